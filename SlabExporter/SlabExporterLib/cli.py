@@ -1,0 +1,170 @@
+"""The command line. Answers ``--help`` without importing numpy or Slicer's libraries."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import signal
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from . import __version__
+from .pure.errors import SlabExporterError
+from .pure.request import AXES, COMPRESSIONS, FORMATS, NIFTI_TRANSFORMS, REMAINDERS
+
+DONE, SOME_FAILED, UNUSABLE, INTERRUPTED = 0, 1, 2, 130
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command.
+
+    Args:
+        arguments: as after the program's name; ``sys.argv[1:]`` if None.
+
+    Returns:
+        0 all done; 1 some cases failed, the others are complete; 2 wrong usage or nothing usable
+        in the input; 130 interrupted.
+    """
+    try:
+        options = build_parser().parse_args(arguments)
+    except SystemExit as end:
+        return int(end.code or 0)
+    previous = _interrupt_on_terminate()
+    try:
+        return int(options.run(options))
+    except SlabExporterError as error:
+        if options.debug:
+            raise
+        print(f"slab-exporter: {error}", file=sys.stderr)
+        return UNUSABLE
+    except KeyboardInterrupt:
+        print("slab-exporter: interrupted; complete cases stay, go on with --resume.", file=sys.stderr)
+        return INTERRUPTED
+    except BrokenPipeError:
+        # Whoever read our output has gone; nothing more can be said.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return DONE
+    finally:
+        if previous is not None:
+            signal.signal(signal.SIGTERM, previous)
+
+
+def _interrupt_on_terminate() -> Any:
+    """Treat a termination signal (a cluster's time limit) like Ctrl-C, so that it cleans up."""
+
+    def interrupt(*_: Any) -> None:
+        raise KeyboardInterrupt
+
+    try:
+        return signal.signal(signal.SIGTERM, interrupt)
+    except ValueError:  # not on the main thread
+        return None
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """The parser of all commands."""
+    parser = argparse.ArgumentParser(
+        prog="slab-exporter",
+        description="Cut medical volumes into slabs with the geometry right, and prove it.",
+        epilog="Exit codes: 0 all done; 1 some cases failed, the others are complete; 2 wrong usage or nothing "
+        "usable in the input; 130 interrupted.",
+    )
+    parser.add_argument("--version", action="version", version=f"SlabExporter {__version__}")
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    _add_export(commands)
+    _add_verify(commands)
+    _add_inspect(commands)
+    _add_demo(commands)
+    return parser
+
+
+def _command(commands: Any, name: str, summary: str) -> argparse.ArgumentParser:
+    parser: argparse.ArgumentParser = commands.add_parser(name, help=summary, description=summary)
+    parser.set_defaults(run=_late(name))
+    parser.add_argument("--json", action="store_true", help="print one JSON object per event on standard output")
+    parser.add_argument("--debug", action="store_true", help="show a traceback instead of one sentence")
+    return parser
+
+
+def _late(name: str) -> Callable[[argparse.Namespace], int]:
+    def run(options: argparse.Namespace) -> int:
+        from . import commands
+
+        function: Callable[[argparse.Namespace], int] = getattr(commands, f"run_{name}")
+        return function(options)
+
+    return run
+
+
+def _add_export(commands: Any) -> None:
+    parser = _command(commands, "export", "cut volumes into slabs, one folder per case")
+    parser.add_argument("inputs", nargs="+", type=Path, metavar="INPUT", help="volume files, or folders of volumes")
+    parser.add_argument("-o", "--output", required=True, type=Path, metavar="OUT", help="output folder")
+    _add_slab_options(parser)
+    parser.add_argument(
+        "--labels", action="append", default=[], metavar="[NAME=]PATH",
+        help="label map, or folder of label maps named like the images; may be given several times",
+    )  # fmt: skip
+    parser.add_argument("--format", choices=FORMATS, default="nii.gz", help="file format of the slabs (default nii.gz)")
+    parser.add_argument(
+        "--compression", choices=COMPRESSIONS, default="fast", help="of .nii.gz and .nrrd (default fast)"
+    )
+    parser.add_argument("--frame", type=int, metavar="N", help="which volume of a 4D file, counted from 0")
+    parser.add_argument(
+        "--nifti-transform", choices=NIFTI_TRANSFORMS, help="which to believe where a NIfTI's sform and qform differ"
+    )
+    parser.add_argument("--no-verify", action="store_true", help="do not read the slabs back and compare them")
+    parser.add_argument("--resume", action="store_true", help="go on with an earlier export; complete cases stay")
+    parser.add_argument("--overwrite", action="store_true", help="replace what an earlier export left in OUT")
+    parser.add_argument("--quiet", action="store_true", help="print warnings and errors only")
+
+
+def _add_slab_options(parser: argparse.ArgumentParser) -> None:
+    thickness = parser.add_mutually_exclusive_group()
+    thickness.add_argument("--thickness", type=int, default=64, metavar="N", help="slices in a slab (default 64)")
+    thickness.add_argument("--thickness-mm", type=float, metavar="MM", help="thickness in mm, rounded to whole slices")
+    parser.add_argument(
+        "--axis", choices=AXES, default="axial",
+        help="cut along the index axis nearest to S (axial, the default), A (coronal), R (sagittal), or i, j, k",
+    )  # fmt: skip
+    parser.add_argument("--overlap", type=int, default=0, metavar="N", help="slices shared by neighbouring slabs")
+    parser.add_argument(
+        "--remainder", choices=REMAINDERS, default="keep",
+        help="a last slab that is not full: keep it short (default), pad it, shift it back, drop it, "
+        "or balance all slabs to equal parts",
+    )  # fmt: skip
+    parser.add_argument(
+        "--fill", type=_fill, default=None, metavar="auto|VALUE",
+        help="value of padded voxels (default auto: air for CT-like volumes, otherwise 0; labels get 0)",
+    )  # fmt: skip
+    parser.add_argument("--within", metavar="FILE.mrk.json", help="cut only inside this ROI")
+
+
+def _fill(text: str) -> float | None:
+    return None if text == "auto" else float(text)
+
+
+def _add_verify(commands: Any) -> None:
+    parser = _command(commands, "verify", "read every slab of an export again and compare it with its source")
+    parser.add_argument("output", type=Path, metavar="OUT", help="output folder of an export, or one case's folder")
+    parser.add_argument("--quiet", action="store_true", help="print differences only")
+
+
+def _add_inspect(commands: Any) -> None:
+    parser = _command(commands, "inspect", "say what a volume file's geometry is, and what is odd about it")
+    parser.add_argument("inputs", nargs="+", type=Path, metavar="INPUT", help="volume files, or folders of volumes")
+    parser.add_argument(
+        "--labels", action="append", default=[], metavar="[NAME=]PATH", help="label maps, to compare their grids"
+    )
+
+
+def _add_demo(commands: Any) -> None:
+    parser = _command(commands, "demo", "make a phantom torso with a label map and export both")
+    parser.add_argument(
+        "-o", "--output", type=Path, default=Path("slab-exporter-demo"), metavar="OUT",
+        help="folder to make (default slab-exporter-demo)",
+    )  # fmt: skip
+    parser.add_argument("--overwrite", action="store_true", help="replace an earlier demo")
+    parser.add_argument("--quiet", action="store_true", help="print warnings and errors only")

@@ -1,0 +1,132 @@
+"""What each command does; imported only when one runs."""
+
+from __future__ import annotations
+
+import argparse
+import time
+from pathlib import Path
+
+from .cases import find_cases
+from .cli import DONE, SOME_FAILED, UNUSABLE
+from .demo import make_demo
+from .export import ExportResult, export_cases
+from .inspection import inspect_cases
+from .pure.errors import InputError, SlabExporterError
+from .pure.request import ExportRequest, SlabOptions
+from .terminal import display, print_json
+from .verification import verify_export
+
+
+def run_export(options: argparse.Namespace) -> int:
+    """``slab-exporter export``."""
+    request = ExportRequest(
+        slabs=SlabOptions(
+            thickness=options.thickness,
+            thickness_mm=options.thickness_mm,
+            axis=options.axis,
+            overlap=options.overlap,
+            remainder=options.remainder,
+            fill=options.fill,
+        ),
+        format=options.format,
+        compression=options.compression,
+        frame=options.frame,
+        nifti_transform=options.nifti_transform,
+        within=options.within,
+        verify=not options.no_verify,
+    )
+    cases = find_cases(options.inputs, options.labels, options.output)
+    shown = display(options.json, options.quiet)
+    started = time.monotonic()
+    try:
+        result = export_cases(cases, options.output, request, shown, options.resume, options.overwrite)
+    finally:
+        shown.close()
+    _summarise(options, result, time.monotonic() - started)
+    return exit_code(result)
+
+
+def exit_code(result: ExportResult) -> int:
+    """0 all done, 1 some failed, 2 if no input could be used at all."""
+    if not result.failures:
+        return DONE
+    nothing_usable = not result.manifests and all(isinstance(f.error, InputError) for f in result.failures)
+    return UNUSABLE if nothing_usable else SOME_FAILED
+
+
+def _summarise(options: argparse.Namespace, result: ExportResult, seconds: float) -> None:
+    slabs = [slab for manifest in result.manifests for slab in manifest.slabs]
+    verified = sum(slab.verified for slab in slabs)
+    if options.json:
+        print_json(
+            {
+                "event": "finished",
+                "cases": len(result.manifests),
+                "failed": len(result.failures),
+                "slabs": len(slabs),
+                "verified": verified,
+                "output": str(options.output),
+            }
+        )
+    elif not options.quiet:
+        failed = f", {len(result.failures)} failed (see errors.csv)" if result.failures else ""
+        print(
+            f"{_count(len(result.manifests), 'case')}, {_count(len(slabs), 'slab')}, {verified} verified{failed}: "
+            f"{options.output} ({seconds:.1f} s)"
+        )
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}{'' if number == 1 else 's'}"
+
+
+def run_verify(options: argparse.Namespace) -> int:
+    """``slab-exporter verify``."""
+    differences = 0
+    checked = 0
+    for report in verify_export(options.output):
+        checked += report.files
+        differences += len(report.differences)
+        if options.json:
+            print_json({"event": "case-verified", **report.to_json()})
+            continue
+        for text in report.differences:
+            print(f"{report.case}: DIFFERENT: {text}")
+        if not report.differences and not options.quiet:
+            print(f"{report.case}: {_count(report.files, 'file')} as the source has it")
+    if not options.json and not options.quiet:
+        print(f"{_count(checked, 'file')} checked, {_count(differences, 'difference')}")
+    return SOME_FAILED if differences else DONE
+
+
+def run_inspect(options: argparse.Namespace) -> int:
+    """``slab-exporter inspect``."""
+    unusable = 0
+    cases = find_cases(options.inputs, options.labels)
+    for report in inspect_cases(cases):
+        unusable += report.error is not None
+        if options.json:
+            print_json({"event": "inspected", **report.to_json()})
+        else:
+            print(report.to_text())
+    if unusable == len(cases):
+        return UNUSABLE
+    return SOME_FAILED if unusable else DONE
+
+
+def run_demo(options: argparse.Namespace) -> int:
+    """``slab-exporter demo``."""
+    folder: Path = options.output
+    if folder.exists() and any(folder.iterdir()) and not options.overwrite:
+        raise SlabExporterError(f"The folder {folder} is not empty; choose another one with -o, or add --overwrite.")
+    image, labels = make_demo(folder)
+    cases = find_cases([image], [f"organs={labels}"])
+    out = folder / "slabs"
+    shown = display(options.json, options.quiet)
+    started = time.monotonic()
+    request = ExportRequest(slabs=SlabOptions(thickness=32))
+    result = export_cases(cases, out, request, shown, overwrite=options.overwrite)
+    shown.close()
+    options.output = out
+    _summarise(options, result, time.monotonic() - started)
+    return exit_code(result)

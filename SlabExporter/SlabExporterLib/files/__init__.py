@@ -1,0 +1,1 @@
+"""Bytes on disk: headers, compression, read-back. Needs no Slicer."""

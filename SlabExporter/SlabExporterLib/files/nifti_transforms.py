@@ -1,0 +1,97 @@
+"""A NIfTI header states its geometry twice (sform, qform). Which to believe, and what to say about it."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ..pure.errors import InputError
+from ..pure.geometry import VolumeGeometry
+from .nifti import SINGLE_FILE_OFFSET, NiftiHeader
+
+# Corner positions that differ by less are the same for every purpose (a quaternion in float32 is
+# no better than this).
+SAME_MM = 0.05
+# Cosine between axes beyond which a grid is sheared; float32 rounding stays far below.
+SHEARED = 1e-3
+
+
+def refuse_shear(header: NiftiHeader, chosen: str | None) -> None:
+    """Refuse a sheared sform unless the qform was chosen, and a chosen transform that is absent.
+
+    ITK, and so Slicer, holds box-shaped voxel grids only. Beside an orthonormal qform it takes
+    that one without a word, which puts voxels tens of millimetres from where they belong.
+
+    Raises:
+        InputError: with the size of the shear and of the error that the qform would make.
+    """
+    if chosen is not None and getattr(header, chosen) is None:
+        raise InputError(f"{header.path} has no {chosen} (its code is 0); leave --nifti-transform out.")
+    sform, qform = header.geometry("sform"), header.geometry("qform")
+    if sform is None or sform.shear <= SHEARED or chosen == "qform":
+        return
+    degrees = float(np.degrees(np.arcsin(min(1.0, sform.shear))))
+    sentence = (
+        f"{header.path} has a sheared sform: its axes are {degrees:.1f} degrees off a right angle "
+        "(as from a CT with tilted gantry), and Slicer holds box-shaped grids only. Resample it to a regular grid first"
+    )
+    if qform is not None and qform.shear <= SHEARED:
+        sentence += (
+            f"; or take its qform with --nifti-transform qform, which places voxels up to "
+            f"{sform.corner_distance(qform):.1f} mm away from the sform"
+        )
+    raise InputError(sentence + ".")
+
+
+def geometry_probe(header: NiftiHeader, chosen: str | None) -> bytes:
+    """A NIfTI file of one voxel with this header's geometry, for Slicer to read.
+
+    Slicer derives the same matrix from it as from the whole file: neither form depends on the
+    number of voxels.
+    """
+    fields = header.fields.copy()
+    fields["dim"][:] = (3, 1, 1, 1, 1, 1, 1, 1)
+    fields["vox_offset"] = SINGLE_FILE_OFFSET
+    fields["scl_slope"], fields["scl_inter"] = 1, 0
+    if chosen == "sform":
+        fields["qform_code"] = 0
+    if chosen == "qform":
+        fields["sform_code"] = 0
+    return fields.tobytes() + bytes(SINGLE_FILE_OFFSET - fields.nbytes) + bytes(header.dtype.itemsize)
+
+
+def transform_used(header: NiftiHeader, used: VolumeGeometry) -> str | None:
+    """ "sform" or "qform", whichever lies nearer to the geometry in use; None without either."""
+    distances = {
+        form: geometry.corner_distance(used)
+        for form in ("sform", "qform")
+        if (geometry := header.geometry(form)) is not None
+    }
+    return min(distances, key=lambda form: distances[form]) if distances else None
+
+
+def transform_warnings(header: NiftiHeader, used: VolumeGeometry) -> list[str]:
+    """Sentences about a geometry that deserves a look: forms that differ, none at all, odd units."""
+    warnings = []
+    sform, qform = header.geometry("sform"), header.geometry("qform")
+    if header.sform is None and header.qform is None:
+        warnings.append(
+            "The header states no orientation (qform and sform codes are 0): left and right, and all positions, "
+            "are a guess; programs guess differently."
+        )
+    if sform is not None and qform is not None:
+        distance = sform.corner_distance(qform)
+        if distance > SAME_MM:
+            mirrored = " and one is the mirror image of the other" if _mirrored(sform, qform) else ""
+            warnings.append(
+                f"sform and qform disagree by up to {distance:.1f} mm{mirrored}; "
+                f"the {transform_used(header, used)} was used. Choose with --nifti-transform sform or qform."
+            )
+    if header.unit_mm != 1.0:
+        warnings.append(
+            "The header counts in metres or micrometres; converted to mm as ITK does (nibabel does not convert)."
+        )
+    return warnings
+
+
+def _mirrored(a: VolumeGeometry, b: VolumeGeometry) -> bool:
+    return a.is_right_handed != b.is_right_handed

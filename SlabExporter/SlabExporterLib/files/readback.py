@@ -1,0 +1,114 @@
+"""The independent opinion: SimpleITK reads what was written, and it is compared with what should be there."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from ..pure.errors import VerificationError
+from ..pure.geometry import RAS_TO_LPS, Box, VolumeGeometry
+
+
+def verify_file(path: Path, source_kji: npt.NDArray, geometry: VolumeGeometry, box: Box, fill: float) -> None:
+    """Compare a slab on disk with its box in the source: type, shape, place, handedness, every voxel.
+
+    Args:
+        path: the slab; any format that SimpleITK reads.
+        source_kji: voxels of the whole source volume.
+        geometry: of the source, in the same index order.
+        box: the slab's box in IJK of the source; may reach outside.
+        fill: value of the voxels outside.
+
+    Raises:
+        VerificationError: with the first difference found.
+    """
+    image = read_image(path)
+    voxels = array_view_kji(image)
+    planned = geometry.cropped(box)
+    if voxels.dtype != source_kji.dtype:
+        raise VerificationError(
+            f"{path.name}: voxels are {voxels.dtype.name}, the source's are {source_kji.dtype.name}."
+        )
+    verify_geometry(path.name, image_geometry(image), planned)
+    difference = first_difference(voxels, source_kji, geometry.box, box, fill)
+    if difference is not None:
+        raise VerificationError(f"{path.name}: {difference}.")
+
+
+def read_image(path: Path) -> Any:
+    """A SimpleITK image.
+
+    Raises:
+        VerificationError: it cannot be read.
+    """
+    import SimpleITK as sitk
+
+    try:
+        return sitk.ReadImage(str(path))
+    except RuntimeError as error:
+        raise VerificationError(f"{path.name}: SimpleITK cannot read it back.") from error
+
+
+def array_view_kji(image: Any) -> npt.NDArray:
+    """The voxels of a SimpleITK image, shared with it, in KJI order."""
+    import SimpleITK as sitk
+
+    return sitk.GetArrayViewFromImage(image)
+
+
+def image_geometry(image: Any) -> VolumeGeometry:
+    """Geometry of a three-dimensional SimpleITK image, converted from LPS to RAS."""
+    affine = np.eye(4)
+    affine[:3, :3] = np.array(image.GetDirection()).reshape(3, 3) * np.array(image.GetSpacing())
+    affine[:3, 3] = image.GetOrigin()
+    return VolumeGeometry(image.GetSize(), RAS_TO_LPS @ affine)
+
+
+def verify_geometry(name: str, found: VolumeGeometry, planned: VolumeGeometry) -> None:
+    """Compare shape, handedness and the positions of all eight corners.
+
+    Raises:
+        VerificationError: with the numbers.
+    """
+    if found.shape_ijk != planned.shape_ijk:
+        raise VerificationError(f"{name}: it has {found.shape_ijk} voxels instead of {planned.shape_ijk}.")
+    if found.is_right_handed != planned.is_right_handed:
+        raise VerificationError(f"{name}: it is the mirror image of what it should be.")
+    distance, allowed = found.corner_distance(planned), planned.position_tolerance()
+    if distance > allowed:
+        raise VerificationError(
+            f"{name}: a corner lies {distance:.6f} mm from where it should ({allowed:.6f} allowed)."
+        )
+
+
+def first_difference(slab_kji: npt.NDArray, source_kji: npt.NDArray, whole: Box, box: Box, fill: float) -> str | None:
+    """What differs between a slab and its box in the source, or None; NaN equals the same NaN."""
+    inside = box.intersection(whole)
+    if inside.is_empty:
+        return None if _all_equal(slab_kji, fill) else "its padding does not hold the fill value"
+    local = Box(
+        tuple(a - b for a, b in zip(inside.start, box.start, strict=True)),  # type: ignore[arg-type]
+        tuple(a - b for a, b in zip(inside.stop, box.start, strict=True)),  # type: ignore[arg-type]
+    )
+    part, expected = slab_kji[local.slices_kji()], source_kji[inside.slices_kji()]
+    if not np.array_equal(_bits(part), _bits(expected)):
+        count = int(np.count_nonzero(_bits(part) != _bits(expected)))
+        return f"{count} of {part.size} voxels differ from the source"
+    if inside != box:
+        padding = np.ones(slab_kji.shape, bool)
+        padding[local.slices_kji()] = False
+        if not _all_equal(slab_kji[padding], fill):
+            return "its padding does not hold the fill value"
+    return None
+
+
+def _bits(array: npt.NDArray) -> npt.NDArray:
+    """Floats as the integers with the same bits, so that NaN compares and -0 differs from 0."""
+    return array.view(f"u{array.dtype.itemsize}") if array.dtype.kind == "f" else array
+
+
+def _all_equal(array: npt.NDArray, value: float) -> bool:
+    return bool(np.all(np.isnan(array))) if np.isnan(value) else bool(np.all(array == value))

@@ -1,0 +1,162 @@
+"""From the uncompressed file that Slicer wrote to the finished slab: describe, verify, compress, compare, rename."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from ..pure.errors import OutputError, VerificationError
+from ..pure.geometry import Box
+from ..pure.source import SourceVolume
+from .checksum import file_sha256
+from .gzip_codec import DamagedGzipError, compress_stream, decompress_stream, iter_file
+from .nifti import HEADER_DTYPE, HEADER_SIZE, NiftiHeader
+from .nifti_transforms import SAME_MM
+from .readback import verify_file
+
+# Fields that describe a NIfTI image whatever part of it is looked at; nibabel's slicing keeps them too.
+DESCRIPTIVE_FIELDS = (
+    "data_type",
+    "db_name",
+    "dim_info",
+    "intent_p",
+    "intent_code",
+    "slice_code",
+    "cal_max",
+    "cal_min",
+    "slice_duration",
+    "toffset",
+    "descrip",
+    "aux_file",
+    "intent_name",
+)
+_MILLIMETRES = 2
+_ALIGNED = 2
+
+
+@dataclass(frozen=True)
+class FinishedFile:
+    """What is recorded of a file that has got its final name."""
+
+    sha256: str
+    verified: bool
+
+
+def finish_slab(
+    raw: Path, final: Path, source: SourceVolume, box: Box, fill: float, compression: str, verify: bool
+) -> FinishedFile:
+    """Turn ``raw`` into ``final``; ``final`` appears complete or not at all, and ``raw`` is removed.
+
+    Args:
+        raw: uncompressed .nii or .nrrd as Slicer wrote it, in a scratch folder.
+        final: where the slab goes; its extension says the format.
+        source: the volume that the slab was cut from.
+        box: the slab in IJK of the source.
+        fill: value of voxels outside the source.
+        compression: "fast" or "small".
+        verify: read back and compare with the source.
+
+    Raises:
+        VerificationError: what was written is not the source's box.
+        OutputError: it could not be written.
+    """
+    try:
+        if raw.suffix == ".nii" and source.header is not None:
+            _describe(raw, source)
+        if verify:
+            verify_file(raw, source.voxels_kji, source.geometry, box, fill)
+        ready = raw
+        if final.suffix != ".nii":
+            ready = raw.with_name(raw.name + ".packed")
+            _pack(raw, ready, compression)
+            if verify:
+                _compare_packed(raw, ready, final.name)
+            raw.unlink()
+        checksum = file_sha256(ready)
+        os.replace(ready, final)
+        return FinishedFile(checksum, verify)
+    except OSError as error:
+        raise OutputError(f"{final} could not be written: {error.strerror or error}.") from error
+
+
+def _describe(raw: Path, source: SourceVolume) -> None:
+    """Carry the source's descriptive header fields over; geometry stays as Slicer wrote it."""
+    with raw.open("r+b") as file:
+        fields = np.frombuffer(file.read(HEADER_SIZE), HEADER_DTYPE)[0].copy()
+        for name in DESCRIPTIVE_FIELDS:
+            fields[name] = source.header[name]
+        temporal = int(source.header["xyzt_units"]) & ~7 & 0xFF
+        fields["xyzt_units"] = _MILLIMETRES | temporal
+        fields["qform_code"], fields["sform_code"] = _transform_codes(source)
+        # Slicer leaves NaN here, which means the same; 1 and 0 are what every reader understands.
+        fields["scl_slope"], fields["scl_inter"] = 1, 0
+        file.seek(0)
+        file.write(fields.tobytes())
+
+
+def _transform_codes(source: SourceVolume) -> tuple[int, int]:
+    """(qform_code, sform_code): the source's, where its transform is the one that was used.
+
+    A transform that said something else is dropped (code 0). Without any, the slab's position
+    would be lost, so it gets the code for "aligned".
+    """
+    header = NiftiHeader(Path(source.name), source.header)
+    codes = {}
+    for form in ("qform", "sform"):
+        stated = header.geometry(form)
+        agrees = stated is not None and (
+            form == source.nifti_transform or stated.corner_distance(source.geometry) <= SAME_MM
+        )
+        codes[form] = int(source.header[f"{form}_code"]) if agrees else 0
+    if not any(codes.values()):
+        return 0, _ALIGNED
+    return codes["qform"], codes["sform"]
+
+
+def _pack(raw: Path, packed: Path, compression: str) -> None:
+    with packed.open("wb") as out:
+        if raw.suffix == ".nii":
+            compress_stream(iter_file(raw), compression, out.write)
+        else:
+            header, size = _split_nrrd(raw)
+            out.write(header.replace(b"encoding: raw", b"encoding: gzip"))
+            compress_stream(_from_offset(raw, size), compression, out.write)
+
+
+def _compare_packed(raw: Path, packed: Path, name: str) -> None:
+    """Inflate what was packed, from the disk, and compare it byte by byte with the verified file."""
+    raw_start = packed_start = 0
+    if raw.suffix == ".nrrd":
+        raw_start, packed_start = _split_nrrd(raw)[1], _split_nrrd(packed)[1]
+    with raw.open("rb") as file:
+        file.seek(raw_start)
+        try:
+            for piece in decompress_stream(_from_offset(packed, packed_start)):
+                if file.read(len(piece)) != piece:
+                    raise VerificationError(f"{name}: the compressed file does not hold what was compressed.")
+        except DamagedGzipError as error:
+            raise VerificationError(f"{name}: the compressed file is {error}.") from error
+        if file.read(1):
+            raise VerificationError(f"{name}: the compressed file is shorter than what was compressed.")
+
+
+def _split_nrrd(path: Path) -> tuple[bytes, int]:
+    """(text header with its closing blank line, size of it) of an attached NRRD file."""
+    with path.open("rb") as file:
+        head = file.read(1 << 16)
+    end = head.find(b"\n\n")
+    if not head.startswith(b"NRRD") or end < 0:
+        raise VerificationError(f"{path.name}: Slicer did not write an NRRD file with header and voxels in one.")
+    return head[: end + 2], end + 2
+
+
+def _from_offset(path: Path, offset: int) -> Iterator[bytes]:
+    pieces = iter_file(path)
+    for piece in pieces:
+        yield piece[offset:]
+        break
+    yield from pieces

@@ -1,0 +1,130 @@
+"""The preflight report: what a file's geometry is and what is odd about it, before anything is cut."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from .cases import Case
+from .files.nifti import NiftiHeader, read_header
+from .files.nifti_transforms import transform_used
+from .mrml.runtime import SlicerRuntime, open_runtime
+from .mrml.volume_files import NIFTI_EXTENSIONS, place, prefetch, require_volume_file
+from .pipeline import require_same_grid
+from .pure.errors import SlabExporterError
+from .pure.geometry import VolumeGeometry
+from .pure.naming import volume_extension
+from .pure.source import SourceVolume
+
+
+@dataclass
+class Inspection:
+    """What is known about one case.
+
+    Attributes:
+        case: its name.
+        path: of the image.
+        facts: name -> value, in the order to show them.
+        warnings: sentences.
+        error: why it cannot be exported; None if it can.
+    """
+
+    case: str
+    path: Path
+    facts: dict[str, Any] = field(default_factory=dict)
+    warnings: list[str] = field(default_factory=list)
+    error: str | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        """For ``--json``."""
+        return {
+            "case": self.case,
+            "path": str(self.path),
+            "usable": self.error is None,
+            "facts": self.facts,
+            "warnings": self.warnings,
+            "error": self.error,
+        }
+
+    def to_text(self) -> str:
+        """For people."""
+        lines = [f"{self.case}  ({self.path})"]
+        lines += [f"  {name:<12} {_shown(value)}" for name, value in self.facts.items()]
+        lines += [f"  warning: {text}" for text in self.warnings]
+        if self.error is not None:
+            lines.append(f"  CANNOT BE EXPORTED: {self.error}")
+        return "\n".join(lines)
+
+
+def inspect_cases(cases: list[Case]) -> Iterator[Inspection]:
+    """Look at each case in turn; a file that cannot be used is a finding, not an error."""
+    with open_runtime() as runtime:
+        for case in cases:
+            yield inspect_case(runtime, case)
+
+
+def inspect_case(runtime: SlicerRuntime, case: Case) -> Inspection:
+    """Geometry, type and header of a case's image, and whether its label maps lie on its grid."""
+    report = Inspection(case.name, case.image)
+    try:
+        image = _look(runtime, case.image, report)
+        for name, path in case.labels.items():
+            label = place(runtime, path, prefetch(path, None, None), None)
+            require_same_grid(image, label, name)
+    except SlabExporterError as error:
+        report.error = str(error)
+    return report
+
+
+def _look(runtime: SlicerRuntime, path: Path, report: Inspection) -> SourceVolume:
+    require_volume_file(path)
+    header = read_header(path) if volume_extension(path) in NIFTI_EXTENSIONS else None
+    frame = None
+    if header is not None:
+        report.facts |= _header_facts(header)
+        frame = 0 if header.frames > 1 else None
+    volume = place(runtime, path, prefetch(path, frame, None), None)
+    report.facts |= geometry_facts(volume.geometry)
+    report.facts["voxels"] = volume.voxels_kji.dtype.name
+    report.warnings += volume.warnings
+    if header is not None:
+        report.facts["transform"] = transform_used(header, volume.geometry) or "none stated"
+        if header.frames > 1:
+            report.warnings.append(f"4D: {header.frames} volumes; export needs --frame 0 to {header.frames - 1}.")
+    return volume
+
+
+def _header_facts(header: NiftiHeader) -> dict[str, Any]:
+    slope, inter = header.scaling
+    facts: dict[str, Any] = {
+        "stored as": f"{header.dtype.name}, {'big' if header.dtype.byteorder == '>' else 'little'}-endian",
+        "codes": {"qform": int(header.fields["qform_code"]), "sform": int(header.fields["sform_code"])},
+    }
+    if (slope, inter) != (1.0, 0.0):
+        facts["scaling"] = {"slope": slope, "intercept": inter}
+    sform, qform = header.geometry("sform"), header.geometry("qform")
+    if sform is not None and qform is not None:
+        facts["sform-qform"] = {"corner_distance_mm": round(sform.corner_distance(qform), 4)}
+    return facts
+
+
+def geometry_facts(geometry: VolumeGeometry) -> dict[str, Any]:
+    """What there is to say about a geometry."""
+    return {
+        "shape": list(geometry.shape_ijk),
+        "spacing": [round(float(s), 6) for s in geometry.spacing],
+        "orientation": geometry.orientation,
+        "handedness": "right-handed" if geometry.is_right_handed else "left-handed",
+        "obliquity": round(geometry.obliquity_degrees, 2),
+        "shear": round(geometry.shear, 6),
+    }
+
+
+def _shown(value: Any) -> str:
+    if isinstance(value, list):
+        return " x ".join(f"{v:g}" for v in value)
+    if isinstance(value, dict):
+        return ", ".join(f"{k} {v:g}" for k, v in value.items())
+    return str(value)

@@ -1,0 +1,101 @@
+"""Volume nodes and arrays. Arrays are KJI (k slowest), as VTK stores voxels and Slicer gives them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from ..pure.errors import InputError
+from ..pure.geometry import FloatArray, VolumeGeometry
+from .runtime import SlicerRuntime
+
+
+@contextmanager
+def temporary_nodes(scene: Any) -> Iterator[list[Any]]:
+    """A list for nodes that are removed at the end, with the display and storage nodes they gained."""
+    nodes: list[Any] = []
+    try:
+        yield nodes
+    finally:
+        for node in reversed(nodes):
+            remove_node(scene, node)
+
+
+def remove_node(scene: Any, node: Any) -> None:
+    """Remove a node and its display and storage nodes: Slicer leaves those behind, with their memory."""
+    helpers = []
+    if node.IsA("vtkMRMLDisplayableNode"):
+        helpers = [node.GetNthDisplayNode(n) for n in range(node.GetNumberOfDisplayNodes())]
+    if node.IsA("vtkMRMLStorableNode"):
+        helpers += [node.GetNthStorageNode(n) for n in range(node.GetNumberOfStorageNodes())]
+    for one in (node, *helpers):
+        if one is not None and scene.IsNodePresent(one):
+            scene.RemoveNode(one)
+
+
+def add_volume_node(
+    runtime: SlicerRuntime, voxels_kji: npt.NDArray, geometry: VolumeGeometry, name: str = "source"
+) -> Any:
+    """A scalar volume node in the runtime's scene that shows the array without copying it.
+
+    The caller keeps the array alive and unchanged for as long as the node lives.
+    """
+    from vtkmodules.util.numpy_support import numpy_to_vtk
+    from vtkmodules.vtkCommonDataModel import vtkImageData
+
+    image = vtkImageData()
+    image.SetDimensions(*geometry.shape_ijk)
+    image.GetPointData().SetScalars(numpy_to_vtk(np.ascontiguousarray(voxels_kji).reshape(-1), deep=False))
+    node = runtime.classes.vtkMRMLScalarVolumeNode()
+    node.SetName(name)
+    node.SetAndObserveImageData(image)
+    node.SetIJKToRASMatrix(matrix_from_array(geometry.affine_ras))
+    return runtime.scene.AddNode(node)
+
+
+def voxels_kji(node: Any) -> npt.NDArray:
+    """The voxels of a scalar volume node: a view, valid as long as the node keeps its image.
+
+    Raises:
+        InputError: the node has no voxels, or more than one number a voxel.
+    """
+    from vtkmodules.util.numpy_support import vtk_to_numpy
+
+    image = node.GetImageData()
+    scalars = image.GetPointData().GetScalars() if image is not None else None
+    if scalars is None or scalars.GetNumberOfTuples() == 0:
+        raise InputError(f"The volume '{node.GetName()}' holds no voxels.")
+    if scalars.GetNumberOfComponents() != 1:
+        raise InputError(
+            f"The volume '{node.GetName()}' holds {scalars.GetNumberOfComponents()} numbers a voxel "
+            "(colours or vectors). Convert it to a scalar volume first, "
+            "in Slicer with the module Vector to Scalar Volume."
+        )
+    return vtk_to_numpy(scalars).reshape(image.GetDimensions()[::-1])
+
+
+def node_geometry(node: Any) -> VolumeGeometry:
+    """Geometry of a volume node in its own coordinates (a parent transform is not applied)."""
+    from vtkmodules.vtkCommonMath import vtkMatrix4x4
+
+    matrix = vtkMatrix4x4()
+    node.GetIJKToRASMatrix(matrix)
+    return VolumeGeometry(node.GetImageData().GetDimensions(), array_from_matrix(matrix))
+
+
+def matrix_from_array(array: FloatArray) -> Any:
+    """A vtkMatrix4x4 with these elements."""
+    from vtkmodules.vtkCommonMath import vtkMatrix4x4
+
+    matrix = vtkMatrix4x4()
+    matrix.DeepCopy(np.asarray(array, dtype=float).reshape(-1).tolist())
+    return matrix
+
+
+def array_from_matrix(matrix: Any) -> FloatArray:
+    """The elements of a vtkMatrix4x4 as a 4x4 array."""
+    return np.array([[matrix.GetElement(row, column) for column in range(4)] for row in range(4)])

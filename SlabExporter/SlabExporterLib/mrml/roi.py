@@ -1,0 +1,84 @@
+"""The markups ROI of a slab, and the voxels that lie inside a user's ROI."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ..pure.errors import InputError, RequestError
+from ..pure.geometry import Box, VolumeGeometry
+from .nodes import array_from_matrix, matrix_from_array, temporary_nodes
+from .runtime import SlicerRuntime
+
+# CropVolume counts a voxel as inside when its edges are, to this many voxels
+# (vtkSlicerCropVolumeLogic::GetVoxelBasedCropOutputExtent).
+EDGE_TOLERANCE = 0.001
+
+
+def place_roi(roi: Any, geometry: VolumeGeometry, box: Box) -> None:
+    """Lay a vtkMRMLMarkupsROINode around the voxels of a box, on their outer edges.
+
+    The ROI's axes are the volume's; for a left-handed volume the first one is turned round, since
+    an ROI is right-handed. A box is symmetric, so it covers the same voxels.
+    """
+    start, stop = np.array(box.start, dtype=float), np.array(box.stop, dtype=float)
+    object_to_node = np.eye(4)
+    object_to_node[:3, :3] = geometry.directions
+    if not geometry.is_right_handed:
+        object_to_node[:3, 0] *= -1
+    object_to_node[:3, 3] = geometry.ras((start + stop - 1) / 2)
+    roi.SetAndObserveObjectToNodeMatrix(matrix_from_array(object_to_node))
+    roi.SetSize(*((stop - start) * geometry.spacing).tolist())
+
+
+def box_inside_roi(roi: Any, geometry: VolumeGeometry) -> Box:
+    """The voxels of a volume that lie wholly inside an ROI, as CropVolume counts them.
+
+    For an ROI that is turned against the volume: the voxels within its bounding box along the
+    volume's axes, again as CropVolume does.
+
+    Raises:
+        RequestError: no voxel of the volume lies inside.
+    """
+    half = np.array(roi.GetSize()) / 2
+    signs = np.array([[x, y, z] for x in (-1, 1) for y in (-1, 1) for z in (-1, 1)])
+    object_to_world = array_from_matrix(roi.GetObjectToWorldMatrix())
+    corners = (signs * half) @ object_to_world[:3, :3].T + object_to_world[:3, 3]
+    ijk = geometry.ijk(corners)
+    start = np.ceil(ijk.min(axis=0) + 0.5 - EDGE_TOLERANCE).astype(int)
+    stop = np.floor(ijk.max(axis=0) - 0.5 + EDGE_TOLERANCE).astype(int) + 1
+    box = Box(tuple(start.tolist()), tuple(stop.tolist())).intersection(geometry.box)
+    if box.is_empty:
+        raise RequestError(
+            f"The ROI '{roi.GetName()}' holds no voxel of the volume: it spans "
+            f"{_span(corners)} mm in RAS, the volume {_span(geometry.corners_ras())} mm."
+        )
+    return box
+
+
+def read_roi_box(runtime: SlicerRuntime, path: Path, geometry: VolumeGeometry) -> Box:
+    """The voxels inside the ROI of a markups file (.mrk.json).
+
+    Raises:
+        InputError: the file is missing, or holds no ROI that Slicer can read.
+        RequestError: no voxel of the volume lies inside.
+    """
+    if not path.is_file():
+        raise InputError(f"The ROI file {path} does not exist.")
+    with temporary_nodes(runtime.scene) as nodes:
+        storage = runtime.classes.vtkMRMLMarkupsJsonStorageNode()
+        storage.SetFileName(str(path))
+        roi = runtime.classes.vtkMRMLMarkupsROINode()
+        roi.SetName(path.name)
+        nodes.append(runtime.scene.AddNode(roi))
+        nodes.append(runtime.scene.AddNode(storage))
+        if not storage.ReadData(roi) or min(roi.GetSize()) <= 0:
+            raise InputError(f"{path} holds no ROI; save one from Slicer's Markups module as .mrk.json.")
+        return box_inside_roi(roi, geometry)
+
+
+def _span(points: np.ndarray) -> str:
+    low, high = points.min(axis=0), points.max(axis=0)
+    return " x ".join(f"{a:.1f}..{b:.1f}" for a, b in zip(low, high, strict=True))

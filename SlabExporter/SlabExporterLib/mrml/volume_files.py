@@ -1,0 +1,157 @@
+"""Volume files into source volumes and slabs into files, through Slicer's storage nodes."""
+
+from __future__ import annotations
+
+import tempfile
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ..files.checksum import file_sha256
+from ..files.generic import judge_before_loading
+from ..files.nifti_transforms import geometry_probe, refuse_shear, transform_used, transform_warnings
+from ..files.nifti_voxels import StoredNifti, read_nifti
+from ..pure.errors import InputError, OutputError
+from ..pure.geometry import VolumeGeometry
+from ..pure.naming import volume_extension
+from ..pure.source import SourceVolume
+from .nodes import node_geometry, temporary_nodes, voxels_kji
+from .runtime import SlicerRuntime
+
+NIFTI_EXTENSIONS = (".nii", ".nii.gz")
+
+
+def prefetch(path: Path, frame: int | None, transform: str | None) -> StoredNifti | None:
+    """The part of reading that needs no Slicer: checks, and for NIfTI the voxels.
+
+    Raises:
+        InputError: the file is missing, damaged or cannot be cut.
+    """
+    require_volume_file(path)
+    if volume_extension(path) not in NIFTI_EXTENSIONS:
+        judge_before_loading(path)
+        if frame not in (None, 0):
+            raise InputError(f"{path} holds one volume; --frame {frame} does not exist (use 0 or leave it out).")
+        return None
+    try:
+        stored = read_nifti(path, frame)
+    except OSError as error:
+        raise InputError(f"{path} cannot be read: {error.strerror or error}.") from error
+    refuse_shear(stored.header, transform)
+    return stored
+
+
+def require_volume_file(path: Path) -> None:
+    """Refuse what is no file, is empty, or has no extension of a volume format.
+
+    Raises:
+        InputError: saying which.
+    """
+    if not path.exists():
+        raise InputError(f"{path} does not exist.")
+    if not path.is_file():
+        raise InputError(f"{path} is not a file.")
+    if volume_extension(path) is None:
+        raise InputError(
+            f"{path} is not a volume file that Slicer reads (by its extension, .nii, .nrrd, .mha and so on)."
+        )
+    try:
+        empty = path.stat().st_size == 0
+    except OSError as error:
+        raise InputError(f"{path} cannot be read: {error.strerror or error}.") from error
+    if empty:
+        raise InputError(f"{path} is empty (0 bytes). Copy or download the file again.")
+
+
+def place(runtime: SlicerRuntime, path: Path, stored: StoredNifti | None, transform: str | None) -> SourceVolume:
+    """A source volume with Slicer's geometry, in the file's index order.
+
+    Args:
+        runtime: with a scene for temporary nodes.
+        path: the file.
+        stored: what ``prefetch`` returned for it.
+        transform: "sform" or "qform" to insist on one; None for Slicer's choice.
+
+    Raises:
+        InputError: Slicer cannot read the file.
+    """
+    source = _whole(runtime, path) if stored is None else _placed_nifti(runtime, stored, transform)
+    return replace(source, warnings=source.warnings + geometry_warnings(source.geometry))
+
+
+def geometry_warnings(geometry: VolumeGeometry) -> tuple[str, ...]:
+    """What a matrix alone gives away: an identity affine was written by a program that lost the real one."""
+    if np.allclose(geometry.affine_ras, np.eye(4), rtol=0, atol=1e-6):
+        return (
+            "The affine is the identity: spacing, orientation and position were probably lost, and thickness in mm, "
+            "left and right cannot be trusted.",
+        )
+    return ()
+
+
+def _placed_nifti(runtime: SlicerRuntime, stored: StoredNifti, transform: str | None) -> SourceVolume:
+    header = stored.header
+    with tempfile.TemporaryDirectory(prefix="slab-exporter-") as folder:
+        probe = Path(folder) / "geometry.nii"
+        probe.write_bytes(geometry_probe(header, transform))
+        with temporary_nodes(runtime.scene) as nodes:
+            node = _read_node(runtime, probe, nodes, shown=header.path)
+            affine = node_geometry(node).affine_ras
+    geometry = VolumeGeometry(header.shape_ijk, affine)
+    return SourceVolume(
+        name=str(header.path),
+        path=str(header.path),
+        sha256=stored.sha256,
+        geometry=geometry,
+        voxels_kji=stored.voxels_kji,
+        header=header.fields,
+        nifti_transform=transform_used(header, geometry),
+        frame=stored.frame,
+        warnings=stored.warnings + tuple(transform_warnings(header, geometry)),
+    )
+
+
+def _whole(runtime: SlicerRuntime, path: Path) -> SourceVolume:
+    with temporary_nodes(runtime.scene) as nodes:
+        node = _read_node(runtime, path, nodes)
+        voxels = voxels_kji(node)
+        geometry = node_geometry(node)
+        # The array shares the image's memory, which it keeps alive after the node is gone.
+        return SourceVolume(str(path), str(path), file_sha256(path), geometry, voxels)
+
+
+def _read_node(runtime: SlicerRuntime, path: Path, nodes: list[Any], shown: Path | None = None) -> Any:
+    node = runtime.scene.AddNode(runtime.classes.vtkMRMLScalarVolumeNode())
+    nodes.append(node)
+    node.SetName((shown or path).name)
+    storage = runtime.scene.AddNode(runtime.classes.vtkMRMLVolumeArchetypeStorageNode())
+    nodes.append(storage)
+    # Since Slicer 5.8 the storage node flips the K axis of left-handed volumes unless told not to;
+    # slabs keep the file's order.
+    if hasattr(storage, "SetForceRightHandedIJKCoordinateSystem"):
+        storage.SetForceRightHandedIJKCoordinateSystem(False)
+    storage.SetSingleFile(True)
+    storage.SetFileName(str(path))
+    if not storage.ReadData(node) or node.GetImageData() is None:
+        raise InputError(
+            f"{shown or path} cannot be read by Slicer: its header or data is damaged, "
+            "or it is of a kind that ITK refuses."
+        )
+    return node
+
+
+def write_uncompressed(runtime: SlicerRuntime, node: Any, path: Path) -> None:
+    """Let Slicer write a volume node, header and voxels, without compression (.nii or .nrrd).
+
+    Raises:
+        OutputError: the storage node reports that it could not.
+    """
+    with temporary_nodes(runtime.scene) as nodes:
+        storage = runtime.scene.AddNode(runtime.classes.vtkMRMLVolumeArchetypeStorageNode())
+        nodes.append(storage)
+        storage.SetUseCompression(False)
+        storage.SetFileName(str(path))
+        if not storage.WriteData(node) or not path.is_file():
+            raise OutputError(f"Slicer could not write {path}: is the disk full or the folder read-only?")

@@ -1,0 +1,47 @@
+"""Progress and cancel: one callable, told of events; it may raise ``Cancelled``."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True)
+class ProgressEvent:
+    """Something happened.
+
+    Attributes:
+        kind: "case-started", "slab-finished", "waiting", "case-finished", "case-skipped",
+            "case-failed" or "warning".
+        case: name of the case.
+        done: slabs finished in this case.
+        total: slabs of this case.
+        message: a sentence, where there is something to say.
+        slab: the slab's record in the manifest, for "slab-finished".
+    """
+
+    kind: str
+    case: str
+    done: int = 0
+    total: int = 0
+    message: str = ""
+    slab: Any = None
+
+    def to_json(self) -> dict[str, Any]:
+        """As ``--json`` prints it."""
+        result: dict[str, Any] = {"event": self.kind, "case": self.case}
+        if self.total:
+            result |= {"done": self.done, "total": self.total}
+        if self.message:
+            result["message"] = self.message
+        if self.slab is not None:
+            result["slab"] = self.slab.to_json()
+        return result
+
+
+Progress = Callable[[ProgressEvent], None]
+
+
+def no_progress(event: ProgressEvent) -> None:
+    """Say nothing, go on."""

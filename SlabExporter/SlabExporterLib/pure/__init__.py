@@ -1,0 +1,1 @@
+"""What needs neither files nor Slicer: standard library and numpy only."""

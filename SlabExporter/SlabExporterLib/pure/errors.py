@@ -1,0 +1,25 @@
+"""The library's one error channel: every message is a sentence for the person at the keyboard."""
+
+
+class SlabExporterError(Exception):
+    """Base of all errors that a user can meet; ``str(error)`` says what, where and what to do."""
+
+
+class RequestError(SlabExporterError):
+    """The options make no sense, by themselves or for this volume."""
+
+
+class InputError(SlabExporterError):
+    """A source file cannot be used: missing, damaged, or of a kind that is not supported."""
+
+
+class OutputError(SlabExporterError):
+    """Something could not be written: folder in use, not writable, disk full."""
+
+
+class VerificationError(SlabExporterError):
+    """What was written is not what should have been written."""
+
+
+class Cancelled(SlabExporterError):
+    """The user stopped the work. Progress callables raise it; nothing half written stays."""

@@ -1,0 +1,90 @@
+"""Names: of cases (from files), of slabs (from cases); safe on every file system."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections import Counter
+from pathlib import Path
+
+VOLUME_EXTENSIONS = (
+    ".nii.gz",
+    ".nii",
+    ".nrrd",
+    ".nhdr",
+    ".mha",
+    ".mhd",
+    ".mgz",
+    ".mgh",
+    ".hdr",
+    ".img.gz",
+    ".img",
+)
+# A header file names its data file beside it; the data file alone is not a volume of its own.
+DATA_ONLY_EXTENSIONS = (".img", ".img.gz")
+
+_LONGEST_NAME = 120
+_WINDOWS_DEVICES = {"con", "prn", "aux", "nul"} | {f"{d}{n}" for d in ("com", "lpt") for n in range(1, 10)}
+
+
+def volume_extension(path: Path) -> str | None:
+    """The extension by which a file is known as a volume (".nii.gz"), or None."""
+    name = path.name.lower()
+    return next((e for e in VOLUME_EXTENSIONS if name.endswith(e) and len(name) > len(e)), None)
+
+
+def volume_stem(path: Path) -> str:
+    """File name without its volume extension."""
+    extension = volume_extension(path)
+    return path.name[: -len(extension)] if extension else path.stem
+
+
+def safe_name(text: str) -> str:
+    """``text`` as a file or folder name: letters of any script and spaces stay, hostile characters go.
+
+    Never empty, never with a path separator, never starting with a dot, at most 120 bytes of UTF-8.
+    """
+    text = unicodedata.normalize("NFC", text)
+    text = re.sub(r'[\x00-\x1f\x7f<>:"/\\|?*]+', "_", text)
+    text = "".join("_" if unicodedata.category(c) in ("Cs", "Cf", "Cc") else c for c in text)
+    while len(text.encode()) > _LONGEST_NAME:
+        text = text[:-1]
+    text = text.strip(" .") or "case"
+    return f"{text}_" if text.split(".")[0].lower() in _WINDOWS_DEVICES else text
+
+
+def case_names(paths: list[Path]) -> list[str]:
+    """One distinct name a path: the file's stem, with parent folders in front where stems repeat.
+
+    ``a/ct.nii.gz`` and ``b/ct.nii.gz`` become "a_ct" and "b_ct". Names that differ only in case
+    count as one, since some file systems think so; what is still equal gets a number.
+    """
+    names = [safe_name(volume_stem(p)) for p in paths]
+    for depth in (1, 2, 3):
+        repeated = _repeated(names)
+        for n, path in enumerate(paths):
+            if names[n].casefold() in repeated:
+                parents = path.absolute().parts[:-1][-depth:]
+                names[n] = safe_name("_".join((*(p.strip("/\\:") for p in parents), volume_stem(path))))
+    taken: set[str] = set()
+    for n, name in enumerate(names):
+        candidate, number = name, 2
+        while candidate.casefold() in taken:
+            candidate, number = f"{name}-{number}", number + 1
+        taken.add(candidate.casefold())
+        names[n] = candidate
+    return names
+
+
+def _repeated(names: list[str]) -> set[str]:
+    return {name for name, count in Counter(n.casefold() for n in names).items() if count > 1}
+
+
+def slab_name(case: str, index: int, count: int) -> str:
+    """ "<case>_slab-007": three digits, more where a case has over a thousand slabs."""
+    return f"{case}_slab-{index:0{max(3, len(str(count - 1)))}d}"
+
+
+def slab_name_pattern(case: str) -> re.Pattern[str]:
+    """Matches the names (with extension) of this case's slabs and nothing else."""
+    return re.compile(re.escape(case) + r"_slab-\d{3,}(\..+)?")

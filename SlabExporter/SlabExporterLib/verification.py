@@ -1,0 +1,120 @@
+"""Verify a finished export from its manifests alone: every file against its source."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from .export import read_volume
+from .files.checksum import file_sha256
+from .files.readback import verify_file
+from .mrml.runtime import SlicerRuntime, open_runtime
+from .pure.errors import InputError, SlabExporterError
+from .pure.geometry import VolumeGeometry
+from .pure.manifest import FILE_NAME, Manifest, SlabRecord, read_manifest
+from .pure.source import SourceVolume
+
+
+@dataclass
+class CaseReport:
+    """What verifying one case found.
+
+    Attributes:
+        case: its name, or its folder's where the manifest cannot be read.
+        files: how many were compared.
+        differences: sentences; none where all is as it should be.
+    """
+
+    case: str
+    files: int = 0
+    differences: list[str] = field(default_factory=list)
+
+    def to_json(self) -> dict[str, Any]:
+        """For ``--json``."""
+        return {"case": self.case, "files": self.files, "differences": self.differences}
+
+
+def verify_export(out: Path) -> Iterator[CaseReport]:
+    """Compare all slabs below ``out`` with their sources; one report a case.
+
+    Args:
+        out: output folder of an export, or the folder of one case.
+
+    Raises:
+        InputError: there is no manifest.
+    """
+    manifests = [out / FILE_NAME] if (out / FILE_NAME).is_file() else sorted(out.glob(f"*/{FILE_NAME}"))
+    if not manifests:
+        raise InputError(f"{out} holds no export: there is no {FILE_NAME} in it or in its folders.")
+    with open_runtime() as runtime:
+        for path in manifests:
+            yield verify_case(runtime, path)
+
+
+def verify_case(runtime: SlicerRuntime, path: Path) -> CaseReport:
+    """Compare all files of one manifest with the sources that it names."""
+    report = CaseReport(path.parent.name)
+    try:
+        manifest = read_manifest(path)
+        report.case = manifest.case
+        _verify_set(runtime, path.parent, manifest, None, report)
+        for name in manifest.label_sources:
+            _verify_set(runtime, path.parent, manifest, name, report)
+    except SlabExporterError as error:
+        report.differences.append(str(error))
+    return report
+
+
+def _verify_set(runtime: SlicerRuntime, folder: Path, manifest: Manifest, name: str | None, report: CaseReport) -> None:
+    """Verify the images (``name`` None) or one label set."""
+    source = _source_of(runtime, folder, manifest.source if name is None else manifest.label_sources[name])
+    fill = (manifest.plan.get("fill") or 0.0) if name is None else 0.0
+    for slab in manifest.slabs:
+        relative, checksum = _file_of(slab, name)
+        path = folder / relative
+        report.files += 1
+        try:
+            if not path.is_file():
+                raise InputError(f"{relative} is missing.")
+            if file_sha256(path) != checksum:
+                raise InputError(f"{relative} has been changed since it was written (check sum).")
+            verify_file(path, source.voxels_kji, source.geometry, slab.box, fill)
+            _verify_record(relative, slab, source.geometry)
+        except SlabExporterError as error:
+            report.differences.append(str(error))
+
+
+def _file_of(slab: SlabRecord, name: str | None) -> tuple[str, str | None]:
+    if name is None:
+        return slab.image, slab.sha256
+    if name not in slab.labels:
+        raise InputError(f"slab {slab.index} has no file of the label set '{name}'.")
+    return slab.labels[name], slab.labels_sha256.get(name)
+
+
+def _verify_record(relative: str, slab: SlabRecord, source: VolumeGeometry) -> None:
+    distance = slab.geometry.corner_distance(source.cropped(slab.box))
+    if distance > source.position_tolerance():
+        raise InputError(f"{relative}: the manifest's affine is {distance:.4f} mm off the source's.")
+
+
+def _source_of(runtime: SlicerRuntime, folder: Path, record: dict[str, Any]) -> SourceVolume:
+    if record["path"] is None:
+        raise InputError("The source existed only in a Slicer scene; there is nothing left to compare with.")
+    path = (folder / record["path"]).resolve()
+    source = read_volume(runtime, path, record.get("frame"), record.get("nifti_transform"))
+    if source.sha256 != record["sha256"]:
+        raise InputError(f"The source {path} has been changed since the export (check sum).")
+    recorded = VolumeGeometry(tuple(record["shape_ijk"]), np.array(record["affine_ras"]))
+    if recorded.shape_ijk != source.geometry.shape_ijk:
+        raise InputError(
+            f"The source {path} has {source.geometry.shape_ijk} voxels, the manifest says {recorded.shape_ijk}."
+        )
+    distance = recorded.corner_distance(source.geometry)
+    if distance > source.geometry.position_tolerance():
+        raise InputError(f"The manifest's affine of the source is {distance:.4f} mm off the file's.")
+    return source

@@ -1,0 +1,37 @@
+"""Shared fixtures: a runtime on slicer-core, the folder of real scanner data."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+
+@pytest.fixture(scope="session")
+def runtime():
+    from SlabExporterLib.mrml.runtime import open_runtime
+
+    with open_runtime() as opened:
+        yield opened
+
+
+@pytest.fixture(scope="session")
+def real_data() -> Path:
+    folder = Path(os.environ.get("SLABEXPORTER_TEST_DATA", Path(__file__).parents[2] / "shared" / "data"))
+    if not folder.is_dir():
+        pytest.skip(f"no real scanner data at {folder} (set SLABEXPORTER_TEST_DATA)")
+    return folder
+
+
+@pytest.fixture
+def run_cli(capsys):
+    """Run a command in this process; returns (exit code, standard output, standard error)."""
+    from SlabExporterLib.cli import main
+
+    def run(*arguments: object) -> tuple[int, str, str]:
+        code = main([str(a) for a in arguments])
+        captured = capsys.readouterr()
+        return code, captured.out, captured.err
+
+    return run
