@@ -158,7 +158,8 @@ def prepare_output(cases: list[Case], out: Path, resume: bool, overwrite: bool) 
                 raise OutputError(f"The output folder {out} is where the source {path.name} lies; choose another one.")
     if out.exists() and not out.is_dir():
         raise OutputError(f"{out} is a file; the output must be a folder.")
-    if out.is_dir() and any(out.iterdir()) and not (resume or overwrite):
+    in_use = out.is_dir() and any(path.name not in (SLABS_TABLE, ERRORS_TABLE) for path in out.iterdir())
+    if in_use and not (resume or overwrite):
         raise OutputError(
             f"The output folder {out} is not empty. Choose another one, or add --resume to go on with an "
             "earlier export, or --overwrite to replace it."
