@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import tempfile
 from dataclasses import replace
 from pathlib import Path
@@ -182,5 +183,14 @@ def write_uncompressed(runtime: SlicerRuntime, node: Any, path: Path) -> None:
         nodes.append(storage)
         storage.SetUseCompression(False)
         storage.SetFileName(str(path))
-        if not storage.WriteData(node) or not path.is_file():
-            raise OutputError(f"Slicer could not write {path}: is the disk full or the folder read-only?")
+        with native_messages_hidden():
+            was_written = storage.WriteData(node)
+    # ITK reports success after a short write
+    promised = voxels_kji(node).nbytes
+    written = path.stat().st_size if path.is_file() else 0
+    if not was_written or written < promised:
+        free = shutil.disk_usage(path.parent).free
+        raise OutputError(
+            f"Slicer wrote {written} of {promised} bytes of {path}; the disk has {free / 1e6:.1f} MB left. "
+            "Make room and go on with --resume."
+        )
