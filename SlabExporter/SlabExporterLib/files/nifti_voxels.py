@@ -50,7 +50,7 @@ def read_nifti(path: Path, frame: int | None = None) -> StoredNifti:
         InputError: not NIfTI-1, damaged, shorter than promised, larger than memory, 4D without a frame.
     """
     header = read_header(path)
-    chosen = _choose_frame(header, frame)
+    chosen = choose_frame(header, frame)
     end = header.data_offset + (header.data_size // header.frames) * (chosen + 1)
     require_memory(path, end)
     raw = path.read_bytes()
@@ -64,7 +64,12 @@ def read_nifti(path: Path, frame: int | None = None) -> StoredNifti:
     return StoredNifti(header, voxels, checksum, chosen if header.frames > 1 else None, warnings)
 
 
-def _choose_frame(header: NiftiHeader, frame: int | None) -> int:
+def choose_frame(header: NiftiHeader, frame: int | None) -> int:
+    """Which volume of a file to read.
+
+    Raises:
+        InputError: a 4D file without a choice, or a frame that does not exist.
+    """
     if header.frames == 1:
         if frame not in (None, 0):
             raise InputError(f"{header.path} holds one volume; --frame {frame} does not exist (use 0 or leave it out).")

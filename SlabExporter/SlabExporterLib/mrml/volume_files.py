@@ -11,6 +11,7 @@ import numpy as np
 
 from ..files.checksum import file_sha256
 from ..files.generic import judge_before_loading
+from ..files.nifti import NiftiHeader
 from ..files.nifti_transforms import geometry_probe, refuse_shear, transform_used, transform_warnings
 from ..files.nifti_voxels import StoredNifti, read_nifti
 from ..pure.errors import InputError, OutputError
@@ -91,15 +92,24 @@ def geometry_warnings(geometry: VolumeGeometry) -> tuple[str, ...]:
     return ()
 
 
-def _placed_nifti(runtime: SlicerRuntime, stored: StoredNifti, transform: str | None) -> SourceVolume:
-    header = stored.header
+def nifti_geometry(runtime: SlicerRuntime, header: NiftiHeader, transform: str | None) -> VolumeGeometry:
+    """Where Slicer places a NIfTI file's voxels; they are not read.
+
+    Raises:
+        InputError: Slicer cannot read the header.
+    """
     with tempfile.TemporaryDirectory(prefix="slab-exporter-") as folder:
         probe = Path(folder) / "geometry.nii"
         probe.write_bytes(geometry_probe(header, transform))
         with temporary_nodes(runtime.scene) as nodes:
             node = _read_node(runtime, probe, nodes, shown=header.path)
             affine = node_geometry(node).affine_ras
-    geometry = VolumeGeometry(header.shape_ijk, affine)
+    return VolumeGeometry(header.shape_ijk, affine)
+
+
+def _placed_nifti(runtime: SlicerRuntime, stored: StoredNifti, transform: str | None) -> SourceVolume:
+    header = stored.header
+    geometry = nifti_geometry(runtime, header, transform)
     return SourceVolume(
         name=str(header.path),
         path=str(header.path),
