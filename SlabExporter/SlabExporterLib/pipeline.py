@@ -16,12 +16,13 @@ import numpy as np
 from . import __version__
 from .case_writer import IMAGE, IMAGE_FOLDER, Target, require_own_names, write_slabs
 from .files.checksum import file_sha256
+from .files.disk import refuses_writing
 from .files.gzip_codec import has_isal
 from .mrml.roi import read_roi_box
 from .mrml.runtime import SlicerRuntime
 from .previews import remove_previews, write_previews
 from .progress import Progress, ProgressEvent, no_progress
-from .pure.errors import InputError, OutputError
+from .pure.errors import Cancelled, DiskFullError, InputError, OutputError
 from .pure.fill import fill_value
 from .pure.geometry import Box
 from .pure.manifest import FILE_NAME, Manifest
@@ -163,13 +164,18 @@ def _case_folder(folder: Path, case: str, subfolders: list[str]) -> Iterator[Pat
         for path in (*(folder / name for name in subfolders), scratch):
             path.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise OutputError(f"The folder {folder} cannot be written: {error.strerror or error}.") from error
+        kind = DiskFullError if refuses_writing(folder.parent) else OutputError
+        raise kind(f"The folder {folder} cannot be written: {error.strerror or error}.") from error
     try:
         yield scratch
-    except BaseException:
+    except BaseException as error:
+        # Before anything is removed: whatever the error says, a full disk is the reason for it.
+        full = not isinstance(error, Cancelled | KeyboardInterrupt) and refuses_writing(scratch)
         with contextlib.suppress(OSError):
             remove_case_files(folder, case)
             folder.rmdir()
+        if full:
+            raise DiskFullError(f"The disk of {folder} takes no more data: it is full or read-only.") from error
         raise
     shutil.rmtree(scratch, ignore_errors=True)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
+import time
 import uuid
 from collections.abc import Generator, Sequence
 from dataclasses import replace
@@ -94,16 +95,12 @@ def _require_workers(client: Any) -> None:
 
 
 def _collect(futures: dict[Any, int], jobs: Sequence[Job], progress: Progress) -> Generator[tuple[int, Outcome]]:
-    from distributed import TimeoutError as DaskTimeoutError
-    from distributed import wait
-
     left = set(futures)
     while left:
-        try:
-            done = wait(left, timeout=PATIENCE_SECONDS, return_when="FIRST_COMPLETED").done
-        except (DaskTimeoutError, TimeoutError):
+        done = [future for future in left if future.done()]
+        if not done:
+            time.sleep(PATIENCE_SECONDS)
             progress(ProgressEvent("waiting", ""))
-            continue
         for future in done:
             left.discard(future)
             number = futures[future]

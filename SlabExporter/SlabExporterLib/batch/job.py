@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import errno
-import shutil
 import traceback
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -18,16 +16,12 @@ from ..mrml.runtime import SlicerRuntime, open_runtime
 from ..mrml.volume_files import prefetch
 from ..pipeline import export_sources, remove_case_files
 from ..progress import Progress, ProgressEvent
-from ..pure.errors import Cancelled, InputError, OutputError, SlabExporterError
+from ..pure.errors import Cancelled, DiskFullError, InputError, SlabExporterError
 from ..pure.manifest import FILE_NAME
 from ..pure.request import ExportRequest
 from .resume import earlier_run
 
 MADE, KEPT, FAILED = "made", "kept", "failed"
-
-# The output disk itself is the trouble, so that the next case would meet it too.
-_DISK_ERRORS = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO)
-_FULL_BYTES = 8 << 20
 
 
 @dataclass(frozen=True)
@@ -116,9 +110,7 @@ def run_job(
         if job.debug:
             traceback.print_exc()
         remove_unfinished(job)
-        return Outcome(
-            FAILED, _as_sentence(case, error), isinstance(error, OutputError) and disk_trouble(error, job.out)
-        )
+        return Outcome(FAILED, _as_sentence(case, error), isinstance(error, DiskFullError))
 
 
 def _as_sentence(case: Case, error: Exception) -> SlabExporterError:
@@ -130,17 +122,6 @@ def _as_sentence(case: Case, error: Exception) -> SlabExporterError:
         f"{case.image} met something unexpected ({type(error).__name__}: {str(error).strip() or 'no reason given'}); "
         "add --debug to see where, and please report it."
     )
-
-
-def disk_trouble(error: Exception, out: Path) -> bool:
-    """Whether an error comes from an output disk that is full or cannot be written any more."""
-    cause = error.__cause__
-    if isinstance(cause, OSError) and cause.errno in _DISK_ERRORS:
-        return True
-    try:
-        return shutil.disk_usage(out).free < _FULL_BYTES
-    except OSError:
-        return True
 
 
 def remove_unfinished(job: Job) -> None:

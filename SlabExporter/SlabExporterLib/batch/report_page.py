@@ -60,7 +60,7 @@ def page(
         style: CSS.
         script: JavaScript.
     """
-    warned = [card for card in cards if card.warnings]
+    warned = sorted((card for card in cards if card.warnings), key=lambda card: -len(card.warnings))
     others = [card for card in cards if not card.warnings]
     parts = [
         f'<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8"><title>{escape(title)} - SlabExporter</title>',

@@ -43,6 +43,13 @@ def _private_output() -> IO[bytes]:
     return outbox
 
 
+def _silence() -> None:
+    """Keep what native libraries print off the terminal: what matters comes as a sentence."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, 1)
+    os.dup2(nowhere, 2)
+
+
 def _receive(inbox: IO[bytes], jobs: queue.SimpleQueue[Job | None], busy: threading.Event) -> None:
     while True:
         try:
@@ -60,6 +67,8 @@ def _work(jobs: queue.SimpleQueue[Job | None], busy: threading.Event, outbox: IO
             _send(outbox, event)
 
     job = jobs.get()
+    if job is not None and not job.debug:
+        _silence()
     busy.set()
     with runtime_with_first(job) as (runtime, first):
         while job is not None:
