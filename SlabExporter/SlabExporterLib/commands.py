@@ -9,6 +9,7 @@ from pathlib import Path
 
 from .batch.command import cases_of, display_for, run_options
 from .batch.dry_run import dry_run
+from .batch.preflight import show_data_set
 from .cases import find_cases
 from .cli import DONE, SOME_FAILED, UNUSABLE
 from .demo import make_demo
@@ -112,15 +113,19 @@ def run_verify(options: argparse.Namespace) -> int:
 
 def run_inspect(options: argparse.Namespace) -> int:
     """``slab-exporter inspect``."""
-    unusable = 0
     cases = find_cases(options.inputs, options.labels)
+    reports = []
     for report in inspect_cases(cases):
-        unusable += report.error is not None
+        reports.append(report)
         if options.json:
             print_json({"event": "inspected", **report.to_json()})
-        else:
+        elif len(cases) == 1:
             print(report.to_text())
-    return _code_for(unusable, len(cases))
+        elif sys.stderr.isatty():
+            print(f"\r{len(reports)} of {len(cases)} inspected", end="", file=sys.stderr, flush=True)
+    if len(cases) > 1 or options.csv is not None:
+        show_data_set(reports, options.sort, options.csv, options.json)
+    return _code_for(sum(report.error is not None for report in reports), len(cases))
 
 
 def _code_for(unusable: int, cases: int) -> int:
