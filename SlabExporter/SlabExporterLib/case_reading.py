@@ -5,16 +5,17 @@ from __future__ import annotations
 from pathlib import Path
 
 from .cases import Case
-from .files.nifti_voxels import StoredNifti
+from .files.nifti import read_header
+from .files.stored import StoredVolume
 from .mrml.runtime import SlicerRuntime
-from .mrml.volume_files import place, prefetch
+from .mrml.volume_files import is_nifti, place, prefetch, require_volume_file
 from .pipeline import CaseSources
 from .pure.request import ExportRequest
 from .pure.source import SourceVolume
 
 
 def read_case(
-    runtime: SlicerRuntime, case: Case, request: ExportRequest, stored: StoredNifti | None = None
+    runtime: SlicerRuntime, case: Case, request: ExportRequest, stored: StoredVolume | None = None
 ) -> CaseSources:
     """Image and label maps of a case in memory.
 
@@ -31,7 +32,7 @@ def read_case(
     if stored is None:
         stored = prefetch(case.image, request.frame, transform)
     image = place(runtime, case.image, stored, transform)
-    labels = {name: read_volume(runtime, path) for name, path in case.labels.items()}
+    labels = {name: read_label(runtime, path, transform) for name, path in case.labels.items()}
     return CaseSources(case.name, image, labels)
 
 
@@ -44,3 +45,14 @@ def read_volume(
         InputError: it cannot be used.
     """
     return place(runtime, path, prefetch(path, frame, transform), transform)
+
+
+def read_label(runtime: SlicerRuntime, path: Path, transform: str | None) -> SourceVolume:
+    """A label map, by the transform that was chosen for its image if its header has that one.
+
+    Raises:
+        InputError: it cannot be used.
+    """
+    require_volume_file(path)
+    has_it = is_nifti(path) and transform is not None and getattr(read_header(path), transform) is not None
+    return read_volume(runtime, path, transform=transform if has_it else None)

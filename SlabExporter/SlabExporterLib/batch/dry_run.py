@@ -11,13 +11,14 @@ import numpy as np
 
 from ..cases import Case, match_summary
 from ..files.generic import judge_before_loading
+from ..files.mgh import EXTENSIONS as MGH_EXTENSIONS
 from ..files.nifti import read_header
-from ..files.nifti_transforms import refuse_shear, transform_warnings
+from ..files.nifti_transforms import refuse_unusable, transform_warnings
 from ..files.nifti_voxels import choose_frame
 from ..files.readback import image_geometry
 from ..mrml.roi import read_roi_box
 from ..mrml.runtime import SlicerRuntime, open_runtime
-from ..mrml.volume_files import NIFTI_EXTENSIONS, geometry_warnings, nifti_geometry, require_volume_file
+from ..mrml.volume_files import geometry_warnings, is_nifti, nifti_geometry, place, prefetch, require_volume_file
 from ..pure.errors import InputError, SlabExporterError
 from ..pure.geometry import VolumeGeometry
 from ..pure.naming import volume_extension
@@ -102,13 +103,16 @@ def _peek(
 ) -> tuple[VolumeGeometry, int, tuple[str, ...]]:
     """Geometry, bytes a voxel and warnings of a volume file, from its header."""
     require_volume_file(path)
-    if volume_extension(path) in NIFTI_EXTENSIONS:
+    if is_nifti(path):
         header = read_header(path)
         choose_frame(header, frame)
-        refuse_shear(header, transform)
+        refuse_unusable(header, transform)
         geometry = nifti_geometry(runtime, header, transform)
         warnings = (*transform_warnings(header, geometry), *geometry_warnings(geometry))
         return geometry, header.dtype.itemsize, warnings
+    if volume_extension(path) in MGH_EXTENSIONS:
+        volume = place(runtime, path, prefetch(path, frame, transform), transform)
+        return volume.geometry, volume.voxels_kji.dtype.itemsize, volume.warnings
     judge_before_loading(path)
     geometry, itemsize = _peek_generic(path)
     return geometry, itemsize, geometry_warnings(geometry)

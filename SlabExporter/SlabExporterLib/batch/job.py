@@ -11,7 +11,7 @@ from pathlib import Path
 
 from ..case_reading import read_case
 from ..cases import Case
-from ..files.nifti_voxels import StoredNifti
+from ..files.stored import StoredVolume
 from ..mrml.runtime import SlicerRuntime, open_runtime
 from ..mrml.volume_files import prefetch
 from ..pipeline import export_sources, remove_case_files
@@ -64,7 +64,7 @@ class Outcome:
 
 
 @contextlib.contextmanager
-def runtime_with_first(job: Job | None) -> Iterator[tuple[SlicerRuntime, Future[StoredNifti | None] | None]]:
+def runtime_with_first(job: Job | None) -> Iterator[tuple[SlicerRuntime, Future[StoredVolume | None] | None]]:
     """Slicer's runtime, with the first job's image being read while it is imported."""
     with ThreadPoolExecutor(1) as pool:
         first = None
@@ -75,7 +75,7 @@ def runtime_with_first(job: Job | None) -> Iterator[tuple[SlicerRuntime, Future[
 
 
 def run_job(
-    runtime: SlicerRuntime, job: Job, progress: Progress, first: Future[StoredNifti | None] | None = None
+    runtime: SlicerRuntime, job: Job, progress: Progress, first: Future[StoredVolume | None] | None = None
 ) -> Outcome:
     """Export one case; whatever goes wrong with it is its outcome.
 
