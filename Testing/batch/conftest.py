@@ -26,11 +26,6 @@ def make_data_set(folder: Path, cases: int = 4, shape=(12, 10, 20), labels: bool
     return folder
 
 
-def tree(folder: Path) -> dict[str, bytes]:
-    """Every file below a folder, by its relative path."""
-    return {p.relative_to(folder).as_posix(): p.read_bytes() for p in sorted(folder.rglob("*")) if p.is_file()}
-
-
 @pytest.fixture
 def data_set(tmp_path) -> Path:
     return make_data_set(tmp_path / "in")

@@ -9,7 +9,8 @@ import sys
 import time
 
 import pytest
-from conftest import LIBRARY, make_data_set, tree
+from conftest import LIBRARY, make_data_set
+from trees import tree
 
 pytest.importorskip("distributed", reason="dask[distributed] is not installed (extra 'dask')")
 

@@ -14,7 +14,8 @@ import time
 from pathlib import Path
 
 import pytest
-from conftest import make_data_set, tree
+from conftest import make_data_set
+from trees import assert_nothing_half_done_looks_finished, complete_cases, tree
 
 SMALL = ("--thickness", 8)
 
@@ -37,27 +38,6 @@ job.run_job = run_job
 def errors(out: Path) -> list[dict[str, str]]:
     with (out / "errors.csv").open(encoding="utf-8") as file:
         return list(csv.DictReader(file))
-
-
-def complete_cases(out: Path) -> list[str]:
-    return sorted(path.parent.name for path in out.glob("*/manifest.json"))
-
-
-def assert_nothing_half_done_looks_finished(out: Path) -> None:
-    """A manifest means a whole case; every slab with its final name can be read to the end."""
-    import gzip
-
-    for path in out.rglob("*_slab-*.nii.gz"):
-        if ".partial" not in path.parts:
-            gzip.decompress(path.read_bytes())
-    for path in out.glob("*/manifest.json"):
-        manifest = json.loads(path.read_text("utf-8"))
-        for slab in manifest["slabs"]:
-            assert (path.parent / slab["image"]).is_file()
-            assert all((path.parent / label).is_file() for label in slab["labels"].values())
-    if (out / "dataset.json").exists():
-        for entry in json.loads((out / "dataset.json").read_text())["training"]:
-            assert (out / entry["image"]).is_file()
 
 
 @pytest.fixture(scope="module")
@@ -277,7 +257,6 @@ def test_a_full_disk_stops_the_run_and_can_be_resumed(tmp_path, cli):
         code, _, err = cli("export", tmp_path / "in", "-o", out, *SMALL, "--format", "nii", "--jobs", 1)
         assert code == 1
         assert "Traceback" not in err
-        print(err)
         assert "cases were not begun" in err
         assert_nothing_half_done_looks_finished(out)
         subprocess.run(["mount", "-o", "remount,size=64m", disk], check=True)
