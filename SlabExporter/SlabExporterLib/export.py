@@ -145,7 +145,7 @@ def _run_here(jobs: Sequence[Job], progress: Progress) -> Generator[tuple[int, O
     """In this process, one after the other."""
     with runtime_with_first(jobs[0] if jobs else None) as (runtime, first):
         for number, job in enumerate(jobs):
-            outcome = run_job(runtime, job, progress, first if number == 0 else None)
+            outcome = run_job(runtime, job, progress, first)
             yield number, outcome
             if outcome.disk:
                 return

@@ -63,20 +63,35 @@ class Outcome:
     disk: bool = False
 
 
+class FirstImage:
+    """The first job's image, being read while Slicer's libraries are imported; given away once."""
+
+    def __init__(self, pool: ThreadPoolExecutor, job: Job | None) -> None:
+        self._reading: Future[StoredVolume | None] | None = None
+        if job is not None and not job.resume and job.case.problem is None:
+            request = job.request
+            self._reading = pool.submit(prefetch, job.case.image, request.frame, request.nifti_transform)
+
+    def take(self) -> StoredVolume | None:
+        """The image, or None if it was not read or has been taken: nothing here keeps it in memory.
+
+        Raises:
+            InputError: the file cannot be used.
+        """
+        reading, self._reading = self._reading, None
+        return None if reading is None else reading.result()
+
+
 @contextlib.contextmanager
-def runtime_with_first(job: Job | None) -> Iterator[tuple[SlicerRuntime, Future[StoredVolume | None] | None]]:
+def runtime_with_first(job: Job | None) -> Iterator[tuple[SlicerRuntime, FirstImage]]:
     """Slicer's runtime, with the first job's image being read while it is imported."""
     with ThreadPoolExecutor(1) as pool:
-        first = None
-        if job is not None and not job.resume and job.case.problem is None:
-            first = pool.submit(prefetch, job.case.image, job.request.frame, job.request.nifti_transform)
+        first = FirstImage(pool, job)
         with open_runtime() as runtime:
             yield runtime, first
 
 
-def run_job(
-    runtime: SlicerRuntime, job: Job, progress: Progress, first: Future[StoredVolume | None] | None = None
-) -> Outcome:
+def run_job(runtime: SlicerRuntime, job: Job, progress: Progress, first: FirstImage | None = None) -> Outcome:
     """Export one case; whatever goes wrong with it is its outcome.
 
     Args:
@@ -101,7 +116,7 @@ def run_job(
                 return Outcome(KEPT)
             if earlier.why_not is not None:
                 progress(ProgressEvent("warning", case.name, message=earlier.why_not))
-        sources = read_case(runtime, case, job.request, None if first is None else first.result())
+        sources = read_case(runtime, case, job.request, None if first is None else first.take())
         export_sources(runtime, sources, job.request, job.folder, progress)
         return Outcome(MADE)
     except (Cancelled, BrokenPipeError):

@@ -76,7 +76,6 @@ def _work(jobs: queue.SimpleQueue[Job | None], busy: threading.Event, outbox: IO
             outcome = run_job(runtime, job, tell, first)
             busy.clear()
             _send(outbox, outcome)
-            first = None
             job = jobs.get()
 
 
