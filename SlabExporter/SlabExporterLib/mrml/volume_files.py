@@ -56,6 +56,11 @@ def is_nifti(path: Path) -> bool:
     return volume_extension(path) in NIFTI_EXTENSIONS
 
 
+def reads_without_itk(path: Path) -> bool:
+    """Whether the file is read by code of our own, to which a damaged one is just a damaged one."""
+    return is_nifti(path) or volume_extension(path) in MGH_EXTENSIONS
+
+
 def require_volume_file(path: Path) -> None:
     """Refuse what is no file, is empty, or has no extension of a volume format.
 
@@ -110,16 +115,25 @@ def geometry_warnings(geometry: VolumeGeometry) -> tuple[str, ...]:
     return ()
 
 
-def _placed_nifti(
-    runtime: SlicerRuntime, stored: StoredVolume, header: NiftiHeader, transform: str | None
-) -> SourceVolume:
+def nifti_geometry(runtime: SlicerRuntime, header: NiftiHeader, transform: str | None) -> VolumeGeometry:
+    """Where Slicer places a NIfTI file's voxels; they are not read.
+
+    Raises:
+        InputError: Slicer cannot read the header.
+    """
     with tempfile.TemporaryDirectory(prefix="slab-exporter-") as folder:
         probe = Path(folder) / "geometry.nii"
         probe.write_bytes(geometry_probe(header, transform))
         with temporary_nodes(runtime.scene) as nodes:
             node = _read_node(runtime, probe, nodes, shown=header.path)
             affine = node_geometry(node).affine_ras
-    geometry = VolumeGeometry(header.shape_ijk, affine)
+    return VolumeGeometry(header.shape_ijk, affine)
+
+
+def _placed_nifti(
+    runtime: SlicerRuntime, stored: StoredVolume, header: NiftiHeader, transform: str | None
+) -> SourceVolume:
+    geometry = nifti_geometry(runtime, header, transform)
     return SourceVolume(
         name=str(stored.path),
         path=str(stored.path),
