@@ -40,24 +40,39 @@ def main() -> None:
         _memory(run)
         if jobs == 1:
             _linearity(run, counts)
+            _growth(run, counts)
     if {1, 2} <= seconds.keys():
         print(f"--jobs 2 is {seconds[1] / seconds[2]:.2f} times as fast as --jobs 1")
 
 
 def _memory(run: Watch) -> None:
-    """Peak of each worker early and late in the run, and its trend."""
-    end = run.ends[-1][0]
+    """Peak of each worker, from the tenth case on and in the last thirty."""
+    tenth, late = run.ends[min(10, len(run.ends) - 1)][0], run.ends[max(0, len(run.ends) - 30)][0]
     for number, samples in enumerate(run.samples.values()):
         times, sizes = np.array(samples).T
-        early = sizes[(times > 0.08 * end) & (times < 0.5 * end)]
-        late = sizes[times >= 0.5 * end]
-        if len(early) and len(late):
-            low = [np.percentile(part, 5) for part in (early, late)]
+        first, last = sizes[(times > tenth) & (times <= late)], sizes[times > late]
+        if len(first) and len(last):
             print(
-                f"  process {number}: peak {early.max() / MEGABYTE:.0f} MB in the first half, "
-                f"{late.max() / MEGABYTE:.0f} MB in the second; between cases {low[0] / MEGABYTE:.0f} "
-                f"and {low[1] / MEGABYTE:.0f} MB"
+                f"  process {number}: peak {first.max() / MEGABYTE:.0f} MB from the tenth case on, "
+                f"{last.max() / MEGABYTE:.0f} MB in the last thirty"
             )
+
+
+def _growth(run: Watch, counts: list[int]) -> None:
+    """What a case adds to the peak of those after it, the size of each being allowed for."""
+    times, sizes = np.array(next(iter(run.samples.values()))).T
+    ends = [when for when, _ in run.ends]
+    rows = []
+    for number in range(10, len(ends)):
+        during = sizes[(times > ends[number - 1]) & (times <= ends[number])]
+        if len(during):
+            slices = counts[int(run.ends[number][1].split("-")[1])]
+            rows.append((1.0, slices, number, during.max() / MEGABYTE))
+    table = np.array(rows)
+    fit, *_ = np.linalg.lstsq(table[:, :3], table[:, 3], rcond=None)
+    print(
+        f"  peak of a case: {fit[0]:.0f} MB + {fit[1] * 1000:.0f} kB a slice + {fit[2] * 1000:.0f} kB a case before it"
+    )
 
 
 def _linearity(run: Watch, counts: list[int]) -> None:

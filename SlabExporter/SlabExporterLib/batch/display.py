@@ -38,7 +38,7 @@ class BatchLines:
         self._began = self._last = time.monotonic()
         self._bar: Any = None
         if tqdm is not None and not quiet and sys.stderr.isatty():
-            self._bar = tqdm(total=self._total, unit="slice", unit_scale=True, dynamic_ncols=True)
+            self._bar = tqdm(total=self._total, unit="slice", unit_scale=True, dynamic_ncols=True, smoothing=0)
 
     def __call__(self, event: ProgressEvent) -> None:
         """Show an event."""
@@ -66,6 +66,8 @@ class BatchLines:
             return
         if event.kind == "case-skipped":
             self._skipped += slices
+            if self._bar is not None:
+                self._bar.initial = self._skipped  # what the bar's rate leaves out
         if self._bar is None and not self._quiet:
             slabs = f"{event.total} slab{'s' if event.total != 1 else ''}, " if event.total else ""
             what = "complete already" if event.kind == "case-skipped" else f"{slabs}{slices} slices"

@@ -20,20 +20,67 @@ from ..pure.errors import SlabExporterError
 from .job import Job, run_job, runtime_with_first
 
 
+class Inbox:
+    """Jobs from standard input, read on a thread of its own so that its end is noticed at once.
+
+    The parent closes it when there is nothing left to do. If it ends while a job is unfinished the
+    parent has died, and so does this process: another run may be about to begin in its place.
+    """
+
+    def __init__(self, stream: IO[bytes]) -> None:
+        self._stream = stream
+        self._jobs: queue.SimpleQueue[Job | None] = queue.SimpleQueue()
+        self._unfinished = 0
+        threading.Thread(target=self._receive, daemon=True).start()
+
+    def next_job(self) -> Job | None:
+        """Wait for a job; None when there will be no more."""
+        return self._jobs.get()
+
+    def finished(self) -> None:
+        """The job that was handed out last has been reported."""
+        self._unfinished -= 1
+
+    def _receive(self) -> None:
+        while True:
+            try:
+                job = pickle.load(self._stream)
+            except (EOFError, OSError, pickle.UnpicklingError):
+                if self._unfinished:
+                    os._exit(1)
+                self._jobs.put(None)
+                return
+            self._unfinished += 1
+            self._jobs.put(job)
+
+
 def main() -> None:
     """Work until standard input ends."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the parent, which ends this process
     outbox = _private_output()
-    jobs: queue.SimpleQueue[Job | None] = queue.SimpleQueue()
-    busy = threading.Event()
-    threading.Thread(target=_receive, args=(sys.stdin.buffer, jobs, busy), daemon=True).start()
     try:
-        _work(jobs, busy, outbox)
+        _work(Inbox(sys.stdin.buffer), outbox)
     except SlabExporterError as error:
         _send(outbox, error)
     except BrokenPipeError:
         os._exit(1)
     os._exit(0)  # Slicer's libraries take their time to unload
+
+
+def _work(inbox: Inbox, outbox: IO[bytes]) -> None:
+    def tell(event: ProgressEvent) -> None:
+        if event.kind != "waiting":
+            _send(outbox, event)
+
+    job = inbox.next_job()
+    if job is not None and not job.debug:
+        _silence()
+    with runtime_with_first(job) as (runtime, first):
+        while job is not None:
+            outcome = run_job(runtime, job, tell, first)
+            inbox.finished()
+            _send(outbox, outcome)
+            job = inbox.next_job()
 
 
 def _private_output() -> IO[bytes]:
@@ -48,35 +95,6 @@ def _silence() -> None:
     nowhere = os.open(os.devnull, os.O_WRONLY)
     os.dup2(nowhere, 1)
     os.dup2(nowhere, 2)
-
-
-def _receive(inbox: IO[bytes], jobs: queue.SimpleQueue[Job | None], busy: threading.Event) -> None:
-    while True:
-        try:
-            jobs.put(pickle.load(inbox))
-        except (EOFError, OSError, pickle.UnpicklingError):
-            if busy.is_set():
-                os._exit(1)
-            jobs.put(None)
-            return
-
-
-def _work(jobs: queue.SimpleQueue[Job | None], busy: threading.Event, outbox: IO[bytes]) -> None:
-    def tell(event: ProgressEvent) -> None:
-        if event.kind != "waiting":
-            _send(outbox, event)
-
-    job = jobs.get()
-    if job is not None and not job.debug:
-        _silence()
-    busy.set()
-    with runtime_with_first(job) as (runtime, first):
-        while job is not None:
-            busy.set()
-            outcome = run_job(runtime, job, tell, first)
-            busy.clear()
-            _send(outbox, outcome)
-            job = jobs.get()
 
 
 def _send(outbox: IO[bytes], message: Any) -> None:
