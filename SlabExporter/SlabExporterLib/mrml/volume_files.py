@@ -11,6 +11,7 @@ import numpy as np
 
 from ..files.checksum import file_sha256
 from ..files.generic import judge_before_loading
+from ..files.nifti import NiftiHeader
 from ..files.nifti_transforms import geometry_probe, refuse_shear, transform_used, transform_warnings
 from ..files.nifti_voxels import StoredNifti, read_nifti
 from ..pure.errors import InputError, OutputError
@@ -93,13 +94,7 @@ def geometry_warnings(geometry: VolumeGeometry) -> tuple[str, ...]:
 
 def _placed_nifti(runtime: SlicerRuntime, stored: StoredNifti, transform: str | None) -> SourceVolume:
     header = stored.header
-    with tempfile.TemporaryDirectory(prefix="slab-exporter-") as folder:
-        probe = Path(folder) / "geometry.nii"
-        probe.write_bytes(geometry_probe(header, transform))
-        with temporary_nodes(runtime.scene) as nodes:
-            node = _read_node(runtime, probe, nodes, shown=header.path)
-            affine = node_geometry(node).affine_ras
-    geometry = VolumeGeometry(header.shape_ijk, affine)
+    geometry = nifti_geometry(runtime, header, transform)
     return SourceVolume(
         name=str(header.path),
         path=str(header.path),
@@ -111,6 +106,20 @@ def _placed_nifti(runtime: SlicerRuntime, stored: StoredNifti, transform: str | 
         frame=stored.frame,
         warnings=stored.warnings + tuple(transform_warnings(header, geometry)),
     )
+
+
+def nifti_geometry(runtime: SlicerRuntime, header: NiftiHeader, transform: str | None = None) -> VolumeGeometry:
+    """Where Slicer places a NIfTI file, in the file's index order; its voxels are not read.
+
+    Raises:
+        InputError: Slicer cannot read the header.
+    """
+    with tempfile.TemporaryDirectory(prefix="slab-exporter-") as folder:
+        probe = Path(folder) / "geometry.nii"
+        probe.write_bytes(geometry_probe(header, transform))
+        with temporary_nodes(runtime.scene) as nodes:
+            node = _read_node(runtime, probe, nodes, shown=header.path)
+            return VolumeGeometry(header.shape_ijk, node_geometry(node).affine_ras)
 
 
 def _whole(runtime: SlicerRuntime, path: Path) -> SourceVolume:
