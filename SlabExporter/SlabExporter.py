@@ -59,8 +59,14 @@ def registerSampleData():
         category="SlabExporter",
         sampleName="SlabExporterTorso",
         thumbnailFileName=os.path.join(icons, "SlabExporterTorso.png"),
-        customDownloader=lambda source: SlabExporterLogic().loadPhantom(),
+        uris="made on this computer",
+        customDownloader=loadPhantomSample,
     )
+
+
+def loadPhantomSample(source=None):
+    """What Sample Data does for the phantom; called with its entry."""
+    return SlabExporterLogic().loadPhantom()
 
 
 @parameterNodeWrapper

@@ -42,8 +42,8 @@ class SlabExporterWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self.table = SlabTable(self.ui.slabTable)
         # Dragging an ROI or typing changes things many times a second: look at them once.
         self._timer = qt.QTimer()
-        self._timer.singleShot = True
-        self._timer.interval = 50
+        self._timer.setSingleShot(True)
+        self._timer.setInterval(50)
         self._timer.connect("timeout()", self.refresh)
         self.addObserver(slicer.mrmlScene, slicer.mrmlScene.StartCloseEvent, self.onSceneStartClose)
         self.addObserver(slicer.mrmlScene, slicer.mrmlScene.EndCloseEvent, self.onSceneEndClose)
