@@ -20,7 +20,7 @@ class Row:
         number: from 0, in numbering order.
         slices: index range along the cut axis, inclusive.
         extent: outer edges along the patient axis in mm.
-        size: voxels along i, j, k, and the thickness in mm.
+        size: voxels along i, j, k.
         state: "planned" until the export says more.
         colour: RGB, 0 to 1, of its box.
         centre: RAS in mm, where a double click jumps to.
@@ -51,9 +51,9 @@ def summary(plan: SlabPlan, volume: Any) -> str:
 def table_headers(plan: SlabPlan | None) -> tuple[str, ...]:
     """Column titles; index axis and patient axis are named once there is a plan."""
     if plan is None:
-        return ("Slab", "Slices", "Extent (mm)", "Size (voxels)", "State")
+        return ("Slab", "Slices", "Extent (mm)", "Voxels", "State")
     letter = "RAS"[plan.geometry.ras_axis_of_index[plan.axis][0]]
-    return ("Slab", f"Slices ({'ijk'[plan.axis]})", f"{letter} from … to (mm)", "Size (voxels)", "State")
+    return ("Slab", f"Slices {'ijk'[plan.axis]}", f"{letter} (mm)", "Voxels", "State")
 
 
 def row_of(slab: Slab, plan: SlabPlan) -> Row:

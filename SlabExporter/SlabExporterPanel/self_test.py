@@ -132,7 +132,8 @@ class SlabExporterTest(ScriptedLoadableModuleTest):
         self.assertEqual(slicer.mrmlScene.GetNumberOfNodes(), before)
         self.assertEqual(len(list((self.out / "Torso").glob("*/*.nii.gz"))), 10)
         self.assertTrue((self.out / "Torso" / "manifest.json").is_file())
-        self.assertTrue(ui.openFolderButton.enabled)
+        self.assertFalse(ui.openFolderButton.isHidden())
+        self.assertTrue(ui.cancelButton.isHidden())
         self.assertFalse(ui.exportButton.enabled)  # the case is there now
         ui.replaceCheckBox.checked = True
         self.panel.refresh()
@@ -177,6 +178,59 @@ class SlabExporterTest(ScriptedLoadableModuleTest):
         self._wait()
         self.panel.enter()
         self.assertFalse(self.panel.ui.exportButton.enabled)
+
+    def test_boxes_go_over_to_another_volume(self):
+        """Switching volumes while a preview is shown."""
+        self.panel.ui.previewButton.click()
+        self.settings.volume = None
+        self._wait()
+        self.assertEqual(self._rois(), [])
+        self.settings.volume = self.volume
+        self._wait()
+        self.panel.ui.previewButton.click()
+        other = slicer.modules.volumes.logic().CloneVolume(slicer.mrmlScene, self.volume, "Other")
+        self.settings.volume = other
+        self._wait()
+        self.assertEqual(self._rois()[0].GetName(), "Other slab 000")
+
+    def test_an_roi_limits_the_slabs_as_it_is_dragged(self):
+        """The table follows the user's ROI; preview boxes are not offered as one."""
+        roi = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLMarkupsROINode", "Mine")
+        roi.SetSize(100, 100, 100)
+        self.settings.roi = roi
+        self._wait()
+        rows = self.panel.ui.slabTable.rowCount
+        roi.SetSize(100, 100, 200)
+        self._wait()
+        self.assertGreater(self.panel.ui.slabTable.rowCount, rows)
+        self.panel.ui.previewButton.click()
+        selector = self.panel.ui.roiSelector
+        self.assertEqual([selector.nodeFromIndex(n).GetName() for n in range(selector.nodeCount())], ["Mine"])
+
+    def test_settings_are_saved_with_the_scene(self):
+        """Save, clear, load: the same settings; the boxes are not saved."""
+        self.settings.overlap = 3
+        self.settings.remainder = type(self.settings.remainder).pad
+        self.settings.labels = [self.labels]
+        self.panel.ui.previewButton.click()
+        path = str(self.folder / "scene.mrml")
+        slicer.util.saveScene(path)
+        slicer.mrmlScene.Clear()
+        slicer.util.loadScene(path)
+        settings = self.logic.getParameterNode()
+        self.assertEqual((settings.overlap, settings.remainder.value, settings.thickness), (3, "pad", 32))
+        self.assertEqual(settings.volume.GetName(), "Torso")
+        self.assertEqual([node.GetName() for node in settings.labels], ["Torso organs"])
+        self.assertEqual(self._rois(), [])
+
+    def test_the_module_can_be_reloaded(self):
+        """As in developer mode."""
+        if slicer.util.mainWindow() is None:
+            return  # Slicer reloads the panel of the module that the main window shows
+        self.panel.onReload()
+        self.panel = slicer.modules.SlabExporterWidget
+        self.panel.refresh()
+        self.assertEqual(self.panel.ui.slabTable.rowCount, 5)
 
     def _rois(self):
         from SlabExporterLib.mrml.preview import preview_rois

@@ -15,7 +15,9 @@ class SlabTable:
         self._table = table
         self._rows = None
         table.verticalHeader().visible = False
+        table.verticalHeader().setDefaultSectionSize(22)
         header = table.horizontalHeader()
+        header.highlightSections = False
         header.setSectionResizeMode(qt.QHeaderView.ResizeToContents)
         header.stretchLastSection = True
 

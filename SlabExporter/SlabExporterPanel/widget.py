@@ -63,7 +63,7 @@ class SlabExporterWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         ui.exportButton.connect("clicked(bool)", self.onExport)
         ui.cancelButton.connect("clicked(bool)", self.onCancel)
         ui.openFolderButton.connect("clicked(bool)", self.onOpenFolder)
-        ui.cancelButton.enabled = ui.openFolderButton.enabled = False
+        self._setBusy(False)
 
     def cleanup(self):
         """Stop before Slicer closes or the module is reloaded."""
@@ -280,9 +280,9 @@ class SlabExporterWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
             getattr(self.ui, name).enabled = not busy
         for button in (self.ui.previewButton, self.ui.removePreviewButton, self.ui.exportButton):
             button.enabled = not busy
-        self.ui.cancelButton.enabled = busy
         self.ui.progressBar.value = 0
-        self.ui.openFolderButton.enabled = not busy and self._exported is not None and self._exported.is_dir()
+        self.ui.progressBar.visible = self.ui.cancelButton.visible = self.ui.cancelButton.enabled = busy
+        self.ui.openFolderButton.visible = not busy and self._exported is not None and self._exported.is_dir()
 
     def onCancel(self, clicked=False):
         """Stop a running export at its next slab; nothing half written stays."""

@@ -215,7 +215,7 @@ def test_a_fill_value_must_be_a_number():
 def test_rows_say_where_each_slab_lies(volume, settings):
     view = panel_view(settings, volume)
     first, last = view.rows[0], view.rows[-1]
-    assert view.headers == ("Slab", "Slices (k)", "S from … to (mm)", "Size (voxels)", "State")
+    assert view.headers == ("Slab", "Slices k", "S (mm)", "Voxels", "State")
     assert (first.number, first.slices, first.size, first.state) == (0, "0 … 4", "9 x 8 x 5", "planned")
     assert first.extent == "-413.2 … -400.8"  # outer edges: origin -412 less half a step of 2.5
     assert last.size == "9 x 8 x 3"

@@ -18,7 +18,7 @@ from .roi import place_roi
 ATTRIBUTE = "SlabExporter.Preview"
 # More boxes than this cannot be told apart, and slow the views down.
 MOST_BOXES = 100
-_FILL, _FILL_HIGHLIGHTED = 0.08, 0.35
+_FILL, _FILL_HIGHLIGHTED = 0.08, 0.25
 _SLICE_LINE, _SLICE_LINE_HIGHLIGHTED = 1.0, 3.0
 
 
