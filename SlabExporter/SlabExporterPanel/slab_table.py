@@ -19,7 +19,7 @@ class SlabTable:
         header = table.horizontalHeader()
         header.highlightSections = False
         header.setSectionResizeMode(qt.QHeaderView.ResizeToContents)
-        header.stretchLastSection = True
+        header.setSectionResizeMode(4, qt.QHeaderView.Stretch)
 
     def show(self, rows, headers, states):
         """Fill the table; rows that are there already keep their selection.

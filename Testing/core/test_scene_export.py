@@ -148,6 +148,15 @@ def test_a_volume_that_was_never_saved_is_cut_as_the_scene_holds_it(tmp_path, sc
     assert_slabs_hold_the_node(tmp_path / "out" / "made in Slicer", manifest, node)
 
 
+def test_a_volume_of_several_files_is_cut_as_the_scene_holds_it(tmp_path, scene, source):
+    node = load(scene, source)
+    node.GetStorageNode().AddFileName(str(source))
+    node.GetStorageNode().AddFileName(str(source.with_name("second.dcm")))
+    manifest = export_nodes(node, tmp_path / "out", REQUEST)
+    assert "from DICOM or from several files" in manifest.warnings[0]
+    assert_slabs_hold_the_node(tmp_path / "out" / "case", manifest, node)
+
+
 def test_renaming_a_node_does_not_make_its_file_another(tmp_path, scene, source):
     node = load(scene, source)
     node.SetName("Patient 3")

@@ -85,7 +85,6 @@ def highlight(scene: Any, index: int | None) -> None:
         chosen = number == index
         display.SetFillOpacity(_FILL_HIGHLIGHTED if chosen else _FILL)
         display.SetSliceIntersectionThickness(int(_SLICE_LINE_HIGHLIGHTED if chosen else _SLICE_LINE))
-        display.SetOpacity(1.0 if chosen or index is None else 0.6)
 
 
 def _new_roi(classes: Any, scene: Any, index: int) -> Any:

@@ -62,7 +62,7 @@ def scene_volume(runtime: SlicerRuntime, node: Any) -> SourceVolume:
     held = volume_as_held(node)
     path = file_of_node(node)
     if path is None:
-        return _with_reason(held, f"'{node.GetName()}' has never been saved as a volume file")
+        return _with_reason(held, _why_no_file(node))
     if not path.is_file():
         return _with_reason(held, f"The file {path}, from which '{node.GetName()}' was loaded, is gone")
     try:
@@ -168,6 +168,13 @@ def _header_geometry(path: str, _mtime: int, _size: int) -> VolumeGeometry | Non
 def _with_reason(volume: SourceVolume, reason: str) -> SourceVolume:
     text = f"{reason}: the slabs are cut from the volume in Slicer's scene, in Slicer's index order."
     return replace(volume, warnings=(*volume.warnings, text))
+
+
+def _why_no_file(node: Any) -> str:
+    storage = node.GetStorageNode()
+    if storage is not None and storage.GetFileName():
+        return f"'{node.GetName()}' was loaded from DICOM or from several files, not from one volume file"
+    return f"'{node.GetName()}' has never been saved as a volume file"
 
 
 def _what_changed(node: Any, path: Path) -> str:
