@@ -19,6 +19,7 @@ from SlabExporterLib.scene_export import export_nodes, label_sets
 SHAPE = (9, 8, 23)
 REQUEST = ExportRequest(slabs=SlabOptions(thickness=5))
 LAS, RAS = (-1, 1, 1), (1, 1, 1)
+LABELS = "vtkMRMLLabelMapVolumeNode"
 
 
 @pytest.fixture
@@ -223,7 +224,7 @@ def test_label_maps_held_in_the_other_order_are_turned_to_the_volumes(tmp_path, 
     path = save_nifti(tmp_path / "in" / "case.nii.gz", index_phantom(SHAPE), affine(signs=LAS))
     node = load(scene, path)
     # drawn in Slicer on the volume it shows: k reversed against the file
-    labels = held(scene, values, node_geometry(node).affine_ras, "drawn", "vtkMRMLLabelMapVolumeNode")
+    labels = held(scene, values, node_geometry(node).affine_ras, "drawn", LABELS)
     manifest = export_nodes(node, tmp_path / "out", REQUEST, labels)
     for slab in manifest.slabs:
         found = np.asanyarray(nib.load(tmp_path / "out" / "case" / slab.labels["labels"]).dataobj)
@@ -236,7 +237,7 @@ def test_a_label_file_gives_the_bytes_of_the_command_line(tmp_path, scene, run_c
     matrix = affine(signs=LAS)
     path = save_nifti(tmp_path / "in" / "case.nii.gz", index_phantom(SHAPE), matrix)
     labels = save_nifti(tmp_path / "in" / "lab.nii.gz", index_phantom(SHAPE, "uint8"), matrix)
-    nodes = load(scene, path), load(scene, labels, "vtkMRMLLabelMapVolumeNode")
+    nodes = load(scene, path), load(scene, labels, LABELS)
     export_nodes(nodes[0], tmp_path / "gui", REQUEST, nodes[1])
     run_cli("export", path, "--labels", labels, "-o", tmp_path / "cli", "--thickness", 5, "--quiet")
     assert files_of(tmp_path / "gui") == files_of(tmp_path / "cli")
@@ -244,7 +245,7 @@ def test_a_label_file_gives_the_bytes_of_the_command_line(tmp_path, scene, run_c
 
 
 def test_a_label_map_on_another_grid_is_refused(tmp_path, scene, source):
-    other = held(scene, index_phantom(SHAPE, "uint8"), affine(origin=(0, 0, 0)), "other", "vtkMRMLLabelMapVolumeNode")
+    other = held(scene, index_phantom(SHAPE, "uint8"), affine(origin=(0, 0, 0)), "other", LABELS)
     with pytest.raises(InputError, match="does not lie on the grid"):
         export_nodes(load(scene, source), tmp_path / "out", REQUEST, other)
 
@@ -280,3 +281,17 @@ def test_a_slab_is_not_replaced_by_its_own_slabs(tmp_path, scene, source):
     slab = load(scene, tmp_path / "out" / "case" / manifest.slabs[0].image)
     with pytest.raises(OutputError, match="where the source"):
         export_nodes(slab, tmp_path / "out", REQUEST, case="case", replace=True)
+
+
+def test_what_was_cut_from_the_scene_alone_can_still_be_verified(tmp_path, scene, source, run_cli):
+    node = load(scene, source)
+    drawn = held(scene, index_phantom(SHAPE, "uint8"), node_geometry(node).affine_ras, "drawn", LABELS)
+    export_nodes(node, tmp_path / "out", REQUEST, drawn)
+    export_nodes(held(scene, index_phantom(SHAPE), affine(), "made"), tmp_path / "out", REQUEST)
+    code, out, _ = run_cli("verify", tmp_path / "out")
+    assert (code, "15 files checked, 0 differences" in out) == (0, True)
+    damaged = tmp_path / "out" / "case" / "labels" / "case_slab-001.nii.gz"
+    damaged.write_bytes((tmp_path / "out" / "case" / "labels" / "case_slab-000.nii.gz").read_bytes())
+    code, out, _ = run_cli("verify", tmp_path / "out")
+    assert code == 1
+    assert "labels/case_slab-001.nii.gz has been changed" in out

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import json
 import re
 from pathlib import Path
@@ -54,3 +55,31 @@ def test_icon_is_a_png_of_128_by_128():
     data = (ROOT / "SlabExporter.png").read_bytes()
     assert data[:8] == b"\x89PNG\r\n\x1a\n"
     assert (int.from_bytes(data[16:20], "big"), int.from_bytes(data[20:24], "big")) == (128, 128)
+
+
+def test_the_adapter_is_thin_and_imports_nothing_heavy():
+    for path in (MODULE / "SlabExporter.py", *(MODULE / "SlabExporterPanel").glob("*.py")):
+        text = path.read_text(encoding="utf-8")
+        assert len(text.splitlines()) < 300, path.name
+        imported = set()
+        for statement in ast.parse(text).body:
+            if isinstance(statement, ast.Import):
+                imported |= {alias.name.split(".")[0] for alias in statement.names}
+            elif isinstance(statement, ast.ImportFrom) and not statement.level:
+                imported.add(str(statement.module).split(".")[0])
+        light = {"os", "shutil", "tempfile", "pathlib", "typing", "slicer", "qt", "ctk", "vtk"}
+        assert imported <= light | {"SlabExporterLib", "SlabExporterPanel"}, path.name
+
+
+def test_what_the_adapter_imports_of_the_library_at_file_scope_is_pure():
+    """Slicer imports every module at its start: no numpy, SimpleITK or pydicom then."""
+    import subprocess
+    import sys
+
+    code = (
+        "import sys, SlabExporterLib.panel_choices; "
+        "heavy = {'numpy', 'SimpleITK', 'pydicom', 'vtkmodules', 'isal'}; "
+        "print(sorted({m.split('.')[0] for m in sys.modules} & heavy))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=MODULE, check=True)
+    assert done.stdout.strip() == "[]"

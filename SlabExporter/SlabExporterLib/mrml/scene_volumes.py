@@ -78,15 +78,14 @@ def scene_volume(runtime: SlicerRuntime, node: Any) -> SourceVolume:
 def volume_as_held(node: Any) -> SourceVolume:
     """A volume node's voxels in the node's own order; they are shared with the node, not copied.
 
+    The check sum is left empty until the volume is known to be cut from here.
+
     Raises:
         InputError: the node holds no voxels, or more than one number a voxel.
     """
     voxels = np.ascontiguousarray(voxels_kji(node))
     geometry = node_geometry(node)
-    checksum = hashlib.sha256(voxels.data).hexdigest()
-    return SourceVolume(
-        str(node.GetName()), None, checksum, geometry, voxels, warnings=tuple(geometry_warnings(geometry))
-    )
+    return SourceVolume(str(node.GetName()), None, "", geometry, voxels, warnings=geometry_warnings(geometry))
 
 
 def label_volume(runtime: SlicerRuntime, node: Any, image: SourceVolume) -> SourceVolume:
@@ -104,8 +103,9 @@ def label_volume(runtime: SlicerRuntime, node: Any, image: SourceVolume) -> Sour
     held = volume_as_held(node)
     for candidate in (held, k_reversed(held)):
         if _same_grid(candidate.geometry, image.geometry):
-            reason = f"'{node.GetName()}' is stored in another index order than the volume"
-            return _with_reason(candidate, reason) if source.path else replace(candidate, warnings=source.warnings)
+            if source.path is None:
+                return _with_check_sum(replace(candidate, warnings=source.warnings))
+            return _with_reason(candidate, f"'{node.GetName()}' is stored in another index order than the volume")
     return source
 
 
@@ -116,7 +116,6 @@ def k_reversed(volume: SourceVolume) -> SourceVolume:
         volume,
         voxels_kji=voxels,
         geometry=volume.geometry.k_reversed(),
-        sha256=hashlib.sha256(voxels.data).hexdigest(),
         loaded_affine_ras=volume.geometry.affine_ras,
     )
 
@@ -167,7 +166,11 @@ def _header_geometry(path: str, _mtime: int, _size: int) -> VolumeGeometry | Non
 
 def _with_reason(volume: SourceVolume, reason: str) -> SourceVolume:
     text = f"{reason}: the slabs are cut from the volume in Slicer's scene, in Slicer's index order."
-    return replace(volume, warnings=(*volume.warnings, text))
+    return _with_check_sum(replace(volume, warnings=(*volume.warnings, text)))
+
+
+def _with_check_sum(volume: SourceVolume) -> SourceVolume:
+    return replace(volume, sha256=hashlib.sha256(volume.voxels_kji.data).hexdigest())
 
 
 def _why_no_file(node: Any) -> str:
