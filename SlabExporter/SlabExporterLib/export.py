@@ -13,9 +13,10 @@ from pathlib import Path
 
 from .cases import Case
 from .files.checksum import file_sha256
-from .files.nifti_voxels import StoredNifti
+from .files.nifti import read_header
+from .files.stored import StoredVolume
 from .mrml.runtime import SlicerRuntime, open_runtime
-from .mrml.volume_files import place, prefetch
+from .mrml.volume_files import is_nifti, place, prefetch, require_volume_file
 from .pipeline import SCRATCH, CaseSources, asked_options, export_sources
 from .progress import Progress, ProgressEvent, no_progress
 from .pure.errors import Cancelled, InputError, OutputError, SlabExporterError
@@ -93,7 +94,7 @@ def export_cases(
 @contextmanager
 def _reader(
     cases: list[Case], request: ExportRequest
-) -> Iterator[tuple[Future[StoredNifti | None] | None, SlicerRuntime]]:
+) -> Iterator[tuple[Future[StoredVolume | None] | None, SlicerRuntime]]:
     """Slicer's runtime, with the first file being read while it is imported."""
     with ThreadPoolExecutor(1) as pool:
         first = pool.submit(prefetch, cases[0].image, request.frame, request.nifti_transform) if cases else None
@@ -102,7 +103,7 @@ def _reader(
 
 
 def read_case(
-    runtime: SlicerRuntime, case: Case, request: ExportRequest, stored: StoredNifti | None = None
+    runtime: SlicerRuntime, case: Case, request: ExportRequest, stored: StoredVolume | None = None
 ) -> CaseSources:
     """Image and label maps of a case in memory.
 
@@ -119,7 +120,7 @@ def read_case(
     if stored is None:
         stored = prefetch(case.image, request.frame, transform)
     image = place(runtime, case.image, stored, transform)
-    labels = {name: read_volume(runtime, path) for name, path in case.labels.items()}
+    labels = {name: read_label(runtime, path, transform) for name, path in case.labels.items()}
     return CaseSources(case.name, image, labels)
 
 
@@ -134,6 +135,17 @@ def read_volume(
     return place(runtime, path, prefetch(path, frame, transform), transform)
 
 
+def read_label(runtime: SlicerRuntime, path: Path, transform: str | None) -> SourceVolume:
+    """A label map, by the transform that was chosen for its image if its header has that one.
+
+    Raises:
+        InputError: it cannot be used.
+    """
+    require_volume_file(path)
+    has_it = is_nifti(path) and transform is not None and getattr(read_header(path), transform) is not None
+    return read_volume(runtime, path, transform=transform if has_it else None)
+
+
 def prepare_output(cases: list[Case], out: Path, resume: bool, overwrite: bool) -> None:
     """Make the output folder, or refuse one that is in use.
 
@@ -146,7 +158,8 @@ def prepare_output(cases: list[Case], out: Path, resume: bool, overwrite: bool) 
                 raise OutputError(f"The output folder {out} is where the source {path.name} lies; choose another one.")
     if out.exists() and not out.is_dir():
         raise OutputError(f"{out} is a file; the output must be a folder.")
-    if out.is_dir() and any(out.iterdir()) and not (resume or overwrite):
+    in_use = out.is_dir() and any(path.name not in (SLABS_TABLE, ERRORS_TABLE) for path in out.iterdir())
+    if in_use and not (resume or overwrite):
         raise OutputError(
             f"The output folder {out} is not empty. Choose another one, or add --resume to go on with an "
             "earlier export, or --overwrite to replace it."

@@ -11,11 +11,10 @@ from .cases import Case
 from .files.nifti import NiftiHeader, read_header
 from .files.nifti_transforms import transform_used
 from .mrml.runtime import SlicerRuntime, open_runtime
-from .mrml.volume_files import NIFTI_EXTENSIONS, place, prefetch, require_volume_file
+from .mrml.volume_files import is_nifti, place, prefetch, require_volume_file
 from .pipeline import require_same_grid
 from .pure.errors import SlabExporterError
 from .pure.geometry import VolumeGeometry
-from .pure.naming import volume_extension
 from .pure.source import SourceVolume
 
 
@@ -80,7 +79,7 @@ def inspect_case(runtime: SlicerRuntime, case: Case) -> Inspection:
 
 def _look(runtime: SlicerRuntime, path: Path, report: Inspection) -> SourceVolume:
     require_volume_file(path)
-    header = read_header(path) if volume_extension(path) in NIFTI_EXTENSIONS else None
+    header = read_header(path) if is_nifti(path) else None
     frame = None
     if header is not None:
         report.facts |= _header_facts(header)

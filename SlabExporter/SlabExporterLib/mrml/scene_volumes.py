@@ -24,7 +24,7 @@ from ..pure.naming import volume_extension
 from ..pure.source import SourceVolume
 from .nodes import node_geometry, voxels_kji
 from .runtime import SlicerRuntime, open_runtime
-from .volume_files import NIFTI_EXTENSIONS, geometry_warnings, nifti_geometry, place, prefetch
+from .volume_files import geometry_warnings, is_nifti, nifti_geometry, place, prefetch
 
 # Values that went through another number type may differ by its rounding.
 ROUNDING = 1e-6
@@ -153,7 +153,7 @@ def _header_geometry(path: str, _mtime: int, _size: int) -> VolumeGeometry | Non
     import SimpleITK as sitk
 
     try:
-        if volume_extension(Path(path)) in NIFTI_EXTENSIONS:
+        if is_nifti(Path(path)):
             with open_runtime() as runtime:
                 return nifti_geometry(runtime, read_header(Path(path)))
         reader = sitk.ImageFileReader()
