@@ -13,7 +13,7 @@ from typing import Any
 from .mrml.nodes import node_geometry, voxels_kji
 from .mrml.preview import MOST_BOXES
 from .mrml.roi import box_inside_roi
-from .mrml.scene_volumes import geometry_to_cut, require_no_transform
+from .mrml.scene_volumes import geometry_to_cut, require_no_transform, require_well_placed
 from .mrml.volume_files import geometry_warnings
 from .panel_rows import Row, row_of, summary, table_headers
 from .pipeline import SAME_GRID_VOXELS
@@ -33,6 +33,7 @@ _PANEL_WORDS = {
     "fill": "'Fill value'",
     "frame": "frame",
     "overwrite": "'Replace'",
+    "nifti-transform": "the command line's option --nifti-transform",
 }
 
 
@@ -171,6 +172,7 @@ def plan_of(request: ExportRequest, volume: Any, roi: Any = None) -> SlabPlan:
     if volume is None:
         raise InputError("Choose the volume to cut.")
     require_no_transform(volume)
+    require_well_placed(volume)
     geometry = geometry_to_cut(volume)
     limits: Box | None = None if roi is None else box_inside_roi(roi, geometry)
     return plan_slabs(geometry, request.slabs, limits)

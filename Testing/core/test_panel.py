@@ -19,7 +19,7 @@ from SlabExporterLib.panel_watch import (
     finished_text,
 )
 from SlabExporterLib.progress import ProgressEvent
-from SlabExporterLib.pure.errors import Cancelled, OutputError, RequestError
+from SlabExporterLib.pure.errors import Cancelled, InputError, OutputError, RequestError
 from SlabExporterLib.pure.geometry import Box
 from SlabExporterLib.pure.request import AXES, COMPRESSIONS, FORMATS, REMAINDERS
 from SlabExporterLib.scene_export import export_nodes
@@ -72,6 +72,24 @@ def test_a_volume_under_a_transform_says_how_to_harden_it(scene, volume, setting
     view = panel_view(settings, volume)
     assert "Harden transform" in view.export.tooltip
     assert not view.preview.enabled
+
+
+def test_a_volume_that_slicer_has_misplaced_says_by_how_much(tmp_path, scene, settings):
+    import nibabel as nib
+
+    sheared = affine()
+    sheared[1, 2] = 0.8
+    image = nib.Nifti1Image(index_phantom(SHAPE), affine())
+    image.set_qform(affine(), 1)
+    image.set_sform(sheared, 1)
+    nib.save(image, tmp_path / "tilted.nii.gz")
+    node = load(scene, tmp_path / "tilted.nii.gz")
+    view = panel_view(settings, node)
+    assert "has a sheared sform" in view.export.tooltip
+    assert "mm away from the sform" in view.export.tooltip
+    assert not view.preview.enabled
+    with pytest.raises(InputError, match="sheared sform"):
+        export_nodes(node, tmp_path / "out", request_of(settings))
 
 
 @pytest.mark.parametrize(

@@ -91,6 +91,16 @@ def test_other_formats_are_read_from_their_file_too(tmp_path, scene, extension, 
     assert files_of(tmp_path / "gui") == files_of(tmp_path / "cli")
 
 
+def test_values_that_are_no_numbers_do_not_make_a_file_another(tmp_path, scene, run_cli):
+    array = index_phantom(SHAPE, "float32")
+    array[2:4, 3, 5] = np.nan
+    path = save_nifti(tmp_path / "in" / "case.nii", array, affine(signs=LAS))
+    manifest = export_nodes(load(scene, path), tmp_path / "gui", REQUEST)
+    assert manifest.warnings == ()
+    run_cli("export", path, "-o", tmp_path / "cli", "--thickness", 5, "--quiet")
+    assert files_of(tmp_path / "gui") == files_of(tmp_path / "cli")
+
+
 def changed(node, path, how):
     if how == "gone":
         path.unlink()

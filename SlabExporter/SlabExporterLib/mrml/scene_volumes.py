@@ -17,6 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ..files.nifti import read_header
+from ..files.nifti_transforms import refuse_unusable
 from ..files.readback import image_geometry
 from ..pure.errors import InputError, SlabExporterError
 from ..pure.geometry import VolumeGeometry
@@ -48,6 +49,25 @@ def require_no_transform(node: Any) -> None:
     )
 
 
+def require_well_placed(node: Any) -> None:
+    """Refuse a node that Slicer loaded from a NIfTI file without placing it as the file says.
+
+    Slicer reads a sheared sform through the qform beside it, or not at all; a headless run refuses
+    such a file too. A node that was changed since is taken as it is.
+
+    Raises:
+        InputError: with what is wrong, and by how much.
+    """
+    path = file_of_node(node)
+    if path is None or not is_nifti(path) or node.GetModifiedSinceRead():
+        return
+    try:
+        header = read_header(path)
+    except (SlabExporterError, OSError):
+        return
+    refuse_unusable(header, None)
+
+
 def scene_volume(runtime: SlicerRuntime, node: Any) -> SourceVolume:
     """A volume node as a source: its file where that holds the same volume, otherwise its voxels.
 
@@ -56,9 +76,11 @@ def scene_volume(runtime: SlicerRuntime, node: Any) -> SourceVolume:
         node: scalar or label map volume node, in any scene.
 
     Raises:
-        InputError: the node is under a transform, holds no voxels, or more than one number a voxel.
+        InputError: the node is under a transform, is misplaced, holds no voxels, or more than one
+            number a voxel.
     """
     require_no_transform(node)
+    require_well_placed(node)
     held = volume_as_held(node)
     path = file_of_node(node)
     if path is None:
@@ -209,12 +231,16 @@ def _same_grid(one: VolumeGeometry, other: VolumeGeometry) -> bool:
 
 def _same_values(one: npt.NDArray, other: npt.NDArray) -> bool:
     """Whether two KJI arrays hold the same values; slice by slice, since volumes are large."""
-    floats = "f" in (one.dtype.kind, other.dtype.kind)
     for a, b in zip(one, other, strict=True):
-        if one.dtype == other.dtype:
-            equal = np.array_equal(a, b, equal_nan=floats)
+        if one.dtype == other.dtype and one.dtype.kind in "iu":
+            equal = np.array_equal(a, b)
         else:
-            equal = np.allclose(a, b, rtol=ROUNDING, atol=0, equal_nan=True)
+            equal = np.allclose(_finite(a), _finite(b), rtol=ROUNDING, atol=0)
         if not equal:
             return False
     return True
+
+
+def _finite(plane: npt.NDArray) -> npt.NDArray:
+    """Slicer loads values that are no numbers as 0."""
+    return np.where(np.isfinite(plane), plane, 0)
