@@ -177,7 +177,7 @@ def _header_geometry(path: str, _mtime: int, _size: int) -> VolumeGeometry | Non
     try:
         if is_nifti(Path(path)):
             with open_runtime() as runtime:
-                return nifti_geometry(runtime, read_header(Path(path)))
+                return nifti_geometry(runtime, read_header(Path(path)), None)
         reader = sitk.ImageFileReader()
         reader.SetFileName(path)
         reader.ReadImageInformation()
