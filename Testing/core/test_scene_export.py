@@ -221,7 +221,7 @@ def test_cancel_after_any_slab_leaves_nothing_and_can_be_repeated(tmp_path, scen
     with pytest.raises(Cancelled):
         export_nodes(node, tmp_path / "out", REQUEST, labels, progress=stop)
     assert node_count(scene) == count
-    assert sorted(p.name for p in (tmp_path / "out").iterdir()) == ["earlier", "slabs.csv"]
+    assert [p.name for p in (tmp_path / "out").iterdir() if p.is_dir()] == ["earlier"]
     again = export_nodes(node, tmp_path / "out", REQUEST, labels)
     assert all(slab.verified for slab in again.slabs)
     assert node_count(scene) == count
