@@ -179,6 +179,17 @@ class SlabExporterTest(ScriptedLoadableModuleTest):
         self.panel.enter()
         self.assertFalse(self.panel.ui.exportButton.enabled)
 
+    def test_closing_the_scene_stops_a_running_export(self):
+        """Nothing half written stays, and the panel is ready for the next scene."""
+        self.settings.thickness = 2
+        self.panel.refresh()
+        qt.QTimer.singleShot(200, lambda: slicer.mrmlScene.Clear())
+        self.panel.ui.exportButton.click()
+        self.assertIn("Cancelled", self.panel.ui.statusLabel.text)
+        self.assertFalse((self.out / "Torso").exists())
+        self.panel.enter()
+        self.assertIn("Choose the volume", self.panel.ui.exportButton.toolTip)
+
     def test_boxes_go_over_to_another_volume(self):
         """Switching volumes while a preview is shown."""
         self.panel.ui.previewButton.click()
