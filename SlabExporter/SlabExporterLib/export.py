@@ -11,9 +11,8 @@ from .batch.folder import begin, make_output, other_cases, refuse_other_content
 from .batch.job import FAILED, Job, Outcome, run_job, runtime_with_first
 from .batch.lock import locked
 from .batch.pool import run_in_workers
-from .batch.report import write_report
+from .batch.summary import write_summary
 from .batch.survey import default_jobs, survey_case
-from .batch.tables import write_data_list, write_errors_table, write_slabs_table
 from .case_reading import read_case, read_volume
 from .cases import Case
 from .mrml.runtime import running_in_application
@@ -191,10 +190,7 @@ def _sum_up(cases: list[Case], out: Path, result: ExportResult, run: RunOptions)
     by_name = {case.name: case for case in cases}
     errors = [(f.case, str(by_name[f.case].image), str(f.error)) for f in result.failures]
     try:
-        write_errors_table(out, errors)
-        write_slabs_table(out, listed)
-        write_data_list(out, listed)
-        write_report(out, listed, errors, problems)
+        write_summary(out, listed, errors, problems)
     except OutputError as error:
         problems.append(f"{error} Make room and go on with --resume.")
     return ExportResult(result.manifests, result.failures, tuple(problems))
