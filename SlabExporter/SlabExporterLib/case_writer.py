@@ -93,7 +93,7 @@ def write_slabs(
     def collect(most: int) -> None:
         """Record finished slabs in order, waiting until at most ``most`` files are under way."""
         while True:
-            while pending and all(future.done() for future in pending[len(records)].values()):
+            while pending and _is_finished(pending[len(records)], targets):
                 slab = plan.slabs[len(records)]
                 records.append(_record(case, slab, plan, targets, request, pending.pop(slab.index)))
                 progress(ProgressEvent("slab-finished", case, len(records), len(plan.slabs), slab=records[-1]))
@@ -115,6 +115,11 @@ def write_slabs(
                 collect(MOST_PENDING)
         collect(0)
     return tuple(records)
+
+
+def _is_finished(futures: dict[str, Future[_Outcome]], targets: tuple[Target, ...]) -> bool:
+    """Whether all files of a slab have been submitted and are done."""
+    return len(futures) == len(targets) and all(future.done() for future in futures.values())
 
 
 def relative_path(case: str, target: Target, slab: Slab, plan: SlabPlan, request: ExportRequest) -> str:

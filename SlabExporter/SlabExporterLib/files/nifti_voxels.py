@@ -64,6 +64,20 @@ def read_nifti(path: Path, frame: int | None = None) -> StoredNifti:
     return StoredNifti(header, voxels, checksum, chosen if header.frames > 1 else None, warnings)
 
 
+def read_frames(path: Path) -> tuple[NiftiHeader, npt.NDArray]:
+    """All volumes of a NIfTI file, 3D or 4D, as (frames, k, j, i).
+
+    Raises:
+        InputError: not NIfTI-1, damaged, shorter than promised, or larger than memory.
+    """
+    header = read_header(path)
+    require_memory(path, header.data_offset + header.data_size)
+    content, _ = _content(header, path.read_bytes(), header.data_offset + header.data_size)
+    count = header.frames * int(np.prod(header.shape_ijk))
+    stored = np.frombuffer(content, header.dtype, count, header.data_offset)
+    return header, scaled(native(stored.reshape(header.frames, *header.shape_ijk[::-1])), *header.scaling)
+
+
 def _choose_frame(header: NiftiHeader, frame: int | None) -> int:
     if header.frames == 1:
         if frame not in (None, 0):
