@@ -78,6 +78,7 @@ def build_parser() -> argparse.ArgumentParser:
     _add_verify(commands)
     _add_inspect(commands)
     _add_stitch(commands)
+    _add_compare(commands)
     _add_where(commands)
     _add_flirt(commands)
     _add_demo(commands)
@@ -208,6 +209,26 @@ def _add_stitch(commands: Any) -> None:
     )
     parser.add_argument("--overwrite", action="store_true", help="replace files that exist")
     parser.add_argument("--quiet", action="store_true", help="print warnings and errors only")
+
+
+def _add_compare(commands: Any) -> None:
+    parser = _way_back(commands, "compare", "say how one volume's voxels and geometry relate to another's")
+    parser.epilog = (
+        "Exit codes: 0 OTHER's voxels lie where REFERENCE has them, or have been put there with --fix; "
+        "1 they do not, or it cannot be told; 2 a file cannot be used."
+    )
+    parser.add_argument("reference", type=Path, metavar="REFERENCE", help="the volume that is believed")
+    parser.add_argument("other", type=Path, metavar="OTHER", help="the volume in question")
+    parser.add_argument(
+        "--fix", type=Path, metavar="FILE", help="write OTHER with the geometry that puts it where REFERENCE is"
+    )
+    parser.add_argument(
+        "--flip", action="store_true",
+        help="with --fix, for a mirrored OTHER: reverse its voxels along the left-right axis",
+    )  # fmt: skip
+    parser.add_argument("--reference-frame", type=int, metavar="N", help="which volume of a 4D REFERENCE, from 0")
+    parser.add_argument("--frame", type=int, metavar="N", help="which volume of a 4D OTHER, from 0")
+    parser.add_argument("--overwrite", action="store_true", help="replace FILE where it exists")
 
 
 def _add_where(commands: Any) -> None:

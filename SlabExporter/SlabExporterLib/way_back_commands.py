@@ -7,7 +7,9 @@ import sys
 from pathlib import Path
 
 from .cli import DONE, SOME_FAILED, UNUSABLE
+from .compare import CompareRequest, compare_files
 from .flirt import convert, describe_grid
+from .pure.comparison_words import comparison_json, comparison_lines
 from .pure.errors import Cancelled, InputError, RequestError, SlabExporterError
 from .slab_lookup import Predictions
 from .stitch import StitchRequest, StitchResult, default_output, find_manifests, stitch_case
@@ -106,3 +108,33 @@ def run_flirt(options: argparse.Namespace) -> int:
         print("  " + "  ".join(f"{value:12.6f}" for value in row))
     print(f"written: {options.output}")
     return DONE
+
+
+def run_compare(options: argparse.Namespace) -> int:
+    """``slab-exporter compare``."""
+    request = CompareRequest(
+        reference=options.reference,
+        other=options.other,
+        reference_frame=options.reference_frame,
+        frame=options.frame,
+        fix=options.fix,
+        flip=options.flip,
+        overwrite=options.overwrite,
+    )
+    result = compare_files(request)
+    found = result.comparison
+    if options.json:
+        mended = {"mended": None if result.mended is None else str(options.fix), "refused": result.refused}
+        print_json({"event": "compared", **comparison_json(found), "warnings": list(result.warnings), **mended})
+    else:
+        print(f"REFERENCE {result.descriptions[0]}")
+        print(f"OTHER     {result.descriptions[1]}")
+        print("\n".join(comparison_lines(found)))
+        for text in result.warnings:
+            print(f"note: {text}")
+        if result.mended is not None:
+            print(f"mended: {result.mended}")
+    if result.refused is not None:
+        print(f"slab-exporter: {result.refused}", file=sys.stderr)
+        return SOME_FAILED
+    return DONE if found.is_same_place or result.mended is not None else SOME_FAILED
