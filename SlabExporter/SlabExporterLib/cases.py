@@ -37,6 +37,11 @@ class Case:
     matched: dict[str, str] = field(default_factory=dict)
     problem: str | None = None
 
+    @property
+    def files(self) -> tuple[Path, ...]:
+        """The image and the label maps."""
+        return (self.image, *self.labels.values())
+
 
 def find_cases(inputs: list[Path], labels: list[str], out: Path | None = None) -> list[Case]:
     """Cases for the inputs, in order, with their label maps.

@@ -11,12 +11,12 @@ from .batch.folder import begin, make_output, other_cases, refuse_other_content
 from .batch.job import FAILED, Job, Outcome, run_job, runtime_with_first
 from .batch.lock import locked
 from .batch.pool import run_in_workers
-from .batch.report import write_report
+from .batch.summary import write_summary
 from .batch.survey import default_jobs, survey_case
-from .batch.tables import write_data_list, write_errors_table, write_slabs_table
 from .case_reading import read_case, read_volume
 from .cases import Case
 from .mrml.runtime import running_in_application
+from .mrml.volume_files import reads_without_itk
 from .progress import Progress, ProgressEvent, no_progress
 from .pure.datalist import ListedManifest
 from .pure.errors import OutputError, RequestError, SlabExporterError
@@ -129,13 +129,17 @@ def export_cases(
 def _outcomes(
     jobs: Sequence[Job], run: RunOptions, progress: Progress, lock: tuple[int, ...]
 ) -> Generator[tuple[int, Outcome]]:
-    """Run the jobs where the options say."""
+    """Run the jobs where the options say.
+
+    A single case runs in this process, which starts soonest; unless ITK would have to make sense of
+    a damaged header, which it may not survive.
+    """
     if run.dask is not None:
         from .batch.dask_cluster import run_on_dask
 
         return run_on_dask(jobs, run.dask, progress)
-    alone = len(jobs) < 2 or (run.jobs is None and running_in_application())
-    if alone:
+    alone = len(jobs) < 2 and all(reads_without_itk(path) for job in jobs for path in job.case.files)
+    if alone or (run.jobs is None and running_in_application()):
         return _run_here(jobs, progress)
     memory = [survey_case(job.case, job.request).memory for job in jobs]
     return run_in_workers(jobs, memory, run.jobs or default_jobs(len(jobs)), progress, lock)
@@ -182,10 +186,7 @@ def _sum_up(cases: list[Case], out: Path, result: ExportResult, run: RunOptions,
     by_name = {case.name: case for case in cases}
     errors = [(f.case, str(by_name[f.case].image), str(f.error)) for f in result.failures]
     try:
-        write_errors_table(out, errors)
-        write_slabs_table(out, listed)
-        write_data_list(out, listed)
-        write_report(out, listed, errors, [*problems, *left_out])
+        write_summary(out, listed, errors, [*problems, *left_out])
     except OutputError as error:
         problems.append(f"{error} Make room and go on with --resume.")
     return ExportResult(result.manifests, result.failures, tuple(problems))

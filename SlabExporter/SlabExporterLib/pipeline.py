@@ -221,6 +221,8 @@ def _source_record(volume: SourceVolume, folder: Path) -> dict[str, Any]:
         record["node"] = volume.name
     if volume.loaded_affine_ras is not None:
         record["loaded_affine_ras"] = volume.loaded_affine_ras.tolist()
+    if volume.segments:
+        record["segments"] = [{"value": value, "name": name} for value, name in volume.segments]
     return record | {
         key: value
         for key, value in (("frame", volume.frame), ("nifti_transform", volume.nifti_transform))

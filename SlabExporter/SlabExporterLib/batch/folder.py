@@ -25,7 +25,7 @@ def make_output(cases: list[Case], out: Path) -> None:
         OutputError: it holds a source, is a file, or cannot be written.
     """
     for case in cases:
-        for path in (case.image, *case.labels.values()):
+        for path in case.files:
             if path.resolve().parent == out.resolve():
                 raise OutputError(f"The output folder {out} is where the source {path.name} lies; choose another one.")
     if out.exists() and not out.is_dir():
@@ -40,12 +40,13 @@ def make_output(cases: list[Case], out: Path) -> None:
 
 
 def refuse_other_content(out: Path, resume: bool, overwrite: bool) -> None:
-    """Refuse a folder that is not empty; what killed runs leave at its top does not count.
+    """Refuse a folder that is in use; tables without a case, and what killed runs leave, do not count.
 
     Raises:
         OutputError: there is something in it, and neither resume nor overwrite was asked for.
     """
-    if not (resume or overwrite) and any(not path.name.startswith(".") for path in out.iterdir()):
+    content = [path.name for path in out.iterdir() if not path.name.startswith(".")]
+    if not (resume or overwrite) and not set(content) <= set(SUMMARY_FILES):
         raise OutputError(
             f"The output folder {out} is not empty. Choose another one, or add --resume to go on with an "
             "earlier export, or --overwrite to replace it."

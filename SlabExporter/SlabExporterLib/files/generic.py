@@ -7,7 +7,7 @@ from pathlib import Path
 from ..pure.errors import InputError
 from ..pure.naming import volume_extension
 from .memory import require_memory
-from .metaimage import require_whole_metaimage
+from .metaimage import judge_metaimage_header, require_whole
 from .quiet import native_messages_hidden
 
 
@@ -19,6 +19,7 @@ def judge_before_loading(path: Path) -> None:
     """
     import SimpleITK as sitk
 
+    packed = judge_metaimage_header(path) if volume_extension(path) in (".mha", ".mhd") else None
     reader = sitk.ImageFileReader()
     reader.SetFileName(str(path))
     try:
@@ -43,8 +44,8 @@ def judge_before_loading(path: Path) -> None:
         count *= n
     size = count * _bytes_of(reader.GetPixelID())
     require_memory(path, size)
-    if volume_extension(path) in (".mha", ".mhd"):
-        require_whole_metaimage(path, size)
+    if packed is not None:
+        require_whole(path, packed, size)
 
 
 def _bytes_of(pixel_id: int) -> int:

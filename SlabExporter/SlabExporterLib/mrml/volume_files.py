@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import tempfile
 from dataclasses import replace
 from pathlib import Path
@@ -53,6 +54,11 @@ def prefetch(path: Path, frame: int | None, transform: str | None) -> StoredVolu
 def is_nifti(path: Path) -> bool:
     """Whether the file is a NIfTI by its extension."""
     return volume_extension(path) in NIFTI_EXTENSIONS
+
+
+def reads_without_itk(path: Path) -> bool:
+    """Whether the file is read by code of our own, to which a damaged one is just a damaged one."""
+    return is_nifti(path) or volume_extension(path) in MGH_EXTENSIONS
 
 
 def require_volume_file(path: Path) -> None:
@@ -109,21 +115,6 @@ def geometry_warnings(geometry: VolumeGeometry) -> tuple[str, ...]:
     return ()
 
 
-def nifti_geometry(runtime: SlicerRuntime, header: NiftiHeader, transform: str | None) -> VolumeGeometry:
-    """Where Slicer places a NIfTI file's voxels; they are not read.
-
-    Raises:
-        InputError: Slicer cannot read the header.
-    """
-    with tempfile.TemporaryDirectory(prefix="slab-exporter-") as folder:
-        probe = Path(folder) / "geometry.nii"
-        probe.write_bytes(geometry_probe(header, transform))
-        with temporary_nodes(runtime.scene) as nodes:
-            node = _read_node(runtime, probe, nodes, shown=header.path)
-            affine = node_geometry(node).affine_ras
-    return VolumeGeometry(header.shape_ijk, affine)
-
-
 def _placed_nifti(
     runtime: SlicerRuntime, stored: StoredVolume, header: NiftiHeader, transform: str | None
 ) -> SourceVolume:
@@ -139,6 +130,20 @@ def _placed_nifti(
         frame=stored.frame,
         warnings=stored.warnings + tuple(transform_warnings(header, geometry)),
     )
+
+
+def nifti_geometry(runtime: SlicerRuntime, header: NiftiHeader, transform: str | None = None) -> VolumeGeometry:
+    """Where Slicer places a NIfTI file, in the file's index order; its voxels are not read.
+
+    Raises:
+        InputError: Slicer cannot read the header.
+    """
+    with tempfile.TemporaryDirectory(prefix="slab-exporter-") as folder:
+        probe = Path(folder) / "geometry.nii"
+        probe.write_bytes(geometry_probe(header, transform))
+        with temporary_nodes(runtime.scene) as nodes:
+            node = _read_node(runtime, probe, nodes, shown=header.path)
+            return VolumeGeometry(header.shape_ijk, node_geometry(node).affine_ras)
 
 
 def _placed(stored: StoredVolume, affine_ras: FloatArray) -> SourceVolume:
@@ -191,5 +196,14 @@ def write_uncompressed(runtime: SlicerRuntime, node: Any, path: Path) -> None:
         nodes.append(storage)
         storage.SetUseCompression(False)
         storage.SetFileName(str(path))
-        if not storage.WriteData(node) or not path.is_file():
-            raise OutputError(f"Slicer could not write {path}: is the disk full or the folder read-only?")
+        with native_messages_hidden():
+            was_written = storage.WriteData(node)
+    # ITK reports success after a short write
+    promised = voxels_kji(node).nbytes
+    written = path.stat().st_size if path.is_file() else 0
+    if not was_written or written < promised:
+        free = shutil.disk_usage(path.parent).free
+        raise OutputError(
+            f"Slicer wrote {written} of {promised} bytes of {path}; the disk has {free / 1e6:.1f} MB left. "
+            "Make room and go on with --resume."
+        )
