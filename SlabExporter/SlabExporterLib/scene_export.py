@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from .batch.folder import SUMMARY_FILES, make_output
+from .batch.lock import locked
 from .batch.summary import write_summary
 from .mrml.roi import box_inside_roi
 from .mrml.runtime import SlicerRuntime, open_runtime
