@@ -18,6 +18,7 @@ from .mrml.crop import cropped_node
 from .mrml.nodes import add_volume_node, temporary_nodes
 from .mrml.runtime import SlicerRuntime
 from .mrml.volume_files import write_uncompressed
+from .previews import PREVIEW_FOLDER
 from .progress import Progress, ProgressEvent
 from .pure.errors import InputError
 from .pure.manifest import SlabRecord
@@ -191,11 +192,11 @@ def _nodes(runtime: SlicerRuntime, targets: tuple[Target, ...]) -> Iterator[dict
 
 
 def require_own_names(label_sets: list[str]) -> None:
-    """Refuse names of label sets that would collide with each other or with the images.
+    """Refuse names of label sets that would collide with each other, the images or the pictures.
 
     Raises:
         InputError: with the name.
     """
     for name in label_sets:
-        if label_sets.count(name) > 1 or name in (IMAGE, IMAGE_FOLDER):
+        if label_sets.count(name) > 1 or name in (IMAGE, IMAGE_FOLDER, PREVIEW_FOLDER):
             raise InputError(f"Two sets of files would be called '{name}'; name label sets apart with NAME=PATH.")

@@ -10,21 +10,22 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from .export import ExportResult, write_tables
+from .batch.folder import SUMMARY_FILES, make_output
+from .batch.lock import locked
+from .batch.report import write_report
+from .batch.tables import write_data_list, write_slabs_table
 from .mrml.roi import box_inside_roi
 from .mrml.runtime import SlicerRuntime, open_runtime
 from .mrml.scene_volumes import file_of_node, label_volume, scene_volume
 from .mrml.segmentations import segmentation_volume
 from .pipeline import CaseSources, export_sources
 from .progress import Progress, ProgressEvent, no_progress
+from .pure.datalist import ListedManifest
 from .pure.errors import InputError, OutputError, SlabExporterError
 from .pure.manifest import FILE_NAME, Manifest, read_manifest
 from .pure.naming import safe_name
 from .pure.request import ExportRequest
 from .pure.source import SourceVolume
-
-# What an export writes beside its case folders; a folder that holds one of them is a data set of ours.
-DATA_SET_FILES = ("slabs.csv", "dataset.json", "report.html", "errors.csv")
 
 LabelNodes = Any | Sequence[Any] | Mapping[str, Any] | None
 
@@ -67,9 +68,10 @@ def export_nodes(
         for key, node in label_sets(labels).items():
             progress(ProgressEvent("waiting", name))
             sets[key] = _label_source(runtime, node, image)
-        manifest = export_sources(runtime, CaseSources(name, image, sets), request, out / name, progress, limits)
-    # The tables describe all cases in the folder, also those of earlier exports.
-    write_tables(out, ExportResult(tuple(_manifests(out)), ()))
+        make_output([], out)
+        with locked(out, None):
+            manifest = export_sources(runtime, CaseSources(name, image, sets), request, out / name, progress, limits)
+            _write_tables(out)
     return manifest
 
 
@@ -111,7 +113,7 @@ def require_free_place(out: Path, case: str, replace: bool) -> None:
         used = [path for path in out.iterdir() if not path.name.startswith(".")]
     except OSError as error:
         raise OutputError(f"The output folder {out} cannot be read: {error.strerror or error}.") from error
-    if used and not any(path.name in DATA_SET_FILES or (path / FILE_NAME).is_file() for path in used):
+    if used and not any(path.name in SUMMARY_FILES or (path / FILE_NAME).is_file() for path in used):
         raise OutputError(f"The folder {out} holds other files; choose an empty one, or one of an earlier export.")
     folder = out / case
     if folder.exists() and any(folder.iterdir()) and not replace:
@@ -139,6 +141,14 @@ def _label_source(runtime: SlicerRuntime, node: Any, image: SourceVolume) -> Sou
     if node.IsA("vtkMRMLScalarVolumeNode"):
         return label_volume(runtime, node, image)
     raise InputError(f"'{node.GetName()}' is neither a label map nor a segmentation.")
+
+
+def _write_tables(out: Path) -> None:
+    """Tables, data list and report of all cases in the folder, also those of earlier exports."""
+    listed = [ListedManifest(manifest, manifest.case) for manifest in _manifests(out)]
+    write_slabs_table(out, listed)
+    write_data_list(out, listed)
+    write_report(out, listed, [], [])
 
 
 def _manifests(out: Path) -> list[Manifest]:

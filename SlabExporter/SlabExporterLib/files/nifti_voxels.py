@@ -30,7 +30,7 @@ def read_nifti(header: NiftiHeader, frame: int | None = None) -> StoredVolume:
         InputError: damaged, shorter than promised, larger than memory, 4D without a frame.
     """
     path = header.path
-    chosen = _choose_frame(header, frame)
+    chosen = choose_frame(header, frame)
     end = header.data_offset + (header.data_size // header.frames) * (chosen + 1)
     require_memory(path, end)
     raw = path.read_bytes()
@@ -51,7 +51,12 @@ def read_nifti(header: NiftiHeader, frame: int | None = None) -> StoredVolume:
     )
 
 
-def _choose_frame(header: NiftiHeader, frame: int | None) -> int:
+def choose_frame(header: NiftiHeader, frame: int | None) -> int:
+    """Which volume of a file to read.
+
+    Raises:
+        InputError: a 4D file without a choice, or a frame that does not exist.
+    """
     if header.frames == 1:
         if frame not in (None, 0):
             raise InputError(f"{header.path} holds one volume; --frame {frame} does not exist (use 0 or leave it out).")

@@ -56,6 +56,11 @@ def is_nifti(path: Path) -> bool:
     return volume_extension(path) in NIFTI_EXTENSIONS
 
 
+def reads_without_itk(path: Path) -> bool:
+    """Whether the file is read by code of our own, to which a damaged one is just a damaged one."""
+    return is_nifti(path) or volume_extension(path) in MGH_EXTENSIONS
+
+
 def require_volume_file(path: Path) -> None:
     """Refuse what is no file, is empty, or has no extension of a volume format.
 
@@ -110,6 +115,21 @@ def geometry_warnings(geometry: VolumeGeometry) -> tuple[str, ...]:
     return ()
 
 
+def nifti_geometry(runtime: SlicerRuntime, header: NiftiHeader, transform: str | None) -> VolumeGeometry:
+    """Where Slicer places a NIfTI file's voxels; they are not read.
+
+    Raises:
+        InputError: Slicer cannot read the header.
+    """
+    with tempfile.TemporaryDirectory(prefix="slab-exporter-") as folder:
+        probe = Path(folder) / "geometry.nii"
+        probe.write_bytes(geometry_probe(header, transform))
+        with temporary_nodes(runtime.scene) as nodes:
+            node = _read_node(runtime, probe, nodes, shown=header.path)
+            affine = node_geometry(node).affine_ras
+    return VolumeGeometry(header.shape_ijk, affine)
+
+
 def _placed_nifti(
     runtime: SlicerRuntime, stored: StoredVolume, header: NiftiHeader, transform: str | None
 ) -> SourceVolume:
@@ -125,20 +145,6 @@ def _placed_nifti(
         frame=stored.frame,
         warnings=stored.warnings + tuple(transform_warnings(header, geometry)),
     )
-
-
-def nifti_geometry(runtime: SlicerRuntime, header: NiftiHeader, transform: str | None = None) -> VolumeGeometry:
-    """Where Slicer places a NIfTI file, in the file's index order; its voxels are not read.
-
-    Raises:
-        InputError: Slicer cannot read the header.
-    """
-    with tempfile.TemporaryDirectory(prefix="slab-exporter-") as folder:
-        probe = Path(folder) / "geometry.nii"
-        probe.write_bytes(geometry_probe(header, transform))
-        with temporary_nodes(runtime.scene) as nodes:
-            node = _read_node(runtime, probe, nodes, shown=header.path)
-            return VolumeGeometry(header.shape_ijk, node_geometry(node).affine_ras)
 
 
 def _placed(stored: StoredVolume, affine_ras: FloatArray) -> SourceVolume:
