@@ -25,7 +25,6 @@ from .pure.manifest import FILE_NAME, Manifest, read_manifest
 from .pure.naming import safe_name
 from .pure.request import ExportRequest
 from .pure.source import SourceVolume
-from .pure.splits import PARTS
 
 LabelNodes = Any | Sequence[Any] | Mapping[str, Any] | None
 
@@ -61,17 +60,18 @@ def export_nodes(
     name = case_name(volume, case)
     require_apart_from_sources(out, name, [volume, *label_sets(labels).values()])
     require_free_place(out, name, replace)
-    make_output([], out)
-    with locked(out), open_runtime() as runtime:
+    with open_runtime() as runtime:
         image = scene_volume(runtime, volume)
         limits = None if roi is None else box_inside_roi(roi, image.geometry)
         sets = {}
         for key, node in label_sets(labels).items():
             progress(ProgressEvent("waiting", name))
             sets[key] = _label_source(runtime, node, image)
-        manifest = export_sources(runtime, CaseSources(name, image, sets), request, out / name, progress, limits)
-        # The tables describe all cases in the folder, also those of earlier exports.
-        write_summary(out, [ListedManifest(m, m.case, PARTS[0], {}) for m in _manifests(out)])
+        make_output([], out)
+        with locked(out):
+            manifest = export_sources(runtime, CaseSources(name, image, sets), request, out / name, progress, limits)
+            # The tables describe all cases in the folder, also those of earlier exports.
+            write_summary(out, [ListedManifest(m, m.case) for m in _manifests(out)])
     return manifest
 
 
