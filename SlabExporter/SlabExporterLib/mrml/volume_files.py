@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import tempfile
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,7 @@ from ..files.generic import judge_before_loading
 from ..files.mgh import EXTENSIONS as MGH_EXTENSIONS
 from ..files.mgh import read_mgh
 from ..files.nifti import NiftiHeader, read_header
-from ..files.nifti_transforms import refuse_unusable, transform_used, transform_warnings
+from ..files.nifti_transforms import geometry_probe, refuse_unusable, transform_used, transform_warnings
 from ..files.nifti_voxels import read_nifti
 from ..files.quiet import native_messages_hidden
 from ..files.stored import StoredVolume
@@ -112,6 +113,20 @@ def geometry_warnings(geometry: VolumeGeometry) -> tuple[str, ...]:
             "left and right cannot be trusted.",
         )
     return ()
+
+
+def nifti_geometry(runtime: SlicerRuntime, header: NiftiHeader, transform: str | None) -> VolumeGeometry:
+    """Where Slicer places a NIfTI file, in the file's index order; its voxels are not read.
+
+    Raises:
+        InputError: Slicer cannot read the header.
+    """
+    with tempfile.TemporaryDirectory(prefix="slab-exporter-") as folder:
+        probe = Path(folder) / "geometry.nii"
+        probe.write_bytes(geometry_probe(header, transform))
+        with temporary_nodes(runtime.scene) as nodes:
+            node = _read_node(runtime, probe, nodes, shown=header.path)
+            return VolumeGeometry(header.shape_ijk, node_geometry(node).affine_ras)
 
 
 def _placed_nifti(
