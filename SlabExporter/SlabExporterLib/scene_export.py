@@ -6,11 +6,12 @@ cutting happens in a private scene.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from .batch.folder import SUMMARY_FILES, make_output
+from .batch.folder import DATA_LIST, SUMMARY_FILES, make_output
 from .batch.lock import locked
 from .batch.report import write_report
 from .batch.tables import write_data_list, write_slabs_table
@@ -26,6 +27,7 @@ from .pure.manifest import FILE_NAME, Manifest, read_manifest
 from .pure.naming import safe_name
 from .pure.request import ExportRequest
 from .pure.source import SourceVolume
+from .pure.splits import PARTS
 
 LabelNodes = Any | Sequence[Any] | Mapping[str, Any] | None
 
@@ -144,11 +146,32 @@ def _label_source(runtime: SlicerRuntime, node: Any, image: SourceVolume) -> Sou
 
 
 def _write_tables(out: Path) -> None:
-    """Tables, data list and report of all cases in the folder, also those of earlier exports."""
-    listed = [ListedManifest(manifest, manifest.case) for manifest in _manifests(out)]
+    """Tables, data list and report of all cases in the folder, also those of earlier exports.
+
+    What an earlier data list says about a case (its group, part and columns) stays as it is.
+    """
+    known = _listed_before(out)
+    listed = [
+        ListedManifest(manifest, *known.get(manifest.case, (manifest.case, PARTS[0], {})))
+        for manifest in _manifests(out)
+    ]
     write_slabs_table(out, listed)
     write_data_list(out, listed)
     write_report(out, listed, [], [])
+
+
+def _listed_before(out: Path) -> dict[str, tuple[str, str, dict[str, str]]]:
+    """Group, part and columns of each case in the folder's data list; nothing where there is none to read."""
+    known = {}
+    try:
+        document = json.loads((out / DATA_LIST).read_text(encoding="utf-8"))
+        for part in PARTS:
+            for entry in document.get(part, ()):
+                slab = entry["slab"]
+                known[str(slab["case"])] = (str(slab["group"]), part, dict(entry.get("columns", {})))
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return {}
+    return known
 
 
 def _manifests(out: Path) -> list[Manifest]:
