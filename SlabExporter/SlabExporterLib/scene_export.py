@@ -13,8 +13,7 @@ from typing import Any
 
 from .batch.folder import DATA_LIST, SUMMARY_FILES, make_output
 from .batch.lock import locked
-from .batch.report import write_report
-from .batch.tables import write_data_list, write_slabs_table
+from .batch.summary import write_summary
 from .mrml.roi import box_inside_roi
 from .mrml.runtime import SlicerRuntime, open_runtime
 from .mrml.scene_volumes import file_of_node, label_volume, scene_volume
@@ -71,9 +70,10 @@ def export_nodes(
             progress(ProgressEvent("waiting", name))
             sets[key] = _label_source(runtime, node, image)
         make_output([], out)
-        with locked(out, None):
+        with locked(out):
             manifest = export_sources(runtime, CaseSources(name, image, sets), request, out / name, progress, limits)
-            _write_tables(out)
+            # The tables describe all cases in the folder, also those of earlier exports.
+            write_summary(out, _listed(out))
     return manifest
 
 
@@ -145,19 +145,13 @@ def _label_source(runtime: SlicerRuntime, node: Any, image: SourceVolume) -> Sou
     raise InputError(f"'{node.GetName()}' is neither a label map nor a segmentation.")
 
 
-def _write_tables(out: Path) -> None:
-    """Tables, data list and report of all cases in the folder, also those of earlier exports.
-
-    What an earlier data list says about a case (its group, part and columns) stays as it is.
-    """
+def _listed(out: Path) -> list[ListedManifest]:
+    """All cases of a data set folder. What its data list says about one (group, part, columns) stays as it is."""
     known = _listed_before(out)
-    listed = [
+    return [
         ListedManifest(manifest, *known.get(manifest.case, (manifest.case, PARTS[0], {})))
         for manifest in _manifests(out)
     ]
-    write_slabs_table(out, listed)
-    write_data_list(out, listed)
-    write_report(out, listed, [], [])
 
 
 def _listed_before(out: Path) -> dict[str, tuple[str, str, dict[str, str]]]:

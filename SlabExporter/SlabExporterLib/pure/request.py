@@ -11,6 +11,7 @@ AXES = ("axial", "coronal", "sagittal", "i", "j", "k")
 REMAINDERS = ("keep", "pad", "shift", "drop", "balance")
 FORMATS = ("nii.gz", "nii", "nrrd")
 COMPRESSIONS = ("fast", "small")
+BLENDS = ("first", "mean", "gaussian", "vote", "max")
 NIFTI_TRANSFORMS = ("sform", "qform")
 
 
