@@ -100,7 +100,9 @@ def _late(name: str) -> Callable[[argparse.Namespace], int]:
 
 def _add_export(commands: Any) -> None:
     parser = _command(commands, "export", "cut volumes into slabs, one folder per case")
-    parser.add_argument("inputs", nargs="+", type=Path, metavar="INPUT", help="volume files, or folders of volumes")
+    parser.add_argument(
+        "inputs", nargs="+", type=Path, metavar="INPUT", help="volume files, folders of volumes, DICOM folders"
+    )
     parser.add_argument("-o", "--output", required=True, type=Path, metavar="OUT", help="output folder")
     _add_slab_options(parser)
     parser.add_argument(
@@ -111,14 +113,26 @@ def _add_export(commands: Any) -> None:
     parser.add_argument(
         "--compression", choices=COMPRESSIONS, default="fast", help="of .nii.gz and .nrrd (default fast)"
     )
-    parser.add_argument("--frame", type=int, metavar="N", help="which volume of a 4D file, counted from 0")
+    parser.add_argument("--frame", type=int, metavar="N", help="which volume of a 4D file or series, from 0")
     parser.add_argument(
         "--nifti-transform", choices=NIFTI_TRANSFORMS, help="which to believe where a NIfTI's sform and qform differ"
     )
+    _add_dicom_input_options(parser)
     parser.add_argument("--no-verify", action="store_true", help="do not read the slabs back and compare them")
     parser.add_argument("--resume", action="store_true", help="go on with an earlier export; complete cases stay")
     parser.add_argument("--overwrite", action="store_true", help="replace what an earlier export left in OUT")
     parser.add_argument("--quiet", action="store_true", help="print warnings and errors only")
+
+
+def _add_dicom_input_options(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("DICOM series that are not regular volumes (refused otherwise)")
+    group.add_argument(
+        "--allow-uneven", type=float, metavar="MM", help="accept slices that lie up to this far from an even grid"
+    )
+    group.add_argument(
+        "--resample", action="store_true",
+        help="make a regular volume by linear interpolation: tilted gantry, missing or uneven slices",
+    )  # fmt: skip
 
 
 def _add_slab_options(parser: argparse.ArgumentParser) -> None:
@@ -154,7 +168,9 @@ def _add_verify(commands: Any) -> None:
 
 def _add_inspect(commands: Any) -> None:
     parser = _command(commands, "inspect", "say what a volume file's geometry is, and what is odd about it")
-    parser.add_argument("inputs", nargs="+", type=Path, metavar="INPUT", help="volume files, or folders of volumes")
+    parser.add_argument(
+        "inputs", nargs="+", type=Path, metavar="INPUT", help="volume files, folders of volumes, DICOM folders"
+    )
     parser.add_argument(
         "--labels", action="append", default=[], metavar="[NAME=]PATH", help="label maps, to compare their grids"
     )

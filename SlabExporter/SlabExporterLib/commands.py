@@ -11,6 +11,7 @@ from .cli import DONE, SOME_FAILED, UNUSABLE
 from .demo import make_demo
 from .export import ExportResult, export_cases
 from .inspection import inspect_cases
+from .pure.dicom_options import SeriesOptions
 from .pure.errors import InputError, SlabExporterError
 from .pure.request import ExportRequest, SlabOptions
 from .terminal import display, print_json
@@ -34,6 +35,7 @@ def run_export(options: argparse.Namespace) -> int:
         nifti_transform=options.nifti_transform,
         within=options.within,
         verify=not options.no_verify,
+        series=SeriesOptions(options.allow_uneven, options.resample),
     )
     cases = find_cases(options.inputs, options.labels, options.output)
     shown = display(options.json, options.quiet)

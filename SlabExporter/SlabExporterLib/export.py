@@ -12,6 +12,8 @@ from io import StringIO
 from pathlib import Path
 
 from .cases import Case
+from .dicom.load import load_series
+from .dicom.scan import series_sha256
 from .files.checksum import file_sha256
 from .files.nifti_voxels import StoredNifti
 from .mrml.runtime import SlicerRuntime, open_runtime
@@ -20,6 +22,7 @@ from .pipeline import SCRATCH, CaseSources, asked_options, export_sources
 from .progress import Progress, ProgressEvent, no_progress
 from .pure.errors import Cancelled, InputError, OutputError, SlabExporterError
 from .pure.manifest import FILE_NAME, Manifest, read_manifest
+from .pure.reindexing import reindexed_onto
 from .pure.request import ExportRequest
 from .pure.source import SourceVolume
 
@@ -93,16 +96,27 @@ def export_cases(
 @contextmanager
 def _reader(
     cases: list[Case], request: ExportRequest
-) -> Iterator[tuple[Future[StoredNifti | None] | None, SlicerRuntime]]:
+) -> Iterator[tuple[Future[StoredNifti | SourceVolume | None] | None, SlicerRuntime]]:
     """Slicer's runtime, with the first file being read while it is imported."""
     with ThreadPoolExecutor(1) as pool:
-        first = pool.submit(prefetch, cases[0].image, request.frame, request.nifti_transform) if cases else None
+        first = pool.submit(prefetch_image, cases[0], request) if cases else None
         with open_runtime() as runtime:
             yield first, runtime
 
 
+def prefetch_image(case: Case, request: ExportRequest) -> StoredNifti | SourceVolume | None:
+    """The part of reading a case's image that needs no Slicer; for a DICOM series that is all of it.
+
+    Raises:
+        InputError: a file that cannot be used.
+    """
+    if case.series is not None:
+        return load_series(case.series, request.series, request.frame)
+    return prefetch(case.image, request.frame, request.nifti_transform)
+
+
 def read_case(
-    runtime: SlicerRuntime, case: Case, request: ExportRequest, stored: StoredNifti | None = None
+    runtime: SlicerRuntime, case: Case, request: ExportRequest, stored: StoredNifti | SourceVolume | None = None
 ) -> CaseSources:
     """Image and label maps of a case in memory.
 
@@ -110,16 +124,17 @@ def read_case(
         runtime: Slicer's classes.
         case: its files.
         request: frame and NIfTI transform of the image.
-        stored: the image's voxels where they have been read already.
+        stored: what ``prefetch_image`` returned for the case, where it has run already.
 
     Raises:
         InputError: a file that cannot be used.
     """
-    transform = request.nifti_transform
     if stored is None:
-        stored = prefetch(case.image, request.frame, transform)
-    image = place(runtime, case.image, stored, transform)
+        stored = prefetch_image(case, request)
+    image = stored if isinstance(stored, SourceVolume) else place(runtime, case.image, stored, request.nifti_transform)
     labels = {name: read_volume(runtime, path) for name, path in case.labels.items()}
+    if case.series is not None:
+        labels = {name: reindexed_onto(label, image.geometry) for name, label in labels.items()}
     return CaseSources(case.name, image, labels)
 
 
@@ -172,10 +187,17 @@ def complete_manifest(case: Case, folder: Path, request: ExportRequest) -> Manif
         manifest.case == case.name
         and manifest.plan.get("asked") == asked_options(request)
         and recorded.keys() == files.keys()
-        and all(path.is_file() and file_sha256(path) == recorded[name].get("sha256") for name, path in files.items())
+        and all(source_sha256(case, path) == recorded[name].get("sha256") for name, path in files.items())
         and all((folder / path).exists() for slab in manifest.slabs for path in (slab.image, *slab.labels.values()))
     )
     return manifest if same else None
+
+
+def source_sha256(case: Case, path: Path) -> str | None:
+    """Check sum of a case's image or of one of its label files; None where it is gone."""
+    if case.series is not None and path == case.image:
+        return series_sha256(case.series)
+    return file_sha256(path) if path.is_file() else None
 
 
 def _as_sentence(case: Case, error: Exception) -> SlabExporterError:

@@ -8,14 +8,19 @@ from pathlib import Path
 from typing import Any
 
 from .cases import Case
+from .dicom.load import load_series
+from .dicom.report import series_facts
+from .dicom.series import Kind, Series
 from .files.nifti import NiftiHeader, read_header
 from .files.nifti_transforms import transform_used
 from .mrml.runtime import SlicerRuntime, open_runtime
 from .mrml.volume_files import NIFTI_EXTENSIONS, place, prefetch, require_volume_file
 from .pipeline import require_same_grid
+from .pure.dicom_options import SeriesOptions
 from .pure.errors import SlabExporterError
 from .pure.geometry import VolumeGeometry
 from .pure.naming import volume_extension
+from .pure.reindexing import reindexed_onto
 from .pure.source import SourceVolume
 
 
@@ -69,9 +74,11 @@ def inspect_case(runtime: SlicerRuntime, case: Case) -> Inspection:
     """Geometry, type and header of a case's image, and whether its label maps lie on its grid."""
     report = Inspection(case.name, case.image)
     try:
-        image = _look(runtime, case.image, report)
+        image = _look(runtime, case.image, report) if case.series is None else _look_at_series(case.series, report)
         for name, path in case.labels.items():
             label = place(runtime, path, prefetch(path, None, None), None)
+            if case.series is not None:
+                label = reindexed_onto(label, image.geometry)
             require_same_grid(image, label, name)
     except SlabExporterError as error:
         report.error = str(error)
@@ -93,6 +100,18 @@ def _look(runtime: SlicerRuntime, path: Path, report: Inspection) -> SourceVolum
         report.facts["transform"] = transform_used(header, volume.geometry) or "none stated"
         if header.frames > 1:
             report.warnings.append(f"4D: {header.frames} volumes; export needs --frame 0 to {header.frames - 1}.")
+    return volume
+
+
+def _look_at_series(series: Series, report: Inspection) -> SourceVolume:
+    report.facts |= series_facts(series)
+    several = series.verdict.kind is Kind.SEVERAL
+    volume = load_series(series, SeriesOptions(), 0 if several else None)
+    report.facts |= geometry_facts(volume.geometry)
+    report.facts["voxels"] = volume.voxels_kji.dtype.name
+    report.warnings += volume.warnings
+    if several:
+        report.warnings.append(f"{series.verdict.reason[0].upper()}{series.verdict.reason[1:]}. {series.verdict.mend}")
     return volume
 
 

@@ -210,11 +210,15 @@ def _source_record(volume: SourceVolume, folder: Path) -> dict[str, Any]:
         record["node"] = volume.name
     if volume.loaded_affine_ras is not None:
         record["loaded_affine_ras"] = volume.loaded_affine_ras.tolist()
-    return record | {
-        key: value
-        for key, value in (("frame", volume.frame), ("nifti_transform", volume.nifti_transform))
-        if value is not None
-    }
+    return (
+        record
+        | volume.record
+        | {
+            key: value
+            for key, value in (("frame", volume.frame), ("nifti_transform", volume.nifti_transform))
+            if value is not None
+        }
+    )
 
 
 def relative_to(path: Path, folder: Path) -> str:

@@ -9,13 +9,17 @@ from typing import Any
 
 import numpy as np
 
+from .dicom.load import load_series
+from .dicom.scan import reread
 from .export import read_volume
 from .files.checksum import file_sha256
 from .files.readback import verify_file
 from .mrml.runtime import SlicerRuntime, open_runtime
+from .pure.dicom_options import SeriesOptions
 from .pure.errors import InputError, SlabExporterError
 from .pure.geometry import VolumeGeometry
 from .pure.manifest import FILE_NAME, Manifest, SlabRecord, read_manifest
+from .pure.reindexing import reindexed_onto
 from .pure.source import SourceVolume
 
 
@@ -106,7 +110,7 @@ def _source_of(runtime: SlicerRuntime, folder: Path, record: dict[str, Any]) -> 
     if record["path"] is None:
         raise InputError("The source existed only in a Slicer scene; there is nothing left to compare with.")
     path = (folder / record["path"]).resolve()
-    source = read_volume(runtime, path, record.get("frame"), record.get("nifti_transform"))
+    source = _read_source(runtime, path, record)
     if source.sha256 != record["sha256"]:
         raise InputError(f"The source {path} has been changed since the export (check sum).")
     recorded = VolumeGeometry(tuple(record["shape_ijk"]), np.array(record["affine_ras"]))
@@ -117,4 +121,15 @@ def _source_of(runtime: SlicerRuntime, folder: Path, record: dict[str, Any]) -> 
     distance = recorded.corner_distance(source.geometry)
     if distance > source.geometry.position_tolerance():
         raise InputError(f"The manifest's affine of the source is {distance:.4f} mm off the file's.")
+    return source
+
+
+def _read_source(runtime: SlicerRuntime, path: Path, record: dict[str, Any]) -> SourceVolume:
+    """The source in the index order of the record."""
+    if "series_instance_uid" in record:
+        options = SeriesOptions(record.get("allow_uneven_mm"), "resampled" in record)
+        return load_series(reread(path, record["series_instance_uid"]), options, record.get("frame"))
+    source = read_volume(runtime, path, record.get("frame"), record.get("nifti_transform"))
+    if "file_affine_ras" in record:
+        source = reindexed_onto(source, VolumeGeometry(tuple(record["shape_ijk"]), np.array(record["affine_ras"])))
     return source

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, field
 
+from .dicom_options import SeriesOptions
 from .errors import RequestError
 
 AXES = ("axial", "coronal", "sagittal", "i", "j", "k")
@@ -61,10 +62,11 @@ class ExportRequest:
         slabs: the shape of the slabs.
         format: "nii.gz", "nii" or "nrrd".
         compression: "fast" or "small" (for the compressed formats).
-        frame: which volume of a 4D NIfTI, counted from 0; None for 3D files.
+        frame: which volume of a 4D NIfTI or DICOM series, counted from 0; None for 3D files.
         nifti_transform: "sform" or "qform" where a NIfTI's two transforms differ; None: Slicer's choice.
         within: path of a markups file (.mrk.json) with one ROI; slabs stay inside it.
         verify: read every slab back with SimpleITK and compare it with the source.
+        series: what departure from a regular volume is accepted of a DICOM series.
     """
 
     slabs: SlabOptions = field(default_factory=SlabOptions)
@@ -74,6 +76,7 @@ class ExportRequest:
     nifti_transform: str | None = None
     within: str | None = None
     verify: bool = True
+    series: SeriesOptions = field(default_factory=SeriesOptions)
 
     def __post_init__(self) -> None:
         _require_choice("format", self.format, FORMATS)
