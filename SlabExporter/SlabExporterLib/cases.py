@@ -35,7 +35,7 @@ class Case:
     series: Series | None = None
 
 
-def find_cases(inputs: list[Path], labels: list[str], out: Path | None = None) -> list[Case]:
+def find_cases(inputs: list[Path], labels: list[str], out: Path | None = None, anonymous: bool = False) -> list[Case]:
     """Cases for the inputs, in order, with their label maps.
 
     Args:
@@ -43,6 +43,7 @@ def find_cases(inputs: list[Path], labels: list[str], out: Path | None = None) -
             DICOM files, each series of which is a case.
         labels: label sets as on the command line: a file or a folder, "NAME=PATH" to name the set.
         out: the output folder, which is never searched for inputs.
+        anonymous: name cases of DICOM series without saying whose they are.
 
     Raises:
         RequestError: a file given twice, or a label file for several images.
@@ -54,7 +55,7 @@ def find_cases(inputs: list[Path], labels: list[str], out: Path | None = None) -
         if given[n] in given[:n]:
             raise RequestError(f"{path} is given twice.")
     sets = _label_sets(labels)
-    names = case_names([path if series is None else series.named_path for path, series in images])
+    names = case_names([path if series is None else series.named_path(anonymous) for path, series in images])
     return [
         Case(
             name,

@@ -118,6 +118,7 @@ def _add_export(commands: Any) -> None:
         "--nifti-transform", choices=NIFTI_TRANSFORMS, help="which to believe where a NIfTI's sform and qform differ"
     )
     _add_dicom_input_options(parser)
+    _add_dicom_output_options(parser)
     parser.add_argument("--no-verify", action="store_true", help="do not read the slabs back and compare them")
     parser.add_argument("--resume", action="store_true", help="go on with an earlier export; complete cases stay")
     parser.add_argument("--overwrite", action="store_true", help="replace what an earlier export left in OUT")
@@ -133,6 +134,24 @@ def _add_dicom_input_options(parser: argparse.ArgumentParser) -> None:
         "--resample", action="store_true",
         help="make a regular volume by linear interpolation: tilted gantry, missing or uneven slices",
     )  # fmt: skip
+
+
+def _add_dicom_output_options(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("DICOM slabs (--format dicom)")
+    group.add_argument(
+        "--modality", metavar="CT|MR|...", help="kind of image (default: the source's, or by its values)"
+    )
+    group.add_argument("--patient-name", metavar="TEXT", help="default: the source's, or the case's name")
+    group.add_argument("--patient-id", metavar="TEXT", help="default: the source's, or the case's name")
+    group.add_argument("--study-description", metavar="TEXT", help="default: the source's, or the file's name")
+    group.add_argument("--segments", metavar="FILE.csv", help="names and colours of label values, for DICOM SEG")
+    group.add_argument(
+        "--quantize", action="store_true", help="round values that 16 bits cannot hold; the largest error is stated"
+    )
+    group.add_argument("--new-uids", action="store_true", help="other identifiers than last time for the same input")
+    group.add_argument(
+        "--deidentify", action="store_true", help="leave identifying attributes out (PS3.15 E.1 basic profile)"
+    )
 
 
 def _add_slab_options(parser: argparse.ArgumentParser) -> None:

@@ -12,8 +12,7 @@ import numpy as np
 from .dicom.load import load_series
 from .dicom.scan import reread
 from .export import read_volume
-from .files.checksum import file_sha256
-from .files.readback import verify_file
+from .formats import slab_sha256, verify_slab
 from .mrml.runtime import SlicerRuntime, open_runtime
 from .pure.dicom_options import SeriesOptions
 from .pure.errors import InputError, SlabExporterError
@@ -82,11 +81,11 @@ def _verify_set(runtime: SlicerRuntime, folder: Path, manifest: Manifest, name: 
         path = folder / relative
         report.files += 1
         try:
-            if not path.is_file():
+            if not path.exists():
                 raise InputError(f"{relative} is missing.")
-            if file_sha256(path) != checksum:
+            if slab_sha256(path) != checksum:
                 raise InputError(f"{relative} has been changed since it was written (check sum).")
-            verify_file(path, source.voxels_kji, source.geometry, slab.box, fill)
+            verify_slab(path, source, slab.box, fill, manifest.plan)
             _verify_record(relative, slab, source.geometry)
         except SlabExporterError as error:
             report.differences.append(str(error))

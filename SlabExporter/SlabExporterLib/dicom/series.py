@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from ..pure.naming import safe_name
+from .uids import pseudonym
 
 # Part of a name that one attribute may fill; series descriptions of thousands of characters exist.
 _LONGEST_PART = 40
@@ -166,10 +167,10 @@ class Series:
         known = [safe_name(part[:_LONGEST_PART]) for part in parts if part.strip(" .")]
         return safe_name("_".join(known)) if known else safe_name(Path(self.folder).name)
 
-    @property
-    def named_path(self) -> Path:
+    def named_path(self, anonymous: bool = False) -> Path:
         """A path that does not exist, from which a case's name can be made as from a volume file's."""
-        return Path(self.folder) / f"{self.name}.dcm"
+        name = pseudonym(self.info.study_uid, self.info.series_uid) if anonymous else self.name
+        return Path("anonymous" if anonymous else self.folder) / f"{name}.dcm"
 
     @property
     def shown(self) -> str:

@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 import math
+import re
 from dataclasses import dataclass
 
 from .errors import RequestError
+
+# PS3.5 6.2: LO, and each component group of PN
+LONGEST_TEXT = 64
+_FORBIDDEN = re.compile(r"[\\\x00-\x1f\x7f]")
 
 
 @dataclass(frozen=True)
@@ -32,3 +37,47 @@ class SeriesOptions:
             raise RequestError(
                 "Choose either --allow-uneven or --resample: one keeps the voxels, the other moves them."
             )
+
+
+@dataclass(frozen=True)
+class DicomOptions:
+    """What is written into DICOM slabs that no voxel tells.
+
+    Attributes:
+        modality: "CT", "MR" or another defined term; None: the source's, else CT for CT-like values,
+            else "OT" (``dicom.classes``).
+        patient_name: PatientName; None: the source's, or the case's name as a placeholder.
+        patient_id: PatientID, likewise.
+        study_description: StudyDescription; None: the source's, or what was cut.
+        quantize: allow values that 16 bits cannot hold exactly to be rounded.
+        deidentify: apply the Basic Application Level Confidentiality Profile (PS3.15 E.1).
+        uid_salt: "" for UIDs that are the same for the same input; anything else gives others.
+        segments: path of a .csv with names and colours of label values.
+
+    Raises:
+        RequestError: a text that DICOM cannot hold.
+    """
+
+    modality: str | None = None
+    patient_name: str | None = None
+    patient_id: str | None = None
+    study_description: str | None = None
+    quantize: bool = False
+    deidentify: bool = False
+    uid_salt: str = ""
+    segments: str | None = None
+
+    def __post_init__(self) -> None:
+        if self.modality is not None and not re.fullmatch(r"[A-Z0-9_ ]{1,16}", self.modality):
+            raise RequestError(
+                f"The modality cannot be '{self.modality}': it is up to 16 capital letters and digits, as in CT."
+            )
+        for name, text in (
+            ("patient's name", self.patient_name),
+            ("patient's ID", self.patient_id),
+            ("study description", self.study_description),
+        ):
+            if text is not None and (len(text) > LONGEST_TEXT or _FORBIDDEN.search(text)):
+                raise RequestError(
+                    f"The {name} must be at most {LONGEST_TEXT} characters without backslash or control characters."
+                )

@@ -5,12 +5,12 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, field
 
-from .dicom_options import SeriesOptions
+from .dicom_options import DicomOptions, SeriesOptions
 from .errors import RequestError
 
 AXES = ("axial", "coronal", "sagittal", "i", "j", "k")
 REMAINDERS = ("keep", "pad", "shift", "drop", "balance")
-FORMATS = ("nii.gz", "nii", "nrrd")
+FORMATS = ("nii.gz", "nii", "nrrd", "dicom")
 COMPRESSIONS = ("fast", "small")
 NIFTI_TRANSFORMS = ("sform", "qform")
 
@@ -60,13 +60,14 @@ class ExportRequest:
 
     Attributes:
         slabs: the shape of the slabs.
-        format: "nii.gz", "nii" or "nrrd".
+        format: "nii.gz", "nii", "nrrd", or "dicom" (a folder of images a slab).
         compression: "fast" or "small" (for the compressed formats).
         frame: which volume of a 4D NIfTI or DICOM series, counted from 0; None for 3D files.
         nifti_transform: "sform" or "qform" where a NIfTI's two transforms differ; None: Slicer's choice.
         within: path of a markups file (.mrk.json) with one ROI; slabs stay inside it.
         verify: read every slab back with SimpleITK and compare it with the source.
         series: what departure from a regular volume is accepted of a DICOM series.
+        dicom: what DICOM slabs say besides their voxels.
     """
 
     slabs: SlabOptions = field(default_factory=SlabOptions)
@@ -77,6 +78,7 @@ class ExportRequest:
     within: str | None = None
     verify: bool = True
     series: SeriesOptions = field(default_factory=SeriesOptions)
+    dicom: DicomOptions = field(default_factory=DicomOptions)
 
     def __post_init__(self) -> None:
         _require_choice("format", self.format, FORMATS)
