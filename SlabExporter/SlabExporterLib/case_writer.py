@@ -51,6 +51,11 @@ class Target:
     volume: SourceVolume
     fill: float
 
+    @property
+    def label(self) -> str | None:
+        """The label set's name; None for the image."""
+        return None if self.name == IMAGE else self.name
+
 
 @dataclass(frozen=True)
 class _Outcome:
@@ -107,7 +112,7 @@ def write_slabs(
             pending[slab.index] = {}
             for target in targets:
                 with cropped_node(runtime, nodes[target.name], target.volume.geometry, slab.box, target.fill) as cut:
-                    staged = stage(runtime, cut, scratch, f"{target.folder}-{slab.index}", form, target.name == IMAGE)
+                    staged = stage(runtime, cut, scratch, f"{target.folder}-{slab.index}", form, target.label)
                 final = folder / relative_path(case, target, slab, plan, form)
                 pending[slab.index][target.name] = pool.submit(_finish, staged, final, scratch, target, slab, form)
                 collect(MOST_PENDING)
@@ -117,12 +122,12 @@ def write_slabs(
 
 def relative_path(case: str, target: Target, slab: Slab, plan: SlabPlan, form: CaseFormat) -> str:
     """Where a slab's file (of DICOM images: folder) goes, relative to the case's folder, with "/"."""
-    return f"{target.folder}/{slab_name(case, slab.index, len(plan.slabs))}{form.suffix(target.name == IMAGE)}"
+    return f"{target.folder}/{slab_name(case, slab.index, len(plan.slabs))}{form.suffix(target.label)}"
 
 
 def _finish(staged: Any, final: Path, scratch: Path, target: Target, slab: Slab, form: CaseFormat) -> _Outcome:
     volume = target.volume
-    file = finish(staged, final, scratch, volume, slab, target.fill, form)
+    file = finish(staged, final, scratch, volume, slab, target.fill, form, target.label)
     inside = volume.voxels_kji[slab.box.intersection(volume.geometry.box).slices_kji()]
     if target.name == IMAGE:
         return _Outcome(file, image_statistics(inside))

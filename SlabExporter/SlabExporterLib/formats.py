@@ -5,14 +5,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from .dicom.case_header import CaseHeader, case_header
-from .dicom.readback import verify_slab_folder
+from .dicom.readback import source_box, verify_slab_folder
+from .dicom.seg_readback import verify_segmentation
+from .dicom.segmentation import can_write_segmentations, write_segmentation
+from .dicom.segments import Segment, segments_of
 from .dicom.slab_series import SlabSeries
 from .dicom.writer import folder_sha256, write_slab_folder
 from .files.checksum import file_sha256
@@ -37,22 +40,24 @@ class CaseFormat:
         request: format, compression, verification.
         plan: of the case.
         header: what DICOM slabs have in common; None for volume files.
+        segments: for DICOM, the segments of each label set by its name; none where they are not
+            written as DICOM.
+        warnings: what a user should know about the files.
     """
 
     request: ExportRequest
     plan: SlabPlan
     header: CaseHeader | None = None
+    segments: dict[str, tuple[Segment, ...]] = field(default_factory=dict)
+    warnings: tuple[str, ...] = ()
 
-    @property
-    def warnings(self) -> tuple[str, ...]:
-        """What a user should know about the files."""
-        return () if self.header is None else self.header.warnings
-
-    def suffix(self, is_image: bool) -> str:
-        """What a slab's name ends with; a DICOM image slab is a folder and has no extension."""
+    def suffix(self, label: str | None) -> str:
+        """What the name of a slab ends with (``label`` None: of an image); a folder of images has no extension."""
         if self.header is None:
             return f".{self.request.format}"
-        return "" if is_image else LABELS_BESIDE_DICOM
+        if label is None:
+            return ""
+        return ".dcm" if label in self.segments else LABELS_BESIDE_DICOM
 
     def series(self, slab: Slab) -> SlabSeries:
         """A slab as a DICOM series."""
@@ -75,6 +80,10 @@ class CaseFormat:
                 "rescale_slope": form.slope,
                 "rescale_intercept": form.intercept,
                 "largest_error": form.largest_error,
+                "segments": {
+                    label: [{"number": s.number, "value": s.value, "name": s.name} for s in segments]
+                    for label, segments in self.segments.items()
+                },
             }
         }
 
@@ -83,7 +92,9 @@ class CaseFormat:
 LABELS_BESIDE_DICOM = ".nii.gz"
 
 
-def case_format(case: str, image: SourceVolume, plan: SlabPlan, fill: float, request: ExportRequest) -> CaseFormat:
+def case_format(
+    case: str, image: SourceVolume, labels: dict[str, SourceVolume], plan: SlabPlan, fill: float, request: ExportRequest
+) -> CaseFormat:
     """The format that the request asks for.
 
     Raises:
@@ -92,10 +103,24 @@ def case_format(case: str, image: SourceVolume, plan: SlabPlan, fill: float, req
     if request.format != DICOM:
         return CaseFormat(request, plan)
     header = case_header(case, image, fill if plan.needs_padding else None, request.dicom)
-    return CaseFormat(request, plan, header)
+    warnings = list(header.warnings)
+    segments: dict[str, tuple[Segment, ...]] = {}
+    for name, label in labels.items():
+        if not can_write_segmentations():
+            warnings.append(
+                f"The label slabs '{name}' are written as NIfTI: DICOM SEG needs the package highdicom "
+                "(pip install 'SlabExporter[dicom-seg]')."
+            )
+            continue
+        found = segments_of(label, request.dicom.segments)
+        if found:
+            segments[name] = found
+        else:
+            warnings.append(f"The label slabs '{name}' are written as NIfTI: the label map is empty, DICOM SEG is not.")
+    return CaseFormat(request, plan, header, segments, tuple(warnings))
 
 
-def stage(runtime: SlicerRuntime, cut: Any, scratch: Path, name: str, form: CaseFormat, is_image: bool) -> Any:
+def stage(runtime: SlicerRuntime, cut: Any, scratch: Path, name: str, form: CaseFormat, label: str | None) -> Any:
     """Take a cut slab out of Slicer, so that a worker can finish it without Slicer.
 
     Args:
@@ -104,30 +129,41 @@ def stage(runtime: SlicerRuntime, cut: Any, scratch: Path, name: str, form: Case
         scratch: folder for unfinished files.
         name: distinct among them.
         form: of the case.
-        is_image: whether it is an image, not a label map.
+        label: the label set's name, None for the image.
 
     Returns:
         Path of an uncompressed file, or for DICOM the voxels (KJI).
     """
-    if form.header is not None and is_image:
+    if form.suffix(label) in ("", ".dcm"):
         return np.array(voxels_kji(cut))
-    raw = scratch / f"{name}{'.nrrd' if form.suffix(is_image) == '.nrrd' else '.nii'}"
+    raw = scratch / f"{name}{'.nrrd' if form.suffix(label) == '.nrrd' else '.nii'}"
     write_uncompressed(runtime, cut, raw)
     return raw
 
 
 def finish(
-    staged: Any, final: Path, scratch: Path, source: SourceVolume, slab: Slab, fill: float, form: CaseFormat
+    staged: Any,
+    final: Path,
+    scratch: Path,
+    source: SourceVolume,
+    slab: Slab,
+    fill: float,
+    form: CaseFormat,
+    label: str | None,
 ) -> FinishedFile:
     """Turn what ``stage`` returned into the finished slab.
 
     Raises:
         SlabExporterError: it could not be written, or is not what it should be.
     """
+    verify = form.request.verify
     if isinstance(staged, Path):
-        return finish_slab(staged, final, source, slab.box, fill, form.request.compression, form.request.verify)
-    unfinished = scratch / final.name
-    return write_slab_folder(form.series(slab), staged, unfinished, final, fill, form.request.verify)
+        return finish_slab(staged, final, source, slab.box, fill, form.request.compression, verify)
+    if label is not None:
+        segments = form.segments[label]
+        unfinished = scratch / f"{label}-{final.name}"
+        return write_segmentation(form.series(slab), label, staged, segments, unfinished, final, verify)
+    return write_slab_folder(form.series(slab), staged, scratch / final.name, final, fill, verify)
 
 
 def slab_sha256(path: Path) -> str:
@@ -151,5 +187,8 @@ def verify_slab(path: Path, source: SourceVolume, box: Box, fill: float, plan: d
     if path.is_dir():
         error = float(plan.get(DICOM, {}).get("largest_error", 0.0))
         verify_slab_folder(path, source.voxels_kji, source.geometry, box, fill, error)
+    elif path.suffix == ".dcm":
+        labels = source_box(source.voxels_kji, source.geometry.box, box, fill)
+        verify_segmentation(path, labels, source.geometry.cropped(box), path.name)
     else:
         verify_file(path, source.voxels_kji, source.geometry, box, fill)

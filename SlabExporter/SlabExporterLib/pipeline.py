@@ -78,7 +78,7 @@ def export_sources(
         require_same_grid(case.image, label, name)
     plan = plan_case(runtime, case.image, request, limits)
     targets = _targets(case, plan, request)
-    form = case_format(case.name, case.image, plan, targets[0].fill, request)
+    form = case_format(case.name, case.image, case.labels, plan, targets[0].fill, request)
     warnings = (*case.image.warnings, *(w for v in case.labels.values() for w in v.warnings), *plan.notes)
     warnings += form.warnings
     progress(ProgressEvent("case-started", case.name, 0, len(plan.slabs), describe(case.image, plan)))

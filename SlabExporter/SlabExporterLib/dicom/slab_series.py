@@ -175,6 +175,19 @@ class SlabSeries:
             body = joined((common, self._from_source(k, headers), own))
             yield meta + body + pixel_element(pixels.nbytes), pixels
 
+    def header_datasets(self) -> Iterator[Any]:
+        """The headers of the slab's images as pydicom datasets, in order of k: what refers to them needs."""
+        from pydicom import Dataset
+
+        common = self.dataset()
+        for k in range(self.geometry.shape_ijk[2]):
+            own = Dataset()
+            own.update(common)
+            own.SOPInstanceUID = self.image_uid(k)
+            own.InstanceNumber = k + 1
+            own.ImagePositionPatient = [decimal_string(v) for v in self.position(k)]
+            yield own
+
     def _from_source(self, k: int, headers: SourceHeaders) -> Encoded:
         """What the source image of plane k adds (PS3.3 C.12.4.1: source image sequence)."""
         plane = self.source_plane(k)
