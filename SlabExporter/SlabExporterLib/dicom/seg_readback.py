@@ -58,6 +58,7 @@ def _labels(dataset: Any, geometry: VolumeGeometry, name: str) -> npt.NDArray:
         distance = max(float(np.linalg.norm(far - expected[:3])), float(np.linalg.norm(corner - first[:3])))
         if distance > POSITION_TOLERANCE_MM or not 0 <= k < geometry.shape_ijk[2]:
             raise VerificationError(f"{name}: a frame lies {distance:.6f} mm from where it should.")
-        segment = groups.SegmentIdentificationSequence[0].ReferencedSegmentNumber
-        result[k][frame != 0] = values[int(segment)]
+        segment = groups.get("SegmentIdentificationSequence") or shared.get("SegmentIdentificationSequence")
+        if frame.any():
+            result[k][frame != 0] = values[int(segment[0].ReferencedSegmentNumber)]
     return result

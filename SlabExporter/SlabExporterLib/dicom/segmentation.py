@@ -115,7 +115,9 @@ def _description(segment: Segment) -> Any:
 
 
 def _make_repeatable(dataset: Any, series: SlabSeries, label: str) -> None:
-    """Replace what highdicom makes new at every run: dates, the dimension organization's UID."""
+    """Replace what highdicom makes new at every run: dates, times, the dimension organization's UID."""
+    for item in dataset.get("ContributingEquipmentSequence") or ():
+        item.pop("ContributionDateTime", None)
     study_date = str(dataset.get("StudyDate") or "") or _NO_DATE
     study_time = str(dataset.get("StudyTime") or "") or _NO_TIME
     dataset.ContentDate, dataset.ContentTime = study_date, study_time

@@ -180,6 +180,8 @@ class SlabSeries:
         from pydicom import Dataset
 
         common = self.dataset()
+        if common.SliceThickness is None:  # segmentations need a number (PS3.3 C.7.6.16.2.1)
+            common.SliceThickness = common.SpacingBetweenSlices
         for k in range(self.geometry.shape_ijk[2]):
             own = Dataset()
             own.update(common)
