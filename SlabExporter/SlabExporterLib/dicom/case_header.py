@@ -201,8 +201,10 @@ def _settle_laterality(attributes: Any) -> None:
 
 def _identity_warnings(kept: Any, options: DicomOptions) -> list[str]:
     if options.deidentify:
-        burned = str(kept.get("BurnedInAnnotation", "")) == "YES"
-        return ["The source says that text is burned into its pixels; --deidentify does not remove it."] * burned
+        sentences = ["manifest.json still names the source; keep it back when the slabs are handed on."]
+        if str(kept.get("BurnedInAnnotation", "")) == "YES":
+            sentences.append("The source says that text is burned into its pixels; --deidentify does not remove it.")
+        return sentences
     stated = [keyword for keyword in IDENTIFYING if str(kept.get(keyword) or "")]
     if not stated:
         return []

@@ -106,6 +106,8 @@ def _not_grey(slices: tuple[Slice, ...]) -> Verdict | None:
                 f"{s.shown} stores {pixel.stored} bits in {pixel.allocated}, up to bit {pixel.high_bit}, "
                 "which is not supported"
             )
+        if s.slope == 0:
+            return _unusable(f"the RescaleSlope of {s.shown} is 0, which would make all its values equal")
         if s.rows < 1 or s.columns < 1:
             return _unusable(f"{s.shown} has {s.rows} rows and {s.columns} columns")
     return None

@@ -27,7 +27,8 @@ from .series import Slice
 from .uids import IMPLEMENTATION, is_valid_uid
 
 _VERSION_NAME = f"SLABEXPORTER {__version__}"[:16]
-_LARGEST_NUMBER = 2**31 - 1
+# IS holds 32 bits; segmentations of the slabs are numbered a little higher.
+_LARGEST_NUMBER = 2**31 - 1_000_000
 _SOP_INSTANCE, _INSTANCE_NUMBER, _POSITION = 0x00080018, 0x00200013, 0x00200032
 
 

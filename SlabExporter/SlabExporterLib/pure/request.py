@@ -85,6 +85,11 @@ class ExportRequest:
         _require_choice("compression", self.compression, COMPRESSIONS)
         if self.nifti_transform is not None:
             _require_choice("NIfTI transform", self.nifti_transform, NIFTI_TRANSFORMS)
+        if self.format != "dicom" and self.dicom != DicomOptions():
+            raise RequestError(
+                "Modality, patient, study, segments, --quantize, --new-uids and --deidentify are for --format dicom; "
+                f"the format is {self.format}."
+            )
         if self.frame is not None and self.frame < 0:
             raise RequestError(f"Frames are counted from 0; --frame is {self.frame}.")
 
