@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from . import __version__
 from .dicom.case_header import CaseHeader, case_header
 from .dicom.readback import source_box, verify_slab_folder
 from .dicom.seg_readback import verify_segmentation
@@ -102,7 +103,7 @@ def case_format(
     """
     if request.format != DICOM:
         return CaseFormat(request, plan)
-    header = case_header(case, image, fill if plan.needs_padding else None, request.dicom)
+    header = case_header(case, image, fill if plan.needs_padding else None, request.dicom, __version__)
     warnings = list(header.warnings)
     segments: dict[str, tuple[Segment, ...]] = {}
     for name, label in labels.items():

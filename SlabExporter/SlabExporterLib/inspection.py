@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 from .cases import Case
 from .dicom.load import load_series
@@ -14,12 +17,11 @@ from .dicom.series import Kind, Series
 from .files.nifti import NiftiHeader, read_header
 from .files.nifti_transforms import transform_used
 from .mrml.runtime import SlicerRuntime, open_runtime
-from .mrml.volume_files import NIFTI_EXTENSIONS, place, prefetch, require_volume_file
+from .mrml.volume_files import is_nifti, place, prefetch, require_volume_file
 from .pipeline import require_same_grid
 from .pure.dicom_options import SeriesOptions
-from .pure.errors import SlabExporterError
+from .pure.errors import InputError, SlabExporterError
 from .pure.geometry import VolumeGeometry
-from .pure.naming import volume_extension
 from .pure.reindexing import reindexed_onto
 from .pure.source import SourceVolume
 
@@ -34,6 +36,8 @@ class Inspection:
         facts: name -> value, in the order to show them.
         warnings: sentences.
         error: why it cannot be exported; None if it can.
+        geometry: of the image, where it could be read.
+        content: check sum of its voxels, so that copies are known even when packed differently.
     """
 
     case: str
@@ -41,6 +45,8 @@ class Inspection:
     facts: dict[str, Any] = field(default_factory=dict)
     warnings: list[str] = field(default_factory=list)
     error: str | None = None
+    geometry: VolumeGeometry | None = None
+    content: str | None = None
 
     def to_json(self) -> dict[str, Any]:
         """For ``--json``."""
@@ -51,6 +57,7 @@ class Inspection:
             "facts": self.facts,
             "warnings": self.warnings,
             "error": self.error,
+            "content": self.content,
         }
 
     def to_text(self) -> str:
@@ -75,6 +82,8 @@ def inspect_case(runtime: SlicerRuntime, case: Case) -> Inspection:
     report = Inspection(case.name, case.image)
     try:
         image = _look(runtime, case.image, report) if case.series is None else _look_at_series(case.series, report)
+        if case.problem is not None:
+            raise InputError(case.problem)
         for name, path in case.labels.items():
             label = place(runtime, path, prefetch(path, None, None), None)
             if case.series is not None:
@@ -87,15 +96,13 @@ def inspect_case(runtime: SlicerRuntime, case: Case) -> Inspection:
 
 def _look(runtime: SlicerRuntime, path: Path, report: Inspection) -> SourceVolume:
     require_volume_file(path)
-    header = read_header(path) if volume_extension(path) in NIFTI_EXTENSIONS else None
+    header = read_header(path) if is_nifti(path) else None
     frame = None
     if header is not None:
         report.facts |= _header_facts(header)
         frame = 0 if header.frames > 1 else None
     volume = place(runtime, path, prefetch(path, frame, None), None)
-    report.facts |= geometry_facts(volume.geometry)
-    report.facts["voxels"] = volume.voxels_kji.dtype.name
-    report.warnings += volume.warnings
+    _note_volume(volume, report)
     if header is not None:
         report.facts["transform"] = transform_used(header, volume.geometry) or "none stated"
         if header.frames > 1:
@@ -107,12 +114,18 @@ def _look_at_series(series: Series, report: Inspection) -> SourceVolume:
     report.facts |= series_facts(series)
     several = series.verdict.kind is Kind.SEVERAL
     volume = load_series(series, SeriesOptions(), 0 if several else None)
-    report.facts |= geometry_facts(volume.geometry)
-    report.facts["voxels"] = volume.voxels_kji.dtype.name
-    report.warnings += volume.warnings
+    _note_volume(volume, report)
     if several:
         report.warnings.append(f"{series.verdict.reason[0].upper()}{series.verdict.reason[1:]}. {series.verdict.mend}")
     return volume
+
+
+def _note_volume(volume: SourceVolume, report: Inspection) -> None:
+    report.facts |= geometry_facts(volume.geometry)
+    report.facts["voxels"] = volume.voxels_kji.dtype.name
+    report.geometry = volume.geometry
+    report.content = hashlib.sha256(np.ascontiguousarray(volume.voxels_kji)).hexdigest()
+    report.warnings += volume.warnings
 
 
 def _header_facts(header: NiftiHeader) -> dict[str, Any]:

@@ -7,7 +7,7 @@ import importlib.metadata
 import os
 import shutil
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -15,12 +15,15 @@ import numpy as np
 
 from . import __version__
 from .case_writer import IMAGE, IMAGE_FOLDER, Target, require_own_names, write_slabs
+from .files.checksum import file_sha256
+from .files.disk import refuses_writing
 from .files.gzip_codec import has_isal
 from .formats import case_format
 from .mrml.roi import read_roi_box
 from .mrml.runtime import SlicerRuntime
+from .previews import remove_previews, write_previews
 from .progress import Progress, ProgressEvent, no_progress
-from .pure.errors import InputError, OutputError
+from .pure.errors import Cancelled, DiskFullError, InputError, OutputError
 from .pure.fill import fill_value
 from .pure.geometry import Box
 from .pure.manifest import FILE_NAME, Manifest
@@ -79,13 +82,14 @@ def export_sources(
     plan = plan_case(runtime, case.image, request, limits)
     targets = _targets(case, plan, request)
     form = case_format(case.name, case.image, case.labels, plan, targets[0].fill, request)
-    warnings = (*case.image.warnings, *(w for v in case.labels.values() for w in v.warnings), *plan.notes)
-    warnings += form.warnings
+    label_warnings = (w for v in case.labels.values() for w in v.warnings)
+    warnings = tuple(dict.fromkeys((*case.image.warnings, *label_warnings, *plan.notes, *form.warnings)))
     progress(ProgressEvent("case-started", case.name, 0, len(plan.slabs), describe(case.image, plan)))
     for text in warnings:
         progress(ProgressEvent("warning", case.name, 0, len(plan.slabs), text))
     with _case_folder(folder, case.name, [target.folder for target in targets]) as scratch:
         records = write_slabs(runtime, case.name, targets, plan, form, folder, scratch, progress)
+        write_previews(case.image, list(case.labels.values()), folder, scratch)
         manifest = Manifest(
             case=case.name,
             source=_source_record(case.image, folder),
@@ -162,13 +166,18 @@ def _case_folder(folder: Path, case: str, subfolders: list[str]) -> Iterator[Pat
         for path in (*(folder / name for name in subfolders), scratch):
             path.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise OutputError(f"The folder {folder} cannot be written: {error.strerror or error}.") from error
+        kind = DiskFullError if refuses_writing(folder.parent) else OutputError
+        raise kind(f"The folder {folder} cannot be written: {error.strerror or error}.") from error
     try:
         yield scratch
-    except BaseException:
+    except BaseException as error:
+        # Before anything is removed: whatever the error says, a full disk is the reason for it.
+        full = not isinstance(error, Cancelled | KeyboardInterrupt) and refuses_writing(scratch)
         with contextlib.suppress(OSError):
             remove_case_files(folder, case)
             folder.rmdir()
+        if full:
+            raise DiskFullError(f"The disk of {folder} takes no more data: it is full or read-only.") from error
         raise
     shutil.rmtree(scratch, ignore_errors=True)
 
@@ -183,6 +192,7 @@ def remove_case_files(folder: Path, case: str) -> None:
         return
     (folder / FILE_NAME).unlink(missing_ok=True)
     shutil.rmtree(folder / SCRATCH, ignore_errors=True)
+    remove_previews(folder)
     pattern = slab_name_pattern(case)
     for subfolder in [path for path in folder.iterdir() if path.is_dir()]:
         for path in subfolder.iterdir():
@@ -250,6 +260,7 @@ def plan_record(plan: SlabPlan, request: ExportRequest, fill: float, folder: Pat
         "within": None if request.within is None else relative_to(Path(request.within), folder),
         "ijk_limits": [list(plan.limits.start), list(plan.limits.stop)],
         "uncovered": None if plan.uncovered is None else list(plan.uncovered),
+        "notes": list(plan.notes),
         "format": request.format,
         "compression": request.compression,
         "asked": asked_options(request),
@@ -257,8 +268,18 @@ def plan_record(plan: SlabPlan, request: ExportRequest, fill: float, folder: Pat
 
 
 def asked_options(request: ExportRequest) -> dict[str, Any]:
-    """The request as it was made: what a later run compares to know whether it asks for the same."""
-    return asdict(replace(request, within=None if request.within is None else Path(request.within).name))
+    """The request as it was made: what a later run compares to know whether it asks for the same.
+
+    Raises:
+        InputError: the ROI file cannot be read.
+    """
+    asked = asdict(request)
+    if request.within is not None:
+        try:
+            asked |= {"within": Path(request.within).name, "within_sha256": file_sha256(Path(request.within))}
+        except OSError as error:
+            raise InputError(f"The ROI file {request.within} cannot be read: {error.strerror or error}.") from error
+    return asked
 
 
 def versions(runtime: SlicerRuntime) -> dict[str, str]:

@@ -9,9 +9,9 @@ from typing import Any
 
 import numpy as np
 
+from .case_reading import read_volume
 from .dicom.load import load_series
 from .dicom.scan import reread
-from .export import read_volume
 from .formats import slab_sha256, verify_slab
 from .mrml.runtime import SlicerRuntime, open_runtime
 from .pure.dicom_options import SeriesOptions

@@ -15,13 +15,14 @@ import numpy.typing as npt
 from ..files.memory import require_memory
 from ..pure.dicom_options import SeriesOptions
 from ..pure.errors import InputError
+from ..pure.geometry import VolumeGeometry
 from ..pure.scaling import native, scaled_planes
 from ..pure.source import SourceVolume
 from .frames import split_frames
 from .headers import parsing, read_dataset
 from .judging import judge, judge_stack
 from .pixels import stored_dtype, stored_planes
-from .resample import regular_volume
+from .resample import regular_grid, regular_volume
 from .scan import combined_sha256
 from .series import Kind, Series, Slice, Verdict
 from .stacking import Stack, make_stack
@@ -81,6 +82,24 @@ def load_series(series: Series, options: SeriesOptions, frame: int | None = None
     elif options.allow_uneven is not None:
         record["allow_uneven_mm"] = options.allow_uneven
     return volume
+
+
+def peek(
+    series: Series, options: SeriesOptions, frame: int | None = None
+) -> tuple[VolumeGeometry, int, tuple[str, ...]]:
+    """(geometry, bytes a stored voxel, warnings) of a series, from its headers alone.
+
+    Raises:
+        InputError: the verdict is against it.
+    """
+    stack = make_stack(_chosen(series, frame))
+    if stack is None:
+        raise InputError(series.sentence())
+    warnings = (*series.warnings, *_accepted(series, stack, options))
+    itemsize = stored_dtype(stack.slices[0].pixel).itemsize
+    if options.resample and judge_stack(stack).kind is not Kind.REGULAR:
+        return regular_grid(stack), itemsize, warnings
+    return stack.geometry, itemsize, warnings
 
 
 def _resampled(volume: SourceVolume, stack: Stack, verdict: Verdict) -> SourceVolume:

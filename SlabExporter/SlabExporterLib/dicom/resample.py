@@ -26,13 +26,10 @@ def regular_volume(voxels_kji: npt.NDArray, stack: Stack) -> tuple[npt.NDArray, 
         Voxels of the same type (integers are rounded to the nearest), and their geometry (RAS).
         Along the normal the grid begins at the first plane, with the stack's common gap.
     """
-    pixel = np.array(stack.pixel_mm)
-    shifts = stack.offsets / pixel  # pixels along i and j, against the first plane
-    low = np.floor(shifts.min(axis=0) + 1e-6).astype(int)
-    high = np.ceil(shifts.max(axis=0) - 1e-6).astype(int)
-    width, height = voxels_kji.shape[2] + high[0] - low[0], voxels_kji.shape[1] + high[1] - low[1]
+    geometry = regular_grid(stack)
+    width, height, count = geometry.shape_ijk
+    shifts, low, _ = _shifts(stack)
     step = stack.common_gap
-    count = int(np.floor((stack.heights[-1] - stack.heights[0]) / step + 1e-6)) + 1
     fill = fill_value(None, voxels_kji)
     result = np.empty((count, height, width), voxels_kji.dtype)
     shifted: dict[int, FloatArray] = {}
@@ -47,9 +44,24 @@ def regular_volume(voxels_kji: npt.NDArray, stack: Stack) -> tuple[npt.NDArray, 
         result[k] = np.rint(plane) if result.dtype.kind in "iu" else plane
         for n in [n for n in shifted if n < below]:
             del shifted[n]
-    origin = stack.positions[0] + low[0] * pixel[0] * stack.row + low[1] * pixel[1] * stack.column
-    geometry = grid_geometry((width, height, count), stack.row, stack.column, stack.pixel_mm, step, origin)
     return result, geometry
+
+
+def regular_grid(stack: Stack) -> VolumeGeometry:
+    """The evenly spaced, perpendicular grid (RAS) that holds all planes of a stack."""
+    _, low, high = _shifts(stack)
+    first, pixel = stack.slices[0], stack.pixel_mm
+    count = int(np.floor((stack.heights[-1] - stack.heights[0]) / stack.common_gap + 1e-6)) + 1
+    shape = (first.columns + int(high[0] - low[0]), first.rows + int(high[1] - low[1]), count)
+    origin = stack.positions[0] + low[0] * pixel[0] * stack.row + low[1] * pixel[1] * stack.column
+    return grid_geometry(shape, stack.row, stack.column, pixel, stack.common_gap, origin)
+
+
+def _shifts(stack: Stack) -> tuple[FloatArray, npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+    """(shift of each plane against the first, in pixels along i and j; smallest and largest, whole pixels)."""
+    shifts = stack.offsets / np.array(stack.pixel_mm)
+    low = np.floor(shifts.min(axis=0) + 1e-6).astype(int)
+    return shifts, low, np.ceil(shifts.max(axis=0) - 1e-6).astype(int)
 
 
 def _between(stack: Stack, at: float) -> tuple[int, float]:

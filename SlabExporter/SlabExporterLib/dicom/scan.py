@@ -10,6 +10,7 @@ from pathlib import Path
 
 from ..files.checksum import file_sha256
 from ..pure.errors import InputError
+from ..pure.manifest import FILE_NAME
 from ..pure.naming import volume_extension
 from .headers import looks_like_dicom, read_planes
 from .judging import judge
@@ -18,25 +19,25 @@ from .series import Kind, Series, SeriesInfo, Slice, Verdict
 _MOST_NAMED = 5
 
 
-def find_series(path: Path, recursive: bool = True, skip: Path | None = None) -> tuple[Series, ...]:
+def find_series(path: Path, skip: Path | None = None) -> tuple[Series, ...]:
     """All series of a folder (or of one file), in order of name; any file names, any nesting.
 
     What is no volume (scouts, single images) comes with a verdict that says so; objects that are no
     images are named in the warnings of the first series.
 
     Args:
-        path: folder or file.
-        recursive: look into subfolders.
+        path: folder or file. Hidden folders and cases of earlier exports in it are passed over.
         skip: a folder that is not looked into.
 
     Raises:
         InputError: there is DICOM, but nothing of it is an image that can be read.
     """
+    path = Path(os.path.abspath(path))  # workers on other machines and in other folders open the files
     planes: dict[tuple[str, str, str], list[Slice]] = {}
     infos: dict[tuple[str, str, str], SeriesInfo] = {}
     others: Counter[str] = Counter()
     damaged: list[str] = []
-    for file in _files(path, recursive, skip):
+    for file in _files(path, skip):
         try:
             found = read_planes(file)
         except InputError as error:
@@ -74,7 +75,7 @@ def volumes_of(path: Path, series: tuple[Series, ...]) -> tuple[Series, ...]:
     return (first, *volumes[1:])
 
 
-def _files(path: Path, recursive: bool, skip: Path | None) -> Iterator[Path]:
+def _files(path: Path, skip: Path | None) -> Iterator[Path]:
     if not path.is_dir():
         if looks_like_dicom(path):
             yield path
@@ -82,7 +83,10 @@ def _files(path: Path, recursive: bool, skip: Path | None) -> Iterator[Path]:
     skipped = None if skip is None else skip.resolve()
     for folder, subfolders, names in os.walk(path):
         here = Path(folder)
-        subfolders[:] = sorted(n for n in subfolders if recursive and (here / n).resolve() != skipped)
+        if FILE_NAME in names:  # a case of an earlier export
+            subfolders.clear()
+            continue
+        subfolders[:] = sorted(n for n in subfolders if not n.startswith(".") and (here / n).resolve() != skipped)
         for name in sorted(names):
             file = here / name
             if file.is_file() and volume_extension(file) is None and looks_like_dicom(file):

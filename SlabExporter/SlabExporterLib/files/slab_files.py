@@ -68,7 +68,7 @@ def finish_slab(
         if raw.suffix == ".nii" and source.header is not None:
             _describe(raw, source)
         if verify:
-            verify_file(raw, source.voxels_kji, source.geometry, box, fill)
+            verify_file(raw, source.voxels_kji, source.geometry, box, fill, final.name)
         ready = raw
         if final.suffix != ".nii":
             ready = raw.with_name(raw.name + ".packed")
