@@ -54,3 +54,21 @@ def save_nifti(path: Path, array_ijk: np.ndarray, affine_ras: np.ndarray) -> Pat
     image.header.set_xyzt_units("mm")
     nib.save(image, path)
     return path
+
+
+def lopsided_phantom(shape_ijk: tuple[int, int, int] = (40, 36, 30)) -> np.ndarray:
+    """Anatomy-like int16 values without any symmetry: a body with organs, in air."""
+    u, v, w = np.meshgrid(*(np.linspace(-1, 1, n) for n in shape_ijk), indexing="ij")
+    result = np.full(shape_ijk, -1000.0)
+    result[(u / 0.9) ** 2 + (v / 0.75) ** 2 < 1] = 30
+    for (a, b, c), (ra, rb, rc), value in (
+        ((-0.4, 0.1, 0.5), (0.3, 0.45, 0.6), -820),
+        ((0.45, 0.05, 0.55), (0.26, 0.4, 0.55), -800),
+        ((-0.35, 0.05, -0.3), (0.45, 0.4, 0.35), 110),
+        ((0.4, 0.2, -0.35), (0.25, 0.25, 0.3), 15),
+        ((0.0, -0.5, 0.0), (0.12, 0.12, 2.0), 700),
+        ((0.1, 0.3, -0.8), (0.2, 0.15, 0.2), 60),
+    ):
+        result[((u - a) / ra) ** 2 + ((v - b) / rb) ** 2 + ((w - c) / rc) ** 2 < 1] = value
+    result[result > -900] += 20 * np.sin(7 * u + 3 * w)[result > -900] + 25 * v[result > -900]
+    return np.round(result).astype(np.int16)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import importlib
 import os
 import signal
 import sys
@@ -13,7 +14,7 @@ from typing import Any
 from . import __version__
 from .batch.cli_options import INPUT_HELP, add_batch_options, add_table_options
 from .pure.errors import SlabExporterError
-from .pure.request import AXES, COMPRESSIONS, FORMATS, NIFTI_TRANSFORMS, REMAINDERS
+from .pure.request import AXES, BLENDS, COMPRESSIONS, FORMATS, NIFTI_TRANSFORMS, REMAINDERS
 
 DONE, SOME_FAILED, UNUSABLE, INTERRUPTED = 0, 1, 2, 130
 
@@ -77,6 +78,10 @@ def build_parser() -> argparse.ArgumentParser:
     _add_export(commands)
     _add_verify(commands)
     _add_inspect(commands)
+    _add_stitch(commands)
+    _add_compare(commands)
+    _add_where(commands)
+    _add_flirt(commands)
     _add_demo(commands)
     return parser
 
@@ -89,11 +94,10 @@ def _command(commands: Any, name: str, summary: str) -> argparse.ArgumentParser:
     return parser
 
 
-def _late(name: str) -> Callable[[argparse.Namespace], int]:
+def _late(name: str, module: str = "commands") -> Callable[[argparse.Namespace], int]:
     def run(options: argparse.Namespace) -> int:
-        from . import commands
-
-        function: Callable[[argparse.Namespace], int] = getattr(commands, f"run_{name}")
+        found = importlib.import_module(f".{module}", __package__)
+        function: Callable[[argparse.Namespace], int] = getattr(found, f"run_{name}")
         return function(options)
 
     return run
@@ -202,3 +206,95 @@ def _add_demo(commands: Any) -> None:
     )  # fmt: skip
     parser.add_argument("--overwrite", action="store_true", help="replace an earlier demo")
     parser.add_argument("--quiet", action="store_true", help="print warnings and errors only")
+
+
+def _way_back(commands: Any, name: str, summary: str) -> argparse.ArgumentParser:
+    parser = _command(commands, name, summary)
+    parser.set_defaults(run=_late(name, "way_back_commands"))
+    return parser
+
+
+def _add_stitch(commands: Any) -> None:
+    parser = _way_back(commands, "stitch", "put slabs, or predictions made from them, back into one volume")
+    parser.add_argument(
+        "manifest", type=Path, metavar="MANIFEST", help="a case's manifest.json or folder; or the folder of an export"
+    )
+    parser.add_argument(
+        "-o", "--output", required=True, type=Path, metavar="FILE",
+        help="file to write (.nii.gz, .nii, .nrrd); for the folder of an export a folder, one file a case",
+    )  # fmt: skip
+    source = parser.add_mutually_exclusive_group()
+    source.add_argument(
+        "--predictions", type=Path, metavar="DIR", help="take the files in DIR that are named like the slabs"
+    )
+    source.add_argument("--labels", metavar="NAME", help="stitch the label maps of this set instead of the images")
+    parser.add_argument(
+        "--blend", choices=BLENDS,
+        help="overlapping slices: the first slab's value, the mean, a mean weighted by a Gaussian about each slab's "
+        "middle, the most frequent, or the largest value (default: vote for predictions of whole numbers, mean for "
+        "others, first for the export's own slabs)",
+    )  # fmt: skip
+    parser.add_argument(
+        "--fill", type=_fill, default=None, metavar="auto|VALUE",
+        help="value of slices that no slab holds (default auto: air for CT-like images, otherwise 0)",
+    )  # fmt: skip
+    parser.add_argument(
+        "--trust-names", action="store_true", help="accept predictions that have lost their geometry, by name and shape"
+    )
+    parser.add_argument("--overwrite", action="store_true", help="replace files that exist")
+    parser.add_argument("--quiet", action="store_true", help="print warnings and errors only")
+
+
+def _add_compare(commands: Any) -> None:
+    parser = _way_back(commands, "compare", "say how one volume's voxels and geometry relate to another's")
+    parser.epilog = (
+        "Exit codes: 0 OTHER's voxels lie where REFERENCE has them, or have been put there with --fix; "
+        "1 they do not, or it cannot be told; 2 a file cannot be used."
+    )
+    parser.add_argument("reference", type=Path, metavar="REFERENCE", help="the volume that is believed")
+    parser.add_argument("other", type=Path, metavar="OTHER", help="the volume in question")
+    parser.add_argument(
+        "--fix", type=Path, metavar="FILE", help="write OTHER with the geometry that puts it where REFERENCE is"
+    )
+    parser.add_argument(
+        "--flip", action="store_true",
+        help="with --fix, for a mirrored OTHER: reverse its voxels along the left-right axis",
+    )  # fmt: skip
+    parser.add_argument("--reference-frame", type=int, metavar="N", help="which volume of a 4D REFERENCE, from 0")
+    parser.add_argument("--frame", type=int, metavar="N", help="which volume of a 4D OTHER, from 0")
+    parser.add_argument("--overwrite", action="store_true", help="replace FILE where it exists")
+
+
+def _add_where(commands: Any) -> None:
+    parser = _way_back(commands, "where", "give one point in all coordinate systems, and the slabs that hold it")
+    parser.add_argument("file", type=Path, metavar="FILE", help="a volume, or the folder of an exported case")
+    frames = parser.add_mutually_exclusive_group(required=True)
+    for name, text in (
+        ("ijk", "voxel index in the file's order, from 0"),
+        ("ras", "mm, as in NIfTI and Slicer"),
+        ("lps", "mm, as in DICOM and ITK"),
+    ):
+        frames.add_argument(f"--{name}", nargs=3, type=float, metavar=("X", "Y", "Z"), help=text)
+    parser.add_argument("--frame", type=int, metavar="N", help="which volume of a 4D file, from 0 (default 0)")
+    parser.add_argument(
+        "--flirt", type=Path, metavar="MATRIX", help="also give the point in --reference, through this registration"
+    )
+    parser.add_argument("--reference", type=Path, metavar="FILE", help="the image that FILE was registered to")
+
+
+def _add_flirt(commands: Any) -> None:
+    parser = _way_back(commands, "flirt", "convert registrations between FSL FLIRT and Slicer (ITK)")
+    parser.add_argument("matrix", type=Path, metavar="MATRIX", help="FLIRT's matrix, or an ITK transform (.tfm)")
+    parser.add_argument("--moving", required=True, type=Path, metavar="FILE", help="image that was registered (-in)")
+    parser.add_argument(
+        "--reference", required=True, type=Path, metavar="FILE", help="image it was registered to (-ref)"
+    )
+    parser.add_argument(
+        "-o", "--output", required=True, type=Path, metavar="OUT",
+        help=".tfm for Slicer and ITK, .mat for FLIRT, .txt for the 4 x 4 matrix in RAS mm",
+    )  # fmt: skip
+    parser.add_argument(
+        "--from", dest="kind", choices=("flirt", "itk", "ras"),
+        help="what MATRIX is (default: ITK's by its first line, otherwise FLIRT's)",
+    )  # fmt: skip
+    parser.add_argument("--overwrite", action="store_true", help="replace OUT where it exists")

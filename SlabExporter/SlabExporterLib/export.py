@@ -11,9 +11,8 @@ from .batch.folder import begin, make_output, other_cases, refuse_other_content
 from .batch.job import FAILED, Job, Outcome, run_job, runtime_with_first
 from .batch.lock import locked
 from .batch.pool import run_in_workers
-from .batch.report import write_report
+from .batch.summary import write_summary
 from .batch.survey import default_jobs, survey_case
-from .batch.tables import write_data_list, write_errors_table, write_slabs_table
 from .case_reading import read_case, read_volume
 from .cases import Case
 from .mrml.runtime import running_in_application
@@ -123,7 +122,7 @@ def export_cases(
                     progress(ProgressEvent("case-failed", mine[number].name, message=str(outcome.error)))
         result = _result(mine, out, outcomes)
         if run.shard is None:
-            result = _sum_up(mine, out, result, run)
+            result = _sum_up(mine, out, result, run, progress)
     return result
 
 
@@ -177,27 +176,31 @@ def _result(cases: list[Case], out: Path, outcomes: dict[int, Outcome]) -> Expor
     return ExportResult(tuple(manifests), tuple(failures), tuple(problems))
 
 
-def _sum_up(cases: list[Case], out: Path, result: ExportResult, run: RunOptions) -> ExportResult:
+def _sum_up(cases: list[Case], out: Path, result: ExportResult, run: RunOptions, progress: Progress) -> ExportResult:
     """Write the files about the whole data set."""
     problems = list(result.problems)
-    others = other_cases(out, cases)
-    if others:
-        names = ", ".join(others[:3]) + (", ..." if len(others) > 3 else "")
-        problems.append(
-            f"{out} also holds complete cases of an earlier export that this run was not asked for ({names}; "
-            f"{len(others)} in all); the tables leave them out."
-        )
+    left_out = _left_out(out, cases)
+    for sentence in left_out:
+        progress(ProgressEvent("warning", out.name, message=sentence))
     listed = listed_manifests(cases, result.manifests, run)
     by_name = {case.name: case for case in cases}
     errors = [(f.case, str(by_name[f.case].image), str(f.error)) for f in result.failures]
     try:
-        write_errors_table(out, errors)
-        write_slabs_table(out, listed)
-        write_data_list(out, listed)
-        write_report(out, listed, errors, problems)
+        write_summary(out, listed, errors, [*problems, *left_out])
     except OutputError as error:
         problems.append(f"{error} Make room and go on with --resume.")
     return ExportResult(result.manifests, result.failures, tuple(problems))
+
+
+def _left_out(out: Path, cases: list[Case]) -> list[str]:
+    others = other_cases(out, cases)
+    if not others:
+        return []
+    names = ", ".join(others[:3]) + (", ..." if len(others) > 3 else "")
+    return [
+        f"The output folder also holds complete cases of an earlier export that this run was not asked for ({names}; "
+        f"{len(others)} in all); the tables leave them out."
+    ]
 
 
 def listed_manifests(cases: list[Case], manifests: Sequence[Manifest], run: RunOptions) -> list[ListedManifest]:

@@ -13,19 +13,19 @@ import numpy as np
 
 from . import __version__
 from .dicom.case_header import CaseHeader, case_header
-from .dicom.readback import source_box, verify_slab_folder
+from .dicom.readback import read_slab_folder, source_box, verify_slab_folder
 from .dicom.seg_readback import verify_segmentation
 from .dicom.segmentation import can_write_segmentations, write_segmentation
 from .dicom.segments import Segment, segments_of
 from .dicom.slab_series import SlabSeries
 from .dicom.writer import folder_sha256, write_slab_folder
 from .files.checksum import file_sha256
-from .files.readback import verify_file
+from .files.readback import image_geometry, read_image, verify_file, verify_geometry
 from .files.slab_files import FinishedFile, finish_slab
 from .mrml.nodes import voxels_kji
 from .mrml.runtime import SlicerRuntime
 from .mrml.volume_files import write_uncompressed
-from .pure.geometry import Box
+from .pure.geometry import Box, VolumeGeometry
 from .pure.planning import Slab, SlabPlan
 from .pure.request import ExportRequest
 from .pure.source import SourceVolume
@@ -193,3 +193,15 @@ def verify_slab(path: Path, source: SourceVolume, box: Box, fill: float, plan: d
         verify_segmentation(path, labels, source.geometry.cropped(box), path.name)
     else:
         verify_file(path, source.voxels_kji, source.geometry, box, fill)
+
+
+def verify_slab_place(path: Path, planned: VolumeGeometry) -> None:
+    """Check that a slab whose source is gone lies where it should; a DICOM segmentation lies on its images.
+
+    Raises:
+        VerificationError: it does not.
+    """
+    if path.is_dir():
+        read_slab_folder(path, planned)
+    elif path.suffix != ".dcm":
+        verify_geometry(path.name, image_geometry(read_image(path)), planned)

@@ -227,15 +227,10 @@ def _source_record(volume: SourceVolume, folder: Path) -> dict[str, Any]:
         record["node"] = volume.name
     if volume.loaded_affine_ras is not None:
         record["loaded_affine_ras"] = volume.loaded_affine_ras.tolist()
-    return (
-        record
-        | volume.record
-        | {
-            key: value
-            for key, value in (("frame", volume.frame), ("nifti_transform", volume.nifti_transform))
-            if value is not None
-        }
-    )
+    if volume.segments:
+        record["segments"] = [{"value": value, "name": name} for value, name in volume.segments]
+    known = (("frame", volume.frame), ("nifti_transform", volume.nifti_transform))
+    return record | volume.record | {key: value for key, value in known if value is not None}
 
 
 def relative_to(path: Path, folder: Path) -> str:

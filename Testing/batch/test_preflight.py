@@ -85,3 +85,9 @@ def test_a_mixed_data_set_has_no_odd_orientation():
         CaseFacts(str(n), VolumeGeometry(SHAPE, affine(signs=(-1 if n % 2 else 1, 1, 1))), "int16") for n in range(20)
     ]
     assert find_outliers(facts) == {}
+
+
+def test_a_data_set_of_all_kinds_of_spacing_has_no_odd_one():
+    spacings = np.geomspace(0.6, 7.5, 40)
+    facts = [CaseFacts(str(z), VolumeGeometry(SHAPE, affine(spacing=(0.7, 0.7, z))), "int16") for z in spacings]
+    assert find_outliers(facts) == {}

@@ -59,6 +59,8 @@ def _lock(path: Path, shared: bool) -> Iterator[IO[str]]:
             file.flush()
         yield file
     finally:
+        if sys.platform == "win32":
+            file.close()  # Windows removes no open file
         if not shared:
             with contextlib.suppress(OSError):
                 path.unlink()

@@ -57,7 +57,7 @@ def survey_case(case: Case, request: ExportRequest) -> CaseSize:
     sizes = [_voxel_bytes(case.image, image_header)]
     sizes += [_voxel_bytes(path, _header(path)) for path in case.labels.values()]
     scaled = image_header is not None and _is_scaled(image_header)
-    held = sum(sizes) * WORKING_FACTOR + max(map(_file_bytes, (case.image, *case.labels.values())))
+    held = sum(sizes) * WORKING_FACTOR + max(map(_file_bytes, case.files))
     memory = PROCESS_BYTES + int(held + (sizes[0] * 2 if scaled else 0))
     return CaseSize(slices, memory, sum(sizes))
 

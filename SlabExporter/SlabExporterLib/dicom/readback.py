@@ -37,17 +37,29 @@ def verify_slab_folder(
     Raises:
         VerificationError: with the first difference found.
     """
-    planned = geometry.cropped(box)
+    image, reverse = read_slab_folder(folder, geometry.cropped(box))
+    values = array_view_kji(image)[::-1] if reverse else array_view_kji(image)
+    difference = _difference(values, source_kji, geometry.box, box, fill, largest_error)
+    if difference is not None:
+        raise VerificationError(f"{folder.name}: {difference}.")
+
+
+def read_slab_folder(folder: Path, planned: VolumeGeometry) -> tuple[Any, bool]:
+    """Read a slab's images, and compare their number, places and handedness with the plan.
+
+    Returns:
+        The volume as GDCM orders the images, and whether that is against the order of k.
+
+    Raises:
+        VerificationError: with the first difference found.
+    """
     paths = sorted(folder.glob("*.dcm"))
     if len(paths) != planned.shape_ijk[2]:
         raise VerificationError(f"{folder.name}: it has {len(paths)} images instead of {planned.shape_ijk[2]}.")
     _verify_headers(paths, planned)
     image, reverse = _read_as_volume(folder, paths)
-    values = array_view_kji(image)[::-1] if reverse else array_view_kji(image)
     _verify_volume_geometry(folder.name, image_geometry(image), planned, reverse)
-    difference = _difference(values, source_kji, geometry.box, box, fill, largest_error)
-    if difference is not None:
-        raise VerificationError(f"{folder.name}: {difference}.")
+    return image, reverse
 
 
 def _verify_headers(paths: list[Path], planned: VolumeGeometry) -> None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 
 import numpy as np
+import numpy.typing as npt
 
 from ..pure.errors import InputError
 from ..pure.scaling import native, scaled
@@ -49,6 +50,19 @@ def read_nifti(header: NiftiHeader, frame: int | None = None) -> StoredVolume:
         frame=chosen if header.frames > 1 else None,
         warnings=warnings,
     )
+
+
+def read_frames(header: NiftiHeader) -> npt.NDArray:
+    """All volumes of a NIfTI file, 3D or 4D, as (frames, k, j, i).
+
+    Raises:
+        InputError: damaged, shorter than promised, or larger than memory.
+    """
+    require_memory(header.path, header.data_offset + header.data_size)
+    content, _ = _content(header, header.path.read_bytes(), header.data_offset + header.data_size)
+    count = header.frames * int(np.prod(header.shape_ijk))
+    stored = np.frombuffer(content, header.dtype, count, header.data_offset)
+    return scaled(native(stored.reshape(header.frames, *header.shape_ijk[::-1])), *header.scaling)
 
 
 def choose_frame(header: NiftiHeader, frame: int | None) -> int:

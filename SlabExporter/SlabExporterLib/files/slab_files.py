@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -47,7 +47,14 @@ class FinishedFile:
 
 
 def finish_slab(
-    raw: Path, final: Path, source: SourceVolume, box: Box, fill: float, compression: str, verify: bool
+    raw: Path,
+    final: Path,
+    source: SourceVolume,
+    box: Box,
+    fill: float,
+    compression: str,
+    verify: bool,
+    check: Callable[[Path], None] | None = None,
 ) -> FinishedFile:
     """Turn ``raw`` into ``final``; ``final`` appears complete or not at all, and ``raw`` is removed.
 
@@ -59,6 +66,7 @@ def finish_slab(
         fill: value of voxels outside the source.
         compression: "fast" or "small".
         verify: read back and compare with the source.
+        check: another way to verify ``raw``, for files that are not one box of the source.
 
     Raises:
         VerificationError: what was written is not the source's box.
@@ -67,7 +75,9 @@ def finish_slab(
     try:
         if raw.suffix == ".nii" and source.header is not None:
             _describe(raw, source)
-        if verify:
+        if verify and check is not None:
+            check(raw)
+        elif verify:
             verify_file(raw, source.voxels_kji, source.geometry, box, fill, final.name)
         ready = raw
         if final.suffix != ".nii":

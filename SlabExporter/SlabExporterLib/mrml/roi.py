@@ -30,8 +30,9 @@ def place_roi(roi: Any, geometry: VolumeGeometry, box: Box) -> None:
     if not geometry.is_right_handed:
         object_to_node[:3, 0] *= -1
     object_to_node[:3, 3] = geometry.ras((start + stop - 1) / 2)
-    roi.SetAndObserveObjectToNodeMatrix(matrix_from_array(object_to_node))
+    # The matrix comes last: setting the size rounds the centre to float32.
     roi.SetSize(*((stop - start) * geometry.spacing).tolist())
+    roi.SetAndObserveObjectToNodeMatrix(matrix_from_array(object_to_node))
 
 
 def box_inside_roi(roi: Any, geometry: VolumeGeometry) -> Box:

@@ -116,7 +116,7 @@ def geometry_warnings(geometry: VolumeGeometry) -> tuple[str, ...]:
 
 
 def nifti_geometry(runtime: SlicerRuntime, header: NiftiHeader, transform: str | None) -> VolumeGeometry:
-    """Where Slicer places a NIfTI file's voxels; they are not read.
+    """Where Slicer places a NIfTI file, in the file's index order; its voxels are not read.
 
     Raises:
         InputError: Slicer cannot read the header.
@@ -126,8 +126,7 @@ def nifti_geometry(runtime: SlicerRuntime, header: NiftiHeader, transform: str |
         probe.write_bytes(geometry_probe(header, transform))
         with temporary_nodes(runtime.scene) as nodes:
             node = _read_node(runtime, probe, nodes, shown=header.path)
-            affine = node_geometry(node).affine_ras
-    return VolumeGeometry(header.shape_ijk, affine)
+            return VolumeGeometry(header.shape_ijk, node_geometry(node).affine_ras)
 
 
 def _placed_nifti(

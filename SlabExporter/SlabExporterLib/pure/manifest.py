@@ -15,6 +15,7 @@ import numpy as np
 
 from .errors import InputError
 from .geometry import Box, VolumeGeometry
+from .naming import safe_name
 
 SCHEMA = "slab-exporter/1"
 FILE_NAME = "manifest.json"
@@ -128,7 +129,7 @@ def read_manifest(path: Path) -> Manifest:
         return _from_json(document)
     except InputError as error:
         raise InputError(f"{path}: {error}") from error
-    except (KeyError, TypeError, ValueError, IndexError) as error:
+    except (KeyError, TypeError, ValueError, IndexError, AttributeError, OverflowError) as error:
         raise InputError(f"{path} is damaged: an entry is missing or of the wrong kind ({error}).") from error
 
 
@@ -142,6 +143,8 @@ def _from_json(document: dict[str, Any]) -> Manifest:
         warnings=tuple(str(text) for text in document.get("warnings", ())),
         created_with=dict(document.get("created_with", {})),
     )
+    if safe_name(manifest.case) != manifest.case:
+        raise InputError(f"the case is called '{manifest.case}', which cannot be the name of a file.")
     _ = manifest.geometry, str(manifest.source["path"])  # raises where they are missing or senseless
     return manifest
 

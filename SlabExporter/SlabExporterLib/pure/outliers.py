@@ -10,8 +10,11 @@ import numpy as np
 
 from .geometry import VolumeGeometry
 
-# A spacing this many times larger or smaller than the data set's median is odd.
+# A spacing is odd if it is this many times larger or smaller than the data set's median, and
+# farther out than this many (robust) standard deviations: some data sets have all kinds.
 ODD_SPACING = 2.0
+ODD_DEVIATIONS = 3.5
+_DEVIATIONS_OF_MAD = 1.4826
 # An orientation is odd if at most this share of the cases has it.
 ODD_SHARE = 0.1
 # With fewer cases nothing can be called usual.
@@ -65,10 +68,12 @@ def _odd_spacing(cases: Sequence[CaseFacts], found: dict[str, list[str]]) -> Non
     """Spacing along the patient's axes, so that storage order makes no difference."""
     spacings = np.array([[c.geometry.spacing[c.geometry.index_axis(a)[0]] for a in range(3)] for c in cases])
     medians = np.median(spacings, axis=0)
-    for case, spacing in zip(cases, spacings, strict=True):
+    distances = np.abs(np.log(spacings / medians))
+    usual = ODD_DEVIATIONS * _DEVIATIONS_OF_MAD * np.median(distances, axis=0)
+    limits = np.maximum(np.log(ODD_SPACING), usual)
+    for case, spacing, distance in zip(cases, spacings, distances, strict=True):
         for axis, name in enumerate(("left-right", "front-back", "up-down")):
-            ratio = spacing[axis] / medians[axis]
-            if not 1 / ODD_SPACING <= ratio <= ODD_SPACING:
+            if distance[axis] > limits[axis]:
                 found[case.name].append(
                     f"spacing {spacing[axis]:.3g} mm {name}, where the median is {medians[axis]:.3g} mm"
                 )

@@ -12,6 +12,7 @@ AXES = ("axial", "coronal", "sagittal", "i", "j", "k")
 REMAINDERS = ("keep", "pad", "shift", "drop", "balance")
 FORMATS = ("nii.gz", "nii", "nrrd", "dicom")
 COMPRESSIONS = ("fast", "small")
+BLENDS = ("first", "mean", "gaussian", "vote", "max")
 NIFTI_TRANSFORMS = ("sform", "qform")
 
 

@@ -28,6 +28,7 @@ class SourceVolume:
         record: what the manifest says of it besides: of a DICOM series its UID and how it was made
             regular, of a reordered label map its own geometry.
         dicom: the planes' headers (``dicom.load.DicomSource``); None for other files.
+        segments: (value, name) of each segment, for a label map made of a segmentation.
     """
 
     name: str
@@ -42,3 +43,4 @@ class SourceVolume:
     warnings: tuple[str, ...] = ()
     record: dict[str, Any] = field(default_factory=dict)
     dicom: Any = None
+    segments: tuple[tuple[int, str], ...] = ()

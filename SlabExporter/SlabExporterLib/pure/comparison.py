@@ -1,0 +1,91 @@
+"""REFERENCE and OTHER side by side: voxels, intensities, affine, and what follows for the patient."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy.typing as npt
+
+from .errors import RequestError
+from .geometry import VolumeGeometry
+from .index_map import IndexMap, Three
+from .matching import AMBIGUOUS, CERTAIN, NONE, VoxelMatch, match_voxels
+from .placement import Placement, judge_placement
+from .resampling import find_resampled
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """What was found.
+
+    Attributes:
+        reference: geometry of REFERENCE.
+        other: geometry of OTHER, as its file states it.
+        match: how the voxels relate.
+        placements: for each of ``match.maps``: where OTHER's affine puts the patient. For a
+            resampled OTHER, which has no map, one placement, good to about a voxel.
+        resampled: correlation of the pictures, for a resampled OTHER; None for any other.
+    """
+
+    reference: VolumeGeometry
+    other: VolumeGeometry
+    match: VoxelMatch
+    placements: tuple[Placement, ...]
+    resampled: float | None = None
+
+    @property
+    def is_certain(self) -> bool:
+        """Whether there is one answer, down to the voxel."""
+        return self.match.status == CERTAIN and not (self.match.intensity and self.match.intensity.structured)
+
+    @property
+    def is_same_place(self) -> bool:
+        """Whether OTHER certainly lies where REFERENCE has it, to within half a voxel."""
+        return self.is_certain and self.placements[0].is_nearly_same
+
+    @property
+    def verdict(self) -> str:
+        """One word for programs: same-place, displaced, rotated, mirrored, ambiguous or unrelated."""
+        if self.match.status == AMBIGUOUS:
+            return "ambiguous"
+        if not self.placements:
+            return "unrelated"
+        place = self.placements[0]
+        if place.is_nearly_same or (self.resampled is not None and place.is_within_voxels):
+            return "same-place"
+        return "mirrored" if place.mirrored else "rotated" if place.is_rotated else "displaced"
+
+    def true_geometry(self) -> VolumeGeometry:
+        """The geometry that puts OTHER's voxels where REFERENCE has them.
+
+        Raises:
+            RequestError: it is not certain.
+        """
+        if not self.is_certain:
+            reason = self.match.reason
+            if self.resampled is not None or self.match.status == CERTAIN:
+                reason = (
+                    "OTHER's voxels are not REFERENCE's but resampled or filtered; their place is not known exactly."
+                )
+            raise RequestError(f"There is no mend: {reason}")
+        return true_geometry(self.reference, self.match.maps[0], self.other.shape_ijk)
+
+
+def compare_volumes(
+    reference_ijk: npt.NDArray, reference: VolumeGeometry, other_ijk: npt.NDArray, other: VolumeGeometry
+) -> Comparison:
+    """Compare two volumes; arrays are IJK."""
+    match = match_voxels(reference_ijk, other_ijk)
+    if match.status == NONE and (found := find_resampled(reference_ijk, reference, other_ijk, other)) is not None:
+        place = judge_placement(found.geometry, other)
+        if found.is_ambiguous:
+            reason = "the picture looks the same when it is turned over: left and right, or others, cannot be told."
+            match = VoxelMatch(AMBIGUOUS, reason=reason)
+        return Comparison(reference, other, match, (place,), found.correlation)
+    placements = tuple(judge_placement(true_geometry(reference, found, other.shape_ijk), other) for found in match.maps)
+    return Comparison(reference, other, match, placements)
+
+
+def true_geometry(reference: VolumeGeometry, found: IndexMap, shape: Three) -> VolumeGeometry:
+    """Geometry of OTHER if its voxels lie where REFERENCE has them."""
+    return VolumeGeometry(shape, reference.affine_ras @ found.matrix)

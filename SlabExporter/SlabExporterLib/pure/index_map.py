@@ -1,0 +1,131 @@
+"""How the voxel indices of one array relate to those of another: axes permuted, reversed, shifted."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import permutations, product
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from .geometry import Box, FloatArray, VolumeGeometry
+
+Three = tuple[int, int, int]
+
+IDENTITY_AXES: Three = (0, 1, 2)
+NO_REVERSAL: Three = (1, 1, 1)
+SIGNED_PERMUTATIONS: tuple[tuple[Three, Three], ...] = tuple(
+    (axes, signs)  # type: ignore[misc]
+    for axes in permutations(range(3))
+    for signs in product((1, -1), repeat=3)
+)
+
+
+@dataclass(frozen=True)
+class IndexMap:
+    """Maps the index of a voxel in OTHER to the index of the same voxel in REFERENCE.
+
+    ``reference[axes[n]] = signs[n] * other[n] + origin[axes[n]]``
+
+    Attributes:
+        axes: for OTHER's i, j, k: the REFERENCE axis that it runs along.
+        signs: 1 where it runs the same way, -1 where it runs backwards.
+        origin: REFERENCE's index of OTHER's voxel (0, 0, 0).
+    """
+
+    axes: Three
+    signs: Three
+    origin: Three
+
+    @property
+    def matrix(self) -> FloatArray:
+        """4x4, index (i, j, k, 1) in OTHER -> index in REFERENCE."""
+        result = np.zeros((4, 4))
+        for n, (axis, sign) in enumerate(zip(self.axes, self.signs, strict=True)):
+            result[axis, n] = sign
+        result[:3, 3] = self.origin
+        result[3, 3] = 1
+        return result
+
+    @property
+    def keeps_order(self) -> bool:
+        """Whether axes and directions are the same: at most a shift."""
+        return self.axes == IDENTITY_AXES and self.signs == NO_REVERSAL
+
+    @property
+    def mirrors_array(self) -> bool:
+        """Whether the array, looked at without any header, is a mirror image."""
+        return bool(np.linalg.det(self.matrix[:3, :3]) < 0)
+
+    def inverse(self) -> IndexMap:
+        """From REFERENCE's index to OTHER's."""
+        axes, signs, origin = [0, 0, 0], [0, 0, 0], [0, 0, 0]
+        for n, (axis, sign) in enumerate(zip(self.axes, self.signs, strict=True)):
+            axes[axis], signs[axis] = n, sign
+            origin[n] = -sign * self.origin[axis]
+        return IndexMap(_three(axes), _three(signs), _three(origin))
+
+    def box(self, shape: Three) -> Box:
+        """Where an OTHER of this shape lies in REFERENCE's indices."""
+        start, stop = [0, 0, 0], [0, 0, 0]
+        for n, (axis, sign) in enumerate(zip(self.axes, self.signs, strict=True)):
+            last = self.origin[axis] + sign * (shape[n] - 1)
+            start[axis], stop[axis] = min(self.origin[axis], last), max(self.origin[axis], last) + 1
+        return Box(_three(start), _three(stop))
+
+    def arranged(self, reference_ijk: npt.NDArray, shape: Three) -> npt.NDArray:
+        """REFERENCE's voxels at OTHER's indices: a view of OTHER's shape.
+
+        Args:
+            reference_ijk: array whose last three axes are i, j, k; the box must lie inside it.
+            shape: of OTHER.
+        """
+        box = self.box(shape)
+        inner = tuple(slice(a, b) for a, b in zip(box.start, box.stop, strict=True))
+        flips = tuple(slice(None, None, sign) for sign in self.signs)
+        lead = reference_ijk.ndim - 3
+        every = (slice(None),) * lead
+        order = (*range(lead), *(lead + axis for axis in self.axes))
+        return reference_ijk[every + inner].transpose(order)[every + flips]
+
+    def numpy_expression(self, shape: Three, whole: Three, name: str = "reference") -> str:
+        """The same in numpy, for arrays indexed [i, j, k] as nibabel gives them; the box must lie inside."""
+        box = self.box(shape)
+        cut = [":" if (a, b) == (0, n) else f"{a}:{b}" for a, b, n in zip(box.start, box.stop, whole, strict=True)]
+        flips = [":" if sign > 0 else "::-1" for sign in self.signs]
+        text = name
+        if any(part != ":" for part in cut):
+            text += f"[{', '.join(cut)}]"
+        if self.axes != IDENTITY_AXES:
+            text += f".transpose({', '.join(map(str, self.axes))})"
+        if any(part != ":" for part in flips):
+            text += f"[{', '.join(flips)}]"
+        return text
+
+
+def map_between(other: VolumeGeometry, reference: VolumeGeometry, tolerance: float) -> IndexMap | None:
+    """The map that two affines state, if both grids share their points; None if they do not.
+
+    Args:
+        other: geometry whose indices are mapped.
+        reference: geometry whose indices come out.
+        tolerance: in voxels of ``reference``, at every corner of ``other``.
+    """
+    ends = np.array(list(product(*((0, n - 1) for n in other.shape_ijk))), dtype=float)
+    stated = np.linalg.inv(reference.affine_ras) @ other.affine_ras
+    rounded = np.round(stated[:3, :3])
+    if not np.array_equal(np.abs(rounded).sum(axis=0), (1, 1, 1)):
+        return None
+    if not np.array_equal(np.abs(rounded).sum(axis=1), (1, 1, 1)):
+        return None
+    axes = [int(np.argmax(np.abs(rounded[:, n]))) for n in range(3)]
+    signs = [int(rounded[axis, n]) for n, axis in enumerate(axes)]
+    found = IndexMap(_three(axes), _three(signs), _three([round(float(v)) for v in stated[:3, 3]]))
+    difference = ends @ (stated - found.matrix)[:3, :3].T + (stated - found.matrix)[:3, 3]
+    return found if float(np.max(np.abs(difference))) <= tolerance else None
+
+
+def _three(values: Any) -> Three:
+    a, b, c = (int(v) for v in values)
+    return a, b, c

@@ -1,0 +1,103 @@
+"""Which file belongs to which slab: an export's own files, or predictions that are named like them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from pathlib import Path
+
+from .pure.errors import InputError
+from .pure.manifest import Manifest
+from .pure.naming import DATA_ONLY_EXTENSIONS, volume_extension, volume_stem
+
+_SHOWN = 5
+
+
+def own_files(manifest: Manifest, folder: Path, label_set: str | None) -> list[Path]:
+    """The images of an export, or the files of one of its label sets, in slab order.
+
+    Raises:
+        InputError: there is no such set, or files are missing.
+    """
+    if label_set is not None and not all(label_set in slab.labels for slab in manifest.slabs):
+        sets = ", ".join(manifest.label_sources) or "none"
+        raise InputError(f"{folder} holds no label set called '{label_set}' (it holds: {sets}).")
+    paths = [folder / (slab.image if label_set is None else slab.labels[label_set]) for slab in manifest.slabs]
+    missing = [path for path in paths if not path.exists()]
+    if missing:
+        raise InputError(f"{len(missing)} of {len(paths)} slabs are missing from {folder}: {_listed(missing)}.")
+    return paths
+
+
+class Predictions:
+    """The volume files below a folder, found once for all cases.
+
+    A prediction bears the name of its slab, ``<case>_slab-000``, with any volume extension, or that
+    name with a suffix such as ``_seg`` or ``_trans``, as MONAI's SaveImage adds one.
+
+    Raises:
+        InputError: the folder is missing or holds no volume files.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        if not folder.is_dir():
+            raise InputError(f"The folder of predictions {folder} does not exist.")
+        self._folder = folder
+        self._files = [
+            path
+            for path in sorted(folder.rglob("*"))
+            if volume_extension(path) not in (None, *DATA_ONLY_EXTENSIONS) and path.is_file()
+        ]
+        if not self._files:
+            raise InputError(f"The folder of predictions {folder} holds no volume files (.nii.gz, .nrrd and so on).")
+
+    def of(self, manifest: Manifest) -> list[Path]:
+        """One prediction a slab, in slab order.
+
+        Raises:
+            InputError: predictions are missing, there are several for a slab, or some for slabs
+                that the manifest does not know.
+        """
+        names = [slab_stem(slab.image) for slab in manifest.slabs]
+        ours = [path for path in self._files if _slab_part(path, manifest.case) is not None]
+        extra = [path for path in ours if _slab_part(path, manifest.case) not in names]
+        if extra:
+            raise InputError(
+                f"{len(extra)} predictions belong to no slab of {manifest.case}, which has {len(names)}: "
+                f"{_listed(extra)}. Were they made from another export?"
+            )
+        found = {name: _best([p for p in ours if _slab_part(p, manifest.case) == name], name) for name in names}
+        missing = [name for name, paths in found.items() if not paths]
+        if missing:
+            raise InputError(
+                f"{self._folder} lacks the predictions of {len(missing)} of {len(names)} slabs: {_listed(missing)} "
+                "(a prediction bears the name of its slab)."
+            )
+        for name, paths in found.items():
+            if len(paths) > 1:
+                raise InputError(
+                    f"{self._folder} holds {len(paths)} predictions of {name}: "
+                    f"{', '.join(str(p.relative_to(self._folder)) for p in paths[:_SHOWN])}. Keep one of them."
+                )
+        return [found[name][0] for name in names]
+
+
+def slab_stem(relative: str) -> str:
+    """Name of a slab without folder and extension."""
+    return volume_stem(Path(relative)) if volume_extension(Path(relative)) else Path(relative).name
+
+
+def _slab_part(path: Path, case: str) -> str | None:
+    match = re.match(re.escape(case) + r"_slab-\d{3,}(?=$|[_.-])", volume_stem(path))
+    return match.group() if match else None
+
+
+def _best(paths: list[Path], name: str) -> list[Path]:
+    """Files of exactly that name where there are any, otherwise those with a suffix."""
+    return [path for path in paths if volume_stem(path) == name] or paths
+
+
+def _listed(items: Iterable[Path | str]) -> str:
+    names = [item.name if isinstance(item, Path) else item for item in items]
+    more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
+    return ", ".join(names[:_SHOWN]) + more

@@ -1,0 +1,316 @@
+"""Slabs, or predictions made from them, back into one volume on the source's grid."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from .files.memory import require_memory
+from .files.nifti import NiftiHeader, read_header
+from .files.nifti_transforms import refuse_unusable
+from .files.nifti_voxels import read_frames
+from .mrml.runtime import SlicerRuntime, open_runtime
+from .mrml.volume_files import is_nifti, nifti_geometry, require_volume_file
+from .open_volume import open_any
+from .progress import Progress, ProgressEvent, no_progress
+from .pure.errors import InputError
+from .pure.fill import fill_value
+from .pure.geometry import VolumeGeometry
+from .pure.index_map import map_between
+from .pure.manifest import FILE_NAME, Manifest, SlabRecord, read_manifest
+from .pure.source import SourceVolume
+from .pure.stitching import Stitcher, describe_uncovered
+from .slab_lookup import Predictions, own_files
+from .volume_writing import WRITABLE, require_writable, write_volume
+
+# A prediction may be off its slab by this part of a voxel: what rounding in headers amounts to.
+SAME_GRID_VOXELS = 0.01
+
+
+@dataclass(frozen=True)
+class StitchRequest:
+    """How to stitch.
+
+    Attributes:
+        blend: one of ``pure.stitching.BLENDS``; None: "first" for an export's own slabs, "vote" for
+            predictions of whole numbers, "mean" for others.
+        fill: value of voxels that no slab holds; None: air for a CT-like image, otherwise 0.
+        trust_names: take predictions whose geometry was lost, by their names and shapes alone.
+        label_set: stitch this label set of the export instead of its images.
+    """
+
+    blend: str | None = None
+    fill: float | None = None
+    trust_names: bool = False
+    label_set: str | None = None
+
+
+@dataclass(frozen=True)
+class StitchResult:
+    """What was made.
+
+    Attributes:
+        case: its name.
+        path: the file written.
+        slabs: how many went into it.
+        channels: numbers a voxel.
+        dtype: of the voxels.
+        blend: how overlaps were blended.
+        overlapping: whether there were any.
+        uncovered: what no slab holds, as a sentence; None where all is covered.
+        fill: the value of those voxels.
+        warnings: sentences.
+    """
+
+    case: str
+    path: Path
+    slabs: int
+    channels: int
+    dtype: str
+    blend: str
+    overlapping: bool
+    uncovered: str | None
+    fill: float
+    warnings: tuple[str, ...]
+
+    def to_json(self) -> dict[str, Any]:
+        """For ``--json``."""
+        return self.__dict__ | {"path": str(self.path), "warnings": list(self.warnings)}
+
+
+@dataclass(frozen=True)
+class _SlabFile:
+    voxels_ckji: npt.NDArray
+    geometry: VolumeGeometry | None
+    fields: Any
+
+
+def find_manifests(path: Path) -> list[Path]:
+    """The manifest of a case (file or folder), or those of all cases of an export.
+
+    Raises:
+        InputError: there is none.
+    """
+    if path.is_file():
+        return [path]
+    if (path / FILE_NAME).is_file():
+        return [path / FILE_NAME]
+    found = sorted(path.glob(f"*/{FILE_NAME}"))
+    if not found:
+        raise InputError(f"{path} holds no export: there is no {FILE_NAME} in it or in its folders.")
+    return found
+
+
+def stitch_case(
+    manifest_path: Path,
+    output: Path,
+    request: StitchRequest,
+    predictions: Predictions | None = None,
+    overwrite: bool = False,
+    progress: Progress = no_progress,
+) -> StitchResult:
+    """Stitch one case.
+
+    Args:
+        manifest_path: of the case.
+        output: .nii.gz, .nii or .nrrd file to be written.
+        request: how.
+        predictions: files to take instead of the export's own slabs.
+        overwrite: replace ``output`` where it exists.
+        progress: told of each slab; may raise ``Cancelled``.
+
+    Raises:
+        SlabExporterError: with a sentence; nothing is left behind.
+    """
+    require_writable(output, overwrite)
+    manifest = read_manifest(manifest_path)
+    folder = manifest_path.parent
+    paths = own_files(manifest, folder, request.label_set) if predictions is None else predictions.of(manifest)
+    with open_runtime() as runtime:
+        work = _Stitching(runtime, manifest, paths, request, predictions is not None)
+        voxels = work.run(progress)
+        volume = SourceVolume(
+            name=str(output),
+            path=None,
+            sha256="",
+            geometry=manifest.geometry,
+            voxels_kji=voxels[0],
+            header=_header(folder / manifest.slabs[0].image, manifest, paths[0], predictions is not None),
+            nifti_transform=manifest.source.get("nifti_transform"),
+        )
+        write_volume(runtime, volume, output, voxels)
+    return replace(work.result, path=output)
+
+
+class _Stitching:
+    """One run over the slabs of a case; holds what has to agree from slab to slab."""
+
+    def __init__(
+        self, runtime: SlicerRuntime, manifest: Manifest, paths: list[Path], request: StitchRequest, foreign: bool
+    ) -> None:
+        self._runtime = runtime
+        self._manifest = manifest
+        self._paths = paths
+        self._request = request
+        self._foreign = foreign
+        self._warnings: list[str] = []
+        self.result: StitchResult
+
+    def run(self, progress: Progress) -> npt.NDArray:
+        """The volume as (channels, k, j, i)."""
+        manifest, slabs = self._manifest, self._manifest.slabs
+        whole = manifest.geometry.box
+        voxels = self._read(0)
+        dtype, channels = voxels.dtype, len(voxels)
+        require_memory(self._paths[0], channels * int(np.prod(whole.shape)) * dtype.itemsize)
+        blend = self._request.blend or self._default_blend(voxels)
+        stitcher = Stitcher(whole, [slab.box for slab in slabs], blend, dtype, channels)
+        lowest = np.inf
+        for n in range(len(slabs)):
+            voxels = voxels if n == 0 else self._read(n)
+            if voxels.dtype != dtype or len(voxels) != channels:
+                raise InputError(
+                    f"{self._paths[n]} holds {len(voxels)} x {voxels.dtype.name} a voxel, "
+                    f"{self._paths[0].name} {channels} x {dtype.name}; all slabs must be of one type."
+                )
+            lowest = min(lowest, float(np.fmin.reduce(voxels, axis=None)))  # type: ignore[call-overload]
+            stitcher.add(n, voxels)
+            progress(ProgressEvent("slab-finished", manifest.case, n + 1, len(slabs)))
+        uncovered = describe_uncovered(stitcher.uncovered, whole)
+        fill = self._fill(np.array([lowest]).astype(dtype)) if uncovered else 0.0
+        self.result = StitchResult(
+            case=manifest.case,
+            path=Path(),
+            slabs=len(slabs),
+            channels=channels,
+            dtype=dtype.name,
+            blend=blend,
+            overlapping=stitcher.overlapping,
+            uncovered=uncovered,
+            fill=fill,
+            warnings=tuple(self._warnings),
+        )
+        return stitcher.finish(fill)
+
+    def _fill(self, lowest: npt.NDArray) -> float:
+        automatic = self._foreign or self._request.label_set is not None
+        return 0.0 if self._request.fill is None and automatic else fill_value(self._request.fill, lowest)
+
+    def _default_blend(self, first: npt.NDArray) -> str:
+        if not self._foreign:
+            return "first"
+        if first.dtype.kind in "iu":
+            return "vote"
+        # Label maps are often saved as floats: look at the first slab that is not empty.
+        n = 0
+        while not np.any(first) and n + 1 < len(self._paths):
+            n += 1
+            first = self._read(n)
+        return "vote" if len(first) == 1 and _is_whole(first) else "mean"
+
+    def _read(self, n: int) -> npt.NDArray:
+        """Voxels of slab ``n`` as (channels, k, j, i), in the slab's index order."""
+        slab, path = self._manifest.slabs[n], self._paths[n]
+        file = _open_slab(self._runtime, path, self._request.trust_names)
+        voxels = file.voxels_ckji
+        if (
+            self._request.blend in ("mean", "gaussian")
+            and len(voxels) == 1
+            and _is_whole(voxels)
+            and np.max(voxels) > 1
+        ):
+            self._warn(f"{path.name} holds whole numbers only, as label maps do; labels should not be averaged.")
+        order = None
+        if file.geometry is not None:
+            order = map_between(slab.geometry, file.geometry, SAME_GRID_VOXELS)
+            if order is not None and order.box(slab.geometry.shape_ijk) != file.geometry.box:
+                order = None
+        if order is not None:
+            return np.swapaxes(order.arranged(np.swapaxes(voxels, 1, 3), slab.geometry.shape_ijk), 1, 3)
+        self._judge(slab, path, file)
+        return voxels
+
+    def _judge(self, slab: SlabRecord, path: Path, file: _SlabFile) -> None:
+        """Refuse a file whose grid is not the slab's, unless names are to be trusted and the shape fits."""
+        shape: tuple[int, ...] = file.voxels_ckji.shape[:0:-1]
+        if shape != slab.geometry.shape_ijk:
+            hint = " Its axes may be in numpy's order k, j, i." if shape[::-1] == slab.geometry.shape_ijk else ""
+            raise InputError(f"{path} has {shape} voxels, its slab {slab.image} has {slab.geometry.shape_ijk}.{hint}")
+        text = f"{path}: its geometry cannot be read"
+        if file.geometry is not None:
+            distance = file.geometry.corner_distance(slab.geometry)
+            text = f"{path} lies up to {distance:.2f} mm away from its slab {slab.image}"
+            if np.allclose(np.abs(file.geometry.affine_ras[:3, :3]), np.eye(3)):
+                text += " (voxels of 1 mm along the axes: the program that wrote it has lost the geometry)"
+        if not self._request.trust_names:
+            raise InputError(
+                f"{text}. If it was made voxel for voxel from that slab, add --trust-names: then its own geometry is "
+                "ignored."
+            )
+        self._warn(f"{text}; its geometry is ignored and its name trusted.")
+
+    def _warn(self, text: str) -> None:
+        if text not in self._warnings:
+            self._warnings.append(text)
+
+
+def _is_whole(voxels: npt.NDArray) -> bool:
+    return bool(np.all(voxels == np.round(voxels)))
+
+
+def _open_slab(runtime: SlicerRuntime, path: Path, trust_names: bool) -> _SlabFile:
+    """Voxels of a slab, channels first; without geometry where there is none and names are trusted."""
+    if path.is_dir() or not is_nifti(path):
+        volume = open_any(runtime, path)
+        return _SlabFile(volume.voxels_kji[np.newaxis], volume.geometry, None)
+    require_volume_file(path)
+    try:
+        header = read_header(path)
+        frames = read_frames(header)
+    except OSError as error:
+        raise InputError(f"{path} cannot be read: {error.strerror or error}.") from error
+    try:
+        refuse_unusable(header, None)
+        geometry = nifti_geometry(runtime, header, None)
+    except InputError:
+        if not trust_names:
+            raise
+        return _SlabFile(frames, None, header.fields)
+    return _SlabFile(frames, geometry, header.fields)
+
+
+def _header(image: Path, manifest: Manifest, used: Path, foreign: bool) -> Any:
+    """NIfTI fields for the result: those of the source, which the slabs kept, at the source's place.
+
+    None where no slab is a NIfTI file; then Slicer's defaults are written.
+    """
+    path = used if not foreign else image
+    if not is_nifti(path) or not path.is_file():
+        return None
+    header: NiftiHeader = read_header(path)
+    fields = header.fields.copy()
+    affine = manifest.geometry.affine_ras
+    fields["dim"][1:4] = manifest.geometry.shape_ijk
+    fields["srow"] = affine[:3]
+    fields["qoffset"] = affine[:3, 3]
+    if foreign:
+        # What describes the image's values does not describe a prediction's.
+        for name in ("cal_max", "cal_min", "intent_p", "intent_code"):
+            fields[name] = 0
+        fields["intent_name"], fields["aux_file"] = b"", b""
+    return fields
+
+
+def default_output(manifest_path: Path, folder: Path) -> Path:
+    """Where a case of a whole export goes: ``<case>`` in ``folder``, in the format of its slabs if that is a file.
+
+    Raises:
+        InputError: the manifest cannot be read.
+    """
+    manifest = read_manifest(manifest_path)
+    extension = f".{manifest.plan.get('format')}"
+    return folder / f"{manifest.case}{extension if extension in WRITABLE else WRITABLE[0]}"

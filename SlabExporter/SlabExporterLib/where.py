@@ -1,0 +1,161 @@
+"""Where a point lies: in a volume, in an export's slabs, and through a registration in another image."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from .flirt import fsl_grid, read_registration
+from .mrml.runtime import SlicerRuntime, open_runtime
+from .open_volume import first_frame, open_any
+from .pure.errors import InputError
+from .pure.fsl import FslGrid
+from .pure.geometry import VolumeGeometry
+from .pure.locate import Location, SlabHit, explain_axes, locate, slabs_holding
+from .pure.manifest import FILE_NAME, Manifest, read_manifest
+from .stitch import find_manifests
+
+
+@dataclass(frozen=True)
+class Place:
+    """A point in one image.
+
+    Attributes:
+        name: the image, for people.
+        grid: geometry of the image, as Slicer and as FSL see it.
+        location: the point.
+        value: of the nearest voxel; None outside, or where no file holds it.
+        slabs: that hold it, for an export.
+    """
+
+    name: str
+    grid: FslGrid
+    location: Location
+    value: float | int | None
+    slabs: tuple[SlabHit, ...] | None = None
+
+    @property
+    def geometry(self) -> VolumeGeometry:
+        """Of the image."""
+        return self.grid.geometry
+
+    def to_json(self) -> dict[str, Any]:
+        """For ``--json``."""
+        where = self.location
+        result: dict[str, Any] = {
+            "name": self.name,
+            "ijk": where.ijk.tolist(),
+            "voxel": list(where.voxel),
+            "ras": where.ras.tolist(),
+            "lps": where.lps.tolist(),
+            "inside": where.inside,
+            "value": self.value,
+            "orientation": self.geometry.orientation,
+            "shape_ijk": list(self.geometry.shape_ijk),
+        }
+        if self.slabs is not None:
+            result["slabs"] = [asdict(hit) | {"voxel": list(hit.voxel)} for hit in self.slabs]
+        return result
+
+    def to_text(self) -> str:
+        """For people."""
+        g, where = self.geometry, self.location
+        i, j, k = where.voxel
+        lines = [
+            f"{self.name}: {' x '.join(map(str, g.shape_ijk))} voxels, {g.orientation}, "
+            f"{' x '.join(f'{s:.4g}' for s in g.spacing)} mm",
+            f"  voxel (i, j, k)          {_shown(where.ijk)}",
+            f"  RAS mm (NIfTI, Slicer)   {_shown(where.ras)}",
+            f"  LPS mm (DICOM, ITK)      {_shown(where.lps)}",
+        ]
+        if where.inside:
+            value = "" if self.value is None else f", value {self.value:g}"
+            lines.append(f"  nearest voxel            ({i}, {j}, {k}){value}")
+            lines.append(f"  in numpy                 nibabel [{i}, {j}, {k}], SimpleITK and Slicer [{k}, {j}, {i}]")
+        else:
+            lines.append("  outside the volume")
+        if self.slabs is not None:
+            for hit in self.slabs:
+                lines.append(f"  slab {hit.index:<3}                 {hit.image} at {hit.voxel}")
+            if where.inside and not self.slabs:
+                lines.append("  in no slab")
+        lines.append(f"  {explain_axes(g)}")
+        return "\n".join(lines)
+
+
+def find_place(path: Path, frame: str, point: tuple[float, float, float], volume: int | None = None) -> Place:
+    """A point in a volume, or in the slabs of an export.
+
+    Args:
+        path: a volume; or a case's folder or manifest; or the folder of an export of one case.
+        frame: "ijk", "ras" or "lps": what ``point`` is given in.
+        point: voxel index in the file's order, or mm.
+        volume: which volume of a 4D file; the first where None.
+
+    Raises:
+        InputError: nothing there can be used.
+    """
+    with open_runtime() as runtime:
+        manifest_path = _manifest_at(path)
+        if manifest_path is not None:
+            return _in_export(runtime, manifest_path, frame, point)
+        source = open_any(runtime, path, first_frame(path, volume))
+        location = locate(source.geometry, frame, point)
+        value = _value(source.voxels_kji, location.voxel) if location.inside else None
+        return Place(str(path), fsl_grid(source), location, value)
+
+
+def through_registration(place: Place, matrix: Path, reference: Path) -> Place:
+    """The same point in the reference image of a registration.
+
+    Args:
+        place: the point in the moving image.
+        matrix: FLIRT's, or an ITK transform.
+        reference: the image that it was registered to.
+
+    Raises:
+        InputError: a file that cannot be used.
+    """
+    with open_runtime() as runtime:
+        source = open_any(runtime, reference, first_frame(reference, None))
+        grid = fsl_grid(source)
+        ras = read_registration(matrix, place.grid, grid).ras @ np.append(place.location.ras, 1.0)
+        location = locate(source.geometry, "ras", (float(ras[0]), float(ras[1]), float(ras[2])))
+        value = _value(source.voxels_kji, location.voxel) if location.inside else None
+        return Place(str(reference), grid, location, value)
+
+
+def _manifest_at(path: Path) -> Path | None:
+    if path.name.endswith(".json"):
+        return path
+    if not path.is_dir() or not ((path / FILE_NAME).is_file() or any(path.glob(f"*/{FILE_NAME}"))):
+        return None
+    manifests = find_manifests(path)
+    if len(manifests) > 1:
+        names = ", ".join(p.parent.name for p in manifests[:5])
+        raise InputError(f"{path} holds {len(manifests)} cases; give the folder of one of them ({names} ...).")
+    return manifests[0]
+
+
+def _in_export(runtime: SlicerRuntime, manifest_path: Path, frame: str, point: tuple[float, float, float]) -> Place:
+    manifest: Manifest = read_manifest(manifest_path)
+    location = locate(manifest.geometry, frame, point)
+    hits = slabs_holding(manifest, location.voxel)
+    value = None
+    if hits:
+        file = manifest_path.parent / hits[0].image
+        value = _value(open_any(runtime, file).voxels_kji, hits[0].voxel)
+    return Place(f"{manifest.case} (export)", FslGrid.of(manifest.geometry), location, value, hits)
+
+
+def _value(voxels_kji: np.ndarray, voxel: tuple[int, int, int]) -> float | int | None:
+    i, j, k = voxel
+    value = voxels_kji[k, j, i].item()
+    return value if np.isfinite(value) else None
+
+
+def _shown(point: np.ndarray) -> str:
+    return "(" + ", ".join(f"{value:.3f}" for value in point) + ")"
