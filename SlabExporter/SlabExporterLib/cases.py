@@ -107,13 +107,21 @@ def _refuse_repeats(entries: list[ListedCase]) -> None:
 
 
 def _names(entries: list[ListedCase]) -> list[str]:
-    """Names from the lists; the others from the files' names."""
+    """Names from the lists; the others from the files' names, or from their folders where many are called alike."""
     given = [entry.name for entry in entries if entry.name is not None]
     for name, count in Counter(name.casefold() for name in given).items():
         if count > 1:
             raise RequestError(f"Two cases are called '{name}'; every case needs a name of its own.")
     # Listed names go in as file names, so that the others are kept apart from them.
-    paths = [named_path(e.image) if e.name is None else Path("listed", f"{e.name}.nii") for e in entries]
+    stems = Counter(volume_stem(entry.image) for entry in entries)
+    paths = [
+        Path("listed", f"{entry.name}.nii")
+        if entry.name is not None
+        else named_path(entry.image)
+        if stems[volume_stem(entry.image)] > 1
+        else entry.image
+        for entry in entries
+    ]
     names = case_names(paths)
     return [name if entry.name is None else entry.name for name, entry in zip(names, entries, strict=True)]
 
