@@ -7,7 +7,6 @@ application, in notebooks and in scripts without a main guard.
 from __future__ import annotations
 
 import contextlib
-import os
 import pickle
 import queue
 import signal
@@ -186,16 +185,14 @@ def _crash_sentence(job: Job, code: int) -> str:
 
 def _start(inherited: tuple[int, ...]) -> subprocess.Popen:
     package = Path(__file__).resolve().parents[1]
-    environment = dict(os.environ)
-    paths = [str(package.parent), *filter(None, [environment.get("PYTHONPATH")])]
-    environment["PYTHONPATH"] = os.pathsep.join(paths)
+    # Not through PYTHONPATH: Slicer's PythonSlicer sets that itself.
+    code = f"import sys; sys.path.insert(0, sys.argv[1]); from {package.name}.batch.worker import main; main()"
     keep = {} if sys.platform == "win32" else {"pass_fds": inherited}
     flags = {"creationflags": 0x08000000} if sys.platform == "win32" else {}  # CREATE_NO_WINDOW
     return subprocess.Popen(
-        [sys.executable, "-m", f"{package.name}.batch.worker"],
+        [sys.executable, "-c", code, str(package.parent)],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
-        env=environment,
         **keep,
         **flags,
     )  # type: ignore[call-overload]

@@ -1,4 +1,4 @@
-"""A process that exports cases, one after the other: ``python -m SlabExporterLib.batch.worker``.
+"""A process that exports cases, one after the other.
 
 It is told jobs on standard input and tells progress and outcomes on standard output, as pickles.
 A crash in native code takes this process along and nothing else. When its parent is gone it ends
@@ -100,7 +100,3 @@ def _silence() -> None:
 def _send(outbox: IO[bytes], message: Any) -> None:
     pickle.dump(message, outbox, pickle.HIGHEST_PROTOCOL)
     outbox.flush()
-
-
-if __name__ == "__main__":
-    main()
