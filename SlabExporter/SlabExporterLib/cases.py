@@ -113,9 +113,12 @@ def _names(entries: list[ListedCase]) -> list[str]:
         if count > 1:
             raise RequestError(f"Two cases are called '{name}'; every case needs a name of its own.")
     # Listed names go in as file names, so that the others are kept apart from them.
-    paths = [named_path(e.image) if e.name is None else Path("listed", f"{e.name}.nii") for e in entries]
-    names = case_names(paths)
+    names = case_names([Path("listed", f"{e.name}.nii") if e.name is not None else _naming_path(e) for e in entries])
     return [name if entry.name is None else entry.name for name, entry in zip(names, entries, strict=True)]
+
+
+def _naming_path(entry: ListedCase) -> Path:
+    return named_path(entry.image) if entry.in_subfolder else entry.image
 
 
 def _listed(entry: ListedCase) -> dict[str, str]:

@@ -23,12 +23,15 @@ class ListedCase:
         name: of the case, where the list names it.
         labels: label maps by the name of their set; None where the list has no column for them.
         columns: the other columns, as text, to be passed through.
+        in_subfolder: whether the image was found below the folder that was searched, so that its
+            own folder may be the one that names the case.
     """
 
     image: Path
     name: str | None = None
     labels: dict[str, Path] | None = None
     columns: dict[str, str] = field(default_factory=dict)
+    in_subfolder: bool = False
 
 
 def is_list(path: Path) -> bool:
@@ -40,7 +43,8 @@ def read_list(path: Path) -> list[ListedCase]:
     """The cases of a .csv, .tsv or .txt file, in its order.
 
     Raises:
-        InputError: missing, empty, not text, without an image column, or a row without an image.
+        InputError: missing, empty, not text, without an image column, a row without an image, or none
+            of the images is there.
     """
     try:
         text = path.read_text(encoding="utf-8-sig")
@@ -51,6 +55,11 @@ def read_list(path: Path) -> list[ListedCase]:
     cases = _text_lines(path, text) if path.suffix.lower() == ".txt" else _table_rows(path, text)
     if not cases:
         raise InputError(f"The list {path} names no case.")
+    if not any(case.image.exists() for case in cases):
+        raise InputError(
+            f"{path} is not a volume file, and as a list of volumes it names none that exists; the first would be "
+            f"{cases[0].image} (paths are relative to the list's folder)."
+        )
     return cases
 
 

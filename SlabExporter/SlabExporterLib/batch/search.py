@@ -69,7 +69,7 @@ def _add_folder(found: Found, folder: Path, out: Path | None) -> None:
     images, labels = split_labels(volume_files(folder, out), folder)
     if not images:
         raise InputError(f"The folder {folder} holds no volume files (.nii, .nii.gz, .nrrd, .mha and so on).")
-    found.images += [ListedCase(path) for path in images]
+    found.images += [ListedCase(path, in_subfolder=path.parent != folder) for path in images]
     found.labels += labels
 
 
