@@ -7,6 +7,7 @@ import io
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from ..dicom.series import Series
 from ..pure.errors import InputError
 from ..pure.naming import safe_name
 
@@ -23,15 +24,14 @@ class ListedCase:
         name: of the case, where the list names it.
         labels: label maps by the name of their set; None where the list has no column for them.
         columns: the other columns, as text, to be passed through.
-        in_subfolder: whether the image was found below the folder that was searched, so that its
-            own folder may be the one that names the case.
+        series: the DICOM series in the folder ``image``; None for volume files.
     """
 
     image: Path
     name: str | None = None
     labels: dict[str, Path] | None = None
     columns: dict[str, str] = field(default_factory=dict)
-    in_subfolder: bool = False
+    series: Series | None = None
 
 
 def is_list(path: Path) -> bool:
