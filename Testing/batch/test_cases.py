@@ -123,6 +123,7 @@ def test_a_table_names_cases_labels_and_columns(tmp_path):
 
 
 def test_a_table_may_have_several_label_columns(tmp_path):
+    touch(tmp_path, "a.nii")
     (tmp_path / "l.csv").write_text("image,label_liver,label_tumour\na.nii,l.nii,t.nii\n")
     (case,) = find_cases([tmp_path / "l.csv"], [])
     assert case.labels == {"liver": tmp_path / "l.nii", "tumour": tmp_path / "t.nii"}
@@ -135,6 +136,7 @@ def test_a_table_may_have_several_label_columns(tmp_path):
         ("image\n", "names no case"),
         ("case,image\nx,a.nii\ny,\n", "line 3: the column 'image' is empty"),
         ("", "no column 'image'"),
+        ("image\na.nii\n", "names none that exists; the first would be"),
     ],
 )
 def test_a_table_that_cannot_be_used_is_refused(tmp_path, text, sentence):
@@ -144,12 +146,14 @@ def test_a_table_that_cannot_be_used_is_refused(tmp_path, text, sentence):
 
 
 def test_a_text_list_is_relative_to_its_folder(tmp_path):
+    touch(tmp_path, "d/a.nii")
     (tmp_path / "l.txt").write_text("# mine\n\nd/a.nii\n/abs/b.nii\n")
     cases = find_cases([tmp_path / "l.txt"], [])
     assert [c.image for c in cases] == [tmp_path / "d/a.nii", Path("/abs/b.nii")]
 
 
 def test_cases_of_one_name_in_a_list_are_refused(tmp_path):
+    touch(tmp_path, "a.nii")
     (tmp_path / "l.csv").write_text("case,image\nA,a.nii\na,b.nii\n")
     with pytest.raises(RequestError, match="Two cases are called 'a'"):
         find_cases([tmp_path / "l.csv"], [])

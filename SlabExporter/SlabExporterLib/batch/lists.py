@@ -43,7 +43,8 @@ def read_list(path: Path) -> list[ListedCase]:
     """The cases of a .csv, .tsv or .txt file, in its order.
 
     Raises:
-        InputError: missing, empty, not text, without an image column, or a row without an image.
+        InputError: missing, empty, not text, without an image column, a row without an image, or none
+            of the images is there.
     """
     try:
         text = path.read_text(encoding="utf-8-sig")
@@ -54,6 +55,11 @@ def read_list(path: Path) -> list[ListedCase]:
     cases = _text_lines(path, text) if path.suffix.lower() == ".txt" else _table_rows(path, text)
     if not cases:
         raise InputError(f"The list {path} names no case.")
+    if not any(case.image.exists() for case in cases):
+        raise InputError(
+            f"{path} is not a volume file, and as a list of volumes it names none that exists; the first would be "
+            f"{cases[0].image} (paths are relative to the list's folder)."
+        )
     return cases
 
 

@@ -18,6 +18,7 @@ RESOURCES = Path(__file__).parents[1] / "Resources"
 
 def write_report(
     out: Path,
+    name: str,
     cases: Sequence[ListedManifest],
     errors: Sequence[tuple[str, str, str]],
     problems: Sequence[str],
@@ -26,6 +27,7 @@ def write_report(
 
     Args:
         out: the output folder, with the cases' folders.
+        name: of the data set.
         cases: complete ones, in order.
         errors: case, image and sentence of each that failed.
         problems: sentences about the run as a whole.
@@ -46,7 +48,7 @@ def write_report(
     ]
     style = (RESOURCES / "report.css").read_text(encoding="utf-8")
     script = (RESOURCES / "report.js").read_text(encoding="utf-8")
-    write_file(out / REPORT, page(out.resolve().name, cards, errors, problems, style, script))
+    write_file(out / REPORT, page(name, cards, errors, problems, style, script))
 
 
 def _facts(manifest: Manifest) -> CaseFacts:

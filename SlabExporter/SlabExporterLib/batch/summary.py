@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -27,7 +28,19 @@ def write_summary(
     Raises:
         OutputError: one of them could not be written.
     """
+    name = data_set_name(out, listed)
     write_errors_table(out, errors)
     write_slabs_table(out, listed)
-    write_data_list(out, listed)
-    write_report(out, listed, errors, problems)
+    write_data_list(out, name, listed)
+    write_report(out, name, listed, errors, problems)
+
+
+def data_set_name(out: Path, listed: Sequence[ListedManifest]) -> str:
+    """The folder that all sources have in common: it does not depend on where the slabs are put."""
+    sources = [(case.manifest.case, case.manifest.source["path"]) for case in listed]
+    folders = {str((out / case / path).resolve().parent) for case, path in sources if path is not None}
+    try:
+        common = os.path.commonpath(folders) if folders else ""
+    except ValueError:  # on several drives
+        common = ""
+    return Path(common).name or "slabs"

@@ -45,13 +45,13 @@ def write_errors_table(out: Path, rows: Sequence[tuple[str, str, str]]) -> None:
         _write_table(out / ERRORS_TABLE, ["case", "image", "error"], [list(row) for row in rows])
 
 
-def write_data_list(out: Path, cases: Sequence[ListedManifest]) -> None:
+def write_data_list(out: Path, name: str, cases: Sequence[ListedManifest]) -> None:
     """dataset.json.
 
     Raises:
         OutputError: it could not be written.
     """
-    write_file(out / DATA_LIST, to_text(data_list(out.resolve().name, cases)))
+    write_file(out / DATA_LIST, to_text(data_list(name, cases)))
 
 
 def _slab_row(case: ListedManifest, slab: SlabRecord) -> list[object]:
