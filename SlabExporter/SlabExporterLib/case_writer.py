@@ -18,6 +18,7 @@ from .mrml.crop import cropped_node
 from .mrml.nodes import add_volume_node, temporary_nodes
 from .mrml.runtime import SlicerRuntime
 from .mrml.volume_files import write_uncompressed
+from .previews import PREVIEW_FOLDER
 from .progress import Progress, ProgressEvent
 from .pure.errors import InputError
 from .pure.manifest import SlabRecord
@@ -87,39 +88,40 @@ def write_slabs(
     Raises:
         SlabExporterError: the first failure; work under way is waited for.
     """
-    pending: dict[int, dict[str, Future[_Outcome]]] = {}
+    under_way: list[dict[str, Future[_Outcome]]] = []
     records: list[SlabRecord] = []
 
-    def collect(most: int) -> None:
-        """Record finished slabs in order, waiting until at most ``most`` files are under way."""
-        while True:
-            while pending and _is_finished(pending[len(records)], targets):
-                slab = plan.slabs[len(records)]
-                records.append(_record(case, slab, plan, targets, request, pending.pop(slab.index)))
-                progress(ProgressEvent("slab-finished", case, len(records), len(plan.slabs), slab=records[-1]))
-            busy = [f for futures in pending.values() for f in futures.values() if not f.done()]
-            if len(busy) <= most and not (most == 0 and pending):
-                return
+    def wait_until_busy_at_most(most: int) -> None:
+        """Wait for workers, leaving the caller the chance to cancel."""
+        while len(busy := [f for futures in under_way for f in futures.values() if not f.done()]) > most:
             wait(busy, timeout=PATIENCE_SECONDS, return_when=FIRST_COMPLETED)
             progress(ProgressEvent("waiting", case, len(records), len(plan.slabs)))
 
+    def record_finished_slabs() -> None:
+        """In numbering order; raises what a worker raised."""
+        while len(records) < len(under_way):
+            futures = under_way[len(records)]
+            if len(futures) < len(targets) or not all(future.done() for future in futures.values()):
+                return
+            slab = plan.slabs[len(records)]
+            records.append(_record(case, slab, plan, targets, request, futures))
+            progress(ProgressEvent("slab-finished", case, len(records), len(plan.slabs), slab=records[-1]))
+
     with _workers() as pool, _nodes(runtime, targets) as nodes:
         for slab in plan.slabs:
-            pending[slab.index] = {}
+            under_way.append({})
             for target in targets:
                 raw = scratch / f"{target.folder}-{slab.index}{_raw_extension(request.format)}"
                 with cropped_node(runtime, nodes[target.name], target.volume.geometry, slab.box, target.fill) as cut:
                     write_uncompressed(runtime, cut, raw)
                 final = folder / relative_path(case, target, slab, plan, request)
-                pending[slab.index][target.name] = pool.submit(_finish, raw, final, target, slab, request)
-                collect(MOST_PENDING)
-        collect(0)
+                under_way[-1][target.name] = pool.submit(_finish, raw, final, target, slab, request)
+                wait_until_busy_at_most(MOST_PENDING)
+                record_finished_slabs()
+        for most in range(MOST_PENDING - 1, -1, -1):
+            wait_until_busy_at_most(most)
+            record_finished_slabs()
     return tuple(records)
-
-
-def _is_finished(futures: dict[str, Future[_Outcome]], targets: tuple[Target, ...]) -> bool:
-    """Whether all files of a slab have been submitted and are done."""
-    return len(futures) == len(targets) and all(future.done() for future in futures.values())
 
 
 def relative_path(case: str, target: Target, slab: Slab, plan: SlabPlan, request: ExportRequest) -> str:
@@ -190,11 +192,11 @@ def _nodes(runtime: SlicerRuntime, targets: tuple[Target, ...]) -> Iterator[dict
 
 
 def require_own_names(label_sets: list[str]) -> None:
-    """Refuse names of label sets that would collide with each other or with the images.
+    """Refuse names of label sets that would collide with each other, the images or the pictures.
 
     Raises:
         InputError: with the name.
     """
     for name in label_sets:
-        if label_sets.count(name) > 1 or name in (IMAGE, IMAGE_FOLDER):
+        if label_sets.count(name) > 1 or name in (IMAGE, IMAGE_FOLDER, PREVIEW_FOLDER):
             raise InputError(f"Two sets of files would be called '{name}'; name label sets apart with NAME=PATH.")

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections import Counter
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from .batch.lists import ListedCase
+from .batch.search import is_volume, search_inputs, volume_files
+from .pure.conventions import CASE_FOLDER, GIVEN, LISTED, NNUNET, PATTERN, LabelIndex, channel_base, named_path
 from .pure.errors import InputError, RequestError
-from .pure.naming import (
-    DATA_ONLY_EXTENSIONS,
-    case_names,
-    safe_name,
-    volume_extension,
-    volume_stem,
-)
+from .pure.naming import case_names, safe_name, volume_stem
+
+LABELS = "labels"
 
 
 @dataclass(frozen=True)
@@ -23,87 +23,210 @@ class Case:
         name: of the case, distinct and safe as a file name.
         image: the volume file.
         labels: label files, by the name of their set.
+        group: what must stay together in a split (a patient, say); "" for the case alone.
+        columns: from a list, passed through to the tables.
+        matched: by which convention each label file was found.
+        problem: why the case cannot be exported, where that is known beforehand.
     """
 
     name: str
     image: Path
     labels: dict[str, Path]
+    group: str = ""
+    columns: dict[str, str] = field(default_factory=dict)
+    matched: dict[str, str] = field(default_factory=dict)
+    problem: str | None = None
+
+    @property
+    def files(self) -> tuple[Path, ...]:
+        """The image and the label maps."""
+        return (self.image, *self.labels.values())
 
 
 def find_cases(inputs: list[Path], labels: list[str], out: Path | None = None) -> list[Case]:
     """Cases for the inputs, in order, with their label maps.
 
+    Label maps come from a list's columns, from ``labels``, or else from the inputs themselves, where
+    their names follow a known convention (LiTS, nnU-Net, a suffix such as _seg, case folders).
+
     Args:
-        inputs: volume files, or folders whose volume files are taken in order of name.
-        labels: label sets as on the command line: a file or a folder, "NAME=PATH" to name the set.
+        inputs: volume files, folders of volumes, glob patterns, .csv and .txt lists.
+        labels: label sets as on the command line: a file, a folder, or a pattern with "{case}",
+            "NAME=..." to name the set.
         out: the output folder, which is never searched for inputs.
 
     Raises:
-        RequestError: a file given twice, or a label file for several images.
-        InputError: a folder without volumes, a label path that is not there, an image without a label.
+        RequestError: a file or a name given twice, or a label file for several images.
+        InputError: nothing found, a label path that is not there, a label set that fits no image.
     """
-    images = [file for path in inputs for file in _files_of(path, out)]
-    resolved = [path.resolve() for path in images]
-    for n, path in enumerate(images):
-        if resolved[n] in resolved[:n]:
-            raise RequestError(f"{path} is given twice.")
-    sets = _label_sets(labels)
-    return [
-        Case(name, image, {label: _label_for(image, path, label, len(images)) for label, path in sets.items()})
-        for name, image in zip(case_names(images), images, strict=True)
+    found = search_inputs(inputs, out)
+    _refuse_repeats(found.images)
+    cases = [
+        Case(name, entry.image, dict(entry.labels or {}), columns=entry.columns, matched=_listed(entry))
+        for name, entry in zip(_names(found.images), found.images, strict=True)
     ]
+    sets = _label_sets(labels)
+    if sets:
+        for name, path in sets.items():
+            cases = _with_labels(cases, name, path)
+    elif found.labels:
+        cases = _matched(cases, LABELS, LabelIndex(found.labels))
+    return [replace(case, group=_group_of(case)) for case in cases]
 
 
-def _files_of(path: Path, out: Path | None) -> list[Path]:
-    if not path.is_dir():
-        return [path]
-    skipped = out.resolve() if out is not None else None
-    if skipped == path.resolve():
-        raise RequestError(f"Input and output are the same folder, {path}; choose another output folder.")
-    found = sorted(
-        file
-        for file in path.iterdir()
-        if file.is_file()
-        and not file.name.startswith(".")
-        and volume_extension(file) not in (None, *DATA_ONLY_EXTENSIONS)
-    )
-    if not found:
-        raise InputError(f"The folder {path} holds no volume files (.nii, .nii.gz, .nrrd, .mha and so on).")
-    return found
+def grouped(cases: list[Case], column: str) -> list[Case]:
+    """The cases with their group taken from a column of their list; an empty cell is a group alone.
+
+    Raises:
+        RequestError: no case has that column.
+    """
+    if not any(column in case.columns for case in cases):
+        known = sorted({name for case in cases for name in case.columns})
+        raise RequestError(f"There is no column '{column}' to group by; the lists have: {', '.join(known) or 'none'}.")
+    return [replace(case, group=case.columns.get(column) or case.name) for case in cases]
 
 
-def _label_sets(labels: list[str]) -> dict[str, Path]:
-    sets: dict[str, Path] = {}
+def match_summary(cases: list[Case]) -> list[str]:
+    """Sentences for people: how many images, which label maps, matched by which convention."""
+    lines = [f"{len(cases)} image{'s' if len(cases) != 1 else ''}"]
+    for name in sorted({name for case in cases for name in case.labels}):
+        ways = Counter(case.matched.get(name, GIVEN) for case in cases if name in case.labels)
+        how = ", ".join(f"{count} by {way}" for way, count in ways.most_common())
+        missing = sum(name not in case.labels for case in cases)
+        lines.append(f"label set '{name}': {how}" + (f"; {missing} without" if missing else ""))
+    return lines
+
+
+def _refuse_repeats(entries: list[ListedCase]) -> None:
+    seen = set()
+    for entry in entries:
+        key = (entry.image.resolve(), entry.name)
+        if key in seen:
+            raise RequestError(f"{entry.image} is given twice.")
+        seen.add(key)
+
+
+def _names(entries: list[ListedCase]) -> list[str]:
+    """Names from the lists; the others from the files' names, or from their folders where many are called alike."""
+    given = [entry.name for entry in entries if entry.name is not None]
+    for name, count in Counter(name.casefold() for name in given).items():
+        if count > 1:
+            raise RequestError(f"Two cases are called '{name}'; every case needs a name of its own.")
+    # Listed names go in as file names, so that the others are kept apart from them.
+    stems = Counter(volume_stem(entry.image) for entry in entries)
+    paths = [
+        Path("listed", f"{entry.name}.nii")
+        if entry.name is not None
+        else named_path(entry.image)
+        if stems[volume_stem(entry.image)] > 1
+        else entry.image
+        for entry in entries
+    ]
+    names = case_names(paths)
+    return [name if entry.name is None else entry.name for name, entry in zip(names, entries, strict=True)]
+
+
+def _listed(entry: ListedCase) -> dict[str, str]:
+    return dict.fromkeys(entry.labels or {}, LISTED)
+
+
+def _group_of(case: Case) -> str:
+    """Channels of one nnU-Net case, and images of one case folder, belong to one patient."""
+    ways = set(case.matched.values())
+    base = channel_base(case.image)
+    if base is not None and (NNUNET in ways or case.image.parent.name in ("imagesTr", "imagesTs")):
+        return base
+    return case.image.parent.name if CASE_FOLDER in ways else case.name
+
+
+def _label_sets(labels: list[str]) -> dict[str, str]:
+    sets: dict[str, str] = {}
     for text in labels:
         name, equals, rest = text.partition("=")
         named = bool(equals) and not Path(text).exists()
-        path = Path(rest if named else text)
-        if not path.exists():
+        path = rest if named else text
+        if "{" not in path and not Path(path).exists():
             raise InputError(f"The label path {path} does not exist.")
-        key = safe_name(name) if named else "labels" if not sets else f"labels-{len(sets) + 1}"
+        key = safe_name(name) if named else LABELS if not sets else f"{LABELS}-{len(sets) + 1}"
         if key in sets:
             raise RequestError(f"Two label sets are called '{key}'; name them apart with NAME=PATH.")
         sets[key] = path
     return sets
 
 
-def _label_for(image: Path, path: Path, name: str, images: int) -> Path:
-    if not path.is_dir():
-        if images > 1:
-            raise RequestError(
-                f"The label set '{name}' is one file, {path}, but there are {images} images; "
-                "give a folder of label maps."
-            )
-        return path
-    stem = volume_stem(image)
-    matches = sorted(
-        file
-        for file in path.iterdir()
-        if file.is_file() and volume_extension(file) not in (None, *DATA_ONLY_EXTENSIONS) and volume_stem(file) == stem
-    )
-    if len(matches) != 1:
-        found = "none" if not matches else f"{len(matches)} ({', '.join(m.name for m in matches)})"
-        raise InputError(
-            f"The label folder {path} should hold one label map called '{stem}' for {image.name}; it holds {found}."
+def _with_labels(cases: list[Case], name: str, path: str) -> list[Case]:
+    if "{" in path and not Path(path).exists():
+        return _by_pattern(cases, name, path)
+    if Path(path).is_dir():
+        return _matched(cases, name, LabelIndex(_label_files(Path(path))), Path(path))
+    if len(cases) > 1:
+        raise RequestError(
+            f"The label set '{name}' is one file, {path}, but there are {len(cases)} images; "
+            "give a folder of label maps, or a pattern such as 'labels/{case}_seg.nii.gz'."
         )
-    return matches[0]
+    return [_labelled(case, name, Path(path), GIVEN) for case in cases]
+
+
+def _label_files(folder: Path) -> list[Path]:
+    files = volume_files(folder)
+    if not files:
+        raise InputError(f"The label folder {folder} holds no volume files.")
+    return files
+
+
+def _by_pattern(cases: list[Case], name: str, pattern: str) -> list[Case]:
+    result = []
+    for case in cases:
+        number = "".join(ch for ch in volume_stem(case.image) if ch.isdigit())
+        words = {"case": volume_stem(case.image), "folder": case.image.parent.name, "number": number}
+        try:
+            path = Path(pattern.format(**words))
+        except (KeyError, IndexError, ValueError) as error:
+            raise RequestError(
+                f"The label pattern '{pattern}' cannot be filled in; use {{case}} (the image's name), "
+                "{folder} (its folder's name) and {number} (the digits of its name)."
+            ) from error
+        missing = f"The label map {path} ('{name}', from the pattern) does not exist."
+        result.append(
+            _labelled(case, name, path, PATTERN) if is_volume(path) else replace(case, problem=case.problem or missing)
+        )
+    return _if_any(result, cases, f"The label pattern '{pattern}' fits no file.")
+
+
+def _matched(cases: list[Case], name: str, index: LabelIndex, folder: Path | None = None) -> list[Case]:
+    """Cases with the label maps that an index finds; without ``folder`` a map may be missing."""
+    result = []
+    for case in cases:
+        way, found = index.find(case.image)
+        if name in case.labels and folder is None:
+            result.append(case)
+        elif len(found) == 1:
+            result.append(_labelled(case, name, found[0], way))
+        elif found or folder is not None:
+            result.append(replace(case, problem=case.problem or _not_one(case.image, name, folder, found)))
+        else:
+            result.append(case)
+    if folder is None:
+        return result
+    return _if_any(result, cases, f"The label folder {folder} holds no label map for any of the {len(cases)} images")
+
+
+def _not_one(image: Path, name: str, folder: Path | None, found: list[Path]) -> str:
+    where = f"The label folder {folder}" if folder else f"The input, for the label set '{name}',"
+    held = f"{len(found)} ({', '.join(map(str, found))})" if found else "none"
+    return (
+        f"{where} should hold one label map for {image.name} (called '{volume_stem(image)}', or by a convention "
+        f"such as segmentation-N); it holds {held}."
+    )
+
+
+def _labelled(case: Case, name: str, path: Path, way: str) -> Case:
+    return replace(case, labels=case.labels | {name: path}, matched=case.matched | {name: way})
+
+
+def _if_any(result: list[Case], cases: list[Case], sentence: str) -> list[Case]:
+    if cases and all(case.problem and not before.problem for case, before in zip(result, cases, strict=True)):
+        raise InputError(
+            result[0].problem if len(cases) == 1 else f"{sentence.rstrip('.')}. First: {result[0].problem}"
+        )
+    return result

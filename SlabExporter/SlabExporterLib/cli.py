@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from . import __version__
+from .batch.cli_options import INPUT_HELP, add_batch_options, add_table_options
 from .pure.errors import SlabExporterError
 from .pure.request import AXES, BLENDS, COMPRESSIONS, FORMATS, NIFTI_TRANSFORMS, REMAINDERS
 
@@ -104,12 +105,12 @@ def _late(name: str, module: str = "commands") -> Callable[[argparse.Namespace],
 
 def _add_export(commands: Any) -> None:
     parser = _command(commands, "export", "cut volumes into slabs, one folder per case")
-    parser.add_argument("inputs", nargs="+", type=Path, metavar="INPUT", help="volume files, or folders of volumes")
+    parser.add_argument("inputs", nargs="+", type=Path, metavar="INPUT", help=INPUT_HELP)
     parser.add_argument("-o", "--output", required=True, type=Path, metavar="OUT", help="output folder")
     _add_slab_options(parser)
     parser.add_argument(
         "--labels", action="append", default=[], metavar="[NAME=]PATH",
-        help="label map, or folder of label maps named like the images; may be given several times",
+        help="label map, folder of label maps matched by name, or pattern with {case}; may be given several times",
     )  # fmt: skip
     parser.add_argument("--format", choices=FORMATS, default="nii.gz", help="file format of the slabs (default nii.gz)")
     parser.add_argument(
@@ -119,6 +120,7 @@ def _add_export(commands: Any) -> None:
     parser.add_argument(
         "--nifti-transform", choices=NIFTI_TRANSFORMS, help="which to believe where a NIfTI's sform and qform differ"
     )
+    add_batch_options(parser)
     parser.add_argument("--no-verify", action="store_true", help="do not read the slabs back and compare them")
     parser.add_argument("--resume", action="store_true", help="go on with an earlier export; complete cases stay")
     parser.add_argument("--overwrite", action="store_true", help="replace what an earlier export left in OUT")
@@ -158,10 +160,11 @@ def _add_verify(commands: Any) -> None:
 
 def _add_inspect(commands: Any) -> None:
     parser = _command(commands, "inspect", "say what a volume file's geometry is, and what is odd about it")
-    parser.add_argument("inputs", nargs="+", type=Path, metavar="INPUT", help="volume files, or folders of volumes")
+    parser.add_argument("inputs", nargs="+", type=Path, metavar="INPUT", help=INPUT_HELP)
     parser.add_argument(
         "--labels", action="append", default=[], metavar="[NAME=]PATH", help="label maps, to compare their grids"
     )
+    add_table_options(parser)
 
 
 def _add_demo(commands: Any) -> None:

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import argparse
+import sys
 import time
 from pathlib import Path
 
+from .batch.command import cases_of, display_for, run_options
+from .batch.dry_run import dry_run
+from .batch.preflight import show_data_set
 from .cases import find_cases
 from .cli import DONE, SOME_FAILED, UNUSABLE
 from .demo import make_demo
@@ -35,11 +39,14 @@ def run_export(options: argparse.Namespace) -> int:
         within=options.within,
         verify=not options.no_verify,
     )
-    cases = find_cases(options.inputs, options.labels, options.output)
-    shown = display(options.json, options.quiet)
+    run = run_options(options)
+    cases = cases_of(options)
+    if options.dry_run:
+        return _code_for(dry_run(cases, options.output, request, options.json), len(cases))
+    shown = display_for(options, cases, request, run)
     started = time.monotonic()
     try:
-        result = export_cases(cases, options.output, request, shown, options.resume, options.overwrite)
+        result = export_cases(cases, options.output, request, shown, options.resume, options.overwrite, run)
     finally:
         shown.close()
     _summarise(options, result, time.monotonic() - started)
@@ -48,21 +55,26 @@ def run_export(options: argparse.Namespace) -> int:
 
 def exit_code(result: ExportResult) -> int:
     """0 all done, 1 some failed, 2 if no input could be used at all."""
-    if not result.failures:
+    if not result.failures and not result.problems:
         return DONE
-    nothing_usable = not result.manifests and all(isinstance(f.error, InputError) for f in result.failures)
+    nothing_usable = (
+        result.failures and not result.manifests and all(isinstance(f.error, InputError) for f in result.failures)
+    )
     return UNUSABLE if nothing_usable else SOME_FAILED
 
 
 def _summarise(options: argparse.Namespace, result: ExportResult, seconds: float) -> None:
     slabs = [slab for manifest in result.manifests for slab in manifest.slabs]
     verified = sum(slab.verified for slab in slabs)
+    for problem in result.problems:
+        print(f"slab-exporter: {problem}", file=sys.stderr)
     if options.json:
         print_json(
             {
                 "event": "finished",
                 "cases": len(result.manifests),
                 "failed": len(result.failures),
+                "problems": list(result.problems),
                 "slabs": len(slabs),
                 "verified": verified,
                 "output": str(options.output),
@@ -101,15 +113,23 @@ def run_verify(options: argparse.Namespace) -> int:
 
 def run_inspect(options: argparse.Namespace) -> int:
     """``slab-exporter inspect``."""
-    unusable = 0
     cases = find_cases(options.inputs, options.labels)
+    reports = []
     for report in inspect_cases(cases):
-        unusable += report.error is not None
+        reports.append(report)
         if options.json:
             print_json({"event": "inspected", **report.to_json()})
-        else:
+        elif len(cases) == 1:
             print(report.to_text())
-    if unusable == len(cases):
+        elif sys.stderr.isatty():
+            print(f"\r{len(reports)} of {len(cases)} inspected", end="", file=sys.stderr, flush=True)
+    if len(cases) > 1 or options.csv is not None:
+        show_data_set(reports, options.sort, options.csv, options.json)
+    return _code_for(sum(report.error is not None for report in reports), len(cases))
+
+
+def _code_for(unusable: int, cases: int) -> int:
+    if unusable == cases:
         return UNUSABLE
     return SOME_FAILED if unusable else DONE
 

@@ -1,30 +1,60 @@
-"""An export from the arguments to the output folder: cases one after the other, then the tables."""
+"""An export from the cases to the finished output folder: run them, here, in processes or on a cluster; sum up."""
 
 from __future__ import annotations
 
-import csv
-import os
-from collections.abc import Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
-from dataclasses import dataclass
-from io import StringIO
+from collections.abc import Generator, Sequence
+from contextlib import closing
+from dataclasses import dataclass, field
 from pathlib import Path
 
+from .batch.folder import begin, make_output, other_cases, refuse_other_content
+from .batch.job import FAILED, Job, Outcome, run_job, runtime_with_first
+from .batch.lock import locked
+from .batch.pool import run_in_workers
+from .batch.summary import write_summary
+from .batch.survey import default_jobs, survey_case
+from .case_reading import read_case, read_volume
 from .cases import Case
-from .files.checksum import file_sha256
-from .files.nifti_voxels import StoredNifti
-from .mrml.runtime import SlicerRuntime, open_runtime
-from .mrml.volume_files import place, prefetch
-from .pipeline import SCRATCH, CaseSources, asked_options, export_sources
+from .mrml.runtime import running_in_application
+from .mrml.volume_files import reads_without_itk
 from .progress import Progress, ProgressEvent, no_progress
-from .pure.errors import Cancelled, InputError, OutputError, SlabExporterError
-from .pure.manifest import FILE_NAME, Manifest, read_manifest
+from .pure.datalist import ListedManifest
+from .pure.errors import OutputError, RequestError, SlabExporterError
+from .pure.manifest import Manifest, read_manifest
 from .pure.request import ExportRequest
-from .pure.source import SourceVolume
+from .pure.splits import PARTS, split_groups
 
-SLABS_TABLE = "slabs.csv"
-ERRORS_TABLE = "errors.csv"
+
+@dataclass(frozen=True)
+class RunOptions:
+    """How an export is run, as against what it makes.
+
+    Attributes:
+        jobs: processes; None for a number that suits the machine, or none at all for a single case
+            and inside the Slicer application.
+        dask: address of a Dask scheduler (or its scheduler file), instead of processes here.
+        shard: (number from 1, of how many): export this part of the cases, and leave the files
+            about the whole data set to a last run without it.
+        split: shares of training, validation and test, adding up to 1; None for all in training.
+        seed: of the split.
+        debug: print a traceback when something unexpected happens.
+
+    Raises:
+        RequestError: with the value.
+    """
+
+    jobs: int | None = None
+    dask: str | None = None
+    shard: tuple[int, int] | None = None
+    split: tuple[float, ...] | None = None
+    seed: int = 0
+    debug: bool = False
+
+    def __post_init__(self) -> None:
+        if self.jobs is not None and self.jobs < 1:
+            raise RequestError(f"--jobs must be 1 or more; it is {self.jobs}.")
+        if self.shard is not None and not 1 <= self.shard[0] <= self.shard[1]:
+            raise RequestError(f"--shard {self.shard[0]}/{self.shard[1]} does not exist; use 1/N to N/N.")
 
 
 @dataclass(frozen=True)
@@ -37,10 +67,17 @@ class Failure:
 
 @dataclass(frozen=True)
 class ExportResult:
-    """What became of the cases, in their order."""
+    """What became of the cases, in their order.
+
+    Attributes:
+        manifests: of the complete cases.
+        failures: of the others.
+        problems: sentences about the run as a whole: why cases were not begun, what is not written.
+    """
 
     manifests: tuple[Manifest, ...]
     failures: tuple[Failure, ...]
+    problems: tuple[str, ...] = field(default=())
 
 
 def export_cases(
@@ -50,181 +87,132 @@ def export_cases(
     progress: Progress = no_progress,
     resume: bool = False,
     overwrite: bool = False,
+    run: RunOptions | None = None,
 ) -> ExportResult:
-    """Export cases one after the other into ``out``; one that fails does not stop the others.
+    """Export cases into ``out``; one that fails, or crashes its process, does not stop the others.
 
     Args:
         cases: distinct names, as ``find_cases`` makes them.
-        out: output folder; made if missing.
+        out: output folder; made if missing. A second run in it at the same time is refused.
         request: what to make of each.
         progress: told of everything; may raise ``Cancelled``.
         resume: go on with an earlier export: complete cases of the same sources and options stay.
         overwrite: replace cases that an earlier export left in ``out``.
+        run: processes, cluster, shard, split; None for what suits the machine.
 
     Raises:
         OutputError: ``out`` cannot be used at all.
         Cancelled: by ``progress``; cases finished before stay.
     """
-    prepare_output(cases, out, resume, overwrite)
-    manifests: list[Manifest] = []
-    failures: list[Failure] = []
-    with _reader(cases, request) as (first, runtime):
-        for n, case in enumerate(cases):
-            try:
-                if resume and (kept := complete_manifest(case, out / case.name, request)) is not None:
-                    manifests.append(kept)
-                    progress(
-                        ProgressEvent("case-skipped", case.name, len(kept.slabs), len(kept.slabs), "complete already")
-                    )
-                    continue
-                stored = first.result() if n == 0 and first is not None else None
-                sources = read_case(runtime, case, request, stored)
-                manifests.append(export_sources(runtime, sources, request, out / case.name, progress))
-            except Cancelled:
-                raise
-            except (SlabExporterError, MemoryError) as error:
-                failures.append(Failure(case.name, _as_sentence(case, error)))
-                progress(ProgressEvent("case-failed", case.name, message=str(failures[-1].error)))
-    result = ExportResult(tuple(manifests), tuple(failures))
-    write_tables(out, result)
+    run = run or RunOptions()
+    # Shards find each other's cases in the folder, and are begun again by a cluster's queue.
+    resume = resume or (run.shard is not None and not overwrite)
+    make_output(cases, out)
+    with locked(out, run.shard) as lock:
+        refuse_other_content(out, resume, overwrite)
+        mine = cases if run.shard is None else cases[run.shard[0] - 1 :: run.shard[1]]
+        if run.shard is None:
+            begin(out)
+        jobs = [Job(case, request, out, resume, run.debug) for case in mine]
+        outcomes: dict[int, Outcome] = {}
+        with closing(_outcomes(jobs, run, progress, lock)) as ended:
+            for number, outcome in ended:
+                outcomes[number] = outcome
+                if outcome.kind == FAILED:
+                    progress(ProgressEvent("case-failed", mine[number].name, message=str(outcome.error)))
+        result = _result(mine, out, outcomes)
+        if run.shard is None:
+            result = _sum_up(mine, out, result, run, progress)
     return result
 
 
-@contextmanager
-def _reader(
-    cases: list[Case], request: ExportRequest
-) -> Iterator[tuple[Future[StoredNifti | None] | None, SlicerRuntime]]:
-    """Slicer's runtime, with the first file being read while it is imported."""
-    with ThreadPoolExecutor(1) as pool:
-        first = pool.submit(prefetch, cases[0].image, request.frame, request.nifti_transform) if cases else None
-        with open_runtime() as runtime:
-            yield first, runtime
+def _outcomes(
+    jobs: Sequence[Job], run: RunOptions, progress: Progress, lock: tuple[int, ...]
+) -> Generator[tuple[int, Outcome]]:
+    """Run the jobs where the options say.
 
-
-def read_case(
-    runtime: SlicerRuntime, case: Case, request: ExportRequest, stored: StoredNifti | None = None
-) -> CaseSources:
-    """Image and label maps of a case in memory.
-
-    Args:
-        runtime: Slicer's classes.
-        case: its files.
-        request: frame and NIfTI transform of the image.
-        stored: the image's voxels where they have been read already.
-
-    Raises:
-        InputError: a file that cannot be used.
+    A single case runs in this process, which starts soonest; unless ITK would have to make sense of
+    a damaged header, which it may not survive.
     """
-    transform = request.nifti_transform
-    if stored is None:
-        stored = prefetch(case.image, request.frame, transform)
-    image = place(runtime, case.image, stored, transform)
-    labels = {name: read_volume(runtime, path) for name, path in case.labels.items()}
-    return CaseSources(case.name, image, labels)
+    if run.dask is not None:
+        from .batch.dask_cluster import run_on_dask
+
+        return run_on_dask(jobs, run.dask, progress)
+    alone = len(jobs) < 2 and all(reads_without_itk(path) for job in jobs for path in job.case.files)
+    if alone or (run.jobs is None and running_in_application()):
+        return _run_here(jobs, progress)
+    memory = [survey_case(job.case, job.request).memory for job in jobs]
+    return run_in_workers(jobs, memory, run.jobs or default_jobs(len(jobs)), progress, lock)
 
 
-def read_volume(
-    runtime: SlicerRuntime, path: Path, frame: int | None = None, transform: str | None = None
-) -> SourceVolume:
-    """One volume file in memory, in the file's index order.
+def _run_here(jobs: Sequence[Job], progress: Progress) -> Generator[tuple[int, Outcome]]:
+    """In this process, one after the other."""
+    with runtime_with_first(jobs[0] if jobs else None) as (runtime, first):
+        for number, job in enumerate(jobs):
+            outcome = run_job(runtime, job, progress, first)
+            yield number, outcome
+            if outcome.disk:
+                return
 
-    Raises:
-        InputError: it cannot be used.
-    """
-    return place(runtime, path, prefetch(path, frame, transform), transform)
 
-
-def prepare_output(cases: list[Case], out: Path, resume: bool, overwrite: bool) -> None:
-    """Make the output folder, or refuse one that is in use.
-
-    Raises:
-        OutputError: it holds other things, holds a source, is a file, or cannot be written.
-    """
-    for case in cases:
-        for path in (case.image, *case.labels.values()):
-            if path.resolve().parent == out.resolve():
-                raise OutputError(f"The output folder {out} is where the source {path.name} lies; choose another one.")
-    if out.exists() and not out.is_dir():
-        raise OutputError(f"{out} is a file; the output must be a folder.")
-    if out.is_dir() and any(out.iterdir()) and not (resume or overwrite):
-        raise OutputError(
-            f"The output folder {out} is not empty. Choose another one, or add --resume to go on with an "
-            "earlier export, or --overwrite to replace it."
+def _result(cases: list[Case], out: Path, outcomes: dict[int, Outcome]) -> ExportResult:
+    manifests = []
+    failures = []
+    for number, outcome in sorted(outcomes.items()):
+        case = cases[number]
+        try:
+            if outcome.error is not None:
+                raise outcome.error
+            manifests.append(read_manifest(out / case.name))
+        except SlabExporterError as error:
+            failures.append(Failure(case.name, error))
+    problems = []
+    left = len(cases) - len(outcomes)
+    if left:
+        problems.append(
+            f"{out} cannot be written any more (disk full?); {left} of {len(cases)} cases were not begun. "
+            "Make room and go on with --resume."
         )
+    return ExportResult(tuple(manifests), tuple(failures), tuple(problems))
+
+
+def _sum_up(cases: list[Case], out: Path, result: ExportResult, run: RunOptions, progress: Progress) -> ExportResult:
+    """Write the files about the whole data set."""
+    problems = list(result.problems)
+    left_out = _left_out(out, cases)
+    for sentence in left_out:
+        progress(ProgressEvent("warning", out.name, message=sentence))
+    listed = listed_manifests(cases, result.manifests, run)
+    by_name = {case.name: case for case in cases}
+    errors = [(f.case, str(by_name[f.case].image), str(f.error)) for f in result.failures]
     try:
-        out.mkdir(parents=True, exist_ok=True)
-        probe = out / f"{SCRATCH}-{os.getpid()}"
-        probe.touch()
-        probe.unlink()
-    except OSError as error:
-        raise OutputError(f"The output folder {out} cannot be written: {error.strerror or error}.") from error
+        write_summary(out, listed, errors, [*problems, *left_out])
+    except OutputError as error:
+        problems.append(f"{error} Make room and go on with --resume.")
+    return ExportResult(result.manifests, result.failures, tuple(problems))
 
 
-def complete_manifest(case: Case, folder: Path, request: ExportRequest) -> Manifest | None:
-    """The manifest of a case that an earlier run completed from the same sources with the same options."""
-    try:
-        manifest = read_manifest(folder / FILE_NAME)
-    except InputError:
-        return None
-    recorded = {"image": manifest.source} | manifest.label_sources
-    files = {"image": case.image} | case.labels
-    same = (
-        manifest.case == case.name
-        and manifest.plan.get("asked") == asked_options(request)
-        and recorded.keys() == files.keys()
-        and all(path.is_file() and file_sha256(path) == recorded[name].get("sha256") for name, path in files.items())
-        and all((folder / path).exists() for slab in manifest.slabs for path in (slab.image, *slab.labels.values()))
-    )
-    return manifest if same else None
-
-
-def _as_sentence(case: Case, error: Exception) -> SlabExporterError:
-    if isinstance(error, SlabExporterError):
-        return error
-    return InputError(f"{case.image} does not fit into this machine's memory.")
-
-
-def write_tables(out: Path, result: ExportResult) -> None:
-    """slabs.csv for people, errors.csv if a case failed.
-
-    Raises:
-        OutputError: a table could not be written.
-    """
-    rows = [
-        [
-            manifest.case,
-            slab.index,
-            f"{manifest.case}/{slab.image}",
-            ";".join(f"{manifest.case}/{path}" for path in slab.labels.values()),
-            *slab.box.start,
-            *slab.box.stop,
-            *(f"{n:.6g}" for n in slab.geometry.spacing),
-            slab.verified,
-            slab.statistics.get("min"),
-            slab.statistics.get("max"),
-            slab.statistics.get("mean"),
-        ]
-        for manifest in result.manifests
-        for slab in manifest.slabs
+def _left_out(out: Path, cases: list[Case]) -> list[str]:
+    others = other_cases(out, cases)
+    if not others:
+        return []
+    names = ", ".join(others[:3]) + (", ..." if len(others) > 3 else "")
+    return [
+        f"The output folder also holds complete cases of an earlier export that this run was not asked for ({names}; "
+        f"{len(others)} in all); the tables leave them out."
     ]
-    header = ["case", "slab", "image", "labels", *(f"{c}_{e}" for e in ("start", "stop") for c in "ijk")]
-    header += ["spacing_i_mm", "spacing_j_mm", "spacing_k_mm", "verified", "min", "max", "mean"]
-    _write_table(out / SLABS_TABLE, header, rows)
-    errors = out / ERRORS_TABLE
-    if result.failures:
-        _write_table(errors, ["case", "error"], [[f.case, str(f.error)] for f in result.failures])
-    else:
-        errors.unlink(missing_ok=True)
 
 
-def _write_table(path: Path, header: list[str], rows: list[list[object]]) -> None:
-    text = StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(header)
-    writer.writerows(rows)
-    temporary = path.with_name(f"{SCRATCH}-{path.name}")
-    try:
-        temporary.write_text(text.getvalue(), encoding="utf-8")
-        os.replace(temporary, path)
-    except OSError as error:
-        raise OutputError(f"{path} could not be written: {error.strerror or error}.") from error
+def listed_manifests(cases: list[Case], manifests: Sequence[Manifest], run: RunOptions) -> list[ListedManifest]:
+    """The complete cases with their groups and the part of the split that each belongs to."""
+    by_name = {case.name: case for case in cases}
+    groups = {name: case.group or name for name, case in by_name.items()}
+    # All cases are dealt, complete or not, so that a case that fails today moves no other one.
+    parts = {} if run.split is None else split_groups(list(groups.values()), run.split, run.seed)
+    return [
+        ListedManifest(m, groups[m.case], parts.get(groups[m.case], PARTS[0]), by_name[m.case].columns)
+        for m in manifests
+    ]
+
+
+__all__ = ["ExportResult", "Failure", "RunOptions", "export_cases", "read_case", "read_volume"]

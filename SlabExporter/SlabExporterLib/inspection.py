@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from .cases import Case
 from .files.nifti import NiftiHeader, read_header
 from .files.nifti_transforms import transform_used
 from .mrml.runtime import SlicerRuntime, open_runtime
-from .mrml.volume_files import NIFTI_EXTENSIONS, place, prefetch, require_volume_file
+from .mrml.volume_files import is_nifti, place, prefetch, require_volume_file
 from .pipeline import require_same_grid
-from .pure.errors import SlabExporterError
+from .pure.errors import InputError, SlabExporterError
 from .pure.geometry import VolumeGeometry
-from .pure.naming import volume_extension
 from .pure.source import SourceVolume
 
 
@@ -29,6 +31,8 @@ class Inspection:
         facts: name -> value, in the order to show them.
         warnings: sentences.
         error: why it cannot be exported; None if it can.
+        geometry: of the image, where it could be read.
+        content: check sum of its voxels, so that copies are known even when packed differently.
     """
 
     case: str
@@ -36,6 +40,8 @@ class Inspection:
     facts: dict[str, Any] = field(default_factory=dict)
     warnings: list[str] = field(default_factory=list)
     error: str | None = None
+    geometry: VolumeGeometry | None = None
+    content: str | None = None
 
     def to_json(self) -> dict[str, Any]:
         """For ``--json``."""
@@ -46,6 +52,7 @@ class Inspection:
             "facts": self.facts,
             "warnings": self.warnings,
             "error": self.error,
+            "content": self.content,
         }
 
     def to_text(self) -> str:
@@ -70,6 +77,8 @@ def inspect_case(runtime: SlicerRuntime, case: Case) -> Inspection:
     report = Inspection(case.name, case.image)
     try:
         image = _look(runtime, case.image, report)
+        if case.problem is not None:
+            raise InputError(case.problem)
         for name, path in case.labels.items():
             label = place(runtime, path, prefetch(path, None, None), None)
             require_same_grid(image, label, name)
@@ -80,7 +89,7 @@ def inspect_case(runtime: SlicerRuntime, case: Case) -> Inspection:
 
 def _look(runtime: SlicerRuntime, path: Path, report: Inspection) -> SourceVolume:
     require_volume_file(path)
-    header = read_header(path) if volume_extension(path) in NIFTI_EXTENSIONS else None
+    header = read_header(path) if is_nifti(path) else None
     frame = None
     if header is not None:
         report.facts |= _header_facts(header)
@@ -88,6 +97,8 @@ def _look(runtime: SlicerRuntime, path: Path, report: Inspection) -> SourceVolum
     volume = place(runtime, path, prefetch(path, frame, None), None)
     report.facts |= geometry_facts(volume.geometry)
     report.facts["voxels"] = volume.voxels_kji.dtype.name
+    report.geometry = volume.geometry
+    report.content = hashlib.sha256(np.ascontiguousarray(volume.voxels_kji)).hexdigest()
     report.warnings += volume.warnings
     if header is not None:
         report.facts["transform"] = transform_used(header, volume.geometry) or "none stated"

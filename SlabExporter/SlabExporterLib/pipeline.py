@@ -7,7 +7,7 @@ import importlib.metadata
 import os
 import shutil
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -15,11 +15,14 @@ import numpy as np
 
 from . import __version__
 from .case_writer import IMAGE, IMAGE_FOLDER, Target, require_own_names, write_slabs
+from .files.checksum import file_sha256
+from .files.disk import refuses_writing
 from .files.gzip_codec import has_isal
 from .mrml.roi import read_roi_box
 from .mrml.runtime import SlicerRuntime
+from .previews import remove_previews, write_previews
 from .progress import Progress, ProgressEvent, no_progress
-from .pure.errors import InputError, OutputError
+from .pure.errors import Cancelled, DiskFullError, InputError, OutputError
 from .pure.fill import fill_value
 from .pure.geometry import Box
 from .pure.manifest import FILE_NAME, Manifest
@@ -76,13 +79,15 @@ def export_sources(
     for name, label in case.labels.items():
         require_same_grid(case.image, label, name)
     plan = plan_case(runtime, case.image, request, limits)
-    warnings = (*case.image.warnings, *(w for v in case.labels.values() for w in v.warnings), *plan.notes)
+    label_warnings = (w for v in case.labels.values() for w in v.warnings)
+    warnings = tuple(dict.fromkeys((*case.image.warnings, *label_warnings, *plan.notes)))
     progress(ProgressEvent("case-started", case.name, 0, len(plan.slabs), describe(case.image, plan)))
     for text in warnings:
         progress(ProgressEvent("warning", case.name, 0, len(plan.slabs), text))
     targets = _targets(case, plan, request)
     with _case_folder(folder, case.name, [target.folder for target in targets]) as scratch:
         records = write_slabs(runtime, case.name, targets, plan, request, folder, scratch, progress)
+        write_previews(case.image, list(case.labels.values()), folder, scratch)
         manifest = Manifest(
             case=case.name,
             source=_source_record(case.image, folder),
@@ -159,13 +164,18 @@ def _case_folder(folder: Path, case: str, subfolders: list[str]) -> Iterator[Pat
         for path in (*(folder / name for name in subfolders), scratch):
             path.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise OutputError(f"The folder {folder} cannot be written: {error.strerror or error}.") from error
+        kind = DiskFullError if refuses_writing(folder.parent) else OutputError
+        raise kind(f"The folder {folder} cannot be written: {error.strerror or error}.") from error
     try:
         yield scratch
-    except BaseException:
+    except BaseException as error:
+        # Before anything is removed: whatever the error says, a full disk is the reason for it.
+        full = not isinstance(error, Cancelled | KeyboardInterrupt) and refuses_writing(scratch)
         with contextlib.suppress(OSError):
             remove_case_files(folder, case)
             folder.rmdir()
+        if full:
+            raise DiskFullError(f"The disk of {folder} takes no more data: it is full or read-only.") from error
         raise
     shutil.rmtree(scratch, ignore_errors=True)
 
@@ -180,6 +190,7 @@ def remove_case_files(folder: Path, case: str) -> None:
         return
     (folder / FILE_NAME).unlink(missing_ok=True)
     shutil.rmtree(folder / SCRATCH, ignore_errors=True)
+    remove_previews(folder)
     pattern = slab_name_pattern(case)
     for subfolder in [path for path in folder.iterdir() if path.is_dir()]:
         for path in subfolder.iterdir():
@@ -210,6 +221,8 @@ def _source_record(volume: SourceVolume, folder: Path) -> dict[str, Any]:
         record["node"] = volume.name
     if volume.loaded_affine_ras is not None:
         record["loaded_affine_ras"] = volume.loaded_affine_ras.tolist()
+    if volume.segments:
+        record["segments"] = [{"value": value, "name": name} for value, name in volume.segments]
     return record | {
         key: value
         for key, value in (("frame", volume.frame), ("nifti_transform", volume.nifti_transform))
@@ -239,6 +252,7 @@ def plan_record(plan: SlabPlan, request: ExportRequest, fill: float, folder: Pat
         "within": None if request.within is None else relative_to(Path(request.within), folder),
         "ijk_limits": [list(plan.limits.start), list(plan.limits.stop)],
         "uncovered": None if plan.uncovered is None else list(plan.uncovered),
+        "notes": list(plan.notes),
         "format": request.format,
         "compression": request.compression,
         "asked": asked_options(request),
@@ -246,8 +260,18 @@ def plan_record(plan: SlabPlan, request: ExportRequest, fill: float, folder: Pat
 
 
 def asked_options(request: ExportRequest) -> dict[str, Any]:
-    """The request as it was made: what a later run compares to know whether it asks for the same."""
-    return asdict(replace(request, within=None if request.within is None else Path(request.within).name))
+    """The request as it was made: what a later run compares to know whether it asks for the same.
+
+    Raises:
+        InputError: the ROI file cannot be read.
+    """
+    asked = asdict(request)
+    if request.within is not None:
+        try:
+            asked |= {"within": Path(request.within).name, "within_sha256": file_sha256(Path(request.within))}
+        except OSError as error:
+            raise InputError(f"The ROI file {request.within} cannot be read: {error.strerror or error}.") from error
+    return asked
 
 
 def versions(runtime: SlicerRuntime) -> dict[str, str]:

@@ -8,15 +8,16 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from .files.nifti_voxels import StoredNifti, read_frames
+from .files.nifti import read_header
+from .files.nifti_transforms import refuse_unusable
+from .files.nifti_voxels import read_frames
 from .mrml.runtime import SlicerRuntime
-from .mrml.volume_files import NIFTI_EXTENSIONS, place, require_volume_file
+from .mrml.volume_files import is_nifti, nifti_geometry, require_volume_file
 from .open_volume import open_any
 from .pure.errors import InputError
 from .pure.geometry import VolumeGeometry
 from .pure.index_map import map_between
 from .pure.manifest import Manifest, SlabRecord
-from .pure.naming import volume_extension
 
 # A prediction may be off its slab by this part of a voxel: what rounding in headers amounts to.
 SAME_GRID_VOXELS = 0.01
@@ -96,16 +97,18 @@ class SlabReader:
         )
 
     def _open(self, path: Path) -> _SlabFile:
-        if path.is_dir() or volume_extension(path) not in NIFTI_EXTENSIONS:
+        if path.is_dir() or not is_nifti(path):
             volume = open_any(self._runtime, path)
             return _SlabFile(volume.voxels_kji[np.newaxis], volume.geometry)
         require_volume_file(path)
         try:
-            header, frames = read_frames(path)
+            header = read_header(path)
+            frames = read_frames(header)
         except OSError as error:
             raise InputError(f"{path} cannot be read: {error.strerror or error}.") from error
         try:
-            geometry = place(self._runtime, path, StoredNifti(header, frames[0], "", None, ()), None).geometry
+            refuse_unusable(header, None)
+            geometry = nifti_geometry(self._runtime, header, None)
         except InputError:
             if not self._trust_names:
                 raise

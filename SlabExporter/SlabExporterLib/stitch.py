@@ -13,12 +13,11 @@ import numpy.typing as npt
 from .files.memory import require_memory
 from .files.nifti import NiftiHeader, read_header
 from .mrml.runtime import open_runtime
-from .mrml.volume_files import NIFTI_EXTENSIONS
+from .mrml.volume_files import is_nifti
 from .progress import Progress, ProgressEvent, no_progress
 from .pure.errors import InputError
 from .pure.fill import fill_value
 from .pure.manifest import FILE_NAME, Manifest, read_manifest
-from .pure.naming import volume_extension
 from .pure.source import SourceVolume
 from .pure.stitching import Stitcher, describe_uncovered
 from .slab_lookup import Predictions, own_files
@@ -215,7 +214,7 @@ def _header(image: Path, manifest: Manifest, used: Path, foreign: bool) -> Any:
     None where no slab is a NIfTI file; then Slicer's defaults are written.
     """
     path = used if not foreign else image
-    if volume_extension(path) not in NIFTI_EXTENSIONS or not path.is_file():
+    if not is_nifti(path) or not path.is_file():
         return None
     header: NiftiHeader = read_header(path)
     fields = header.fields.copy()

@@ -11,7 +11,7 @@ import numpy as np
 
 from .export import read_volume
 from .files.checksum import file_sha256
-from .files.readback import verify_file
+from .files.readback import image_geometry, read_image, verify_file, verify_geometry
 from .mrml.runtime import SlicerRuntime, open_runtime
 from .pure.errors import InputError, SlabExporterError
 from .pure.geometry import VolumeGeometry
@@ -71,7 +71,11 @@ def verify_case(runtime: SlicerRuntime, path: Path) -> CaseReport:
 
 def _verify_set(runtime: SlicerRuntime, folder: Path, manifest: Manifest, name: str | None, report: CaseReport) -> None:
     """Verify the images (``name`` None) or one label set."""
-    source = _source_of(runtime, folder, manifest.source if name is None else manifest.label_sources[name])
+    record = manifest.source if name is None else manifest.label_sources[name]
+    if record["path"] is None:
+        _verify_without_source(folder, manifest, name, record, report)
+        return
+    source = _source_of(runtime, folder, record)
     fill = (manifest.plan.get("fill") or 0.0) if name is None else 0.0
     for slab in manifest.slabs:
         relative, checksum = _file_of(slab, name)
@@ -84,6 +88,26 @@ def _verify_set(runtime: SlicerRuntime, folder: Path, manifest: Manifest, name: 
                 raise InputError(f"{relative} has been changed since it was written (check sum).")
             verify_file(path, source.voxels_kji, source.geometry, slab.box, fill)
             _verify_record(relative, slab, source.geometry)
+        except SlabExporterError as error:
+            report.differences.append(str(error))
+
+
+def _verify_without_source(
+    folder: Path, manifest: Manifest, name: str | None, record: dict[str, Any], report: CaseReport
+) -> None:
+    """Check what was cut from a Slicer scene: unchanged since it was written and compared, and in its place."""
+    whole = VolumeGeometry(tuple(record["shape_ijk"]), np.array(record["affine_ras"]))
+    for slab in manifest.slabs:
+        report.files += 1
+        try:
+            relative, checksum = _file_of(slab, name)
+            path = folder / relative
+            if not path.is_file():
+                raise InputError(f"{relative} is missing.")
+            if file_sha256(path) != checksum:
+                raise InputError(f"{relative} has been changed since it was written (check sum).")
+            verify_geometry(relative, image_geometry(read_image(path)), whole.cropped(slab.box))
+            _verify_record(relative, slab, whole)
         except SlabExporterError as error:
             report.differences.append(str(error))
 
@@ -103,8 +127,6 @@ def _verify_record(relative: str, slab: SlabRecord, source: VolumeGeometry) -> N
 
 
 def _source_of(runtime: SlicerRuntime, folder: Path, record: dict[str, Any]) -> SourceVolume:
-    if record["path"] is None:
-        raise InputError("The source existed only in a Slicer scene; there is nothing left to compare with.")
     path = (folder / record["path"]).resolve()
     source = read_volume(runtime, path, record.get("frame"), record.get("nifti_transform"))
     if source.sha256 != record["sha256"]:

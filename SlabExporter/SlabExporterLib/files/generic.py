@@ -1,17 +1,14 @@
-"""Judge .nrrd, .mha, .mgz and the like by their headers, before Slicer loads them."""
+"""Judge .nrrd, .mha and the like by their headers, before Slicer loads them."""
 
 from __future__ import annotations
 
-import struct
 from pathlib import Path
 
 from ..pure.errors import InputError
 from ..pure.naming import volume_extension
-from .gzip_codec import DamagedGzipError, first_bytes
 from .memory import require_memory
-
-# FreeSurfer's MGH types: bytes a voxel (mghFormat in FreeSurfer's file format description).
-_MGH_BYTES = {0: 1, 1: 4, 3: 4, 4: 2}
+from .metaimage import judge_metaimage_header, require_whole
+from .quiet import native_messages_hidden
 
 
 def judge_before_loading(path: Path) -> None:
@@ -20,15 +17,14 @@ def judge_before_loading(path: Path) -> None:
     Raises:
         InputError: with the number that is wrong.
     """
-    if volume_extension(path) in (".mgz", ".mgh"):
-        _judge_mgh(path)
-        return
     import SimpleITK as sitk
 
+    packed = judge_metaimage_header(path) if volume_extension(path) in (".mha", ".mhd") else None
     reader = sitk.ImageFileReader()
     reader.SetFileName(str(path))
     try:
-        reader.ReadImageInformation()
+        with native_messages_hidden():
+            reader.ReadImageInformation()
     except RuntimeError as error:
         raise InputError(
             f"{path} cannot be read: its header is damaged or of a kind that ITK refuses ({_reason(error)})."
@@ -46,7 +42,10 @@ def judge_before_loading(path: Path) -> None:
     count = 1
     for n in sizes:
         count *= n
-    require_memory(path, count * _bytes_of(reader.GetPixelID()))
+    size = count * _bytes_of(reader.GetPixelID())
+    require_memory(path, size)
+    if packed is not None:
+        require_whole(path, packed, size)
 
 
 def _bytes_of(pixel_id: int) -> int:
@@ -58,18 +57,3 @@ def _bytes_of(pixel_id: int) -> int:
 def _reason(error: RuntimeError) -> str:
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
     return lines[-1].rstrip(".")[-200:] if lines else "no reason given"
-
-
-def _judge_mgh(path: Path) -> None:
-    try:
-        head = first_bytes(path, 284)
-    except DamagedGzipError as error:
-        raise InputError(f"{path} is damaged: its gzip data is {error}. Copy or download the file again.") from error
-    if len(head) < 284 or struct.unpack(">i", head[:4])[0] != 1:
-        raise InputError(f"{path} is not an MGH file: its header is missing or damaged.")
-    width, height, depth, frames, kind = struct.unpack(">5i", head[4:24])
-    if min(width, height, depth, frames) < 1 or kind not in _MGH_BYTES:
-        raise InputError(f"{path}: the header's sizes make no sense: {width} x {height} x {depth}, {frames} frames.")
-    if frames > 1:
-        raise InputError(f"{path} is 4D: it holds {frames} volumes. Split it into 3D volumes first.")
-    require_memory(path, width * height * depth * _MGH_BYTES[kind])

@@ -90,10 +90,14 @@ def first_bytes(path: Path, size: int) -> bytes:
         head = file.read(max(size, 1 << 16))
     if not is_gzip(head):
         return head[:size]
+    inflate = _decompressor()
     try:
-        return bytes(_decompressor().decompress(head, size))
+        content = bytes(inflate.decompress(head, size))
     except _ERRORS as error:
         raise DamagedGzipError("corrupted") from error
+    if len(content) < size and not inflate.eof:
+        raise DamagedGzipError("truncated")
+    return content
 
 
 def is_gzip(head: bytes) -> bool:

@@ -15,17 +15,42 @@ SAME_MM = 0.05
 SHEARED = 1e-3
 
 
-def refuse_shear(header: NiftiHeader, chosen: str | None) -> None:
-    """Refuse a sheared sform unless the qform was chosen, and a chosen transform that is absent.
+# No patient is further from the scanner's origin; larger numbers are damage.
+FARTHEST_MM = 1e7
 
-    ITK, and so Slicer, holds box-shaped voxel grids only. Beside an orthonormal qform it takes
-    that one without a word, which puts voxels tens of millimetres from where they belong.
+
+def refuse_unusable(header: NiftiHeader, chosen: str | None) -> None:
+    """Refuse transforms that are damaged or sheared, and a chosen one that is absent.
+
+    A transform that was not chosen may be as it likes. ITK never returns from some matrices that
+    are not finite, so nothing of the kind may reach it.
 
     Raises:
-        InputError: with the size of the shear and of the error that the qform would make.
+        InputError: with what is wrong, and with the way out where there is one.
     """
     if chosen is not None and getattr(header, chosen) is None:
         raise InputError(f"{header.path} has no {chosen} (its code is 0); leave --nifti-transform out.")
+    for form in ("sform", "qform"):
+        if chosen in (None, form) and getattr(header, form) is not None and not _is_sound(header.geometry(form)):
+            other = "qform" if form == "sform" else "sform"
+            mend = f" Choose --nifti-transform {other}." if _is_sound(header.geometry(other)) else ""
+            raise InputError(f"{header.path} is damaged: its {form} is not a matrix that can place voxels.{mend}")
+    zooms = header.fields["pixdim"][1:4]
+    if header.sform is None and header.qform is None and not (np.all(np.isfinite(zooms)) and np.all(zooms > 0)):
+        raise InputError(f"{header.path}: the header's voxel sizes make no sense: {zooms.tolist()}.")
+    _refuse_shear(header, chosen)
+
+
+def _is_sound(geometry: VolumeGeometry | None) -> bool:
+    return geometry is not None and float(np.max(np.abs(geometry.corners_ras()))) < FARTHEST_MM
+
+
+def _refuse_shear(header: NiftiHeader, chosen: str | None) -> None:
+    """Refuse a sheared sform unless the qform was chosen.
+
+    ITK, and so Slicer, holds box-shaped voxel grids only. Beside an orthonormal qform it takes
+    that one without a word, which puts voxels tens of millimetres from where they belong.
+    """
     sform, qform = header.geometry("sform"), header.geometry("qform")
     if sform is None or sform.shear <= SHEARED or chosen == "qform":
         return
@@ -52,10 +77,13 @@ def geometry_probe(header: NiftiHeader, chosen: str | None) -> bytes:
     fields["dim"][:] = (3, 1, 1, 1, 1, 1, 1, 1)
     fields["vox_offset"] = SINGLE_FILE_OFFSET
     fields["scl_slope"], fields["scl_inter"] = 1, 0
-    if chosen == "sform":
-        fields["qform_code"] = 0
-    if chosen == "qform":
-        fields["sform_code"] = 0
+    if chosen is not None:
+        other = "qform" if chosen == "sform" else "sform"
+        fields[f"{other}_code"] = 0
+        # what is not used must not disturb either
+        fields["srow" if chosen == "qform" else "quatern"] = 0
+    if int(fields["qform_code"]) <= 0 and (geometry := header.geometry("sform")) is not None:
+        fields["pixdim"][1:4] = geometry.spacing / header.unit_mm
     return fields.tobytes() + bytes(SINGLE_FILE_OFFSET - fields.nbytes) + bytes(header.dtype.itemsize)
 
 
@@ -72,6 +100,12 @@ def transform_used(header: NiftiHeader, used: VolumeGeometry) -> str | None:
 def transform_warnings(header: NiftiHeader, used: VolumeGeometry) -> list[str]:
     """Sentences about a geometry that deserves a look: forms that differ, none at all, odd units."""
     warnings = []
+    stated = header.geometry(transform_used(header, used) or "sform")
+    if stated is not None and (off := stated.corner_distance(used)) > SAME_MM:
+        warnings.append(
+            f"The header's axes are not quite at right angles; Slicer straightened them, which moves voxels by up to "
+            f"{off:.2f} mm."
+        )
     sform, qform = header.geometry("sform"), header.geometry("qform")
     if header.sform is None and header.qform is None:
         warnings.append(

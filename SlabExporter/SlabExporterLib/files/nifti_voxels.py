@@ -8,8 +8,6 @@ stays Slicer's business (``mrml.volume_files``).
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
@@ -17,40 +15,22 @@ import numpy.typing as npt
 from ..pure.errors import InputError
 from .gzip_codec import LARGEST_RATIO, DamagedGzipError, decompress, is_gzip
 from .memory import require_memory
-from .nifti import NiftiHeader, read_header
+from .nifti import NiftiHeader
+from .stored import StoredVolume
 
 
-@dataclass(frozen=True)
-class StoredNifti:
-    """A NIfTI file's header and the voxels of one frame.
-
-    Attributes:
-        header: as read.
-        voxels_kji: scaled values in native byte order, C-contiguous.
-        sha256: of the file's bytes.
-        frame: which frame, None for 3D files.
-        warnings: sentences about what was odd.
-    """
-
-    header: NiftiHeader
-    voxels_kji: npt.NDArray
-    sha256: str
-    frame: int | None
-    warnings: tuple[str, ...]
-
-
-def read_nifti(path: Path, frame: int | None = None) -> StoredNifti:
+def read_nifti(header: NiftiHeader, frame: int | None = None) -> StoredVolume:
     """Read one volume of a .nii or .nii.gz file.
 
     Args:
-        path: the file.
+        header: of the file, as ``read_header`` returns it.
         frame: which volume of a 4D file, from 0.
 
     Raises:
-        InputError: not NIfTI-1, damaged, shorter than promised, larger than memory, 4D without a frame.
+        InputError: damaged, shorter than promised, larger than memory, 4D without a frame.
     """
-    header = read_header(path)
-    chosen = _choose_frame(header, frame)
+    path = header.path
+    chosen = choose_frame(header, frame)
     end = header.data_offset + (header.data_size // header.frames) * (chosen + 1)
     require_memory(path, end)
     raw = path.read_bytes()
@@ -61,24 +41,35 @@ def read_nifti(path: Path, frame: int | None = None) -> StoredNifti:
     start = header.data_offset + count * header.dtype.itemsize * chosen
     stored = np.frombuffer(content, header.dtype, count, start).reshape(header.shape_ijk[::-1])
     voxels = scaled(native(stored), *header.scaling)
-    return StoredNifti(header, voxels, checksum, chosen if header.frames > 1 else None, warnings)
+    return StoredVolume(
+        path=path,
+        voxels_kji=voxels,
+        sha256=checksum,
+        header=header,
+        frame=chosen if header.frames > 1 else None,
+        warnings=warnings,
+    )
 
 
-def read_frames(path: Path) -> tuple[NiftiHeader, npt.NDArray]:
+def read_frames(header: NiftiHeader) -> npt.NDArray:
     """All volumes of a NIfTI file, 3D or 4D, as (frames, k, j, i).
 
     Raises:
-        InputError: not NIfTI-1, damaged, shorter than promised, or larger than memory.
+        InputError: damaged, shorter than promised, or larger than memory.
     """
-    header = read_header(path)
-    require_memory(path, header.data_offset + header.data_size)
-    content, _ = _content(header, path.read_bytes(), header.data_offset + header.data_size)
+    require_memory(header.path, header.data_offset + header.data_size)
+    content, _ = _content(header, header.path.read_bytes(), header.data_offset + header.data_size)
     count = header.frames * int(np.prod(header.shape_ijk))
     stored = np.frombuffer(content, header.dtype, count, header.data_offset)
-    return header, scaled(native(stored.reshape(header.frames, *header.shape_ijk[::-1])), *header.scaling)
+    return scaled(native(stored.reshape(header.frames, *header.shape_ijk[::-1])), *header.scaling)
 
 
-def _choose_frame(header: NiftiHeader, frame: int | None) -> int:
+def choose_frame(header: NiftiHeader, frame: int | None) -> int:
+    """Which volume of a file to read.
+
+    Raises:
+        InputError: a 4D file without a choice, or a frame that does not exist.
+    """
     if header.frames == 1:
         if frame not in (None, 0):
             raise InputError(f"{header.path} holds one volume; --frame {frame} does not exist (use 0 or leave it out).")

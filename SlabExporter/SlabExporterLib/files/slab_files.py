@@ -78,7 +78,7 @@ def finish_slab(
         if verify and check is not None:
             check(raw)
         elif verify:
-            verify_file(raw, source.voxels_kji, source.geometry, box, fill)
+            verify_file(raw, source.voxels_kji, source.geometry, box, fill, final.name)
         ready = raw
         if final.suffix != ".nii":
             ready = raw.with_name(raw.name + ".packed")

@@ -49,7 +49,13 @@ def add_volume_node(
 
     image = vtkImageData()
     image.SetDimensions(*geometry.shape_ijk)
-    image.GetPointData().SetScalars(numpy_to_vtk(np.ascontiguousarray(voxels_kji).reshape(-1), deep=False))
+    voxels = np.ascontiguousarray(voxels_kji)
+    scalars = numpy_to_vtk(voxels.reshape(-1), deep=False)
+    if np.may_share_memory(voxels, voxels_kji):
+        # VTK remembers attributes of wrappers that are gone, and so would hold on to the voxels
+        # after the node, until some other wrapper goes.
+        del scalars._numpy_reference
+    image.GetPointData().SetScalars(scalars)
     node = runtime.classes.vtkMRMLScalarVolumeNode()
     node.SetName(name)
     node.SetAndObserveImageData(image)

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from ..files.quiet import native_messages_hidden
 from ..pure.errors import InputError, RequestError
 from ..pure.geometry import Box, VolumeGeometry
 from .nodes import array_from_matrix, matrix_from_array, temporary_nodes
@@ -29,8 +30,9 @@ def place_roi(roi: Any, geometry: VolumeGeometry, box: Box) -> None:
     if not geometry.is_right_handed:
         object_to_node[:3, 0] *= -1
     object_to_node[:3, 3] = geometry.ras((start + stop - 1) / 2)
-    roi.SetAndObserveObjectToNodeMatrix(matrix_from_array(object_to_node))
+    # The matrix comes last: setting the size rounds the centre to float32.
     roi.SetSize(*((stop - start) * geometry.spacing).tolist())
+    roi.SetAndObserveObjectToNodeMatrix(matrix_from_array(object_to_node))
 
 
 def box_inside_roi(roi: Any, geometry: VolumeGeometry) -> Box:
@@ -68,13 +70,15 @@ def read_roi_box(runtime: SlicerRuntime, path: Path, geometry: VolumeGeometry) -
     if not path.is_file():
         raise InputError(f"The ROI file {path} does not exist.")
     with temporary_nodes(runtime.scene) as nodes:
-        storage = runtime.classes.vtkMRMLMarkupsJsonStorageNode()
+        storage = runtime.classes.vtkMRMLMarkupsROIJsonStorageNode()
         storage.SetFileName(str(path))
         roi = runtime.classes.vtkMRMLMarkupsROINode()
         roi.SetName(path.name)
         nodes.append(runtime.scene.AddNode(roi))
         nodes.append(runtime.scene.AddNode(storage))
-        if not storage.ReadData(roi) or min(roi.GetSize()) <= 0:
+        with native_messages_hidden():
+            was_read = storage.ReadData(roi)
+        if not was_read or min(roi.GetSize()) <= 0:
             raise InputError(f"{path} holds no ROI; save one from Slicer's Markups module as .mrk.json.")
         return box_inside_roi(roi, geometry)
 

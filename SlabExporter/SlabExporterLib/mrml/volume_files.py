@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import tempfile
 from dataclasses import replace
 from pathlib import Path
@@ -11,10 +12,15 @@ import numpy as np
 
 from ..files.checksum import file_sha256
 from ..files.generic import judge_before_loading
-from ..files.nifti_transforms import geometry_probe, refuse_shear, transform_used, transform_warnings
-from ..files.nifti_voxels import StoredNifti, read_nifti
+from ..files.mgh import EXTENSIONS as MGH_EXTENSIONS
+from ..files.mgh import read_mgh
+from ..files.nifti import NiftiHeader, read_header
+from ..files.nifti_transforms import geometry_probe, refuse_unusable, transform_used, transform_warnings
+from ..files.nifti_voxels import read_nifti
+from ..files.quiet import native_messages_hidden
+from ..files.stored import StoredVolume
 from ..pure.errors import InputError, OutputError
-from ..pure.geometry import VolumeGeometry
+from ..pure.geometry import FloatArray, VolumeGeometry
 from ..pure.naming import volume_extension
 from ..pure.source import SourceVolume
 from .nodes import node_geometry, temporary_nodes, voxels_kji
@@ -23,24 +29,36 @@ from .runtime import SlicerRuntime
 NIFTI_EXTENSIONS = (".nii", ".nii.gz")
 
 
-def prefetch(path: Path, frame: int | None, transform: str | None) -> StoredNifti | None:
-    """The part of reading that needs no Slicer: checks, and for NIfTI the voxels.
+def prefetch(path: Path, frame: int | None, transform: str | None) -> StoredVolume | None:
+    """The part of reading that needs no Slicer: checks, and for NIfTI and MGH the voxels.
 
     Raises:
         InputError: the file is missing, damaged or cannot be cut.
     """
     require_volume_file(path)
-    if volume_extension(path) not in NIFTI_EXTENSIONS:
-        judge_before_loading(path)
+    try:
+        if is_nifti(path):
+            header = read_header(path)
+            refuse_unusable(header, transform)
+            return read_nifti(header, frame)
         if frame not in (None, 0):
             raise InputError(f"{path} holds one volume; --frame {frame} does not exist (use 0 or leave it out).")
+        if volume_extension(path) in MGH_EXTENSIONS:
+            return read_mgh(path)
+        judge_before_loading(path)
         return None
-    try:
-        stored = read_nifti(path, frame)
     except OSError as error:
         raise InputError(f"{path} cannot be read: {error.strerror or error}.") from error
-    refuse_shear(stored.header, transform)
-    return stored
+
+
+def is_nifti(path: Path) -> bool:
+    """Whether the file is a NIfTI by its extension."""
+    return volume_extension(path) in NIFTI_EXTENSIONS
+
+
+def reads_without_itk(path: Path) -> bool:
+    """Whether the file is read by code of our own, to which a damaged one is just a damaged one."""
+    return is_nifti(path) or volume_extension(path) in MGH_EXTENSIONS
 
 
 def require_volume_file(path: Path) -> None:
@@ -65,7 +83,7 @@ def require_volume_file(path: Path) -> None:
         raise InputError(f"{path} is empty (0 bytes). Copy or download the file again.")
 
 
-def place(runtime: SlicerRuntime, path: Path, stored: StoredNifti | None, transform: str | None) -> SourceVolume:
+def place(runtime: SlicerRuntime, path: Path, stored: StoredVolume | None, transform: str | None) -> SourceVolume:
     """A source volume with Slicer's geometry, in the file's index order.
 
     Args:
@@ -77,7 +95,13 @@ def place(runtime: SlicerRuntime, path: Path, stored: StoredNifti | None, transf
     Raises:
         InputError: Slicer cannot read the file.
     """
-    source = _whole(runtime, path) if stored is None else _placed_nifti(runtime, stored, transform)
+    if stored is None:
+        source = _whole(runtime, path)
+    elif stored.header is not None:
+        source = _placed_nifti(runtime, stored, stored.header, transform)
+    else:
+        assert stored.affine_ras is not None
+        source = _placed(stored, stored.affine_ras)
     return replace(source, warnings=source.warnings + geometry_warnings(source.geometry))
 
 
@@ -91,18 +115,27 @@ def geometry_warnings(geometry: VolumeGeometry) -> tuple[str, ...]:
     return ()
 
 
-def _placed_nifti(runtime: SlicerRuntime, stored: StoredNifti, transform: str | None) -> SourceVolume:
-    header = stored.header
+def nifti_geometry(runtime: SlicerRuntime, header: NiftiHeader, transform: str | None) -> VolumeGeometry:
+    """Where Slicer places a NIfTI file, in the file's index order; its voxels are not read.
+
+    Raises:
+        InputError: Slicer cannot read the header.
+    """
     with tempfile.TemporaryDirectory(prefix="slab-exporter-") as folder:
         probe = Path(folder) / "geometry.nii"
         probe.write_bytes(geometry_probe(header, transform))
         with temporary_nodes(runtime.scene) as nodes:
             node = _read_node(runtime, probe, nodes, shown=header.path)
-            affine = node_geometry(node).affine_ras
-    geometry = VolumeGeometry(header.shape_ijk, affine)
+            return VolumeGeometry(header.shape_ijk, node_geometry(node).affine_ras)
+
+
+def _placed_nifti(
+    runtime: SlicerRuntime, stored: StoredVolume, header: NiftiHeader, transform: str | None
+) -> SourceVolume:
+    geometry = nifti_geometry(runtime, header, transform)
     return SourceVolume(
-        name=str(header.path),
-        path=str(header.path),
+        name=str(stored.path),
+        path=str(stored.path),
         sha256=stored.sha256,
         geometry=geometry,
         voxels_kji=stored.voxels_kji,
@@ -110,6 +143,14 @@ def _placed_nifti(runtime: SlicerRuntime, stored: StoredNifti, transform: str | 
         nifti_transform=transform_used(header, geometry),
         frame=stored.frame,
         warnings=stored.warnings + tuple(transform_warnings(header, geometry)),
+    )
+
+
+def _placed(stored: StoredVolume, affine_ras: FloatArray) -> SourceVolume:
+    k, j, i = stored.voxels_kji.shape
+    geometry = VolumeGeometry((i, j, k), affine_ras)
+    return SourceVolume(
+        str(stored.path), str(stored.path), stored.sha256, geometry, stored.voxels_kji, warnings=stored.warnings
     )
 
 
@@ -134,7 +175,9 @@ def _read_node(runtime: SlicerRuntime, path: Path, nodes: list[Any], shown: Path
         storage.SetForceRightHandedIJKCoordinateSystem(False)
     storage.SetSingleFile(True)
     storage.SetFileName(str(path))
-    if not storage.ReadData(node) or node.GetImageData() is None:
+    with native_messages_hidden():
+        was_read = storage.ReadData(node)
+    if not was_read or node.GetImageData() is None:
         raise InputError(
             f"{shown or path} cannot be read by Slicer: its header or data is damaged, "
             "or it is of a kind that ITK refuses."
@@ -153,5 +196,14 @@ def write_uncompressed(runtime: SlicerRuntime, node: Any, path: Path) -> None:
         nodes.append(storage)
         storage.SetUseCompression(False)
         storage.SetFileName(str(path))
-        if not storage.WriteData(node) or not path.is_file():
-            raise OutputError(f"Slicer could not write {path}: is the disk full or the folder read-only?")
+        with native_messages_hidden():
+            was_written = storage.WriteData(node)
+    # ITK reports success after a short write
+    promised = voxels_kji(node).nbytes
+    written = path.stat().st_size if path.is_file() else 0
+    if not was_written or written < promised:
+        free = shutil.disk_usage(path.parent).free
+        raise OutputError(
+            f"Slicer wrote {written} of {promised} bytes of {path}; the disk has {free / 1e6:.1f} MB left. "
+            "Make room and go on with --resume."
+        )

@@ -17,6 +17,10 @@ class OutputError(SlabExporterError):
     """Something could not be written: folder in use, not writable, disk full."""
 
 
+class DiskFullError(OutputError):
+    """The output disk takes no more data, so that going on is pointless."""
+
+
 class VerificationError(SlabExporterError):
     """What was written is not what should have been written."""
 

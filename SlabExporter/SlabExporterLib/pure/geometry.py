@@ -160,6 +160,12 @@ class VolumeGeometry:
         affine[:3, 3] = self.ras(np.asarray(box.start, dtype=float))
         return VolumeGeometry(box.shape, affine)
 
+    def k_reversed(self) -> VolumeGeometry:
+        """The same voxels in the same places, numbered the other way round along k."""
+        flip = np.diag([1.0, 1.0, -1.0, 1.0])
+        flip[2, 3] = self.shape_ijk[2] - 1
+        return VolumeGeometry(self.shape_ijk, self.affine_ras @ flip)
+
     def ras(self, ijk: npt.ArrayLike) -> FloatArray:
         """RAS in mm of voxel indices; (..., 3) -> (..., 3), indices need not be whole."""
         return np.asarray(ijk, dtype=float) @ self.affine_ras[:3, :3].T + self.affine_ras[:3, 3]

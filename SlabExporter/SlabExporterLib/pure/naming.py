@@ -82,7 +82,12 @@ def _repeated(names: list[str]) -> set[str]:
 
 def slab_name(case: str, index: int, count: int) -> str:
     """ "<case>_slab-007": three digits, more where a case has over a thousand slabs."""
-    return f"{case}_slab-{index:0{max(3, len(str(count - 1)))}d}"
+    return f"{case}_slab-{slab_number(index, count)}"
+
+
+def slab_number(index: int, count: int) -> str:
+    """A slab's number as it stands in names: "007"."""
+    return f"{index:0{max(3, len(str(count - 1)))}d}"
 
 
 def slab_name_pattern(case: str) -> re.Pattern[str]:

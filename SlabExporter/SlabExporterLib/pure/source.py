@@ -25,6 +25,7 @@ class SourceVolume:
         frame: which frame of a 4D file this is; None for 3D files.
         loaded_affine_ras: the affine that Slicer holds, where its index order is another one.
         warnings: what a user should know about this file.
+        segments: (value, name) of each segment, for a label map made of a segmentation.
     """
 
     name: str
@@ -37,3 +38,4 @@ class SourceVolume:
     frame: int | None = None
     loaded_affine_ras: FloatArray | None = None
     warnings: tuple[str, ...] = ()
+    segments: tuple[tuple[int, str], ...] = ()

@@ -1,0 +1,246 @@
+"""SlabExporter in 3D Slicer: the module, its settings, and the logic for panel and Python console.
+
+A thin adapter. What is cut, what the panel shows and which button can be pressed is decided in
+SlabExporterLib, which knows no Qt; it is imported when it is needed.
+"""
+
+import os
+from typing import Annotated
+
+import slicer
+from SlabExporterLib.panel_choices import Axis, Compression, Format, Remainder, Unit
+
+# Slicer looks for these two in this file.
+from SlabExporterPanel.self_test import SlabExporterTest  # noqa: F401
+from SlabExporterPanel.widget import SlabExporterWidget  # noqa: F401
+from slicer import vtkMRMLDisplayableNode, vtkMRMLMarkupsROINode, vtkMRMLScalarVolumeNode
+from slicer.i18n import tr as _
+from slicer.i18n import translate
+from slicer.parameterNodeWrapper import WithinRange, parameterNodeWrapper
+from slicer.ScriptedLoadableModule import ScriptedLoadableModule, ScriptedLoadableModuleLogic
+
+HOMEPAGE = "https://github.com/SlabExporter/SlabExporter"
+# CTLiver of Slicer's own Sample Data: liver_100 of the Medical Segmentation Decathlon, CC-BY-SA 4.0.
+LIVER_SHA256 = "e16eae0ae6fefa858c5c11e58f0f1bb81834d81b7102e021571056324ef6f37e"
+LIVER_URL = "https://github.com/Slicer/SlicerTestingData/releases/download/SHA256/"
+
+
+class SlabExporter(ScriptedLoadableModule):
+    """The module as Slicer lists it."""
+
+    def __init__(self, parent):
+        ScriptedLoadableModule.__init__(self, parent)
+        parent.title = _("SlabExporter")
+        parent.categories = [translate("qSlicerAbstractCoreModule", "Exporter")]
+        parent.dependencies = ["CropVolume", "Markups", "Volumes", "Segmentations"]
+        parent.contributors = ["The SlabExporter contributors"]
+        parent.helpText = _(
+            "Cuts a volume, with its label maps, into slabs that lie in the patient exactly where they came from, "
+            'and verifies every one. See the <a href="{url}">tutorial</a>.'
+        ).format(url=f"{HOMEPAGE}#readme")
+        parent.acknowledgementText = _("Built on Slicer's Crop Volume module, and on ITK, VTK and SimpleITK.")
+        slicer.app.connect("startupCompleted()", registerSampleData)
+
+
+def registerSampleData():
+    """List the tutorial's data in Sample Data; nothing is downloaded or made before the user clicks."""
+    import SampleData
+
+    icons = os.path.join(os.path.dirname(__file__), "Resources", "Icons")
+    SampleData.SampleDataLogic.registerCustomSampleDataSource(
+        category="SlabExporter",
+        sampleName="SlabExporterLiver",
+        uris=LIVER_URL + LIVER_SHA256,
+        fileNames="CTLiver.nrrd",
+        nodeNames="CTLiver",
+        checksums=f"SHA256:{LIVER_SHA256}",
+    )
+    SampleData.SampleDataLogic.registerCustomSampleDataSource(
+        category="SlabExporter",
+        sampleName="SlabExporterTorso",
+        thumbnailFileName=os.path.join(icons, "SlabExporterTorso.png"),
+        uris="made on this computer",
+        customDownloader=loadPhantomSample,
+    )
+
+
+def loadPhantomSample(source=None):
+    """What Sample Data does for the phantom; called with its entry."""
+    return SlabExporterLogic().loadPhantom()
+
+
+@parameterNodeWrapper
+class SlabExporterParameterNode:
+    """The panel's settings, saved with the scene. What they mean: SlabExporterLib.panel.PanelSettings."""
+
+    volume: vtkMRMLScalarVolumeNode
+    labels: list[vtkMRMLDisplayableNode]
+    roi: vtkMRMLMarkupsROINode
+    axis: Axis = Axis.axial
+    thickness: Annotated[float, WithinRange(0.01, 100000)] = 64
+    unit: Unit = Unit.slices
+    overlap: Annotated[int, WithinRange(0, 100000)] = 0
+    remainder: Remainder = Remainder.keep
+    fill: str = "auto"
+    outputFolder: str = ""
+    caseName: str = ""
+    fileFormat: Format = Format.nii_gz
+    compression: Compression = Compression.fast
+    replace: bool = False
+
+
+class SlabExporterLogic(ScriptedLoadableModuleLogic):
+    """The same work from the Python console and from scripts."""
+
+    def getParameterNode(self):
+        """The scene's settings for this module, made if there are none."""
+        return SlabExporterParameterNode(super().getParameterNode())
+
+    def settings(self):
+        """The scene's settings as the view model wants them."""
+        from SlabExporterLib.panel import PanelSettings
+
+        node = self.getParameterNode()
+        return PanelSettings(
+            thickness=node.thickness,
+            unit=node.unit.value,
+            axis=node.axis.value,
+            overlap=node.overlap,
+            remainder=node.remainder.value,
+            fill=node.fill,
+            format=node.fileFormat.value,
+            compression=node.compression.value,
+            output=node.outputFolder,
+            name=node.caseName,
+            replace=node.replace,
+        )
+
+    def exportSlabs(
+        self,
+        volumeNode,
+        outputDirectory,
+        labelNodes=None,
+        thickness=64,
+        *,
+        thicknessMm=None,
+        axis="axial",
+        overlap=0,
+        remainder="keep",
+        fill=None,
+        roiNode=None,
+        name=None,
+        format="nii.gz",
+        compression="fast",
+        verify=True,
+        overwrite=False,
+        progress=None,
+    ):
+        """Cut a volume node into slabs, verify them, and write them to ``outputDirectory``/``name``.
+
+        Example::
+
+            from SlabExporter import SlabExporterLogic
+            volume, labels = slicer.util.getNode("CT"), slicer.util.getNode("Segmentation")
+            manifest = SlabExporterLogic().exportSlabs(volume, "/data/slabs", labels, thickness=64)
+
+        :param volumeNode: scalar volume node, not under a transform.
+        :param outputDirectory: folder of the data set; made if missing, cases of earlier exports in it stay.
+        :param labelNodes: label map or segmentation nodes: one, a list, or a dictionary by the name of the set.
+        :param thickness: slices in a slab.
+        :param thicknessMm: thickness in mm instead, rounded to whole slices.
+        :param axis: "axial", "coronal", "sagittal", or the index axis "i", "j", "k".
+        :param overlap: slices that neighbouring slabs share.
+        :param remainder: a last slab that is not full: "keep", "pad", "shift", "drop" or "balance".
+        :param fill: value of padded voxels; None chooses air for CT and 0 otherwise.
+        :param roiNode: markups ROI to stay within.
+        :param name: of the case; the volume node's name if None.
+        :param format: "nii.gz", "nii" or "nrrd".
+        :param compression: "fast" or "small".
+        :param verify: read every slab back and compare it with the volume.
+        :param overwrite: replace an earlier export of this case.
+        :param progress: called with a ProgressEvent for every slab; may raise Cancelled.
+        :return: the manifest: ``manifest.slabs[0].image``, ``.box``, ``.geometry.affine_ras`` (mm, RAS) and so on.
+        :raises SlabExporterLib.pure.errors.SlabExporterError: with a sentence that says what to do.
+        """
+        from pathlib import Path
+
+        from SlabExporterLib.progress import no_progress
+        from SlabExporterLib.pure.request import ExportRequest, SlabOptions
+        from SlabExporterLib.scene_export import export_nodes
+
+        request = ExportRequest(
+            slabs=SlabOptions(thickness, thicknessMm, axis, overlap, remainder, fill),
+            format=format,
+            compression=compression,
+            verify=verify,
+        )
+        out = Path(outputDirectory).expanduser()
+        return export_nodes(
+            volumeNode, out, request, labelNodes, roiNode, name, replace=overwrite, progress=progress or no_progress
+        )
+
+    def createSlabROIs(
+        self, volumeNode, thickness=64, *, thicknessMm=None, axis="axial", overlap=0, remainder="keep", roiNode=None
+    ):
+        """Show the slabs that ``exportSlabs`` would cut as coloured boxes in the scene; nothing is written.
+
+        Example::
+
+            from SlabExporter import SlabExporterLogic
+            rois = SlabExporterLogic().createSlabROIs(slicer.util.getNode("CT"), thickness=64, overlap=8)
+            print(len(rois), rois[0].GetSize())
+
+        :return: markups ROI nodes in numbering order. A second call replaces the boxes of the first.
+        :raises SlabExporterLib.pure.errors.SlabExporterError: with a sentence that says what to do.
+        """
+        from SlabExporterLib.mrml.preview import show_preview
+        from SlabExporterLib.panel import plan_of
+        from SlabExporterLib.pure.request import ExportRequest, SlabOptions
+
+        options = SlabOptions(thickness, thicknessMm, axis, overlap, remainder)
+        plan = plan_of(ExportRequest(slabs=options), volumeNode, roiNode)
+        return show_preview(slicer, slicer.mrmlScene, plan, volumeNode)
+
+    def loadManifest(self, path, labels=True):
+        """Load the slabs of a finished export back into the scene, each where it lies in the patient.
+
+        Example::
+
+            from SlabExporter import SlabExporterLogic
+            manifest = SlabExporterLogic().loadManifest("/data/slabs/CT/manifest.json")
+            first = slicer.util.getNode("CT_slab-000")
+
+        :param path: of a manifest.json, or of the case's folder.
+        :param labels: load the label maps too, as label map volumes.
+        :return: the manifest.
+        :raises SlabExporterLib.pure.errors.SlabExporterError: it cannot be read, or a slab is missing.
+        """
+        from pathlib import Path
+
+        from SlabExporterLib.pure.manifest import read_manifest
+        from SlabExporterLib.scene_import import slab_files
+
+        manifest = read_manifest(Path(path))
+        for file in slab_files(Path(path), manifest, labels):
+            properties = {"name": file.name, "show": False, "singleFile": True, "labelmap": file.is_label}
+            slicer.util.loadVolume(str(file.path), properties)
+        return manifest
+
+    def loadPhantom(self):
+        """Make a torso phantom with its label map and load both; no download.
+
+        Example::
+
+            from SlabExporter import SlabExporterLogic
+            volume, labels = SlabExporterLogic().loadPhantom()
+            SlabExporterLogic().createSlabROIs(volume, thickness=32)
+
+        :return: volume node and label map node.
+        """
+        from pathlib import Path
+
+        from SlabExporterLib.demo import make_demo
+
+        image, labels = make_demo(Path(slicer.util.tempDirectory("SlabExporterTorso")))
+        volume = slicer.util.loadVolume(str(image), {"name": "Torso"})
+        return volume, slicer.util.loadLabelVolume(str(labels), {"name": "Torso organs", "show": False})

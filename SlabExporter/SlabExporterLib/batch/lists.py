@@ -1,0 +1,106 @@
+"""Lists of cases: .csv (one row a case, any extra columns) and .txt (one path a line)."""
+
+from __future__ import annotations
+
+import csv
+import io
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from ..pure.errors import InputError
+from ..pure.naming import safe_name
+
+LIST_EXTENSIONS = (".csv", ".tsv", ".txt")
+_LABEL_COLUMNS = ("label", "labels", "segmentation", "mask")
+
+
+@dataclass(frozen=True)
+class ListedCase:
+    """One entry of a list.
+
+    Attributes:
+        image: the volume; relative paths are resolved against the list's folder.
+        name: of the case, where the list names it.
+        labels: label maps by the name of their set; None where the list has no column for them.
+        columns: the other columns, as text, to be passed through.
+    """
+
+    image: Path
+    name: str | None = None
+    labels: dict[str, Path] | None = None
+    columns: dict[str, str] = field(default_factory=dict)
+
+
+def is_list(path: Path) -> bool:
+    """Whether a path is a list of cases, by its extension."""
+    return path.suffix.lower() in LIST_EXTENSIONS
+
+
+def read_list(path: Path) -> list[ListedCase]:
+    """The cases of a .csv, .tsv or .txt file, in its order.
+
+    Raises:
+        InputError: missing, empty, not text, without an image column, or a row without an image.
+    """
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except OSError as error:
+        raise InputError(f"The list {path} cannot be read: {error.strerror or error}.") from error
+    except UnicodeDecodeError as error:
+        raise InputError(f"The list {path} is not UTF-8 text; save it as 'CSV UTF-8'.") from error
+    cases = _text_lines(path, text) if path.suffix.lower() == ".txt" else _table_rows(path, text)
+    if not cases:
+        raise InputError(f"The list {path} names no case.")
+    return cases
+
+
+def _text_lines(path: Path, text: str) -> list[ListedCase]:
+    lines = (line.strip() for line in text.splitlines())
+    return [ListedCase(path.parent / line) for line in lines if line and not line.startswith("#")]
+
+
+def _table_rows(path: Path, text: str) -> list[ListedCase]:
+    first = next((line for line in text.splitlines() if line.strip()), "")
+    delimiter = max("\t;,", key=first.count)
+    reader = csv.DictReader(io.StringIO(text.lstrip()), delimiter=delimiter, skipinitialspace=True)
+    names = {(name or "").strip().casefold(): name for name in reader.fieldnames or []}
+    if "image" not in names:
+        columns = ", ".join(filter(None, names.values())) or "none"
+        raise InputError(
+            f"The list {path} has no column 'image'; its columns are: {columns}. "
+            "It needs a first line such as: case,image,label"
+        )
+    sets = _label_columns(names)
+    cases = []
+    for number, row in enumerate(reader, start=2):
+        values = {key.strip(): (value or "").strip() for key, value in row.items() if isinstance(key, str)}
+        if not any(values.values()):
+            continue
+        cases.append(_row(path, number, values, names, sets))
+    return cases
+
+
+def _label_columns(names: dict[str, str]) -> dict[str, str]:
+    """Column -> name of its label set: "label" is "labels", "label_liver" or "label:liver" is "liver"."""
+    sets = {}
+    for lower, column in names.items():
+        if lower in _LABEL_COLUMNS:
+            sets[column.strip()] = "labels"
+        elif lower.startswith(("label_", "label:", "label-")) and len(lower) > 6:
+            sets[column.strip()] = safe_name(column.strip()[6:])
+    return sets
+
+
+def _row(path: Path, number: int, values: dict[str, str], names: dict[str, str], sets: dict[str, str]) -> ListedCase:
+    image = values[names["image"].strip()]
+    if not image:
+        raise InputError(f"{path}, line {number}: the column 'image' is empty.")
+    case_column = names.get("case", "").strip()
+    name = values.get(case_column) or None
+    taken = {names["image"].strip(), case_column, *sets}
+    return ListedCase(
+        image=path.parent / image,
+        name=None if name is None else safe_name(name),
+        labels={sets[c]: path.parent / values[c] for c in sets if values.get(c)} if sets else None,
+        columns={column: value for column, value in values.items() if column and column not in taken},
+    )

@@ -1,0 +1,60 @@
+"""Whether a case is complete already: the same sources and the same options as when it was made."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from ..cases import Case
+from ..files.checksum import file_sha256
+from ..pipeline import asked_options
+from ..pure.errors import SlabExporterError
+from ..pure.manifest import FILE_NAME, Manifest, read_manifest
+from ..pure.request import ExportRequest
+
+
+@dataclass(frozen=True)
+class Earlier:
+    """What an earlier run left of a case.
+
+    Attributes:
+        manifest: if the case is complete and can stay.
+        why_not: if it was completed once, but from something else: a sentence.
+    """
+
+    manifest: Manifest | None = None
+    why_not: str | None = None
+
+
+def earlier_run(case: Case, folder: Path, request: ExportRequest) -> Earlier:
+    """Judge a case's folder.
+
+    Raises:
+        InputError: the request's ROI file cannot be read.
+    """
+    try:
+        manifest = read_manifest(folder / FILE_NAME)
+    except SlabExporterError:
+        return Earlier()
+    changed = _difference(case, folder, request, manifest)
+    return Earlier(manifest) if changed is None else Earlier(why_not=f"{changed}: made again")
+
+
+def complete_manifest(case: Case, folder: Path, request: ExportRequest) -> Manifest | None:
+    """The manifest of a case that an earlier run completed from the same sources with the same options."""
+    return earlier_run(case, folder, request).manifest
+
+
+def _difference(case: Case, folder: Path, request: ExportRequest, manifest: Manifest) -> str | None:
+    if manifest.plan.get("asked") != asked_options(request):
+        return "the options have changed since it was exported"
+    recorded = {"image": manifest.source} | manifest.label_sources
+    files = {"image": case.image} | case.labels
+    if manifest.case != case.name or recorded.keys() != files.keys():
+        return "other label sets were exported"
+    for name, path in files.items():
+        if not path.is_file() or file_sha256(path) != recorded[name].get("sha256"):
+            return f"{path} has changed since it was exported"
+    paths = [path for slab in manifest.slabs for path in (slab.image, *slab.labels.values())]
+    missing = next((path for path in paths if not (folder / path).exists()), None)
+    return None if missing is None else f"{missing} is missing"

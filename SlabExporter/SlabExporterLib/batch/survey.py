@@ -1,0 +1,113 @@
+"""How big the cases are, from their headers alone: for progress, for memory, for choosing how many run at once."""
+
+from __future__ import annotations
+
+import math
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from ..cases import Case
+from ..files.nifti import NiftiHeader, read_header
+from ..pure.errors import SlabExporterError
+from ..pure.geometry import VolumeGeometry
+from ..pure.naming import volume_extension
+from ..pure.planning import cut_axis
+from ..pure.request import ExportRequest
+
+_CGROUP = Path("/sys/fs/cgroup/cpu.max")
+
+# A process with Slicer's libraries loaded, before any volume.
+PROCESS_BYTES = 300 << 20
+# Voxels in memory beside the volume itself: slabs on their way, statistics, read-back.
+WORKING_FACTOR = 1.3
+# What a compressed file of unknown header may hold, against its size on disk.
+_UNKNOWN_FACTOR = 4
+# More processes than this rarely help: the disk is the limit by then.
+MOST_JOBS = 8
+
+
+@dataclass(frozen=True)
+class CaseSize:
+    """What a case will take, as far as its headers tell.
+
+    Attributes:
+        slices: along the axis that is cut; 1 where unknown.
+        memory: bytes that the process needs while it works on the case.
+        voxel_bytes: of image and label maps, uncompressed.
+    """
+
+    slices: int
+    memory: int
+    voxel_bytes: int
+
+
+def survey_case(case: Case, request: ExportRequest) -> CaseSize:
+    """Size of one case; files that cannot be read count as nothing, they fail soon enough."""
+    image_header = _header(case.image)
+    slices = 1
+    if image_header is not None:
+        slices = _slices(image_header, request.slabs.axis)
+    sizes = [_voxel_bytes(case.image, image_header)]
+    sizes += [_voxel_bytes(path, _header(path)) for path in case.labels.values()]
+    scaled = image_header is not None and _is_scaled(image_header)
+    held = sum(sizes) * WORKING_FACTOR + max(map(_file_bytes, case.files))
+    memory = PROCESS_BYTES + int(held + (sizes[0] * 2 if scaled else 0))
+    return CaseSize(slices, memory, sum(sizes))
+
+
+def usable_processors() -> int:
+    """Processors that this process may use: affinity and control group considered."""
+    count = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    try:
+        quota, period = _CGROUP.read_text().split()
+        if quota != "max":
+            count = min(count, max(1, math.ceil(int(quota) / int(period))))
+    except (OSError, ValueError):
+        pass
+    return count
+
+
+def default_jobs(cases: int) -> int:
+    """As many processes as processors, but no more than cases."""
+    return max(1, min(usable_processors(), MOST_JOBS, cases))
+
+
+def _header(path: Path) -> NiftiHeader | None:
+    if volume_extension(path) not in (".nii", ".nii.gz"):
+        return None
+    try:
+        return read_header(path)
+    except (SlabExporterError, OSError):
+        return None
+
+
+def _slices(header: NiftiHeader, axis: str) -> int:
+    geometry = header.geometry("sform") or header.geometry("qform")
+    if geometry is None:
+        geometry = VolumeGeometry(header.shape_ijk, np.eye(4))
+    return geometry.shape_ijk[cut_axis(geometry, axis)[0]]
+
+
+def _is_scaled(header: NiftiHeader) -> bool:
+    try:
+        return header.scaling != (1.0, 0.0)
+    except SlabExporterError:
+        return False
+
+
+def _voxel_bytes(path: Path, header: NiftiHeader | None) -> int:
+    if header is not None:
+        return header.data_size
+    packed = str(path).endswith((".gz", ".nrrd", ".mgz", ".mha"))
+    return _file_bytes(path) * (_UNKNOWN_FACTOR if packed else 1)
+
+
+def _file_bytes(path: Path) -> int:
+    """Size of a file, or of the files in a folder (a DICOM series)."""
+    try:
+        return sum(file.stat().st_size for file in (path.iterdir() if path.is_dir() else [path]))
+    except OSError:
+        return 0

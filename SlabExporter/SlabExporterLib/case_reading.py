@@ -1,0 +1,58 @@
+"""From the files of a case to volumes in memory."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from .cases import Case
+from .files.nifti import read_header
+from .files.stored import StoredVolume
+from .mrml.runtime import SlicerRuntime
+from .mrml.volume_files import is_nifti, place, prefetch, require_volume_file
+from .pipeline import CaseSources
+from .pure.request import ExportRequest
+from .pure.source import SourceVolume
+
+
+def read_case(
+    runtime: SlicerRuntime, case: Case, request: ExportRequest, stored: StoredVolume | None = None
+) -> CaseSources:
+    """Image and label maps of a case in memory.
+
+    Args:
+        runtime: Slicer's classes.
+        case: its files.
+        request: frame and NIfTI transform of the image.
+        stored: the image's voxels where they have been read already.
+
+    Raises:
+        InputError: a file that cannot be used.
+    """
+    transform = request.nifti_transform
+    if stored is None:
+        stored = prefetch(case.image, request.frame, transform)
+    image = place(runtime, case.image, stored, transform)
+    labels = {name: read_label(runtime, path, transform) for name, path in case.labels.items()}
+    return CaseSources(case.name, image, labels)
+
+
+def read_volume(
+    runtime: SlicerRuntime, path: Path, frame: int | None = None, transform: str | None = None
+) -> SourceVolume:
+    """One volume file in memory, in the file's index order.
+
+    Raises:
+        InputError: it cannot be used.
+    """
+    return place(runtime, path, prefetch(path, frame, transform), transform)
+
+
+def read_label(runtime: SlicerRuntime, path: Path, transform: str | None) -> SourceVolume:
+    """A label map, by the transform that was chosen for its image if its header has that one.
+
+    Raises:
+        InputError: it cannot be used.
+    """
+    require_volume_file(path)
+    has_it = is_nifti(path) and transform is not None and getattr(read_header(path), transform) is not None
+    return read_volume(runtime, path, transform=transform if has_it else None)

@@ -1,0 +1,111 @@
+"""FreeSurfer's MGH and MGZ volumes, which Slicer reads but the slicer-core wheel does not.
+
+Layout: FreeSurfer's description of the MGH format (big-endian header of 284 bytes, then voxels;
+an affine for the patient's RAS in mm if the flag goodRASFlag is set).
+"""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+import numpy as np
+
+from ..pure.errors import InputError
+from ..pure.geometry import FloatArray
+from .gzip_codec import LARGEST_RATIO, DamagedGzipError, decompress, first_bytes, is_gzip
+from .memory import require_memory
+from .nifti_voxels import native
+from .stored import StoredVolume
+
+EXTENSIONS = (".mgz", ".mgh")
+
+_HEADER = np.dtype(
+    [
+        ("version", ">i4"),
+        ("shape", ">i4", (3,)),
+        ("frames", ">i4"),
+        ("type", ">i4"),
+        ("dof", ">i4"),
+        ("good_ras", ">i2"),
+        ("spacing", ">f4", (3,)),
+        ("directions", ">f4", (3, 3)),
+        ("centre_ras", ">f4", (3,)),
+    ]
+)
+_DATA_OFFSET = 284
+_TYPES = {0: ">u1", 1: ">i4", 3: ">f4", 4: ">i2"}
+
+
+def read_mgh(path: Path) -> StoredVolume:
+    """Read a volume of one frame.
+
+    Raises:
+        InputError: damaged, shorter than promised, larger than memory, or 4D.
+    """
+    header = _read_header(path)
+    dtype = np.dtype(_TYPES[int(header["type"])])
+    shape = tuple(int(n) for n in header["shape"])
+    count = shape[0] * shape[1] * shape[2]
+    end = _DATA_OFFSET + count * dtype.itemsize
+    require_memory(path, end)
+    raw = path.read_bytes()
+    content = _content(path, raw, end)
+    voxels = native(np.frombuffer(content, dtype, count, _DATA_OFFSET).reshape(shape[::-1]))
+    checksum = hashlib.sha256(raw).hexdigest()
+    return StoredVolume(path, voxels, checksum, affine_ras=_affine(header), warnings=_warnings(header))
+
+
+def _read_header(path: Path) -> np.ndarray:
+    try:
+        raw = first_bytes(path, _DATA_OFFSET)
+    except DamagedGzipError as error:
+        raise InputError(f"{path} is damaged: its gzip data is {error}. Copy or download the file again.") from error
+    if len(raw) < _DATA_OFFSET:
+        raise InputError(f"{path} is not an MGH file: it is shorter than a header.")
+    header = np.frombuffer(raw, _HEADER, 1)[0]
+    if int(header["version"]) != 1 or int(header["type"]) not in _TYPES:
+        raise InputError(f"{path} is not an MGH file of a known type: its header is damaged.")
+    shape, frames = header["shape"].tolist(), int(header["frames"])
+    if min(*shape, frames) < 1:
+        raise InputError(f"{path}: the header's sizes make no sense: {shape}, {frames} frames.")
+    if frames > 1:
+        raise InputError(f"{path} is 4D: it holds {frames} volumes. Split it into 3D volumes first.")
+    return header
+
+
+def _content(path: Path, raw: bytes, end: int) -> bytes:
+    if is_gzip(raw):
+        try:
+            # A bound, so that a lying header cannot inflate without end.
+            raw = decompress(raw, min(end, len(raw) * LARGEST_RATIO))[0]
+        except DamagedGzipError as error:
+            raise InputError(
+                f"{path} is damaged: its gzip data is {error}. Copy or download the file again."
+            ) from error
+    if len(raw) < end:
+        raise InputError(
+            f"{path} is truncated or its header is wrong: it holds {len(raw)} of the "
+            f"{end} bytes that its header promises."
+        )
+    return raw
+
+
+def _affine(header: np.ndarray) -> FloatArray:
+    """IJK -> RAS mm; the header states the centre, and each direction as a row."""
+    affine = np.eye(4)
+    if int(header["good_ras"]) != 1:
+        # FreeSurfer's default: a coronal volume with 1 mm voxels (i to L, j to I, k to A)
+        affine[:3, :3] = [[-1, 0, 0], [0, 0, 1], [0, -1, 0]]
+        centre = np.zeros(3)
+    else:
+        affine[:3, :3] = header["directions"].T.astype(np.float64) * header["spacing"].astype(np.float64)
+        centre = header["centre_ras"].astype(np.float64)
+    affine[:3, 3] = centre - affine[:3, :3] @ (header["shape"] / 2)
+    return affine
+
+
+def _warnings(header: np.ndarray) -> tuple[str, ...]:
+    if int(header["good_ras"]) == 1:
+        return ()
+    return ("The header states no orientation (goodRASFlag is not set): FreeSurfer's default is assumed.",)

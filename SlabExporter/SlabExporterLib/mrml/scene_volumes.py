@@ -1,0 +1,246 @@
+"""Volume nodes of a user's scene as source volumes: from their file where it still says the same.
+
+Since Slicer 5.8 a left-handed file is held with its K axis reversed. Cutting the file instead of
+the node gives the slabs of a headless run, byte for byte. Where there is no such file, the
+node's voxels are cut in the node's order, and a warning says why.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import replace
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from ..files.nifti import read_header
+from ..files.nifti_transforms import refuse_unusable
+from ..files.readback import image_geometry
+from ..pure.errors import InputError, SlabExporterError
+from ..pure.geometry import VolumeGeometry
+from ..pure.naming import volume_extension
+from ..pure.source import SourceVolume
+from .nodes import node_geometry, voxels_kji
+from .runtime import SlicerRuntime, open_runtime
+from .volume_files import geometry_warnings, is_nifti, nifti_geometry, place, prefetch
+
+# Values that went through another number type may differ by its rounding.
+ROUNDING = 1e-6
+
+
+def require_no_transform(node: Any) -> None:
+    """Refuse a node under a transform: where it is shown is not where its voxels are.
+
+    Raises:
+        InputError: with how to apply the transform in Slicer.
+    """
+    transform = node.GetParentTransformNode()
+    if transform is None:
+        return
+    kind = "linear" if transform.IsTransformToWorldLinear() else "non-linear"
+    effect = "" if kind == "linear" else " This resamples the volume; its voxels are then new ones."
+    raise InputError(
+        f"'{node.GetName()}' lies under the {kind} transform '{transform.GetName()}', which its file does not contain. "
+        "Apply it first: in the Data module, right-click the transform shown beside the volume and choose "
+        f"'Harden transform', or take the volume out of it.{effect}"
+    )
+
+
+def require_well_placed(node: Any) -> None:
+    """Refuse a node that Slicer loaded from a NIfTI file without placing it as the file says.
+
+    Slicer reads a sheared sform through the qform beside it, or not at all; a headless run refuses
+    such a file too. A node that was changed since is taken as it is.
+
+    Raises:
+        InputError: with what is wrong, and by how much.
+    """
+    path = file_of_node(node)
+    if path is None or not is_nifti(path) or node.GetModifiedSinceRead():
+        return
+    try:
+        header = read_header(path)
+    except (SlabExporterError, OSError):
+        return
+    refuse_unusable(header, None)
+
+
+def scene_volume(runtime: SlicerRuntime, node: Any) -> SourceVolume:
+    """A volume node as a source: its file where that holds the same volume, otherwise its voxels.
+
+    Args:
+        runtime: with a private scene for reading the file.
+        node: scalar or label map volume node, in any scene.
+
+    Raises:
+        InputError: the node is under a transform, is misplaced, holds no voxels, or more than one
+            number a voxel.
+    """
+    require_no_transform(node)
+    require_well_placed(node)
+    held = volume_as_held(node)
+    path = file_of_node(node)
+    if path is None:
+        return _with_reason(held, _why_no_file(node))
+    if not path.is_file():
+        return _with_reason(held, f"The file {path}, from which '{node.GetName()}' was loaded, is gone")
+    try:
+        stored = place(runtime, path, prefetch(path, None, None), None)
+    except SlabExporterError as error:
+        return _with_reason(held, f"The file of '{node.GetName()}' cannot be read any more ({str(error).rstrip('.')})")
+    order = _same_volume(stored, held)
+    if order is None:
+        return _with_reason(held, _what_changed(node, path))
+    return stored if order == "same" else replace(stored, loaded_affine_ras=held.geometry.affine_ras)
+
+
+def volume_as_held(node: Any) -> SourceVolume:
+    """A volume node's voxels in the node's own order; they are shared with the node, not copied.
+
+    The check sum is left empty until the volume is known to be cut from here.
+
+    Raises:
+        InputError: the node holds no voxels, or more than one number a voxel.
+    """
+    voxels = np.ascontiguousarray(voxels_kji(node))
+    geometry = node_geometry(node)
+    return SourceVolume(str(node.GetName()), None, "", geometry, voxels, warnings=geometry_warnings(geometry))
+
+
+def label_volume(runtime: SlicerRuntime, node: Any, image: SourceVolume) -> SourceVolume:
+    """A label map node as a source in the image's index order.
+
+    The file is used where it lies on the image's grid in the same order; otherwise the node's
+    voxels, turned round along k where Slicer holds them the other way round.
+
+    Raises:
+        InputError: as ``scene_volume``. A label map on another grid is not refused here.
+    """
+    source = scene_volume(runtime, node)
+    if _same_grid(source.geometry, image.geometry):
+        return source
+    held = volume_as_held(node)
+    for candidate in (held, k_reversed(held)):
+        if _same_grid(candidate.geometry, image.geometry):
+            if source.path is None:
+                return _with_check_sum(replace(candidate, warnings=source.warnings))
+            return _with_reason(candidate, f"'{node.GetName()}' is stored in another index order than the volume")
+    return source
+
+
+def k_reversed(volume: SourceVolume) -> SourceVolume:
+    """The same volume with k counted the other way round; remembers the order it was held in."""
+    voxels = np.ascontiguousarray(volume.voxels_kji[::-1])
+    return replace(
+        volume,
+        voxels_kji=voxels,
+        geometry=volume.geometry.k_reversed(),
+        loaded_affine_ras=volume.geometry.affine_ras,
+    )
+
+
+def file_of_node(node: Any) -> Path | None:
+    """The one volume file that a node was loaded from or saved to; None for DICOM and unsaved nodes."""
+    storage = node.GetStorageNode()
+    name = storage.GetFullNameFromFileName() if storage is not None else None
+    if not name or storage.GetNumberOfFileNames() > 1 or volume_extension(Path(name)) is None:
+        return None
+    return Path(name)
+
+
+def geometry_to_cut(node: Any) -> VolumeGeometry:
+    """The geometry in whose index order the node will be cut; cheap, for showing a plan.
+
+    That is the file's order where its header still places the same volume, else the node's.
+
+    Raises:
+        InputError: the node holds no voxels.
+    """
+    voxels_kji(node)
+    held = node_geometry(node)
+    path = file_of_node(node)
+    if path is None or not path.is_file():
+        return held
+    status = path.stat()
+    stored = _header_geometry(str(path), status.st_mtime_ns, status.st_size)
+    return stored if stored is not None and _k_order(stored, held) is not None else held
+
+
+@lru_cache(maxsize=32)
+def _header_geometry(path: str, _mtime: int, _size: int) -> VolumeGeometry | None:
+    """Geometry from a header alone, or None where it cannot be had; the file's state is part of the key."""
+    import SimpleITK as sitk
+
+    try:
+        if is_nifti(Path(path)):
+            with open_runtime() as runtime:
+                return nifti_geometry(runtime, read_header(Path(path)), None)
+        reader = sitk.ImageFileReader()
+        reader.SetFileName(path)
+        reader.ReadImageInformation()
+        return image_geometry(reader) if reader.GetDimension() == 3 else None
+    except (SlabExporterError, RuntimeError, OSError):
+        return None
+
+
+def _with_reason(volume: SourceVolume, reason: str) -> SourceVolume:
+    text = f"{reason}: the slabs are cut from the volume in Slicer's scene, in Slicer's index order."
+    return _with_check_sum(replace(volume, warnings=(*volume.warnings, text)))
+
+
+def _with_check_sum(volume: SourceVolume) -> SourceVolume:
+    return replace(volume, sha256=hashlib.sha256(volume.voxels_kji.data).hexdigest())
+
+
+def _why_no_file(node: Any) -> str:
+    storage = node.GetStorageNode()
+    if storage is not None and storage.GetFileName():
+        return f"'{node.GetName()}' was loaded from DICOM or from several files, not from one volume file"
+    return f"'{node.GetName()}' has never been saved as a volume file"
+
+
+def _what_changed(node: Any, path: Path) -> str:
+    if node.GetModifiedSinceRead():
+        return f"'{node.GetName()}' has been changed in Slicer since it was loaded from {path}"
+    return f"The file {path} no longer holds what '{node.GetName()}' was loaded from it"
+
+
+def _same_volume(stored: SourceVolume, held: SourceVolume) -> str | None:
+    """ "same" or "reversed" for the order along k in which both hold the same volume, else None."""
+    order = _k_order(stored.geometry, held.geometry)
+    if order is None:
+        return None
+    theirs = held.voxels_kji if order == "same" else held.voxels_kji[::-1]
+    return order if _same_values(stored.voxels_kji, theirs) else None
+
+
+def _k_order(stored: VolumeGeometry, held: VolumeGeometry) -> str | None:
+    if _same_grid(stored, held):
+        return "same"
+    return "reversed" if _same_grid(stored, held.k_reversed()) else None
+
+
+def _same_grid(one: VolumeGeometry, other: VolumeGeometry) -> bool:
+    if one.shape_ijk != other.shape_ijk:
+        return False
+    return one.corner_distance(other) <= one.position_tolerance()
+
+
+def _same_values(one: npt.NDArray, other: npt.NDArray) -> bool:
+    """Whether two KJI arrays hold the same values; slice by slice, since volumes are large."""
+    for a, b in zip(one, other, strict=True):
+        if one.dtype == other.dtype and one.dtype.kind in "iu":
+            equal = np.array_equal(a, b)
+        else:
+            equal = np.allclose(_finite(a), _finite(b), rtol=ROUNDING, atol=0)
+        if not equal:
+            return False
+    return True
+
+
+def _finite(plane: npt.NDArray) -> npt.NDArray:
+    """Slicer loads values that are no numbers as 0."""
+    return np.where(np.isfinite(plane), plane, 0)

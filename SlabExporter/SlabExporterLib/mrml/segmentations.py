@@ -1,0 +1,154 @@
+"""Segmentation nodes as label maps on a volume's grid.
+
+A voxel can hold one label. Where segments overlap, the one later in the list wins, as in Slicer's
+own label map export, and a warning says which segments lost how many voxels.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from ..pure.errors import InputError
+from ..pure.geometry import VolumeGeometry
+from ..pure.source import SourceVolume
+from .nodes import matrix_from_array
+from .runtime import SlicerRuntime
+from .scene_volumes import require_no_transform
+
+BINARY_LABELMAP = "Binary labelmap"
+LARGEST_VALUE = 65535
+
+
+def segmentation_volume(runtime: SlicerRuntime, node: Any, geometry: VolumeGeometry) -> SourceVolume:
+    """All segments of a segmentation node as one label map, by nearest neighbour.
+
+    The values are the segments' own label values where these are distinct (a label map that was
+    imported keeps its values), otherwise 1, 2, 3, ... in the order of the list.
+
+    Args:
+        runtime: Slicer's classes.
+        node: vtkMRMLSegmentationNode, in any scene; it is not changed.
+        geometry: grid of the result.
+
+    Raises:
+        InputError: the node is under a transform, is empty, or cannot be converted.
+    """
+    require_no_transform(node)
+    segmentation = _as_binary(runtime, node, geometry)
+    count = segmentation.GetNumberOfSegments()
+    segments = [segmentation.GetNthSegment(n) for n in range(count)]
+    names = [str(segment.GetName()) for segment in segments]
+    ranks, lost = _merge(runtime, segments, geometry)
+    values = _values([int(segment.GetLabelValue()) for segment in segments])
+    table = np.array([0, *values], np.uint8 if max(values) <= 255 else np.uint16)
+    voxels = np.stack([table[plane] for plane in ranks])
+    return SourceVolume(
+        name=str(node.GetName()),
+        path=None,
+        sha256=hashlib.sha256(voxels.data).hexdigest(),
+        geometry=geometry,
+        voxels_kji=voxels,
+        warnings=tuple(
+            f"In '{node.GetName()}' the segments '{names[a]}' and '{names[b]}' overlap in {voxels_lost} voxels, which "
+            f"go to '{names[b]}' (later in the list). Use two segmentation nodes to keep both."
+            for (a, b), voxels_lost in lost.items()
+        ),
+        segments=tuple(zip(values, names, strict=True)),
+    )
+
+
+def _as_binary(runtime: SlicerRuntime, node: Any, geometry: VolumeGeometry) -> Any:
+    """The node's vtkSegmentation, or a copy converted on the volume's grid if it is of surfaces."""
+    segmentation = node.GetSegmentation()
+    if segmentation is None or segmentation.GetNumberOfSegments() == 0:
+        raise InputError(f"The segmentation '{node.GetName()}' holds no segment.")
+    if segmentation.ContainsRepresentation(BINARY_LABELMAP):
+        return segmentation
+    converter = runtime.classes.vtkSegmentationConverter
+    copy = runtime.classes.vtkSegmentation()
+    copy.DeepCopy(segmentation)
+    grid = _oriented_image(runtime, geometry)
+    text = converter.SerializeImageGeometry(grid)
+    copy.SetConversionParameter(converter.GetReferenceImageGeometryParameterName(), text)
+    if not copy.CreateRepresentation(BINARY_LABELMAP):
+        raise InputError(
+            f"The segmentation '{node.GetName()}' cannot be converted to a binary label map. "
+            "Create that representation in Slicer's Segmentations module first."
+        )
+    return copy
+
+
+def _merge(
+    runtime: SlicerRuntime, segments: list[Any], geometry: VolumeGeometry
+) -> tuple[npt.NDArray, dict[tuple[int, int], int]]:
+    """Rank (1 for the first segment, 0 for none) of every voxel, KJI, and the overlaps.
+
+    Segments that share a layer cannot overlap; each layer is resampled once.
+
+    Returns:
+        The ranks, and for pairs (earlier, later) of segments the number of voxels they share.
+    """
+    grid = _oriented_image(runtime, geometry)
+    ranks = np.zeros(geometry.shape_ijk[::-1], np.uint16)
+    lost: dict[tuple[int, int], int] = {}
+    for image, members in _layers(segments):
+        if image is None or image.IsEmpty():
+            continue
+        layer = _resampled(runtime, image, grid)
+        lowest, highest = int(layer.min()), int(layer.max())
+        table = np.zeros(highest - lowest + 1, np.uint16)
+        for rank, value in members:
+            if lowest <= value <= highest:
+                table[value - lowest] = rank
+        for plane, below in zip(layer, ranks, strict=True):  # plane by plane: volumes are large
+            mapped = table[plane.astype(np.intp) - lowest]
+            _count_overlaps(mapped, below, lost)
+            np.maximum(below, mapped, out=below)
+    return ranks, lost
+
+
+def _count_overlaps(above: npt.NDArray, below: npt.NDArray, lost: dict[tuple[int, int], int]) -> None:
+    """Add the voxels of one plane that two segments claim, by (earlier, later) position in the list."""
+    both = (above > 0) & (below > 0)
+    if not both.any():
+        return
+    pairs = np.sort(np.stack([above[both], below[both]]), axis=0)
+    for (a, b), count in zip(*np.unique(pairs.T, axis=0, return_counts=True), strict=True):
+        key = (int(a) - 1, int(b) - 1)
+        lost[key] = lost.get(key, 0) + int(count)
+
+
+def _layers(segments: list[Any]) -> list[tuple[Any, list[tuple[int, int]]]]:
+    """Label map images with the (rank, label value) of the segments that each of them holds."""
+    layers: dict[str, tuple[Any, list[tuple[int, int]]]] = {}
+    for rank, segment in enumerate(segments, start=1):
+        image = segment.GetRepresentation(BINARY_LABELMAP)
+        key = image.__this__ if image is not None else ""
+        layers.setdefault(key, (image, []))[1].append((rank, int(segment.GetLabelValue())))
+    return list(layers.values())
+
+
+def _resampled(runtime: SlicerRuntime, image: Any, grid: Any) -> npt.NDArray:
+    from vtkmodules.util.numpy_support import vtk_to_numpy
+
+    result = runtime.classes.vtkOrientedImageData()
+    resample = runtime.classes.vtkOrientedImageDataResample
+    if not resample.ResampleOrientedImageToReferenceOrientedImage(image, grid, result):
+        raise InputError("A segment could not be brought onto the volume's grid.")
+    return vtk_to_numpy(result.GetPointData().GetScalars()).reshape(result.GetDimensions()[::-1])
+
+
+def _oriented_image(runtime: SlicerRuntime, geometry: VolumeGeometry) -> Any:
+    image = runtime.classes.vtkOrientedImageData()
+    image.SetExtent(*geometry.box.extent)
+    image.SetImageToWorldMatrix(matrix_from_array(geometry.affine_ras))
+    return image
+
+
+def _values(own: list[int]) -> list[int]:
+    distinct = len(set(own)) == len(own) and min(own) > 0 and max(own) <= LARGEST_VALUE
+    return own if distinct else list(range(1, len(own) + 1))

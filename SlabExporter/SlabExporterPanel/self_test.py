@@ -1,0 +1,267 @@
+"""The self-test: makes its own volumes, drives the panel as a user would, and checks the files.
+
+In Slicer: Self Tests, or "Reload and Test" in developer mode; or
+``Slicer --testing --python-code "import slicer.testing; slicer.testing.runUnitTest([], 'SlabExporter')"``.
+It runs with and without a main window and needs no download.
+"""
+
+import shutil
+import tempfile
+from pathlib import Path
+
+import qt
+import slicer
+from slicer.ScriptedLoadableModule import ScriptedLoadableModuleTest
+
+
+class SlabExporterTest(ScriptedLoadableModuleTest):
+    """Panel and console logic in a running Slicer."""
+
+    def setUp(self):
+        """An empty scene, a phantom loaded from a left-handed file, a panel, an empty folder."""
+        from SlabExporter import SlabExporterLogic
+
+        slicer.mrmlScene.Clear()
+        self.folder = Path(tempfile.mkdtemp(prefix="SlabExporterTest"))
+        self.out = self.folder / "out"
+        self.logic = SlabExporterLogic()
+        self.volume, self.labels = self.logic.loadPhantom()
+        self.panel = self._panel()
+        self.settings = self.logic.getParameterNode()
+        self.settings.volume = self.volume
+        self.settings.thickness = 32
+        self.settings.outputFolder = str(self.out)
+        self.panel.refresh()
+
+    def tearDown(self):
+        """Leave nothing behind."""
+        slicer.mrmlScene.Clear()
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def runTest(self):
+        """All tests, each on a fresh scene; called by Slicer's test button."""
+        for name in [n for n in dir(self) if n.startswith("test_")]:
+            self.delayDisplay(name[5:].replace("_", " "))
+            self.setUp()
+            try:
+                getattr(self, name)()
+            finally:
+                self.tearDown()
+        self.delayDisplay("Test passed")
+
+    def _panel(self):
+        """The module's panel; without a main window there is none to select, so one is made."""
+        if slicer.util.mainWindow() is not None:
+            slicer.util.selectModule("SlabExporter")
+            return slicer.modules.SlabExporterWidget
+        if not hasattr(slicer.modules, "SlabExporterWidget"):
+            SlabExporterTest.window = slicer.modules.slabexporter.createNewWidgetRepresentation()
+        panel = slicer.modules.SlabExporterWidget
+        panel.enter()
+        return panel
+
+    def test_the_panel_lists_the_slabs_of_the_volume(self):
+        """Summary, table and buttons follow the settings."""
+        ui = self.panel.ui
+        self.assertEqual(ui.slabTable.rowCount, 5)
+        self.assertIn("5 slabs of up to 32 slices", ui.summaryLabel.text)
+        self.assertIn("stored LAS", ui.summaryLabel.text)
+        self.assertIn("k reversed", ui.notesLabel.text)
+        self.assertTrue(ui.exportButton.enabled)
+        ui.thicknessSpinBox.value = 50
+        self.panel.refresh()
+        self.assertEqual(ui.slabTable.rowCount, 3)
+        ui.unitComboBox.setCurrentIndex(1)
+        self.panel.refresh()
+        self.assertEqual(self.settings.unit.value, "mm")
+        self.assertIn("up to 17 slices", ui.summaryLabel.text)
+
+    def test_buttons_that_cannot_be_pressed_say_why(self):
+        """No folder, a transform, a senseless overlap."""
+        ui = self.panel.ui
+        self.settings.outputFolder = ""
+        self.panel.refresh()
+        self.assertFalse(ui.exportButton.enabled)
+        self.assertIn("Choose the folder", ui.exportButton.toolTip)
+        self.assertIn(ui.reasonLabel.text, ui.exportButton.toolTip)
+        transform = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLLinearTransformNode", "T")
+        self.volume.SetAndObserveTransformNodeID(transform.GetID())
+        self._wait()
+        self.assertIn("Harden transform", ui.exportButton.toolTip)
+        self.assertFalse(ui.previewButton.enabled)
+        self.volume.SetAndObserveTransformNodeID(None)
+        ui.overlapSpinBox.value = 32
+        self.panel.refresh()
+        self.assertIn("smaller than the thickness", ui.exportButton.toolTip)
+
+    def test_boxes_are_shown_follow_the_settings_and_go(self):
+        """Preview, update, selection, double click, hide, remove."""
+        ui = self.panel.ui
+        before = slicer.mrmlScene.GetNumberOfNodes()
+        ui.previewButton.click()
+        rois = self._rois()
+        self.assertEqual(len(rois), 5)
+        self.assertNotIn(rois[0].GetID(), [ui.roiSelector.nodeFromIndex(n) for n in range(ui.roiSelector.nodeCount())])
+        self.settings.thickness = 50
+        self._wait()
+        self.assertEqual(len(self._rois()), 3)
+        ui.slabTable.selectRow(1)
+        opacities = [roi.GetDisplayNode().GetFillOpacity() for roi in self._rois()]
+        self.assertEqual(opacities.index(max(opacities)), 1)
+        self.panel.onRowDoubleClicked(0)
+        red = slicer.mrmlScene.GetNodeByID("vtkMRMLSliceNodeRed")
+        if red is not None:  # there are no slice views without a main window
+            self.assertAlmostEqual(red.GetSliceToRAS().GetElement(2, 3), self.panel.view.rows[0].centre[2], places=3)
+        ui.showPreviewCheckBox.checked = False
+        self.assertFalse(any(roi.GetDisplayNode().GetVisibility() for roi in self._rois()))
+        ui.showPreviewCheckBox.checked = True
+        ui.removePreviewButton.click()
+        self.assertEqual(self._rois(), [])
+        self.assertEqual(slicer.mrmlScene.GetNumberOfNodes(), before)
+
+    def test_an_export_writes_verified_slabs_of_volume_and_labels(self):
+        """The table says verified, files are there, the scene has as many nodes as before."""
+        self.settings.labels = [self.labels]
+        self.panel.initializeParameterNode()
+        self.assertEqual(len(self.panel.ui.labelSelector.checkedNodes()), 1)
+        before = slicer.mrmlScene.GetNumberOfNodes()
+        self.panel.ui.exportButton.click()
+        ui = self.panel.ui
+        self.assertIn("5 slabs written to 'Torso', 5 verified", ui.statusLabel.text)
+        self.assertEqual({ui.slabTable.item(row, 4).text() for row in range(5)}, {"verified"})
+        self.assertEqual(slicer.mrmlScene.GetNumberOfNodes(), before)
+        self.assertEqual(len(list((self.out / "Torso").glob("*/*.nii.gz"))), 10)
+        self.assertTrue((self.out / "Torso" / "manifest.json").is_file())
+        self.assertFalse(ui.openFolderButton.isHidden())
+        self.assertTrue(ui.cancelButton.isHidden())
+        self.assertFalse(ui.exportButton.enabled)  # the case is there now
+        ui.replaceCheckBox.checked = True
+        self.panel.refresh()
+        self.assertTrue(ui.exportButton.enabled)
+
+    def test_cancel_stops_and_leaves_nothing_half_written(self):
+        """Cancel is pressed while the export runs; afterwards it can be repeated."""
+        self.settings.thickness = 2
+        self.panel.refresh()
+        before = slicer.mrmlScene.GetNumberOfNodes()
+        qt.QTimer.singleShot(200, self.panel.ui.cancelButton.click)
+        self.panel.ui.exportButton.click()
+        self.assertIn("Cancelled", self.panel.ui.statusLabel.text)
+        self.assertFalse((self.out / "Torso").exists())
+        self.assertEqual(slicer.mrmlScene.GetNumberOfNodes(), before)
+        self.settings.thickness = 75
+        self.panel.refresh()
+        self.panel.ui.exportButton.click()
+        self.assertIn("2 slabs written", self.panel.ui.statusLabel.text)
+
+    def test_the_console_logic_exports_a_segmentation_and_loads_slabs_back(self):
+        """exportSlabs, createSlabROIs and loadManifest; slabs lie where they came from."""
+        segmentation = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLSegmentationNode", "Organs")
+        slicer.modules.segmentations.logic().ImportLabelmapToSegmentationNode(self.labels, segmentation)
+        self.assertEqual(len(self.logic.createSlabROIs(self.volume, thickness=50)), 3)
+        manifest = self.logic.exportSlabs(self.volume, self.out, segmentation, thickness=50, overwrite=True)
+        self.assertTrue(all(slab.verified for slab in manifest.slabs))
+        self.assertEqual([s["value"] for s in manifest.label_sources["labels"]["segments"]], list(range(1, 8)))
+        loaded = self.logic.loadManifest(self.out / "Torso")
+        self.assertEqual(len(loaded.slabs), 3)
+        self._assertSameVoxels(slicer.util.getNode("Torso_slab-001"), self.volume)
+        self._assertSameVoxels(slicer.util.getNode("Torso_slab-001 labels"), self.labels)
+
+    def test_scene_close_and_node_removal_are_survived(self):
+        """Preview shown, volume removed; then the scene is closed under the panel."""
+        self.panel.ui.previewButton.click()
+        slicer.mrmlScene.RemoveNode(self.volume)
+        self._wait()
+        self.assertEqual(self._rois(), [])
+        self.assertIn("Choose the volume", self.panel.ui.exportButton.toolTip)
+        slicer.mrmlScene.Clear()
+        self._wait()
+        self.panel.enter()
+        self.assertFalse(self.panel.ui.exportButton.enabled)
+
+    def test_closing_the_scene_stops_a_running_export(self):
+        """Nothing half written stays, and the panel is ready for the next scene."""
+        self.settings.thickness = 2
+        self.panel.refresh()
+        qt.QTimer.singleShot(200, lambda: slicer.mrmlScene.Clear())
+        self.panel.ui.exportButton.click()
+        self.assertIn("Cancelled", self.panel.ui.statusLabel.text)
+        self.assertFalse((self.out / "Torso").exists())
+        self.panel.enter()
+        self.assertIn("Choose the volume", self.panel.ui.exportButton.toolTip)
+
+    def test_boxes_go_over_to_another_volume(self):
+        """Switching volumes while a preview is shown."""
+        self.panel.ui.previewButton.click()
+        self.settings.volume = None
+        self._wait()
+        self.assertEqual(self._rois(), [])
+        self.settings.volume = self.volume
+        self._wait()
+        self.panel.ui.previewButton.click()
+        other = slicer.modules.volumes.logic().CloneVolume(slicer.mrmlScene, self.volume, "Other")
+        self.settings.volume = other
+        self._wait()
+        self.assertEqual(self._rois()[0].GetName(), "Other slab 000")
+
+    def test_an_roi_limits_the_slabs_as_it_is_dragged(self):
+        """The table follows the user's ROI; preview boxes are not offered as one."""
+        roi = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLMarkupsROINode", "Mine")
+        roi.SetSize(100, 100, 100)
+        self.settings.roi = roi
+        self._wait()
+        rows = self.panel.ui.slabTable.rowCount
+        roi.SetSize(100, 100, 200)
+        self._wait()
+        self.assertGreater(self.panel.ui.slabTable.rowCount, rows)
+        self.panel.ui.previewButton.click()
+        selector = self.panel.ui.roiSelector
+        self.assertEqual([selector.nodeFromIndex(n).GetName() for n in range(selector.nodeCount())], ["Mine"])
+
+    def test_settings_are_saved_with_the_scene(self):
+        """Save, clear, load: the same settings; the boxes are not saved."""
+        self.settings.overlap = 3
+        self.settings.remainder = type(self.settings.remainder).pad
+        self.settings.labels = [self.labels]
+        self.panel.ui.previewButton.click()
+        path = str(self.folder / "scene.mrml")
+        slicer.util.saveScene(path)
+        slicer.mrmlScene.Clear()
+        slicer.util.loadScene(path)
+        settings = self.logic.getParameterNode()
+        self.assertEqual((settings.overlap, settings.remainder.value, settings.thickness), (3, "pad", 32))
+        self.assertEqual(settings.volume.GetName(), "Torso")
+        self.assertEqual([node.GetName() for node in settings.labels], ["Torso organs"])
+        self.assertEqual(self._rois(), [])
+
+    def test_the_module_can_be_reloaded(self):
+        """As in developer mode."""
+        if slicer.util.mainWindow() is None:
+            return  # Slicer reloads the panel of the module that the main window shows
+        self.panel.onReload()
+        self.panel = slicer.modules.SlabExporterWidget
+        self.panel.refresh()
+        self.assertEqual(self.panel.ui.slabTable.rowCount, 5)
+
+    def _rois(self):
+        from SlabExporterLib.mrml.preview import preview_rois
+
+        return preview_rois(slicer.mrmlScene)
+
+    def _wait(self):
+        """Let the panel's timer do its work."""
+        loop = qt.QEventLoop()
+        qt.QTimer.singleShot(150, loop.quit)
+        loop.exec_()
+
+    def _assertSameVoxels(self, slab, whole):
+        """Corner voxels of a slab hold what the whole volume holds at the same place in the patient."""
+        import numpy as np
+        from SlabExporterLib.mrml.nodes import node_geometry, voxels_kji
+
+        part, source = node_geometry(slab), node_geometry(whole)
+        middle = [(n - 1) // 2 for n in part.shape_ijk]
+        for ijk in [(0, 0, 0), tuple(n - 1 for n in part.shape_ijk), tuple(middle)]:
+            there = np.round(source.ijk(part.ras(ijk))).astype(int)
+            self.assertLess(float(np.linalg.norm(source.ras(there) - part.ras(ijk))), 1e-3)
+            self.assertEqual(voxels_kji(slab)[ijk[::-1]], voxels_kji(whole)[tuple(there[::-1])])

@@ -1,0 +1,61 @@
+"""The table of slabs: rows of the view model in a QTableWidget."""
+
+import qt
+
+_GOOD = qt.QColor(46, 125, 50)
+
+
+class SlabTable:
+    """Shows rows and states; tells nothing else to anyone.
+
+    :param table: QTableWidget of the .ui file.
+    """
+
+    def __init__(self, table):
+        self._table = table
+        self._rows = None
+        table.verticalHeader().visible = False
+        table.verticalHeader().setDefaultSectionSize(22)
+        header = table.horizontalHeader()
+        header.highlightSections = False
+        header.setSectionResizeMode(qt.QHeaderView.ResizeToContents)
+        header.setSectionResizeMode(4, qt.QHeaderView.Stretch)
+
+    def show(self, rows, headers, states):
+        """Fill the table; rows that are there already keep their selection.
+
+        :param rows: of SlabExporterLib.panel_rows.Row.
+        :param headers: column titles.
+        :param states: slab number -> text instead of the row's own state.
+        """
+        if rows != self._rows:
+            self._fill(rows)
+            self._rows = rows
+        self._table.setHorizontalHeaderLabels(list(headers))
+        for row in rows:
+            item = self._table.item(row.number, 4)
+            text = states.get(row.number, row.state)
+            if item.text() != text:
+                item.setText(text)
+                if row.number in states:
+                    item.setForeground(qt.QBrush(_GOOD))
+
+    def selected(self):
+        """Number of the selected slab, or None."""
+        ranges = self._table.selectedItems()
+        return ranges[0].row() if ranges else None
+
+    def _fill(self, rows):
+        self._table.clearSelection()
+        self._table.setRowCount(len(rows))
+        for row in rows:
+            swatch = qt.QPixmap(12, 12)
+            swatch.fill(qt.QColor.fromRgbF(*row.colour))
+            texts = (str(row.number), row.slices, row.extent, row.size, row.state)
+            for column, text in enumerate(texts):
+                item = qt.QTableWidgetItem(text)
+                item.setFlags(qt.Qt.ItemIsSelectable | qt.Qt.ItemIsEnabled)
+                item.setToolTip("Double click: show this slab in the slice views.")
+                if column == 0:
+                    item.setIcon(qt.QIcon(swatch))
+                self._table.setItem(row.number, column, item)

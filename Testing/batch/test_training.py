@@ -1,0 +1,33 @@
+"""The training example runs on an export, through MONAI and through TorchIO, and learns."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+for package in ("torch", "monai", "torchio"):
+    pytest.importorskip(package, reason=f"{package} is not installed (extra 'train')")
+
+EXAMPLE = Path(__file__).parents[2] / "docs" / "examples" / "train_on_slabs.py"
+
+
+@pytest.fixture(scope="module")
+def phantom_export(tmp_path_factory, cli):
+    folder = tmp_path_factory.mktemp("training")
+    code, _, err = cli("demo", "-o", folder / "demo")
+    assert code == 0, err
+    return folder / "demo" / "slabs"
+
+
+@pytest.mark.parametrize("road", ["monai", "torchio"])
+def test_the_example_trains_on_an_export(phantom_export, road):
+    command = [sys.executable, EXAMPLE, phantom_export, "--with", road, "--steps", "6", "--patch", "32", "32", "16"]
+    result = subprocess.run(command, capture_output=True, text=True, timeout=600)
+    assert result.returncode == 0, result.stderr
+    losses = [float(value) for value in re.findall(r"loss ([\d.]+)", result.stdout)]
+    assert len(losses) == 6
+    assert min(losses[3:]) < losses[0]

@@ -1,0 +1,33 @@
+"""What lies in an output folder, and whether anything in it pretends to be finished."""
+
+from __future__ import annotations
+
+import gzip
+import json
+from pathlib import Path
+
+
+def tree(folder: Path) -> dict[str, bytes]:
+    """Every file below a folder, by its relative path."""
+    return {p.relative_to(folder).as_posix(): p.read_bytes() for p in sorted(folder.rglob("*")) if p.is_file()}
+
+
+def complete_cases(out: Path) -> list[str]:
+    return sorted(path.parent.name for path in out.glob("*/manifest.json"))
+
+
+def assert_nothing_half_done_looks_finished(out: Path) -> None:
+    """A manifest means a whole case; a slab with its final name can be read to the end; lists hold what is there."""
+    for path in out.rglob("*_slab-*.nii.gz"):
+        if ".partial" not in path.parts:
+            gzip.decompress(path.read_bytes())
+    for path in out.glob("*/manifest.json"):
+        manifest = json.loads(path.read_text("utf-8"))
+        for slab in manifest["slabs"]:
+            assert (path.parent / slab["image"]).is_file()
+            assert all((path.parent / label).is_file() for label in slab["labels"].values())
+    if (out / "dataset.json").exists():
+        document = json.loads((out / "dataset.json").read_text("ascii"))
+        for entry in document["training"]:
+            assert (out / entry["image"]).is_file()
+            assert (out / entry["slab"]["case"] / "manifest.json").is_file()
