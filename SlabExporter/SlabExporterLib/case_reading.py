@@ -5,17 +5,30 @@ from __future__ import annotations
 from pathlib import Path
 
 from .cases import Case
+from .dicom.load import load_series
 from .files.nifti import read_header
 from .files.stored import StoredVolume
 from .mrml.runtime import SlicerRuntime
 from .mrml.volume_files import is_nifti, place, prefetch, require_volume_file
 from .pipeline import CaseSources
+from .pure.reindexing import reindexed_onto
 from .pure.request import ExportRequest
 from .pure.source import SourceVolume
 
 
+def prefetch_image(case: Case, request: ExportRequest) -> StoredVolume | SourceVolume | None:
+    """The part of reading a case's image that needs no Slicer; for a DICOM series that is all of it.
+
+    Raises:
+        InputError: a file that cannot be used.
+    """
+    if case.series is not None:
+        return load_series(case.series, request.series, request.frame)
+    return prefetch(case.image, request.frame, request.nifti_transform)
+
+
 def read_case(
-    runtime: SlicerRuntime, case: Case, request: ExportRequest, stored: StoredVolume | None = None
+    runtime: SlicerRuntime, case: Case, request: ExportRequest, stored: StoredVolume | SourceVolume | None = None
 ) -> CaseSources:
     """Image and label maps of a case in memory.
 
@@ -23,16 +36,18 @@ def read_case(
         runtime: Slicer's classes.
         case: its files.
         request: frame and NIfTI transform of the image.
-        stored: the image's voxels where they have been read already.
+        stored: what ``prefetch_image`` returned for the case, where it has run already.
 
     Raises:
         InputError: a file that cannot be used.
     """
     transform = request.nifti_transform
     if stored is None:
-        stored = prefetch(case.image, request.frame, transform)
-    image = place(runtime, case.image, stored, transform)
+        stored = prefetch_image(case, request)
+    image = stored if isinstance(stored, SourceVolume) else place(runtime, case.image, stored, transform)
     labels = {name: read_label(runtime, path, transform) for name, path in case.labels.items()}
+    if case.series is not None:
+        labels = {name: reindexed_onto(label, image.geometry) for name, label in labels.items()}
     return CaseSources(case.name, image, labels)
 
 

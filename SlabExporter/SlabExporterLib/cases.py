@@ -8,6 +8,7 @@ from pathlib import Path
 
 from .batch.lists import ListedCase
 from .batch.search import is_volume, search_inputs, volume_files
+from .dicom.series import Series
 from .pure.conventions import CASE_FOLDER, GIVEN, LISTED, NNUNET, PATTERN, LabelIndex, channel_base, named_path
 from .pure.errors import InputError, RequestError
 from .pure.naming import case_names, safe_name, volume_stem
@@ -21,12 +22,13 @@ class Case:
 
     Attributes:
         name: of the case, distinct and safe as a file name.
-        image: the volume file.
+        image: the volume file, or the folder of the DICOM series.
         labels: label files, by the name of their set.
         group: what must stay together in a split (a patient, say); "" for the case alone.
         columns: from a list, passed through to the tables.
         matched: by which convention each label file was found.
         problem: why the case cannot be exported, where that is known beforehand.
+        series: the DICOM series in the folder ``image``; None for volume files.
     """
 
     name: str
@@ -36,6 +38,7 @@ class Case:
     columns: dict[str, str] = field(default_factory=dict)
     matched: dict[str, str] = field(default_factory=dict)
     problem: str | None = None
+    series: Series | None = None
 
     @property
     def files(self) -> tuple[Path, ...]:
@@ -43,17 +46,19 @@ class Case:
         return (self.image, *self.labels.values())
 
 
-def find_cases(inputs: list[Path], labels: list[str], out: Path | None = None) -> list[Case]:
+def find_cases(inputs: list[Path], labels: list[str], out: Path | None = None, anonymous: bool = False) -> list[Case]:
     """Cases for the inputs, in order, with their label maps.
 
     Label maps come from a list's columns, from ``labels``, or else from the inputs themselves, where
     their names follow a known convention (LiTS, nnU-Net, a suffix such as _seg, case folders).
 
     Args:
-        inputs: volume files, folders of volumes, glob patterns, .csv and .txt lists.
+        inputs: volume files, folders of volumes, DICOM folders (each series is a case), glob
+            patterns, .csv and .txt lists.
         labels: label sets as on the command line: a file, a folder, or a pattern with "{case}",
             "NAME=..." to name the set.
         out: the output folder, which is never searched for inputs.
+        anonymous: name cases of DICOM series without saying whose they are.
 
     Raises:
         RequestError: a file or a name given twice, or a label file for several images.
@@ -62,8 +67,15 @@ def find_cases(inputs: list[Path], labels: list[str], out: Path | None = None) -
     found = search_inputs(inputs, out)
     _refuse_repeats(found.images)
     cases = [
-        Case(name, entry.image, dict(entry.labels or {}), columns=entry.columns, matched=_listed(entry))
-        for name, entry in zip(_names(found.images), found.images, strict=True)
+        Case(
+            name,
+            entry.image,
+            dict(entry.labels or {}),
+            columns=entry.columns,
+            matched=_listed(entry),
+            series=entry.series,
+        )
+        for name, entry in zip(_names(found.images, anonymous), found.images, strict=True)
     ]
     sets = _label_sets(labels)
     if sets:
@@ -71,7 +83,7 @@ def find_cases(inputs: list[Path], labels: list[str], out: Path | None = None) -
             cases = _with_labels(cases, name, path)
     elif found.labels:
         cases = _matched(cases, LABELS, LabelIndex(found.labels))
-    return [replace(case, group=_group_of(case)) for case in cases]
+    return [replace(case, group=_group_of(case, anonymous)) for case in cases]
 
 
 def grouped(cases: list[Case], column: str) -> list[Case]:
@@ -100,38 +112,42 @@ def match_summary(cases: list[Case]) -> list[str]:
 def _refuse_repeats(entries: list[ListedCase]) -> None:
     seen = set()
     for entry in entries:
-        key = (entry.image.resolve(), entry.name)
+        key = (entry.image.resolve(), entry.name, entry.series and entry.series.info)
         if key in seen:
             raise RequestError(f"{entry.image} is given twice.")
         seen.add(key)
 
 
-def _names(entries: list[ListedCase]) -> list[str]:
-    """Names from the lists; the others from the files' names, or from their folders where many are called alike."""
+def _names(entries: list[ListedCase], anonymous: bool) -> list[str]:
+    """Names from the lists; the others from the files' names, from their folders, or what a series says of itself."""
     given = [entry.name for entry in entries if entry.name is not None]
     for name, count in Counter(name.casefold() for name in given).items():
         if count > 1:
             raise RequestError(f"Two cases are called '{name}'; every case needs a name of its own.")
     # Listed names go in as file names, so that the others are kept apart from them.
     stems = Counter(volume_stem(entry.image) for entry in entries)
-    paths = [
-        Path("listed", f"{entry.name}.nii")
-        if entry.name is not None
-        else named_path(entry.image)
-        if stems[volume_stem(entry.image)] > 1
-        else entry.image
-        for entry in entries
-    ]
+    paths = [_path_to_name_by(entry, stems[volume_stem(entry.image)] > 1, anonymous) for entry in entries]
     names = case_names(paths)
     return [name if entry.name is None else entry.name for name, entry in zip(names, entries, strict=True)]
+
+
+def _path_to_name_by(entry: ListedCase, often: bool, anonymous: bool) -> Path:
+    """A path whose last part is the case's name, for one whose own name stands ``often`` in the input or once."""
+    if entry.name is not None:
+        return Path("listed", f"{entry.name}.nii")
+    if entry.series is not None:
+        return entry.series.named_path(anonymous)
+    return named_path(entry.image) if often else entry.image
 
 
 def _listed(entry: ListedCase) -> dict[str, str]:
     return dict.fromkeys(entry.labels or {}, LISTED)
 
 
-def _group_of(case: Case) -> str:
-    """Channels of one nnU-Net case, and images of one case folder, belong to one patient."""
+def _group_of(case: Case, anonymous: bool) -> str:
+    """Channels of one nnU-Net case, images of one case folder, and series of one PatientID belong to one patient."""
+    if case.series is not None:
+        return case.series.group(anonymous) or case.name
     ways = set(case.matched.values())
     base = channel_base(case.image)
     if base is not None and (NNUNET in ways or case.image.parent.name in ("imagesTr", "imagesTs")):
@@ -197,7 +213,7 @@ def _matched(cases: list[Case], name: str, index: LabelIndex, folder: Path | Non
     """Cases with the label maps that an index finds; without ``folder`` a map may be missing."""
     result = []
     for case in cases:
-        way, found = index.find(case.image)
+        way, found = _found_for(case, index)
         if name in case.labels and folder is None:
             result.append(case)
         elif len(found) == 1:
@@ -209,6 +225,14 @@ def _matched(cases: list[Case], name: str, index: LabelIndex, folder: Path | Non
     if folder is None:
         return result
     return _if_any(result, cases, f"The label folder {folder} holds no label map for any of the {len(cases)} images")
+
+
+def _found_for(case: Case, index: LabelIndex) -> tuple[str, list[Path]]:
+    """The label maps of a case; those of a series are named like the case, or like the series' folder."""
+    if case.series is None:
+        return index.find(case.image)
+    by_name = index.find(case.image / f"{case.name}.dcm")
+    return by_name if by_name[1] else index.find(case.image.with_name(f"{case.image.name}.dcm"))
 
 
 def _not_one(image: Path, name: str, folder: Path | None, found: list[Path]) -> str:

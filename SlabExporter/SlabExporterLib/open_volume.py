@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from .export import read_volume
+from .case_reading import read_volume
+from .dicom.load import load_series
+from .dicom.scan import find_series, volumes_of
 from .files.nifti import read_header
 from .mrml.runtime import SlicerRuntime
 from .mrml.volume_files import NIFTI_EXTENSIONS, require_volume_file
+from .pure.dicom_options import SeriesOptions
+from .pure.errors import InputError
 from .pure.naming import volume_extension
 from .pure.source import SourceVolume
 
@@ -17,12 +21,17 @@ def open_any(runtime: SlicerRuntime, path: Path, frame: int | None = None) -> So
 
     Args:
         runtime: Slicer's classes.
-        path: a volume file.
-        frame: which volume of a 4D file, counted from 0.
+        path: a volume file, or a folder with one DICOM series (a slab of DICOM images, say).
+        frame: which volume of a 4D file or series, counted from 0.
 
     Raises:
         InputError: it cannot be used.
     """
+    if path.is_dir():
+        series = volumes_of(path, find_series(path))
+        if len(series) != 1:
+            raise InputError(f"{path} is a folder, which should hold one DICOM series; it holds {len(series)}.")
+        return load_series(series[0], SeriesOptions(), frame)
     return read_volume(runtime, path, frame)
 
 

@@ -53,7 +53,7 @@ def test_empty_file(run_cli, tmp_path):
 
 
 def test_unknown_kind_of_file(run_cli, tmp_path):
-    path = tmp_path / "notes.txt"
+    path = tmp_path / "notes.docx"
     path.write_text("hello")
     assert "not a volume file" in refused(run_cli, path)
 

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from ..cases import Case, match_summary
+from ..dicom.load import peek
 from ..files.generic import judge_before_loading
 from ..files.mgh import EXTENSIONS as MGH_EXTENSIONS
 from ..files.nifti import read_header
@@ -79,14 +80,17 @@ def outlook(runtime: SlicerRuntime, case: Case, request: ExportRequest) -> Outlo
     try:
         if case.problem is not None:
             raise InputError(case.problem)
-        geometry, itemsize, warnings = _peek(runtime, case.image, request.frame, request.nifti_transform)
+        if case.series is not None:
+            geometry, itemsize, warnings = peek(case.series, request.series, request.frame)
+        else:
+            geometry, itemsize, warnings = _peek(runtime, case.image, request.frame, request.nifti_transform)
         limits = None
         if request.within is not None:
             limits = read_roi_box(runtime, Path(request.within), geometry)
         plan = plan_slabs(geometry, request.slabs, limits)
         for name, path in case.labels.items():
             label, label_itemsize, more = _peek(runtime, path, None, None)
-            if label.shape_ijk != geometry.shape_ijk:
+            if label.shape_ijk != geometry.shape_ijk and case.series is None:
                 raise InputError(
                     f"The label map {path} ({name}) has {label.shape_ijk} voxels, {case.image} {geometry.shape_ijk}."
                 )

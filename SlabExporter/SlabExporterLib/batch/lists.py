@@ -7,6 +7,7 @@ import io
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from ..dicom.series import Series
 from ..pure.errors import InputError
 from ..pure.naming import safe_name
 
@@ -23,12 +24,14 @@ class ListedCase:
         name: of the case, where the list names it.
         labels: label maps by the name of their set; None where the list has no column for them.
         columns: the other columns, as text, to be passed through.
+        series: the DICOM series in the folder ``image``; None for volume files.
     """
 
     image: Path
     name: str | None = None
     labels: dict[str, Path] | None = None
     columns: dict[str, str] = field(default_factory=dict)
+    series: Series | None = None
 
 
 def is_list(path: Path) -> bool:

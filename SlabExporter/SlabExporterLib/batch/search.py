@@ -5,9 +5,11 @@ from __future__ import annotations
 import glob
 import os
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from ..dicom.headers import looks_like_dicom
+from ..dicom.scan import find_series, volumes_of
 from ..pure.conventions import split_labels
 from ..pure.errors import InputError, RequestError
 from ..pure.manifest import FILE_NAME
@@ -37,7 +39,7 @@ def search_inputs(inputs: list[Path], out: Path | None) -> Found:
 
     Raises:
         RequestError: the output folder is an input.
-        InputError: a folder without volumes, a pattern that matches nothing, a list that cannot be used.
+        InputError: a folder without volumes and DICOM series, a pattern without matches, a list that cannot be used.
     """
     found = Found()
     for given in inputs:
@@ -45,9 +47,9 @@ def search_inputs(inputs: list[Path], out: Path | None) -> Found:
             if path.is_dir():
                 _add_folder(found, path, out)
             elif is_list(path):
-                found.images += read_list(path)
+                found.images += [_listed_series(entry) for entry in read_list(path)]
             else:
-                found.images.append(ListedCase(path))
+                found.images += _series_in(path, None) if looks_like_dicom(path) else [ListedCase(path)]
     return found
 
 
@@ -67,10 +69,29 @@ def _add_folder(found: Found, folder: Path, out: Path | None) -> None:
     if out is not None and out.resolve() == folder.resolve():
         raise RequestError(f"Input and output are the same folder, {folder}; choose another output folder.")
     images, labels = split_labels(volume_files(folder, out), folder)
-    if not images:
-        raise InputError(f"The folder {folder} holds no volume files (.nii, .nii.gz, .nrrd, .mha and so on).")
-    found.images += [ListedCase(path) for path in images]
+    entries = [*(ListedCase(path) for path in images), *_series_in(folder, out)]
+    if not entries:
+        raise InputError(
+            f"The folder {folder} holds no volume files (.nii, .nii.gz, .nrrd, .mha and so on) and no DICOM images."
+        )
+    found.images += entries
     found.labels += labels
+
+
+def _series_in(path: Path, out: Path | None) -> list[ListedCase]:
+    """Each DICOM series below a folder, or that of one file."""
+    series = volumes_of(path, find_series(path, skip=out))
+    return [ListedCase(Path(one.folder), series=one) for one in series]
+
+
+def _listed_series(entry: ListedCase) -> ListedCase:
+    """A row of a list that names a folder: the one DICOM series in it."""
+    if not entry.image.is_dir():
+        return entry
+    series = _series_in(entry.image, None)
+    if len(series) != 1:
+        raise InputError(f"The folder {entry.image} in a list should hold one DICOM series; it holds {len(series)}.")
+    return replace(entry, image=series[0].image, series=series[0].series)
 
 
 def volume_files(folder: Path, out: Path | None = None) -> list[Path]:

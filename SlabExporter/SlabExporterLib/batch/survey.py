@@ -10,6 +10,8 @@ from pathlib import Path
 import numpy as np
 
 from ..cases import Case
+from ..dicom.report import expected
+from ..dicom.series import Series
 from ..files.nifti import NiftiHeader, read_header
 from ..pure.errors import SlabExporterError
 from ..pure.geometry import VolumeGeometry
@@ -46,6 +48,8 @@ class CaseSize:
 
 def survey_case(case: Case, request: ExportRequest) -> CaseSize:
     """Size of one case; files that cannot be read count as nothing, they fail soon enough."""
+    if case.series is not None:
+        return _size_of_series(case, case.series, request)
     image_header = _header(case.image)
     slices = 1
     if image_header is not None:
@@ -56,6 +60,14 @@ def survey_case(case: Case, request: ExportRequest) -> CaseSize:
     held = sum(sizes) * WORKING_FACTOR + max(map(_file_bytes, case.files))
     memory = PROCESS_BYTES + int(held + (sizes[0] * 2 if scaled else 0))
     return CaseSize(slices, memory, sum(sizes))
+
+
+def _size_of_series(case: Case, series: Series, request: ExportRequest) -> CaseSize:
+    geometry, itemsize = expected(series, request.frame)
+    size = math.prod(geometry.shape_ijk) * itemsize
+    labels = sum(_voxel_bytes(path, _header(path)) for path in case.labels.values())
+    slices = geometry.shape_ijk[cut_axis(geometry, request.slabs.axis)[0]]
+    return CaseSize(slices, PROCESS_BYTES + int((3 * size + labels) * WORKING_FACTOR), size + labels)
 
 
 def usable_processors() -> int:
