@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -151,7 +152,7 @@ class _Stitching:
         whole, boxes = self._manifest.geometry.box, [slab.box for slab in self._manifest.slabs]
         voxels = self._reader.read(0)
         dtype, channels = voxels.dtype, len(voxels)
-        require_memory(self._paths[0], channels * int(np.prod(whole.shape)) * dtype.itemsize)
+        require_memory(self._paths[0], channels * math.prod(whole.shape) * dtype.itemsize)
         blend = self._request.blend or self._default_blend(voxels)
         stitcher = Stitcher(whole, boxes, blend, dtype, channels)
         lowest, averages_labels = np.inf, False

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import re
 from itertools import cycle, product
@@ -9,10 +10,13 @@ from itertools import cycle, product
 import nibabel as nib
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from phantoms import SIGNED_PERMUTATIONS, affine, index_phantom, save_nifti
 from SlabExporterLib.cases import Case
 from SlabExporterLib.export import export_cases
-from SlabExporterLib.pure.manifest import FILE_NAME
+from SlabExporterLib.pure.errors import Cancelled, InputError
+from SlabExporterLib.pure.manifest import FILE_NAME, read_manifest
 from SlabExporterLib.pure.request import AXES, REMAINDERS, ExportRequest, SlabOptions
 from SlabExporterLib.slab_lookup import Predictions
 from SlabExporterLib.stitch import StitchRequest, stitch_case
@@ -258,6 +262,18 @@ def test_a_whole_export_is_stitched_into_a_folder(tmp_path, run_cli):
     assert "lacks the predictions" in err
 
 
+def test_cancelling_leaves_nothing_behind(tmp_path):
+    manifest = exported(tmp_path, index_phantom(SHAPE), affine(), thickness=4)
+
+    def cancel(event):
+        if event.done == 2:
+            raise Cancelled("stop")
+
+    with pytest.raises(Cancelled):
+        stitch_case(manifest, tmp_path / "results" / "b.nii", StitchRequest(), progress=cancel)
+    assert not (tmp_path / "results").exists()
+
+
 def test_an_existing_file_is_not_replaced_unasked(tmp_path, run_cli):
     manifest = exported(tmp_path, index_phantom(SHAPE), affine(), thickness=4)
     (tmp_path / "b.nii").write_text("precious")
@@ -303,10 +319,41 @@ def test_a_case_whose_name_leads_elsewhere_is_refused(tmp_path, run_cli, case):
     assert not list(tmp_path.glob("back/*"))
 
 
-def test_a_manifest_that_promises_a_huge_volume_is_refused(tmp_path, run_cli):
+@settings(max_examples=200, deadline=None)
+@given(data=st.data())
+def test_whatever_a_manifest_holds_reading_it_is_safe(tmp_path_factory, data):
+    """Any entry replaced by any JSON value: it is read, or refused with a sentence."""
+    folder = tmp_path_factory.mktemp("manifest")
+    box = {"ijk_start": [0, 0, 0], "ijk_stop": [2, 2, 2], "shape_ijk": [2, 2, 2], "affine_ras": np.eye(4).tolist()}
+    slab = {"index": 0, "image": "a.nii", "labels": {"x": "b.nii"}, "sha256": "", "verified": True, **box}
+    document = {
+        "schema": "slab-exporter/1",
+        "case": "c",
+        "source": {"path": "../x.nii", "shape_ijk": [2, 2, 2], "affine_ras": np.eye(4).tolist()},
+        "plan": {},
+        "slabs": [slab],
+    }
+    node, keys = document, data.draw(st.lists(st.integers(0, 9), min_size=1, max_size=4))
+    for depth, key in enumerate(keys):
+        names = list(node) if isinstance(node, dict) else list(range(len(node)))
+        if not names:
+            break
+        name = names[key % len(names)]
+        if depth == len(keys) - 1 or not isinstance(node[name], (dict, list)):
+            leaf = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5)
+            node[name] = data.draw(st.recursive(leaf, lambda inner: st.lists(inner, max_size=3), max_leaves=4))
+            break
+        node = node[name]
+    (folder / FILE_NAME).write_text(json.dumps(document))
+    with contextlib.suppress(InputError):
+        read_manifest(folder)
+
+
+@pytest.mark.parametrize("edge", [10**6, 2**32, 10**30])
+def test_a_manifest_that_promises_a_huge_volume_is_refused(tmp_path, run_cli, edge):
     manifest = exported(tmp_path, index_phantom(SHAPE), affine(), thickness=4)
     document = json.loads(manifest.read_text())
-    document["source"]["shape_ijk"] = [10**6, 10**6, 10**6]
+    document["source"]["shape_ijk"] = [edge] * 3
     manifest.write_text(json.dumps(document))
     code, _, err = run_cli("stitch", manifest, "-o", tmp_path / "b.nii")
     assert code == 2

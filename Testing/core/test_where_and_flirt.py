@@ -72,6 +72,14 @@ def test_outside_is_said(tmp_path, run_cli):
     assert "nearest voxel            (0, 0, 0)" in out
 
 
+@pytest.mark.parametrize("point", [("nan", 0, 0), (0, "inf", 0), ("1e308", "1e308", "1e308")])
+def test_points_that_are_no_points_are_refused(tmp_path, run_cli, point):
+    path = save_nifti(tmp_path / "v.nii", index_phantom(SHAPE), affine())
+    code, _, err = run_cli("where", path, "--lps", *point)
+    assert code in (0, 2)
+    assert code == 0 or "finite numbers" in err
+
+
 def test_the_slabs_that_hold_a_point(tmp_path, run_cli):
     array = index_phantom(SHAPE)
     path = save_nifti(tmp_path / "v.nii", array, affine(signs=(-1, 1, -1)))

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from .errors import RequestError
 from .geometry import AXIS_LETTERS, FloatArray, VolumeGeometry
 from .manifest import Manifest
 
@@ -54,6 +55,9 @@ def locate(geometry: VolumeGeometry, frame: str, point: tuple[float, float, floa
         geometry: of the volume.
         frame: "ijk", "ras" or "lps": what ``point`` is given in.
         point: voxel index or mm.
+
+    Raises:
+        RequestError: a coordinate is no finite number.
     """
     given = np.array(point, dtype=float)
     if frame == "ijk":
@@ -61,6 +65,8 @@ def locate(geometry: VolumeGeometry, frame: str, point: tuple[float, float, floa
     else:
         ras = given if frame == "ras" else given * _TO_LPS
         ijk = geometry.ijk(ras)
+    if not np.all(np.isfinite(np.concatenate([ijk, ras]))):
+        raise RequestError(f"A point needs three finite numbers, not {point}.")
     i, j, k = (int(v) for v in np.floor(ijk + 0.5))
     inside = all(0 <= v < n for v, n in zip((i, j, k), geometry.shape_ijk, strict=True))
     return Location(ijk, ras, ras * _TO_LPS, (i, j, k), inside)

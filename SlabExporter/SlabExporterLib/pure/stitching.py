@@ -7,6 +7,7 @@ overlaps that still wait for a neighbour.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise, product
@@ -226,8 +227,8 @@ def describe_uncovered(parts: Sequence[Box], whole: Box) -> str | None:
             count = sum(b - a for a, b in ranges)
             listed = ", ".join(f"{a}" if b == a + 1 else f"{a} to {b - 1}" for a, b in ranges)
             return f"{count} of {whole.shape[axis]} slices ({name} = {listed}) are in no slab"
-    count = sum(int(np.prod(part.shape)) for part in parts)
-    return f"{count} of {int(np.prod(whole.shape))} voxels are in no slab"
+    count = sum(math.prod(part.shape) for part in parts)
+    return f"{count} of {math.prod(whole.shape)} voxels are in no slab"
 
 
 def _spans(part: Box, whole: Box, axis: int) -> bool:
