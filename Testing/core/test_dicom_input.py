@@ -170,3 +170,44 @@ def test_hostile_attributes_write_nothing_outside_the_output(tmp_path, run_cli, 
     assert all((tmp_path / "deep") in (p, *p.parents) for p in added)
     (folder,) = [p for p in (tmp_path / "deep" / "er" / "out").iterdir() if p.is_dir()]
     assert (folder / "manifest.json").is_file()
+
+
+def test_many_series_run_in_processes_with_lists_dry_run_and_groups(tmp_path, run_cli):
+    for patient in ("A", "B"):
+        for number in (1, 2):
+            write_series(tmp_path / "in" / patient / str(number), voxels(), PatientID=patient, SeriesNumber=number,
+                         SeriesInstanceUID=uid(patient, number))  # fmt: skip
+    code, out, error = run_cli("export", tmp_path / "in", "-o", tmp_path / "none", "--thickness", 4, "--dry-run")
+    assert code == 0, error
+    assert "4 of 4 cases, 8 slabs" in out
+    assert not (tmp_path / "none").exists()
+    code, _, error = run_cli("export", tmp_path / "in", "-o", tmp_path / "out", "--thickness", 4, "--jobs", 2)
+    assert code == 0, error
+    groups = {e["slab"]["group"] for e in json.loads((tmp_path / "out" / "dataset.json").read_text())["training"]}
+    assert groups == {"A", "B"}
+    assert run_cli("verify", tmp_path / "out")[0] == 0
+    (tmp_path / "list.csv").write_text("case,image\nfirst,in/A/1\nsecond,in/B/2\n")
+    code, _, error = run_cli("export", tmp_path / "list.csv", "-o", tmp_path / "listed", "--format", "dicom")
+    assert code == 0, error
+    assert sorted(p.parent.name for p in (tmp_path / "listed").glob("*/manifest.json")) == ["first", "second"]
+    (tmp_path / "list.csv").write_text("image\nin/A\n")
+    code, _, error = run_cli("export", tmp_path / "list.csv", "-o", tmp_path / "o3")
+    assert code == 2
+    assert "should hold one DICOM series; it holds 2" in error
+
+
+def test_label_maps_are_found_by_the_name_of_the_case_or_of_the_folder(tmp_path, run_cli):
+    from phantoms import save_nifti
+
+    write_series(tmp_path / "in" / "pat7", voxels())
+    assert run_cli("export", tmp_path / "in", "-o", tmp_path / "out")[0] == 0
+    (image,) = (tmp_path / "out").glob("*/images/*.nii.gz")
+    affine = nib.load(image).affine
+    for folder, name in (("a", "P1_20200102_3_phantom"), ("b", "pat7")):
+        (tmp_path / folder).mkdir()
+        save_nifti(tmp_path / folder / f"{name}.nii.gz", np.ones((7, 9, 6), np.uint8), affine)
+        code, _, error = run_cli(
+            "export", tmp_path / "in", "--labels", tmp_path / folder, "-o", tmp_path / f"o{folder}"
+        )
+        assert code == 0, error
+        assert len(list((tmp_path / f"o{folder}").glob("*/labels/*.nii.gz"))) == 1

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -27,16 +28,9 @@ class SourceHeaders:
         """
         if plane.path != self._path:
             with parsing(plane.path):
-                self._dataset = read_dataset_header(plane.path)
+                self._dataset = read_dataset(Path(plane.path), pixels=False)
             self._path = plane.path
         return self._dataset
-
-
-def read_dataset_header(path: str) -> Any:
-    """All attributes before the pixels; call within ``headers.parsing``."""
-    from pathlib import Path
-
-    return read_dataset(Path(path), pixels=False)
 
 
 def carried(header: Any, keywords: Iterable[str]) -> Any:

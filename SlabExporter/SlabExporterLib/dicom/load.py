@@ -60,10 +60,8 @@ def load_series(series: Series, options: SeriesOptions, frame: int | None = None
     stack = make_stack(planes)
     if stack is None:  # the verdict has said so already
         raise InputError(series.sentence())
-    warnings = [*series.warnings, *_accepted(series, stack, options)]
+    warnings = (*series.warnings, *_accepted(series, stack, options), *_inverse_display(planes))
     voxels, checksum = _voxels(series, stack)
-    if any(s.pixel.photometric == "MONOCHROME1" for s in planes):
-        warnings.append("MONOCHROME1: small values are shown bright; the values are kept as they are.")
     record: dict[str, Any] = {"series_instance_uid": series.info.series_uid, "files": len(series.files)}
     volume = SourceVolume(
         name=series.shown,
@@ -72,7 +70,7 @@ def load_series(series: Series, options: SeriesOptions, frame: int | None = None
         geometry=stack.geometry,
         voxels_kji=voxels,
         frame=frame if series.verdict.kind is Kind.SEVERAL else None,
-        warnings=tuple(warnings),
+        warnings=warnings,
         record=record,
         dicom=DicomSource(series, stack.slices),
     )
@@ -146,6 +144,12 @@ def _chosen(series: Series, frame: int | None) -> tuple[Slice, ...]:
     if verdict.kind in (Kind.UNUSABLE, Kind.NO_VOLUME, Kind.SEVERAL):
         raise InputError(replace(series, verdict=verdict).sentence())
     return chosen
+
+
+def _inverse_display(planes: tuple[Slice, ...]) -> list[str]:
+    if all(s.pixel.photometric != "MONOCHROME1" for s in planes):
+        return []
+    return ["MONOCHROME1: small values are shown bright; the values are kept as they are."]
 
 
 def _accepted(series: Series, stack: Stack, options: SeriesOptions) -> list[str]:
