@@ -5,34 +5,59 @@ from __future__ import annotations
 from pathlib import Path
 
 from .cases import Case
+from .dicom.load import load_series
+from .dicom.pixels import needs_decoder
 from .files.nifti import read_header
 from .files.stored import StoredVolume
+from .mrml import volume_files
 from .mrml.runtime import SlicerRuntime
 from .mrml.volume_files import is_nifti, place, prefetch, require_volume_file
 from .pipeline import CaseSources
+from .pure.reindexing import reindexed_onto
 from .pure.request import ExportRequest
 from .pure.source import SourceVolume
 
 
+def reads_without_itk(case: Case) -> bool:
+    """Whether a case is read by code of our own, to which a damaged file is just a damaged one."""
+    if case.series is None:
+        return all(map(volume_files.reads_without_itk, case.files))
+    decoded = any(needs_decoder(plane.pixel) for plane in case.series.slices)
+    return not decoded and all(map(volume_files.reads_without_itk, case.labels.values()))
+
+
+def prefetch_image(case: Case, request: ExportRequest) -> StoredVolume | SourceVolume | None:
+    """The part of reading a case's image that needs no Slicer; for a DICOM series that is all of it.
+
+    Raises:
+        InputError: a file that cannot be used.
+    """
+    if case.series is not None:
+        return load_series(case.series, request.series, request.frame)
+    return prefetch(case.image, request.frame, request.nifti_transform)
+
+
 def read_case(
-    runtime: SlicerRuntime, case: Case, request: ExportRequest, stored: StoredVolume | None = None
+    runtime: SlicerRuntime, case: Case, request: ExportRequest, stored: StoredVolume | SourceVolume | None = None
 ) -> CaseSources:
     """Image and label maps of a case in memory.
 
     Args:
         runtime: Slicer's classes.
         case: its files.
-        request: frame and NIfTI transform of the image.
-        stored: the image's voxels where they have been read already.
+        request: frame and NIfTI transform of the image, what is accepted of a series.
+        stored: what ``prefetch_image`` returned for the case, where it has run already.
 
     Raises:
         InputError: a file that cannot be used.
     """
     transform = request.nifti_transform
     if stored is None:
-        stored = prefetch(case.image, request.frame, transform)
-    image = place(runtime, case.image, stored, transform)
+        stored = prefetch_image(case, request)
+    image = stored if isinstance(stored, SourceVolume) else place(runtime, case.image, stored, transform)
     labels = {name: read_label(runtime, path, transform) for name, path in case.labels.items()}
+    if case.series is not None:
+        labels = {name: reindexed_onto(label, image.geometry) for name, label in labels.items()}
     return CaseSources(case.name, image, labels)
 
 

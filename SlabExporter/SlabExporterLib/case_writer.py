@@ -13,18 +13,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from .files.slab_files import FinishedFile, finish_slab
+from .files.slab_files import FinishedFile
+from .formats import CaseFormat, finish, stage
 from .mrml.crop import cropped_node
 from .mrml.nodes import add_volume_node, temporary_nodes
 from .mrml.runtime import SlicerRuntime
-from .mrml.volume_files import write_uncompressed
 from .previews import PREVIEW_FOLDER
 from .progress import Progress, ProgressEvent
 from .pure.errors import InputError
 from .pure.manifest import SlabRecord
 from .pure.naming import slab_name
 from .pure.planning import Slab, SlabPlan
-from .pure.request import ExportRequest
 from .pure.source import SourceVolume
 from .pure.statistics import image_statistics, label_counts
 
@@ -53,6 +52,11 @@ class Target:
     volume: SourceVolume
     fill: float
 
+    @property
+    def label(self) -> str | None:
+        """The label set's name; None for the image."""
+        return None if self.name == IMAGE else self.name
+
 
 @dataclass(frozen=True)
 class _Outcome:
@@ -65,7 +69,7 @@ def write_slabs(
     case: str,
     targets: tuple[Target, ...],
     plan: SlabPlan,
-    request: ExportRequest,
+    form: CaseFormat,
     folder: Path,
     scratch: Path,
     progress: Progress,
@@ -77,7 +81,7 @@ def write_slabs(
         case: its name, for file names and events.
         targets: the image first, then label maps on the same grid.
         plan: the boxes.
-        request: format, compression, verification.
+        form: format, compression, verification.
         folder: the case's folder, which exists with its subfolders.
         scratch: an existing folder on the same disk for unfinished files.
         progress: told of each finished slab, and often enough to cancel; may raise.
@@ -104,18 +108,17 @@ def write_slabs(
             if len(futures) < len(targets) or not all(future.done() for future in futures.values()):
                 return
             slab = plan.slabs[len(records)]
-            records.append(_record(case, slab, plan, targets, request, futures))
+            records.append(_record(case, slab, plan, targets, form, futures))
             progress(ProgressEvent("slab-finished", case, len(records), len(plan.slabs), slab=records[-1]))
 
     with _workers() as pool, _nodes(runtime, targets) as nodes:
         for slab in plan.slabs:
             under_way.append({})
             for target in targets:
-                raw = scratch / f"{target.folder}-{slab.index}{_raw_extension(request.format)}"
                 with cropped_node(runtime, nodes[target.name], target.volume.geometry, slab.box, target.fill) as cut:
-                    write_uncompressed(runtime, cut, raw)
-                final = folder / relative_path(case, target, slab, plan, request)
-                under_way[-1][target.name] = pool.submit(_finish, raw, final, target, slab, request)
+                    staged = stage(runtime, cut, scratch, f"{target.folder}-{slab.index}", form, target.label)
+                final = folder / relative_path(case, target, slab, plan, form)
+                under_way[-1][target.name] = pool.submit(_finish, staged, final, scratch, target, slab, form)
                 wait_until_busy_at_most(MOST_PENDING)
                 record_finished_slabs()
         for most in range(MOST_PENDING - 1, -1, -1):
@@ -124,18 +127,14 @@ def write_slabs(
     return tuple(records)
 
 
-def relative_path(case: str, target: Target, slab: Slab, plan: SlabPlan, request: ExportRequest) -> str:
-    """Where a slab's file goes, relative to the case's folder, with "/"."""
-    return f"{target.folder}/{slab_name(case, slab.index, len(plan.slabs))}.{request.format}"
+def relative_path(case: str, target: Target, slab: Slab, plan: SlabPlan, form: CaseFormat) -> str:
+    """Where a slab's file (of DICOM images: folder) goes, relative to the case's folder, with "/"."""
+    return f"{target.folder}/{slab_name(case, slab.index, len(plan.slabs))}{form.suffix(target.label)}"
 
 
-def _raw_extension(format_: str) -> str:
-    return ".nrrd" if format_ == "nrrd" else ".nii"
-
-
-def _finish(raw: Path, final: Path, target: Target, slab: Slab, request: ExportRequest) -> _Outcome:
+def _finish(staged: Any, final: Path, scratch: Path, target: Target, slab: Slab, form: CaseFormat) -> _Outcome:
     volume = target.volume
-    file = finish_slab(raw, final, volume, slab.box, target.fill, request.compression, request.verify)
+    file = finish(staged, final, scratch, volume, slab, target.fill, form, target.label)
     inside = volume.voxels_kji[slab.box.intersection(volume.geometry.box).slices_kji()]
     if target.name == IMAGE:
         return _Outcome(file, image_statistics(inside))
@@ -147,7 +146,7 @@ def _record(
     slab: Slab,
     plan: SlabPlan,
     targets: tuple[Target, ...],
-    request: ExportRequest,
+    form: CaseFormat,
     futures: dict[str, Future[_Outcome]],
 ) -> SlabRecord:
     outcomes = {name: future.result() for name, future in futures.items()}
@@ -158,8 +157,8 @@ def _record(
         statistics["labels"] = {name: outcome.statistics["voxels"] for name, outcome in outcomes.items()}
     return SlabRecord(
         index=slab.index,
-        image=relative_path(case, targets[0], slab, plan, request),
-        labels={name: relative_path(case, target, slab, plan, request) for name, target in labels.items()},
+        image=relative_path(case, targets[0], slab, plan, form),
+        labels={name: relative_path(case, target, slab, plan, form) for name, target in labels.items()},
         box=slab.box,
         geometry=plan.geometry.cropped(slab.box),
         sha256=image.file.sha256,

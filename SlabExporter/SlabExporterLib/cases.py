@@ -8,6 +8,8 @@ from pathlib import Path
 
 from .batch.lists import ListedCase
 from .batch.search import is_volume, search_inputs, volume_files
+from .dicom.series import Series
+from .dicom.uids import pseudonym
 from .pure.conventions import CASE_FOLDER, GIVEN, LISTED, NNUNET, PATTERN, LabelIndex, channel_base, named_path
 from .pure.errors import InputError, RequestError
 from .pure.naming import case_names, safe_name, volume_stem
@@ -21,8 +23,9 @@ class Case:
 
     Attributes:
         name: of the case, distinct and safe as a file name.
-        image: the volume file.
+        image: the volume file, or the folder of the DICOM series.
         labels: label files, by the name of their set.
+        series: the DICOM series in that folder; None for volume files.
         group: what must stay together in a split (a patient, say); "" for the case alone.
         columns: from a list, passed through to the tables.
         matched: by which convention each label file was found.
@@ -32,6 +35,7 @@ class Case:
     name: str
     image: Path
     labels: dict[str, Path]
+    series: Series | None = None
     group: str = ""
     columns: dict[str, str] = field(default_factory=dict)
     matched: dict[str, str] = field(default_factory=dict)
@@ -39,21 +43,32 @@ class Case:
 
     @property
     def files(self) -> tuple[Path, ...]:
-        """The image and the label maps."""
+        """The image (of a DICOM series: its folder) and the label maps."""
         return (self.image, *self.labels.values())
 
+    @property
+    def series_folders(self) -> set[Path]:
+        """The folders in which the images of a DICOM series lie."""
+        return set() if self.series is None else {Path(path).resolve().parent for path in self.series.files}
 
-def find_cases(inputs: list[Path], labels: list[str], out: Path | None = None) -> list[Case]:
+    @property
+    def stem(self) -> str:
+        """What its files may be named by: the image file's name without extension; for a series, the case's name."""
+        return volume_stem(self.image) if self.series is None else self.name
+
+
+def find_cases(inputs: list[Path], labels: list[str], out: Path | None = None, anonymous: bool = False) -> list[Case]:
     """Cases for the inputs, in order, with their label maps.
 
     Label maps come from a list's columns, from ``labels``, or else from the inputs themselves, where
     their names follow a known convention (LiTS, nnU-Net, a suffix such as _seg, case folders).
 
     Args:
-        inputs: volume files, folders of volumes, glob patterns, .csv and .txt lists.
+        inputs: volume files, folders of volumes or of DICOM series, glob patterns, .csv and .txt lists.
         labels: label sets as on the command line: a file, a folder, or a pattern with "{case}",
             "NAME=..." to name the set.
         out: the output folder, which is never searched for inputs.
+        anonymous: name cases of DICOM series without saying whose they are.
 
     Raises:
         RequestError: a file or a name given twice, or a label file for several images.
@@ -62,8 +77,16 @@ def find_cases(inputs: list[Path], labels: list[str], out: Path | None = None) -
     found = search_inputs(inputs, out)
     _refuse_repeats(found.images)
     cases = [
-        Case(name, entry.image, dict(entry.labels or {}), columns=entry.columns, matched=_listed(entry))
-        for name, entry in zip(_names(found.images), found.images, strict=True)
+        Case(
+            name,
+            entry.image,
+            dict(entry.labels or {}),
+            entry.series,
+            columns=entry.columns,
+            matched=dict.fromkeys(entry.labels or {}, LISTED),
+            problem=entry.problem,
+        )
+        for name, entry in zip(_names(found.images, anonymous), found.images, strict=True)
     ]
     sets = _label_sets(labels)
     if sets:
@@ -71,7 +94,7 @@ def find_cases(inputs: list[Path], labels: list[str], out: Path | None = None) -
             cases = _with_labels(cases, name, path)
     elif found.labels:
         cases = _matched(cases, LABELS, LabelIndex(found.labels))
-    return [replace(case, group=_group_of(case)) for case in cases]
+    return [replace(case, group=_group_of(case, anonymous)) for case in cases]
 
 
 def grouped(cases: list[Case], column: str) -> list[Case]:
@@ -100,30 +123,34 @@ def match_summary(cases: list[Case]) -> list[str]:
 def _refuse_repeats(entries: list[ListedCase]) -> None:
     seen = set()
     for entry in entries:
-        key = (entry.image.resolve(), entry.name)
+        key = (entry.image.resolve(), entry.name, entry.series and entry.series.info.series_uid)
         if key in seen:
             raise RequestError(f"{entry.image} is given twice.")
         seen.add(key)
 
 
-def _names(entries: list[ListedCase]) -> list[str]:
-    """Names from the lists; the others from the files' names."""
+def _names(entries: list[ListedCase], anonymous: bool) -> list[str]:
+    """Names from the lists; the others from the files' names, or from what a series says of itself."""
     given = [entry.name for entry in entries if entry.name is not None]
     for name, count in Counter(name.casefold() for name in given).items():
         if count > 1:
             raise RequestError(f"Two cases are called '{name}'; every case needs a name of its own.")
     # Listed names go in as file names, so that the others are kept apart from them.
-    paths = [named_path(e.image) if e.name is None else Path("listed", f"{e.name}.nii") for e in entries]
+    paths = [_unlisted_path(e, anonymous) if e.name is None else Path("listed", f"{e.name}.nii") for e in entries]
     names = case_names(paths)
     return [name if entry.name is None else entry.name for name, entry in zip(names, entries, strict=True)]
 
 
-def _listed(entry: ListedCase) -> dict[str, str]:
-    return dict.fromkeys(entry.labels or {}, LISTED)
+def _unlisted_path(entry: ListedCase, anonymous: bool) -> Path:
+    return named_path(entry.image) if entry.series is None else entry.series.named_path(anonymous)
 
 
-def _group_of(case: Case) -> str:
-    """Channels of one nnU-Net case, and images of one case folder, belong to one patient."""
+def _group_of(case: Case, anonymous: bool) -> str:
+    """Series that state one patient, channels of one nnU-Net case, and images of one case folder belong together."""
+    if case.series is not None:
+        patient = case.series.info.patient_id
+        stated = pseudonym(patient) if anonymous else safe_name(patient)
+        return stated if patient.strip() else case.name
     ways = set(case.matched.values())
     base = channel_base(case.image)
     if base is not None and (NNUNET in ways or case.image.parent.name in ("imagesTr", "imagesTs")):
@@ -169,8 +196,10 @@ def _label_files(folder: Path) -> list[Path]:
 def _by_pattern(cases: list[Case], name: str, pattern: str) -> list[Case]:
     result = []
     for case in cases:
-        number = "".join(ch for ch in volume_stem(case.image) if ch.isdigit())
-        words = {"case": volume_stem(case.image), "folder": case.image.parent.name, "number": number}
+        named = case.stem if case.series is None else case.image.name
+        folder = case.image.parent if case.series is None else case.image
+        number = "".join(ch for ch in named if ch.isdigit())
+        words = {"case": case.stem, "folder": folder.name, "number": number}
         try:
             path = Path(pattern.format(**words))
         except (KeyError, IndexError, ValueError) as error:
@@ -187,15 +216,17 @@ def _by_pattern(cases: list[Case], name: str, pattern: str) -> list[Case]:
 
 def _matched(cases: list[Case], name: str, index: LabelIndex, folder: Path | None = None) -> list[Case]:
     """Cases with the label maps that an index finds; without ``folder`` a map may be missing."""
+    folders = Counter(case.image for case in cases if case.series is not None)
+    shared = {path for path, count in folders.items() if count > 1}
     result = []
     for case in cases:
-        way, found = index.find(case.image)
+        way, found = _found_for(case, index, case.image not in shared)
         if name in case.labels and folder is None:
             result.append(case)
         elif len(found) == 1:
             result.append(_labelled(case, name, found[0], way))
         elif found or folder is not None:
-            result.append(replace(case, problem=case.problem or _not_one(case.image, name, folder, found)))
+            result.append(replace(case, problem=case.problem or _not_one(case, name, folder, found)))
         else:
             result.append(case)
     if folder is None:
@@ -203,11 +234,23 @@ def _matched(cases: list[Case], name: str, index: LabelIndex, folder: Path | Non
     return _if_any(result, cases, f"The label folder {folder} holds no label map for any of the {len(cases)} images")
 
 
-def _not_one(image: Path, name: str, folder: Path | None, found: list[Path]) -> str:
+def _found_for(case: Case, index: LabelIndex, by_folder: bool) -> tuple[str, list[Path]]:
+    """(convention, label maps) for a case; a series goes by the case's name, then by its folder's if it has its own."""
+    if case.series is None:
+        return index.find(case.image)
+    if not by_folder:
+        return index.find(Path(f"{case.name}.dcm"))
+    way, found = index.find(case.image.with_name(f"{case.name}.dcm"))
+    if found:
+        return way, found
+    return index.find(case.image.with_name(f"{case.image.name}.dcm"))
+
+
+def _not_one(case: Case, name: str, folder: Path | None, found: list[Path]) -> str:
     where = f"The label folder {folder}" if folder else f"The input, for the label set '{name}',"
     held = f"{len(found)} ({', '.join(map(str, found))})" if found else "none"
     return (
-        f"{where} should hold one label map for {image.name} (called '{volume_stem(image)}', or by a convention "
+        f"{where} should hold one label map for {case.image.name} (called '{case.stem}', or by a convention "
         f"such as segmentation-N); it holds {held}."
     )
 

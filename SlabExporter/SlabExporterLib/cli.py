@@ -13,6 +13,7 @@ from typing import Any
 
 from . import __version__
 from .batch.cli_options import INPUT_HELP, add_batch_options, add_table_options
+from .dicom.cli_options import add_dicom_input_options, add_dicom_output_options
 from .pure.errors import SlabExporterError
 from .pure.request import AXES, BLENDS, COMPRESSIONS, FORMATS, NIFTI_TRANSFORMS, REMAINDERS
 
@@ -116,10 +117,12 @@ def _add_export(commands: Any) -> None:
     parser.add_argument(
         "--compression", choices=COMPRESSIONS, default="fast", help="of .nii.gz and .nrrd (default fast)"
     )
-    parser.add_argument("--frame", type=int, metavar="N", help="which volume of a 4D file, counted from 0")
+    parser.add_argument("--frame", type=int, metavar="N", help="which volume of a 4D file or series, from 0")
     parser.add_argument(
         "--nifti-transform", choices=NIFTI_TRANSFORMS, help="which to believe where a NIfTI's sform and qform differ"
     )
+    add_dicom_input_options(parser)
+    add_dicom_output_options(parser)
     add_batch_options(parser)
     parser.add_argument("--no-verify", action="store_true", help="do not read the slabs back and compare them")
     parser.add_argument("--resume", action="store_true", help="go on with an earlier export; complete cases stay")

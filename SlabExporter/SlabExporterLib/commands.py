@@ -13,6 +13,7 @@ from .batch.preflight import show_data_set
 from .cases import find_cases
 from .cli import DONE, SOME_FAILED, UNUSABLE
 from .demo import make_demo
+from .dicom.cli_options import dicom_options, series_options
 from .export import ExportResult, export_cases
 from .inspection import inspect_cases
 from .pure.errors import InputError, SlabExporterError
@@ -38,6 +39,8 @@ def run_export(options: argparse.Namespace) -> int:
         nifti_transform=options.nifti_transform,
         within=options.within,
         verify=not options.no_verify,
+        series=series_options(options),
+        dicom=dicom_options(options),
     )
     run = run_options(options)
     cases = cases_of(options)

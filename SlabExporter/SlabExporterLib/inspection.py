@@ -11,13 +11,18 @@ from typing import Any
 import numpy as np
 
 from .cases import Case
+from .dicom.load import load_series
+from .dicom.report import series_facts
+from .dicom.series import Kind, Series
 from .files.nifti import NiftiHeader, read_header
 from .files.nifti_transforms import transform_used
 from .mrml.runtime import SlicerRuntime, open_runtime
 from .mrml.volume_files import is_nifti, place, prefetch, require_volume_file
 from .pipeline import require_same_grid
+from .pure.dicom_options import SeriesOptions
 from .pure.errors import InputError, SlabExporterError
 from .pure.geometry import VolumeGeometry
+from .pure.reindexing import reindexed_onto
 from .pure.source import SourceVolume
 
 
@@ -76,11 +81,15 @@ def inspect_case(runtime: SlicerRuntime, case: Case) -> Inspection:
     """Geometry, type and header of a case's image, and whether its label maps lie on its grid."""
     report = Inspection(case.name, case.image)
     try:
-        image = _look(runtime, case.image, report)
+        if case.problem is not None and case.image.is_dir() and case.series is None:
+            raise InputError(case.problem)  # a folder of a list that cannot be opened up
+        image = _look(runtime, case.image, report) if case.series is None else _look_at_series(case.series, report)
         if case.problem is not None:
             raise InputError(case.problem)
         for name, path in case.labels.items():
             label = place(runtime, path, prefetch(path, None, None), None)
+            if case.series is not None:
+                label = reindexed_onto(label, image.geometry)
             require_same_grid(image, label, name)
     except SlabExporterError as error:
         report.error = str(error)
@@ -95,16 +104,31 @@ def _look(runtime: SlicerRuntime, path: Path, report: Inspection) -> SourceVolum
         report.facts |= _header_facts(header)
         frame = 0 if header.frames > 1 else None
     volume = place(runtime, path, prefetch(path, frame, None), None)
-    report.facts |= geometry_facts(volume.geometry)
-    report.facts["voxels"] = volume.voxels_kji.dtype.name
-    report.geometry = volume.geometry
-    report.content = hashlib.sha256(np.ascontiguousarray(volume.voxels_kji)).hexdigest()
-    report.warnings += volume.warnings
+    _note(volume, report)
     if header is not None:
         report.facts["transform"] = transform_used(header, volume.geometry) or "none stated"
         if header.frames > 1:
             report.warnings.append(f"4D: {header.frames} volumes; export needs --frame 0 to {header.frames - 1}.")
     return volume
+
+
+def _look_at_series(series: Series, report: Inspection) -> SourceVolume:
+    report.facts |= series_facts(series)
+    several = series.verdict.kind is Kind.SEVERAL
+    volume = load_series(series, SeriesOptions(), 0 if several else None)
+    _note(volume, report)
+    if several:
+        report.warnings.append(f"{series.verdict.reason[0].upper()}{series.verdict.reason[1:]}. {series.verdict.mend}")
+    return volume
+
+
+def _note(volume: SourceVolume, report: Inspection) -> None:
+    """What any volume in memory tells."""
+    report.facts |= geometry_facts(volume.geometry)
+    report.facts["voxels"] = volume.voxels_kji.dtype.name
+    report.geometry = volume.geometry
+    report.content = hashlib.sha256(np.ascontiguousarray(volume.voxels_kji)).hexdigest()
+    report.warnings += volume.warnings
 
 
 def _header_facts(header: NiftiHeader) -> dict[str, Any]:

@@ -18,6 +18,7 @@ from .case_writer import IMAGE, IMAGE_FOLDER, Target, require_own_names, write_s
 from .files.checksum import file_sha256
 from .files.disk import refuses_writing
 from .files.gzip_codec import has_isal
+from .formats import case_format
 from .mrml.roi import read_roi_box
 from .mrml.runtime import SlicerRuntime
 from .previews import remove_previews, write_previews
@@ -79,20 +80,21 @@ def export_sources(
     for name, label in case.labels.items():
         require_same_grid(case.image, label, name)
     plan = plan_case(runtime, case.image, request, limits)
+    targets = _targets(case, plan, request)
+    form = case_format(case.name, case.image, case.labels, plan, targets[0].fill, request)
     label_warnings = (w for v in case.labels.values() for w in v.warnings)
-    warnings = tuple(dict.fromkeys((*case.image.warnings, *label_warnings, *plan.notes)))
+    warnings = tuple(dict.fromkeys((*case.image.warnings, *label_warnings, *plan.notes, *form.warnings)))
     progress(ProgressEvent("case-started", case.name, 0, len(plan.slabs), describe(case.image, plan)))
     for text in warnings:
         progress(ProgressEvent("warning", case.name, 0, len(plan.slabs), text))
-    targets = _targets(case, plan, request)
     with _case_folder(folder, case.name, [target.folder for target in targets]) as scratch:
-        records = write_slabs(runtime, case.name, targets, plan, request, folder, scratch, progress)
+        records = write_slabs(runtime, case.name, targets, plan, form, folder, scratch, progress)
         write_previews(case.image, list(case.labels.values()), folder, scratch)
         manifest = Manifest(
             case=case.name,
             source=_source_record(case.image, folder),
             label_sources={name: _source_record(label, folder) for name, label in case.labels.items()},
-            plan=plan_record(plan, request, targets[0].fill, folder),
+            plan=plan_record(plan, request, targets[0].fill, folder) | form.record(),
             slabs=records,
             warnings=warnings,
             created_with=versions(runtime),
@@ -194,7 +196,11 @@ def remove_case_files(folder: Path, case: str) -> None:
     pattern = slab_name_pattern(case)
     for subfolder in [path for path in folder.iterdir() if path.is_dir()]:
         for path in subfolder.iterdir():
-            if pattern.fullmatch(path.name) and path.is_file():
+            if not pattern.fullmatch(path.name):
+                continue
+            if path.is_dir():  # a slab of DICOM images
+                shutil.rmtree(path)
+            else:
                 path.unlink()
         with contextlib.suppress(OSError):
             subfolder.rmdir()
@@ -223,11 +229,8 @@ def _source_record(volume: SourceVolume, folder: Path) -> dict[str, Any]:
         record["loaded_affine_ras"] = volume.loaded_affine_ras.tolist()
     if volume.segments:
         record["segments"] = [{"value": value, "name": name} for value, name in volume.segments]
-    return record | {
-        key: value
-        for key, value in (("frame", volume.frame), ("nifti_transform", volume.nifti_transform))
-        if value is not None
-    }
+    known = (("frame", volume.frame), ("nifti_transform", volume.nifti_transform))
+    return record | volume.record | {key: value for key, value in known if value is not None}
 
 
 def relative_to(path: Path, folder: Path) -> str:

@@ -11,20 +11,18 @@ import numpy.typing as npt
 
 from .files.memory import require_memory
 from .files.nifti import NiftiHeader, read_header
-from .files.nifti_transforms import refuse_unusable
-from .files.nifti_voxels import read_frames
+from .formats import is_dicom_slab
 from .mrml.runtime import SlicerRuntime, open_runtime
-from .mrml.volume_files import is_nifti, nifti_geometry, require_volume_file
-from .open_volume import open_any
+from .mrml.volume_files import is_nifti
 from .progress import Progress, ProgressEvent, no_progress
 from .pure.errors import InputError
 from .pure.fill import fill_value
-from .pure.geometry import VolumeGeometry
 from .pure.index_map import map_between
 from .pure.manifest import FILE_NAME, Manifest, SlabRecord, read_manifest
 from .pure.source import SourceVolume
 from .pure.stitching import Stitcher, describe_uncovered
 from .slab_lookup import Predictions, own_files
+from .slab_reading import SlabFile, open_slab, read_own_dicom
 from .volume_writing import WRITABLE, require_writable, write_volume
 
 # A prediction may be off its slab by this part of a voxel: what rounding in headers amounts to.
@@ -80,13 +78,6 @@ class StitchResult:
     def to_json(self) -> dict[str, Any]:
         """For ``--json``."""
         return self.__dict__ | {"path": str(self.path), "warnings": list(self.warnings)}
-
-
-@dataclass(frozen=True)
-class _SlabFile:
-    voxels_ckji: npt.NDArray
-    geometry: VolumeGeometry | None
-    fields: Any
 
 
 def find_manifests(path: Path) -> list[Path]:
@@ -215,7 +206,9 @@ class _Stitching:
     def _read(self, n: int) -> npt.NDArray:
         """Voxels of slab ``n`` as (channels, k, j, i), in the slab's index order."""
         slab, path = self._manifest.slabs[n], self._paths[n]
-        file = _open_slab(self._runtime, path, self._request.trust_names)
+        if not self._foreign and is_dicom_slab(path):
+            return read_own_dicom(path, slab, self._manifest, self._request.label_set)[np.newaxis]
+        file = open_slab(self._runtime, path, self._request.trust_names)
         voxels = file.voxels_ckji
         if (
             self._request.blend in ("mean", "gaussian")
@@ -234,7 +227,7 @@ class _Stitching:
         self._judge(slab, path, file)
         return voxels
 
-    def _judge(self, slab: SlabRecord, path: Path, file: _SlabFile) -> None:
+    def _judge(self, slab: SlabRecord, path: Path, file: SlabFile) -> None:
         """Refuse a file whose grid is not the slab's, unless names are to be trusted and the shape fits."""
         shape: tuple[int, ...] = file.voxels_ckji.shape[:0:-1]
         if shape != slab.geometry.shape_ijk:
@@ -260,27 +253,6 @@ class _Stitching:
 
 def _is_whole(voxels: npt.NDArray) -> bool:
     return bool(np.all(voxels == np.round(voxels)))
-
-
-def _open_slab(runtime: SlicerRuntime, path: Path, trust_names: bool) -> _SlabFile:
-    """Voxels of a slab, channels first; without geometry where there is none and names are trusted."""
-    if path.is_dir() or not is_nifti(path):
-        volume = open_any(runtime, path)
-        return _SlabFile(volume.voxels_kji[np.newaxis], volume.geometry, None)
-    require_volume_file(path)
-    try:
-        header = read_header(path)
-        frames = read_frames(header)
-    except OSError as error:
-        raise InputError(f"{path} cannot be read: {error.strerror or error}.") from error
-    try:
-        refuse_unusable(header, None)
-        geometry = nifti_geometry(runtime, header, None)
-    except InputError:
-        if not trust_names:
-            raise
-        return _SlabFile(frames, None, header.fields)
-    return _SlabFile(frames, geometry, header.fields)
 
 
 def _header(image: Path, manifest: Manifest, used: Path, foreign: bool) -> Any:

@@ -9,13 +9,17 @@ from typing import Any
 
 import numpy as np
 
+from .dicom.load import load_series
+from .dicom.scan import reread
 from .export import read_volume
-from .files.checksum import file_sha256
-from .files.readback import image_geometry, read_image, verify_file, verify_geometry
+from .files.readback import image_geometry, read_image, verify_geometry
+from .formats import is_dicom_slab, read_dicom_slab, slab_sha256, verify_slab
 from .mrml.runtime import SlicerRuntime, open_runtime
+from .pure.dicom_options import SeriesOptions
 from .pure.errors import InputError, SlabExporterError
 from .pure.geometry import VolumeGeometry
 from .pure.manifest import FILE_NAME, Manifest, SlabRecord, read_manifest
+from .pure.reindexing import reindexed_onto
 from .pure.source import SourceVolume
 
 
@@ -82,11 +86,8 @@ def _verify_set(runtime: SlicerRuntime, folder: Path, manifest: Manifest, name: 
         path = folder / relative
         report.files += 1
         try:
-            if not path.is_file():
-                raise InputError(f"{relative} is missing.")
-            if file_sha256(path) != checksum:
-                raise InputError(f"{relative} has been changed since it was written (check sum).")
-            verify_file(path, source.voxels_kji, source.geometry, slab.box, fill)
+            _require_unchanged(path, relative, checksum)
+            verify_slab(path, source, slab.box, fill, manifest.plan)
             _verify_record(relative, slab, source.geometry)
         except SlabExporterError as error:
             report.differences.append(str(error))
@@ -102,14 +103,21 @@ def _verify_without_source(
         try:
             relative, checksum = _file_of(slab, name)
             path = folder / relative
-            if not path.is_file():
-                raise InputError(f"{relative} is missing.")
-            if file_sha256(path) != checksum:
-                raise InputError(f"{relative} has been changed since it was written (check sum).")
-            verify_geometry(relative, image_geometry(read_image(path)), whole.cropped(slab.box))
+            _require_unchanged(path, relative, checksum)
+            if is_dicom_slab(path):
+                read_dicom_slab(path, whole.cropped(slab.box))
+            else:
+                verify_geometry(relative, image_geometry(read_image(path)), whole.cropped(slab.box))
             _verify_record(relative, slab, whole)
         except SlabExporterError as error:
             report.differences.append(str(error))
+
+
+def _require_unchanged(path: Path, relative: str, checksum: str | None) -> None:
+    if not path.exists():
+        raise InputError(f"{relative} is missing.")
+    if slab_sha256(path) != checksum:
+        raise InputError(f"{relative} has been changed since it was written (check sum).")
 
 
 def _file_of(slab: SlabRecord, name: str | None) -> tuple[str, str | None]:
@@ -128,7 +136,7 @@ def _verify_record(relative: str, slab: SlabRecord, source: VolumeGeometry) -> N
 
 def _source_of(runtime: SlicerRuntime, folder: Path, record: dict[str, Any]) -> SourceVolume:
     path = (folder / record["path"]).resolve()
-    source = read_volume(runtime, path, record.get("frame"), record.get("nifti_transform"))
+    source = _read_source(runtime, path, record)
     if source.sha256 != record["sha256"]:
         raise InputError(f"The source {path} has been changed since the export (check sum).")
     recorded = VolumeGeometry(tuple(record["shape_ijk"]), np.array(record["affine_ras"]))
@@ -139,4 +147,15 @@ def _source_of(runtime: SlicerRuntime, folder: Path, record: dict[str, Any]) -> 
     distance = recorded.corner_distance(source.geometry)
     if distance > source.geometry.position_tolerance():
         raise InputError(f"The manifest's affine of the source is {distance:.4f} mm off the file's.")
+    return source
+
+
+def _read_source(runtime: SlicerRuntime, path: Path, record: dict[str, Any]) -> SourceVolume:
+    """The source in the index order of the record."""
+    if "series_instance_uid" in record:
+        options = SeriesOptions(record.get("allow_uneven_mm"), "resampled" in record)
+        return load_series(reread(path, record["series_instance_uid"]), options, record.get("frame"))
+    source = read_volume(runtime, path, record.get("frame"), record.get("nifti_transform"))
+    if "file_affine_ras" in record:
+        source = reindexed_onto(source, VolumeGeometry(tuple(record["shape_ijk"]), np.array(record["affine_ras"])))
     return source

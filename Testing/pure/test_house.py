@@ -35,7 +35,7 @@ def imported(path: Path):
 @pytest.mark.parametrize("path", modules(), ids=lambda p: str(p.relative_to(LIBRARY)))
 def test_imports_point_one_way(path):
     folder = path.relative_to(LIBRARY).parts[0] if path.parent != LIBRARY else ""
-    if not folder:
+    if folder in ("", "batch"):  # what stands on top may import everything below
         return
     for level, module in imported(path):
         if level >= 2:

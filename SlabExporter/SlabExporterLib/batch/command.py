@@ -22,7 +22,7 @@ def cases_of(options: argparse.Namespace) -> list[Case]:
         RequestError: options that do not go together.
         InputError: nothing usable.
     """
-    cases = find_cases(options.inputs, options.labels, options.output)
+    cases = find_cases(options.inputs, options.labels, options.output, options.deidentify)
     return cases if options.group_by is None else grouped(cases, options.group_by)
 
 

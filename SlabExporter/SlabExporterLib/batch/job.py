@@ -9,16 +9,16 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..case_reading import read_case
+from ..case_reading import prefetch_image, read_case
 from ..cases import Case
 from ..files.stored import StoredVolume
 from ..mrml.runtime import SlicerRuntime, open_runtime
-from ..mrml.volume_files import prefetch
 from ..pipeline import export_sources, remove_case_files
 from ..progress import Progress, ProgressEvent
 from ..pure.errors import Cancelled, DiskFullError, InputError, SlabExporterError
 from ..pure.manifest import FILE_NAME
 from ..pure.request import ExportRequest
+from ..pure.source import SourceVolume
 from .resume import earlier_run
 
 MADE, KEPT, FAILED = "made", "kept", "failed"
@@ -67,12 +67,11 @@ class FirstImage:
     """The first job's image, being read while Slicer's libraries are imported; given away once."""
 
     def __init__(self, pool: ThreadPoolExecutor, job: Job | None) -> None:
-        self._reading: Future[StoredVolume | None] | None = None
+        self._reading: Future[StoredVolume | SourceVolume | None] | None = None
         if job is not None and not job.resume and job.case.problem is None:
-            request = job.request
-            self._reading = pool.submit(prefetch, job.case.image, request.frame, request.nifti_transform)
+            self._reading = pool.submit(prefetch_image, job.case, job.request)
 
-    def take(self) -> StoredVolume | None:
+    def take(self) -> StoredVolume | SourceVolume | None:
         """The image, or None if it was not read or has been taken: nothing here keeps it in memory.
 
         Raises:

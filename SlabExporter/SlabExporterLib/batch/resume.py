@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..cases import Case
+from ..dicom.scan import series_sha256
 from ..files.checksum import file_sha256
 from ..pipeline import asked_options
 from ..pure.errors import SlabExporterError
@@ -53,8 +54,18 @@ def _difference(case: Case, folder: Path, request: ExportRequest, manifest: Mani
     if manifest.case != case.name or recorded.keys() != files.keys():
         return "other label sets were exported"
     for name, path in files.items():
-        if not path.is_file() or file_sha256(path) != recorded[name].get("sha256"):
+        if _source_sha256(case, path) != recorded[name].get("sha256"):
             return f"{path} has changed since it was exported"
     paths = [path for slab in manifest.slabs for path in (slab.image, *slab.labels.values())]
     missing = next((path for path in paths if not (folder / path).exists()), None)
     return None if missing is None else f"{missing} is missing"
+
+
+def _source_sha256(case: Case, path: Path) -> str | None:
+    """Check sum of a case's image or of one of its label files; None where it is gone."""
+    try:
+        if case.series is not None and path == case.image:
+            return series_sha256(case.series)
+        return file_sha256(path)
+    except OSError:
+        return None

@@ -13,9 +13,9 @@ import numpy as np
 
 from ..pure.errors import InputError
 from ..pure.geometry import FloatArray
+from ..pure.scaling import native
 from .gzip_codec import LARGEST_RATIO, DamagedGzipError, decompress, first_bytes, is_gzip
 from .memory import require_memory
-from .nifti_voxels import native
 from .stored import StoredVolume
 
 EXTENSIONS = (".mgz", ".mgh")

@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ..pure.errors import InputError
+from ..pure.scaling import native, scaled
 from .gzip_codec import LARGEST_RATIO, DamagedGzipError, decompress, is_gzip
 from .memory import require_memory
 from .nifti import NiftiHeader
@@ -123,38 +124,3 @@ def _short(header: NiftiHeader, holds: str) -> str:
 
 def _sizes(shape: tuple[int, ...]) -> str:
     return " x ".join(str(n) for n in shape)
-
-
-def native(stored: npt.NDArray) -> npt.NDArray:
-    """The same values, aligned and in this machine's byte order; a copy only where needed."""
-    return np.require(stored, stored.dtype.newbyteorder("="), ["C_CONTIGUOUS", "ALIGNED"])
-
-
-def scaled(stored: npt.NDArray, slope: float, inter: float) -> npt.NDArray:
-    """``stored * slope + inter``, in an integer type where slope and intercept are whole.
-
-    Integers stay in their own type if the values fit, otherwise in the smallest of int16, int32
-    and int64 that holds them. Fractions are computed in float64 and kept as float32 for integers
-    of up to 16 bits, as float64 for wider ones.
-    """
-    if (slope, inter) == (1.0, 0.0):
-        return stored
-    if stored.dtype.kind in "iu" and slope.is_integer() and inter.is_integer():
-        ends = [int(stored.min()) * int(slope) + int(inter), int(stored.max()) * int(slope) + int(inter)]
-        for dtype in (stored.dtype, np.dtype(np.int16), np.dtype(np.int32), np.dtype(np.int64)):
-            limits = np.iinfo(dtype)
-            if limits.min <= min(ends) and max(ends) <= limits.max:
-                return _scaled_whole(stored, int(slope), int(inter), dtype)
-    wide = stored.dtype.itemsize > 2 and stored.dtype != np.float32
-    result = np.empty(stored.shape, np.float64 if wide else np.float32)
-    for k, plane in enumerate(stored):
-        result[k] = plane.astype(np.float64) * slope + inter
-    return result
-
-
-def _scaled_whole(stored: npt.NDArray, slope: int, inter: int, dtype: np.dtype) -> npt.NDArray:
-    result = np.empty(stored.shape, dtype)
-    for k, plane in enumerate(stored):
-        # int64 in between, so that a step outside the narrow type does no harm
-        result[k] = plane.astype(np.int64) * slope + inter
-    return result

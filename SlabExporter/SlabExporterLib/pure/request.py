@@ -5,11 +5,12 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, field
 
+from .dicom_options import DicomOptions, SeriesOptions
 from .errors import RequestError
 
 AXES = ("axial", "coronal", "sagittal", "i", "j", "k")
 REMAINDERS = ("keep", "pad", "shift", "drop", "balance")
-FORMATS = ("nii.gz", "nii", "nrrd")
+FORMATS = ("nii.gz", "nii", "nrrd", "dicom")
 COMPRESSIONS = ("fast", "small")
 BLENDS = ("first", "mean", "gaussian", "vote", "max")
 NIFTI_TRANSFORMS = ("sform", "qform")
@@ -60,12 +61,14 @@ class ExportRequest:
 
     Attributes:
         slabs: the shape of the slabs.
-        format: "nii.gz", "nii" or "nrrd".
+        format: "nii.gz", "nii", "nrrd", or "dicom" (a folder of images a slab).
         compression: "fast" or "small" (for the compressed formats).
-        frame: which volume of a 4D NIfTI, counted from 0; None for 3D files.
+        frame: which volume of a 4D NIfTI or DICOM series, counted from 0; None for 3D files.
         nifti_transform: "sform" or "qform" where a NIfTI's two transforms differ; None: Slicer's choice.
         within: path of a markups file (.mrk.json) with one ROI; slabs stay inside it.
         verify: read every slab back with SimpleITK and compare it with the source.
+        series: what departure from a regular volume is accepted of a DICOM series.
+        dicom: what DICOM slabs say besides their voxels.
     """
 
     slabs: SlabOptions = field(default_factory=SlabOptions)
@@ -75,12 +78,19 @@ class ExportRequest:
     nifti_transform: str | None = None
     within: str | None = None
     verify: bool = True
+    series: SeriesOptions = field(default_factory=SeriesOptions)
+    dicom: DicomOptions = field(default_factory=DicomOptions)
 
     def __post_init__(self) -> None:
         _require_choice("format", self.format, FORMATS)
         _require_choice("compression", self.compression, COMPRESSIONS)
         if self.nifti_transform is not None:
             _require_choice("NIfTI transform", self.nifti_transform, NIFTI_TRANSFORMS)
+        if self.format != "dicom" and self.dicom != DicomOptions():
+            raise RequestError(
+                "Modality, patient, study, segments, --quantize, --new-uids and --deidentify are for --format dicom; "
+                f"the format is {self.format}."
+            )
         if self.frame is not None and self.frame < 0:
             raise RequestError(f"Frames are counted from 0; --frame is {self.frame}.")
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy.typing as npt
@@ -26,6 +26,9 @@ class SourceVolume:
         loaded_affine_ras: the affine that Slicer holds, where its index order is another one.
         warnings: what a user should know about this file.
         segments: (value, name) of each segment, for a label map made of a segmentation.
+        record: what the manifest says of it besides: of a DICOM series its UID and how it was made
+            regular, of a reordered label map its own geometry.
+        dicom: the planes' headers (``dicom.load.DicomSource``); None for other files.
     """
 
     name: str
@@ -39,3 +42,5 @@ class SourceVolume:
     loaded_affine_ras: FloatArray | None = None
     warnings: tuple[str, ...] = ()
     segments: tuple[tuple[int, str], ...] = ()
+    record: dict[str, Any] = field(default_factory=dict)
+    dicom: Any = None

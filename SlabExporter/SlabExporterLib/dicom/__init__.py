@@ -1,0 +1,1 @@
+"""DICOM: reading and judging series, writing series. Needs pydicom and numpy, no Slicer."""

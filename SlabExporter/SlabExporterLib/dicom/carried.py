@@ -1,0 +1,78 @@
+"""Attributes of the source's images that the slabs keep."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+
+from .classes import ENUMERATED
+from .headers import parsing, quiet_pydicom, read_dataset
+from .series import Slice
+
+
+class SourceHeaders:
+    """Headers of source planes, read when they are needed; the last file is kept for the next frame of it."""
+
+    def __init__(self) -> None:
+        self._path = ""
+        self._dataset: Any = None
+
+    def read(self, plane: Slice) -> Any:
+        """The header of a plane's file.
+
+        Raises:
+            InputError: it cannot be read any more.
+        """
+        if plane.path != self._path:
+            with parsing(plane.path):
+                self._dataset = read_dataset_header(plane.path)
+            self._path = plane.path
+        return self._dataset
+
+
+def read_dataset_header(path: str) -> Any:
+    """All attributes before the pixels; call within ``headers.parsing``."""
+    from pathlib import Path
+
+    return read_dataset(Path(path), pixels=False)
+
+
+def carried(header: Any, keywords: Iterable[str]) -> Any:
+    """A dataset with those of the attributes that the header states validly; texts as Unicode.
+
+    An attribute that breaks the rules of its value representation (PS3.5 6.2) is left behind: a
+    fault of the source would make every slab faulty.
+    """
+    from pydicom import Dataset
+
+    result = Dataset()
+    with quiet_pydicom():
+        for keyword in keywords:
+            try:
+                element = header.get_item(keyword)
+                element = None if element is None else header[keyword]
+                if element is not None and _is_valid(element):
+                    result.add(element)
+            except Exception:  # whatever pydicom raises over a damaged value
+                continue
+    if "IR" not in np.atleast_1d(result.get("ScanningSequence", "")):
+        result.pop("InversionTime", None)  # type 2C, PS3.3 C.8.3.1
+    return result
+
+
+def _is_valid(element: Any) -> bool:
+    from pydicom.config import RAISE
+    from pydicom.valuerep import validate_value
+
+    if element.VR in ("SQ", "UN"):
+        return False
+    values = element.value if element.VM > 1 else [element.value]
+    allowed = ENUMERATED.get(element.keyword)
+    if allowed is not None and any(value not in allowed for value in values):
+        return False
+    for value in values:
+        text = getattr(value, "original_string", value)
+        validate_value(element.VR, str(text) if element.VR in ("DS", "IS", "PN", "DA", "TM", "DT") else text, RAISE)
+    return True
