@@ -94,7 +94,7 @@ def writing_alone(source: Path, work: Path, repeat: int) -> dict[str, float]:
     image = sitk.ReadImage(str(source))
 
     def ours(out: Path) -> None:
-        header = case_header("phantom", volume, None, DicomOptions())
+        header = case_header("phantom", volume, None, DicomOptions(), "0")
         write_images(SlabSeries(header, 0, 1, geometry.box, geometry), voxels, out)
 
     return {

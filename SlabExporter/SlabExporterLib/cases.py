@@ -9,7 +9,6 @@ from pathlib import Path
 from .batch.lists import ListedCase
 from .batch.search import is_volume, search_inputs, volume_files
 from .dicom.series import Series
-from .dicom.uids import pseudonym
 from .pure.conventions import CASE_FOLDER, GIVEN, LISTED, NNUNET, PATTERN, LabelIndex, channel_base, named_path
 from .pure.errors import InputError, RequestError
 from .pure.naming import case_names, safe_name, volume_stem
@@ -148,9 +147,7 @@ def _unlisted_path(entry: ListedCase, anonymous: bool) -> Path:
 def _group_of(case: Case, anonymous: bool) -> str:
     """Series that state one patient, channels of one nnU-Net case, and images of one case folder belong together."""
     if case.series is not None:
-        patient = case.series.info.patient_id
-        stated = pseudonym(patient) if anonymous else safe_name(patient)
-        return stated if patient.strip() else case.name
+        return case.series.group(anonymous) or case.name
     ways = set(case.matched.values())
     base = channel_base(case.image)
     if base is not None and (NNUNET in ways or case.image.parent.name in ("imagesTr", "imagesTs")):

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from . import __version__
 from .dicom.case_header import CaseHeader, case_header
 from .dicom.readback import read_slab_folder, source_box, verify_slab_folder
 from .dicom.seg_readback import read_segmentation, verify_segmentation
@@ -20,7 +21,7 @@ from .dicom.segments import Segment, segments_of
 from .dicom.slab_series import SlabSeries
 from .dicom.writer import folder_sha256, write_slab_folder
 from .files.checksum import file_sha256
-from .files.readback import verify_file
+from .files.readback import image_geometry, read_image, verify_file, verify_geometry
 from .files.slab_files import FinishedFile, finish_slab
 from .mrml.nodes import voxels_kji
 from .mrml.runtime import SlicerRuntime
@@ -103,7 +104,7 @@ def case_format(
     """
     if request.format != DICOM:
         return CaseFormat(request, plan)
-    header = case_header(case, image, fill if plan.needs_padding else None, request.dicom)
+    header = case_header(case, image, fill if plan.needs_padding else None, request.dicom, __version__)
     warnings = list(header.warnings)
     segments: dict[str, tuple[Segment, ...]] = {}
     for name, label in labels.items():
@@ -211,3 +212,15 @@ def verify_slab(path: Path, source: SourceVolume, box: Box, fill: float, plan: d
         verify_segmentation(path, labels, source.geometry.cropped(box), path.name)
     else:
         verify_file(path, source.voxels_kji, source.geometry, box, fill)
+
+
+def verify_slab_place(path: Path, planned: VolumeGeometry) -> None:
+    """Check that a slab whose source is gone lies where it should.
+
+    Raises:
+        VerificationError: it does not.
+    """
+    if is_dicom_slab(path):
+        read_dicom_slab(path, planned)
+    else:
+        verify_geometry(path.name, image_geometry(read_image(path)), planned)

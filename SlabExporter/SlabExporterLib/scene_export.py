@@ -6,11 +6,12 @@ cutting happens in a private scene.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from .batch.folder import SUMMARY_FILES, make_output
+from .batch.folder import DATA_LIST, SUMMARY_FILES, make_output
 from .batch.lock import locked
 from .batch.summary import write_summary
 from .mrml.roi import box_inside_roi
@@ -25,6 +26,7 @@ from .pure.manifest import FILE_NAME, Manifest, read_manifest
 from .pure.naming import safe_name
 from .pure.request import ExportRequest
 from .pure.source import SourceVolume
+from .pure.splits import PARTS
 
 LabelNodes = Any | Sequence[Any] | Mapping[str, Any] | None
 
@@ -71,7 +73,7 @@ def export_nodes(
         with locked(out):
             manifest = export_sources(runtime, CaseSources(name, image, sets), request, out / name, progress, limits)
             # The tables describe all cases in the folder, also those of earlier exports.
-            write_summary(out, [ListedManifest(m, m.case) for m in _manifests(out)])
+            write_summary(out, _listed(out))
     return manifest
 
 
@@ -141,6 +143,29 @@ def _label_source(runtime: SlicerRuntime, node: Any, image: SourceVolume) -> Sou
     if node.IsA("vtkMRMLScalarVolumeNode"):
         return label_volume(runtime, node, image)
     raise InputError(f"'{node.GetName()}' is neither a label map nor a segmentation.")
+
+
+def _listed(out: Path) -> list[ListedManifest]:
+    """All cases of a data set folder. What its data list says about one (group, part, columns) stays as it is."""
+    known = _listed_before(out)
+    return [
+        ListedManifest(manifest, *known.get(manifest.case, (manifest.case, PARTS[0], {})))
+        for manifest in _manifests(out)
+    ]
+
+
+def _listed_before(out: Path) -> dict[str, tuple[str, str, dict[str, str]]]:
+    """Group, part and columns of each case in the folder's data list; nothing where there is none to read."""
+    known = {}
+    try:
+        document = json.loads((out / DATA_LIST).read_text(encoding="utf-8"))
+        for part in PARTS:
+            for entry in document.get(part, ()):
+                slab = entry["slab"]
+                known[str(slab["case"])] = (str(slab["group"]), part, dict(entry.get("columns", {})))
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return {}
+    return known
 
 
 def _manifests(out: Path) -> list[Manifest]:

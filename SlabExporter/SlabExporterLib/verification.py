@@ -9,11 +9,10 @@ from typing import Any
 
 import numpy as np
 
+from .case_reading import read_volume
 from .dicom.load import load_series
 from .dicom.scan import reread
-from .export import read_volume
-from .files.readback import image_geometry, read_image, verify_geometry
-from .formats import is_dicom_slab, read_dicom_slab, slab_sha256, verify_slab
+from .formats import slab_sha256, verify_slab, verify_slab_place
 from .mrml.runtime import SlicerRuntime, open_runtime
 from .pure.dicom_options import SeriesOptions
 from .pure.errors import InputError, SlabExporterError
@@ -104,10 +103,7 @@ def _verify_without_source(
             relative, checksum = _file_of(slab, name)
             path = folder / relative
             _require_unchanged(path, relative, checksum)
-            if is_dicom_slab(path):
-                read_dicom_slab(path, whole.cropped(slab.box))
-            else:
-                verify_geometry(relative, image_geometry(read_image(path)), whole.cropped(slab.box))
+            verify_slab_place(path, whole.cropped(slab.box))
             _verify_record(relative, slab, whole)
         except SlabExporterError as error:
             report.differences.append(str(error))

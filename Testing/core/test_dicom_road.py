@@ -109,7 +109,7 @@ def test_dicom2nifti(exported, tmp_path):
 def test_our_own_reader(exported, tmp_path, run_cli):
     sources, slabs = exported
     root = next(iter(slabs)).parents[2]
-    code, _, error = run_cli("export", root / "case17", "-o", tmp_path / "again", "--thickness", 100)
+    code, _, error = run_cli("export", root / "case17" / "images", "-o", tmp_path / "again", "--thickness", 100)
     assert code == 0, error
     manifests = sorted((tmp_path / "again").glob("*/manifest.json"))
     assert len(manifests) == sum(case == "case17" for case in slabs.values())

@@ -305,3 +305,19 @@ def test_what_was_cut_from_the_scene_alone_can_still_be_verified(tmp_path, scene
     code, out, _ = run_cli("verify", tmp_path / "out")
     assert code == 1
     assert "labels/case_slab-001.nii.gz has been changed" in out
+
+
+def test_an_export_into_a_split_data_set_leaves_the_split_of_the_other_cases(tmp_path, scene, run_cli):
+    for n in range(4):
+        save_nifti(tmp_path / "in" / f"case{n}.nii.gz", index_phantom(SHAPE), affine())
+    out = tmp_path / "out"
+    assert run_cli("export", tmp_path / "in", "-o", out, "--thickness", 12, "--split", "0.5,0.5,0", "--quiet")[0] == 0
+    before = json.loads((out / "dataset.json").read_text())
+    export_nodes(held(scene, index_phantom(SHAPE), affine(), "made"), out, REQUEST)
+    after = json.loads((out / "dataset.json").read_text())
+    assert after["validation"] == before["validation"] != []
+    assert {entry["slab"]["case"] for entry in after["training"]} == {
+        *(entry["slab"]["case"] for entry in before["training"]),
+        "made",
+    }
+    assert (out / "report.html").is_file()

@@ -11,7 +11,7 @@ from nibabel.orientations import apply_orientation, inv_ornt_aff
 from phantoms import SIGNED_PERMUTATIONS, affine, lopsided_phantom, rotation
 from SlabExporterLib.pure.comparison import compare_volumes
 from SlabExporterLib.pure.comparison_words import comparison_json, comparison_lines
-from SlabExporterLib.pure.correlation import area_matrix
+from SlabExporterLib.pure.correlation import area_edges, averaged
 from SlabExporterLib.pure.geometry import VolumeGeometry
 from SlabExporterLib.pure.matching import match_voxels
 
@@ -260,7 +260,7 @@ def test_reference_may_be_the_smaller_one():
 
 def resampled(array, shape):
     for axis, count in enumerate(shape):
-        array = np.moveaxis(np.tensordot(area_matrix(count, array.shape[axis]), array, (1, axis)), 0, axis)
+        array = averaged(array, axis, area_edges(count, array.shape[axis]))
     return array
 
 

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from ..cases import Case, match_summary
-from ..dicom.load import series_outlook
+from ..dicom.load import peek
 from ..files.generic import judge_before_loading
 from ..files.mgh import EXTENSIONS as MGH_EXTENSIONS
 from ..files.nifti import read_header
@@ -110,8 +110,7 @@ def _peek_image(
 ) -> tuple[VolumeGeometry, int, tuple[str, ...]]:
     if case.series is None:
         return _peek(runtime, case.image, request.frame, request.nifti_transform)
-    geometry, dtype, warnings = series_outlook(case.series, request.series, request.frame)
-    return geometry, dtype.itemsize, warnings
+    return peek(case.series, request.series, request.frame)
 
 
 def _peek(

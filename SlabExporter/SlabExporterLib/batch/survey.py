@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from ..cases import Case
-from ..dicom.load import series_outlook
+from ..dicom.load import peek
 from ..dicom.series import Series
 from ..files.nifti import NiftiHeader, read_header
 from ..pure.errors import SlabExporterError
@@ -88,12 +88,12 @@ def _file_size(path: Path, axis: str) -> tuple[int, int, bool]:
 def _series_size(series: Series, request: ExportRequest) -> tuple[int, int, bool]:
     """The same of a DICOM series; 1 and nothing where it will be refused."""
     try:
-        geometry, dtype, _ = series_outlook(series, request.series, request.frame)
+        geometry, itemsize, _ = peek(series, request.series, request.frame)
     except SlabExporterError:
         return 1, 0, False
     slices = geometry.shape_ijk[cut_axis(geometry, request.slabs.axis)[0]]
     scaled = any((plane.slope, plane.intercept) != (1.0, 0.0) for plane in series.slices)
-    return slices, math.prod(geometry.shape_ijk) * dtype.itemsize, scaled
+    return slices, math.prod(geometry.shape_ijk) * itemsize, scaled
 
 
 def _header(path: Path) -> NiftiHeader | None:

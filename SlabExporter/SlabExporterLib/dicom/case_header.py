@@ -9,7 +9,6 @@ from typing import Any
 
 import numpy as np
 
-from .. import __version__
 from ..pure.dicom_options import LONGEST_TEXT, DicomOptions
 from ..pure.source import SourceVolume
 from .carried import SourceHeaders, carried
@@ -32,6 +31,7 @@ class CaseHeader:
         case: its name.
         image: the volume that is cut.
         options: what the user wants written.
+        version: of SlabExporter.
         image_class: storage class of the slabs.
         modality: Modality.
         why: why those were chosen.
@@ -44,6 +44,7 @@ class CaseHeader:
     case: str
     image: SourceVolume
     options: DicomOptions
+    version: str
     image_class: ImageClass
     modality: str
     why: str
@@ -101,7 +102,7 @@ class CaseHeader:
         return float(decimal_string((low + high) / 2)), max(1.0, float(decimal_string(high - low)))
 
 
-def case_header(case: str, image: SourceVolume, fill: float | None, options: DicomOptions) -> CaseHeader:
+def case_header(case: str, image: SourceVolume, fill: float | None, options: DicomOptions, version: str) -> CaseHeader:
     """Prepare the header of a case.
 
     Args:
@@ -109,6 +110,7 @@ def case_header(case: str, image: SourceVolume, fill: float | None, options: Dic
         image: the volume that is cut.
         fill: value of padding, None without padding.
         options: what to write.
+        version: of SlabExporter, as the equipment that made the images.
 
     Raises:
         InputError: values that DICOM cannot hold.
@@ -127,11 +129,12 @@ def case_header(case: str, image: SourceVolume, fill: float | None, options: Dic
         case=case,
         image=image,
         options=options,
+        version=version,
         image_class=image_class,
         modality=modality,
         why=why,
         form=stored_form(image.voxels_kji, fill, options.quantize, image.name),
-        content=_content(case, image, options),
+        content=_content(case, image, options, version),
         attributes=None,
         warnings=(),
     )
@@ -139,10 +142,10 @@ def case_header(case: str, image: SourceVolume, fill: float | None, options: Dic
     return replace(header, attributes=attributes, warnings=warnings)
 
 
-def _content(case: str, image: SourceVolume, options: DicomOptions) -> tuple[Any, ...]:
+def _content(case: str, image: SourceVolume, options: DicomOptions, version: str) -> tuple[Any, ...]:
     asked = {key: value for key, value in asdict(options).items() if key not in ("uid_salt", "segments")}
     made = {key: image.record.get(key) for key in ("resampled", "allow_uneven_mm")}
-    return (case, image.sha256, image.frame, image.nifti_transform, made, asked, __version__)
+    return (case, image.sha256, image.frame, image.nifti_transform, made, asked, version)
 
 
 def _attributes(header: CaseHeader) -> tuple[Any, tuple[str, ...]]:
@@ -169,7 +172,7 @@ def _attributes(header: CaseHeader) -> tuple[Any, tuple[str, ...]]:
         mark_deidentified(attributes)
     elif attributes.get("PatientIdentityRemoved") == "YES" and not attributes.get("DeidentificationMethod"):
         attributes.DeidentificationMethod = "Not stated by the source"  # type 1C, PS3.3 C.7.1.1
-    _equipment(attributes, header.has_source)
+    _equipment(attributes, header)
     if not header.form.is_exact:
         warnings.append(
             f"--quantize: values are rounded to 16 bits; the largest error is {header.form.largest_error:.6g}."
@@ -201,7 +204,9 @@ def _settle_laterality(attributes: Any) -> None:
 
 def _identity_warnings(kept: Any, options: DicomOptions) -> list[str]:
     if options.deidentify:
-        sentences = ["manifest.json still names the source; keep it back when the slabs are handed on."]
+        sentences = [
+            "manifest.json and report.html still name the source; keep them back when the slabs are handed on."
+        ]
         if str(kept.get("BurnedInAnnotation", "")) == "YES":
             sentences.append("The source says that text is burned into its pixels; --deidentify does not remove it.")
         return sentences
@@ -232,20 +237,20 @@ def _overrides(attributes: Any, header: CaseHeader) -> None:
             setattr(attributes, keyword, value)
 
 
-def _equipment(attributes: Any, has_source: bool) -> None:
+def _equipment(attributes: Any, header: CaseHeader) -> None:
     """Who made the images: the scanner with SlabExporter as a contributor, or SlabExporter alone (PS3.3 C.12.1.1.5)."""
     from pydicom import Dataset
     from pydicom.sequence import Sequence
 
-    if not has_source:
+    if not header.has_source:
         attributes.Manufacturer = attributes.ManufacturerModelName = "SlabExporter"
-        attributes.SoftwareVersions = __version__
+        attributes.SoftwareVersions = header.version
         return
     purpose, equipment = Dataset(), Dataset()
     purpose.CodeValue, purpose.CodingSchemeDesignator, purpose.CodeMeaning = "109103", "DCM", "Modifying Equipment"
     equipment.PurposeOfReferenceCodeSequence = Sequence([purpose])
     equipment.Manufacturer = equipment.ManufacturerModelName = "SlabExporter"
-    equipment.SoftwareVersions = __version__
+    equipment.SoftwareVersions = header.version
     attributes.ContributingEquipmentSequence = Sequence([equipment])
 
 

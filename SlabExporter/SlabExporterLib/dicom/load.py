@@ -22,7 +22,7 @@ from .frames import split_frames
 from .headers import parsing, read_dataset
 from .judging import judge, judge_stack
 from .pixels import stored_dtype, stored_planes
-from .resample import regular_geometry, regular_volume
+from .resample import regular_grid, regular_volume
 from .scan import combined_sha256
 from .series import Kind, Series, Slice, Verdict
 from .stacking import Stack, make_stack
@@ -78,17 +78,17 @@ def load_series(series: Series, options: SeriesOptions, frame: int | None = None
     return volume
 
 
-def series_outlook(
+def peek(
     series: Series, options: SeriesOptions, frame: int | None = None
-) -> tuple[VolumeGeometry, np.dtype, tuple[str, ...]]:
-    """Geometry, type of the stored values and warnings of the volume that ``load_series`` would read.
+) -> tuple[VolumeGeometry, int, tuple[str, ...]]:
+    """(geometry, bytes a stored voxel, warnings) of what ``load_series`` would read, from headers alone.
 
     Raises:
         InputError: the verdict is against it.
     """
     stack, warnings = _judged(series, options, frame)
     resampled = options.resample and judge_stack(stack).kind is not Kind.REGULAR
-    return regular_geometry(stack) if resampled else stack.geometry, _stored_type(stack), warnings
+    return regular_grid(stack) if resampled else stack.geometry, _stored_type(stack).itemsize, warnings
 
 
 def _judged(series: Series, options: SeriesOptions, frame: int | None) -> tuple[Stack, tuple[str, ...]]:

@@ -1,4 +1,4 @@
-"""What there is to say about a series to a person who looks before exporting."""
+"""What there is to say about a series before it is loaded."""
 
 from __future__ import annotations
 

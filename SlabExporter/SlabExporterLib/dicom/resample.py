@@ -26,9 +26,9 @@ def regular_volume(voxels_kji: npt.NDArray, stack: Stack) -> tuple[npt.NDArray, 
         Voxels of the same type (integers are rounded to the nearest), and their geometry (RAS).
         Along the normal the grid begins at the first plane, with the stack's common gap.
     """
-    shifts, low, _ = _shifts(stack)
-    geometry = regular_geometry(stack)
+    geometry = regular_grid(stack)
     width, height, count = geometry.shape_ijk
+    shifts, low, _ = _shifts(stack)
     step = stack.common_gap
     fill = fill_value(None, voxels_kji)
     result = np.empty((count, height, width), voxels_kji.dtype)
@@ -47,21 +47,21 @@ def regular_volume(voxels_kji: npt.NDArray, stack: Stack) -> tuple[npt.NDArray, 
     return result, geometry
 
 
-def regular_geometry(stack: Stack) -> VolumeGeometry:
-    """The grid (RAS) of ``regular_volume``."""
+def regular_grid(stack: Stack) -> VolumeGeometry:
+    """The evenly spaced, perpendicular grid (RAS) that holds all planes of a stack."""
     _, low, high = _shifts(stack)
-    first, step = stack.slices[0], stack.common_gap
-    count = int(np.floor((stack.heights[-1] - stack.heights[0]) / step + 1e-6)) + 1
-    across, down = low * np.array(stack.pixel_mm)
-    width, height = int(first.columns + high[0] - low[0]), int(first.rows + high[1] - low[1])
-    origin = stack.positions[0] + across * stack.row + down * stack.column
-    return grid_geometry((width, height, count), stack.row, stack.column, stack.pixel_mm, step, origin)
+    first, pixel = stack.slices[0], stack.pixel_mm
+    count = int(np.floor((stack.heights[-1] - stack.heights[0]) / stack.common_gap + 1e-6)) + 1
+    shape = (first.columns + int(high[0] - low[0]), first.rows + int(high[1] - low[1]), count)
+    origin = stack.positions[0] + low[0] * pixel[0] * stack.row + low[1] * pixel[1] * stack.column
+    return grid_geometry(shape, stack.row, stack.column, pixel, stack.common_gap, origin)
 
 
-def _shifts(stack: Stack) -> tuple[FloatArray, npt.NDArray, npt.NDArray]:
-    """(pixels by which each plane is shifted along i and j against the first, their floor, their ceiling)."""
+def _shifts(stack: Stack) -> tuple[FloatArray, npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+    """(shift of each plane against the first, in pixels along i and j; smallest and largest, whole pixels)."""
     shifts = stack.offsets / np.array(stack.pixel_mm)
-    return shifts, np.floor(shifts.min(axis=0) + 1e-6).astype(int), np.ceil(shifts.max(axis=0) - 1e-6).astype(int)
+    low = np.floor(shifts.min(axis=0) + 1e-6).astype(int)
+    return shifts, low, np.ceil(shifts.max(axis=0) - 1e-6).astype(int)
 
 
 def _between(stack: Stack, at: float) -> tuple[int, float]:

@@ -26,12 +26,13 @@ def find_series(path: Path, skip: Path | None = None) -> tuple[Series, ...]:
     images are named in the warnings of the first series.
 
     Args:
-        path: folder (searched to the bottom) or file.
+        path: folder or file. Hidden folders and cases of earlier exports in it are passed over.
         skip: a folder that is not looked into.
 
     Raises:
         InputError: there is DICOM, but nothing of it is an image that can be read.
     """
+    path = Path(os.path.abspath(path))  # workers on other machines and in other folders open the files
     planes: dict[tuple[str, str, str], list[Slice]] = {}
     infos: dict[tuple[str, str, str], SeriesInfo] = {}
     others: Counter[str] = Counter()

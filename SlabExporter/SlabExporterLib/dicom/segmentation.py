@@ -10,7 +10,6 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from .. import __version__
 from ..files.checksum import file_sha256
 from ..files.slab_files import FinishedFile
 from ..pure.errors import OutputError, VerificationError
@@ -88,7 +87,7 @@ def _segmentation(series: SlabSeries, label: str, voxels_kji: npt.NDArray, segme
             instance_number=1,
             manufacturer="SlabExporter",
             manufacturer_model_name="SlabExporter",
-            software_versions=__version__,
+            software_versions=series.header.version,
             device_serial_number="none",
             content_label="LABELS",
             series_description=f"{label} slab {series.index:03d} of {series.count}"[:64],

@@ -69,7 +69,9 @@ def segments_of(label: SourceVolume, table: str | None) -> tuple[Segment, ...]:
         InputError: the map's values or the table make no sense.
     """
     values = _values(label)
-    entries = _from_nrrd(Path(label.path)) if label.path and label.path.endswith((".nrrd", ".nhdr")) else {}
+    entries = {value: _Entry(_clean(name)) for value, name in label.segments}
+    if label.path and label.path.endswith((".nrrd", ".nhdr")):
+        entries |= _from_nrrd(Path(label.path))
     if table is not None:
         entries = entries | _from_table(Path(table))
     return tuple(

@@ -172,6 +172,12 @@ class Series:
         name = pseudonym(self.info.study_uid, self.info.series_uid) if anonymous else self.name
         return Path("anonymous" if anonymous else self.folder) / f"{name}.dcm"
 
+    def group(self, anonymous: bool = False) -> str:
+        """What must stay together in a split: the patient, or where nobody may know, the study; "" if not stated."""
+        if anonymous:
+            return pseudonym(self.info.study_uid) if self.info.study_uid else ""
+        return self.info.patient_id or self.info.study_uid
+
     @property
     def shown(self) -> str:
         """For messages: description, number and folder."""

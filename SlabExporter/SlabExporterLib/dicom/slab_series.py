@@ -15,7 +15,6 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from .. import __version__
 from ..pure.dicom_options import LONGEST_TEXT
 from ..pure.geometry import Box, FloatArray, VolumeGeometry
 from .carried import SourceHeaders, carried
@@ -26,7 +25,6 @@ from .encoding import Encoded, decimal_string, encoded, file_meta, joined, pixel
 from .series import Slice
 from .uids import IMPLEMENTATION, is_valid_uid
 
-_VERSION_NAME = f"SLABEXPORTER {__version__}"[:16]
 # IS holds 32 bits; segmentations of the slabs are numbered a little higher.
 _LARGEST_NUMBER = 2**31 - 1_000_000
 _SOP_INSTANCE, _INSTANCE_NUMBER, _POSITION = 0x00080018, 0x00200013, 0x00200032
@@ -99,7 +97,7 @@ class SlabSeries:
         if header.has_source and not header.options.deidentify:
             ends = zip("ijk", self.box.start, self.box.stop, strict=True)
             box = ", ".join(f"{axis} {a} to {b - 1}" for axis, a, b in ends)
-            dataset.DerivationDescription = f"Voxels {box} of the source series, cut by SlabExporter {__version__}"
+            dataset.DerivationDescription = f"Voxels {box} of the source series, cut by SlabExporter {header.version}"
         return dataset
 
     def _add_plane(self, dataset: Any) -> None:
@@ -172,7 +170,9 @@ class SlabSeries:
                 _INSTANCE_NUMBER: text_element(_INSTANCE_NUMBER, "IS", str(k + 1)),
                 _POSITION: text_element(_POSITION, "DS", "\\".join(decimal_string(v) for v in self.position(k))),
             }
-            meta = file_meta(self.header.image_class.uid, uid, IMPLEMENTATION, _VERSION_NAME)
+            meta = file_meta(
+                self.header.image_class.uid, uid, IMPLEMENTATION, f"SLABEXPORTER {self.header.version}"[:16]
+            )
             body = joined((common, self._from_source(k, headers), own))
             yield meta + body + pixel_element(pixels.nbytes), pixels
 

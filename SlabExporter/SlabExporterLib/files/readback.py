@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,9 @@ from ..pure.geometry import RAS_TO_LPS, Box, VolumeGeometry
 from ..pure.naming import volume_extension
 from .nifti import read_header
 from .nifti_voxels import read_nifti
+
+# Planes of an uncompressed NIfTI that are read at a time: ITK holds them twice while it reads.
+PLANES = 16
 
 
 def verify_file(
@@ -32,19 +36,39 @@ def verify_file(
         VerificationError: with the first difference found.
     """
     name = name or path.name
-    image = read_image(path)
-    voxels = array_view_kji(image)
     planned = geometry.cropped(box)
-    if voxels.dtype != source_kji.dtype:
-        raise VerificationError(f"{name}: voxels are {voxels.dtype.name}, the source's are {source_kji.dtype.name}.")
-    verify_geometry(name, image_geometry(image), planned)
-    voxels = with_non_finite(path, voxels, name)
-    difference = first_difference(voxels, source_kji, geometry.box, box, fill)
-    if difference is not None:
-        raise VerificationError(f"{name}: {difference}.")
+    reader = open_reader(path)
+    verify_geometry(name, image_geometry(reader), planned)
+    stored = stored_floats(path) if source_kji.dtype.kind == "f" else None
+    for part in _parts(path, box):
+        first = part.start[2] - box.start[2]
+        image = _read_planes(reader, first, part.shape, name)  # the view below lives as long as the image
+        voxels = array_view_kji(image)
+        if voxels.dtype != source_kji.dtype:
+            raise VerificationError(
+                f"{name}: voxels are {voxels.dtype.name}, the source's are {source_kji.dtype.name}."
+            )
+        if stored is not None:
+            voxels = with_non_finite(voxels, stored[first : first + part.shape[2]], name)
+        difference = first_difference(voxels, source_kji, geometry.box, part, fill)
+        if difference is not None:
+            raise VerificationError(f"{name}: {difference}.")
 
 
-def with_non_finite(path: Path, voxels: npt.NDArray, name: str) -> npt.NDArray:
+def _parts(path: Path, box: Box) -> Iterator[Box]:
+    """The box in stacks of planes, where ITK reads a part of a file without reading all of it."""
+    planes = PLANES if path.suffix == ".nii" else box.shape[2]
+    for first in range(box.start[2], box.stop[2], planes):
+        last = min(first + planes, box.stop[2])
+        yield Box((*box.start[:2], first), (*box.stop[:2], last))
+
+
+def stored_floats(path: Path) -> npt.NDArray | None:
+    """The voxels of a NIfTI file as they stand there; None for other formats."""
+    return read_nifti(read_header(path)).voxels_kji if volume_extension(path) in (".nii", ".nii.gz") else None
+
+
+def with_non_finite(voxels: npt.NDArray, stored: npt.NDArray, name: str) -> npt.NDArray:
     """The voxels that SimpleITK read, with NaN and infinities as they stand in the file.
 
     ITK's NIfTI library reads those as 0, so for floats the file's own bytes are looked at as well;
@@ -53,13 +77,39 @@ def with_non_finite(path: Path, voxels: npt.NDArray, name: str) -> npt.NDArray:
     Raises:
         VerificationError: they do not.
     """
-    if voxels.dtype.kind != "f" or volume_extension(path) not in (".nii", ".nii.gz"):
-        return voxels
-    stored = read_nifti(read_header(path)).voxels_kji
     finite = np.isfinite(stored)
     if stored.dtype != voxels.dtype or not np.array_equal(_bits(stored)[finite], _bits(voxels)[finite]):
         raise VerificationError(f"{name}: SimpleITK reads other values than stand in the file.")
     return stored
+
+
+def open_reader(path: Path) -> Any:
+    """A SimpleITK reader that has read the header.
+
+    Raises:
+        VerificationError: it cannot.
+    """
+    import SimpleITK as sitk
+
+    # its warnings, such as one about a metadata field, are not about what is compared here
+    sitk.ProcessObject.SetGlobalWarningDisplay(False)
+    reader = sitk.ImageFileReader()
+    reader.SetFileName(str(path))
+    try:
+        reader.ReadImageInformation()
+    except RuntimeError as error:
+        raise VerificationError(f"{path.name}: SimpleITK cannot read it back.") from error
+    return reader
+
+
+def _read_planes(reader: Any, first: int, shape: tuple[int, int, int], name: str) -> Any:
+    """A stack of ``shape[2]`` planes from index ``first``."""
+    reader.SetExtractIndex((0, 0, first))
+    reader.SetExtractSize(shape)
+    try:
+        return reader.Execute()
+    except RuntimeError as error:
+        raise VerificationError(f"{name}: SimpleITK cannot read it back.") from error
 
 
 def read_image(path: Path) -> Any:
@@ -68,12 +118,8 @@ def read_image(path: Path) -> Any:
     Raises:
         VerificationError: it cannot be read.
     """
-    import SimpleITK as sitk
-
-    # its warnings, such as one about a metadata field, are not about what is compared here
-    sitk.ProcessObject.SetGlobalWarningDisplay(False)
     try:
-        return sitk.ReadImage(str(path))
+        return open_reader(path).Execute()
     except RuntimeError as error:
         raise VerificationError(f"{path.name}: SimpleITK cannot read it back.") from error
 
@@ -86,7 +132,7 @@ def array_view_kji(image: Any) -> npt.NDArray:
 
 
 def image_geometry(image: Any) -> VolumeGeometry:
-    """Geometry of a three-dimensional SimpleITK image, converted from LPS to RAS."""
+    """Geometry (RAS) of a three-dimensional SimpleITK image, or of a reader that has read a header."""
     affine = np.eye(4)
     affine[:3, :3] = np.array(image.GetDirection()).reshape(3, 3) * np.array(image.GetSpacing())
     affine[:3, 3] = image.GetOrigin()

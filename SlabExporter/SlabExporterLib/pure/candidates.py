@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from itertools import permutations, product
 
 import numpy as np
 import numpy.typing as npt
 
-from .correlation import PatchFinder, area_matrix, block_matrix, centre_value, reduced
+from .correlation import PatchFinder, area_edges, block_edges, centre_value, reduced
 from .geometry import FloatArray
 from .index_map import IndexMap, Three
 
@@ -23,6 +24,10 @@ _MARGIN = 0.1
 _MOST_OFFSETS = 32
 _MOST_RIVALS = 64
 _MOST_REFINED = 16
+# How far the true placement may stay behind the best one by chance: so many standard errors of the
+# correlation; and for offsets that were tried in steps only, this much more.
+_CHANCE = 4.0
+_BETWEEN_STEPS = 0.05
 _REFINED_EDGE = 40
 
 
@@ -35,15 +40,30 @@ class Candidate:
 
 
 @dataclass(frozen=True)
+class Candidates:
+    """What a search found.
+
+    Attributes:
+        placements: best first.
+        are_all: whether every placement that might be the true one is there; not so where very
+            many fit about equally well.
+    """
+
+    placements: tuple[Candidate, ...]
+    are_all: bool
+
+
+@dataclass(frozen=True)
 class _Found:
     axes: Three
     signs: Three
     offset: Three  # of the reversed OTHER in the reordered REFERENCE
     score: float
     step: Three
+    samples: int
 
 
-def find_candidates(reference: npt.NDArray, other: npt.NDArray) -> list[Candidate]:
+def find_candidates(reference: npt.NDArray, other: npt.NDArray) -> Candidates:
     """Plausible placements of OTHER wholly inside REFERENCE, best first; arrays are IJK.
 
     All that come near the best one are there, and the best offset of each arrangement that fits.
@@ -55,6 +75,7 @@ def find_candidates(reference: npt.NDArray, other: npt.NDArray) -> list[Candidat
             found += search.arrangement(axes)  # type: ignore[arg-type]
     kept = _rivals(found)
     coarse = any(max(one.step) > 1 for one in kept)
+    are_all = _plausible(found, coarse) <= (_MOST_REFINED if coarse else _MOST_OFFSETS)
     if coarse:
         kept = sorted((search.refined(one) for one in kept[:_MOST_REFINED]), key=lambda one: -one.score)
         kept += search.neighbours(kept[0])
@@ -62,7 +83,19 @@ def find_candidates(reference: npt.NDArray, other: npt.NDArray) -> list[Candidat
     for one in kept:
         index_map = _map_of(one, other.shape)
         result.setdefault(index_map, Candidate(index_map, one.score))
-    return list(result.values())
+    return Candidates(tuple(result.values()), are_all)
+
+
+def _plausible(found: list[_Found], coarse: bool) -> int:
+    """How many placements, of those in the same order of axes and directions, come as near as chance allows."""
+    if not found:
+        return 0
+    best = max(found, key=lambda one: one.score)
+    chance = _CHANCE * np.sqrt(max(0.0, 1 - best.score**2) / best.samples) + 1e-6
+    near = [one for one in found if one.score >= best.score - chance - (_BETWEEN_STEPS if coarse else 0)]
+    if coarse:
+        return len(near)
+    return max(Counter((one.axes, one.signs) for one in near).values()) if len(near) <= _MOST_RIVALS else len(near)
 
 
 def _rivals(found: list[_Found]) -> list[_Found]:
@@ -113,7 +146,9 @@ class _Search:
                 offset = [
                     int(s) * f - self._cut_off(n, f, signs[n]) for n, (s, f) in enumerate(zip(start, step, strict=True))
                 ]
-                result.append(_Found(axes, _three(signs), _three(offset), float(scores.flat[flat]), _three(step)))
+                result.append(
+                    _Found(axes, _three(signs), _three(offset), float(scores.flat[flat]), _three(step), part.size)
+                )
         return result
 
     def _kind(self, n: int, length: int, searched: tuple[int, ...]) -> tuple[str, int]:
@@ -132,8 +167,8 @@ class _Search:
     def _small(self, which: int, kinds: tuple[tuple[str, int], ...]) -> FloatArray:
         if (which, kinds) not in self._cache:
             array = (self._reference, self._other)[which]
-            matrices = [_matrix(kind, size, length) for (kind, size), length in zip(kinds, array.shape, strict=True)]
-            self._cache[which, kinds] = reduced(array, matrices, self._empty[which])
+            edges = [_edges(kind, size, length) for (kind, size), length in zip(kinds, array.shape, strict=True)]
+            self._cache[which, kinds] = reduced(array, edges, self._empty[which])
         return self._cache[which, kinds]
 
     def neighbours(self, found: _Found) -> list[_Found]:
@@ -144,7 +179,7 @@ class _Search:
             offset = list(found.offset)
             offset[n] += move
             if 0 <= offset[n] <= room[n]:
-                result.append(_Found(found.axes, found.signs, _three(offset), found.score, found.step))
+                result.append(_Found(found.axes, found.signs, _three(offset), found.score, found.step, found.samples))
         return result
 
     def refined(self, found: _Found) -> _Found:
@@ -169,13 +204,13 @@ class _Search:
         offset = [int(best[n]) + window[n].start - block[n].start for n in range(3)]
         limits = [whole.shape[n] - turned.shape[n] for n in range(3)]
         inside = [min(max(o, 0), limit) for o, limit in zip(offset, limits, strict=True)]
-        return _Found(found.axes, found.signs, _three(inside), float(scores[best]), (1, 1, 1))
+        return _Found(found.axes, found.signs, _three(inside), float(scores[best]), (1, 1, 1), found.samples)
 
 
-def _matrix(kind: str, size: int, length: int) -> FloatArray | None:
+def _edges(kind: str, size: int, length: int) -> FloatArray | None:
     if (kind == "block" and size == 1) or (kind == "area" and size == length):
         return None
-    return area_matrix(size, length) if kind == "area" else block_matrix(size, length)
+    return area_edges(size, length) if kind == "area" else block_edges(size, length)
 
 
 def _largest(scores: FloatArray, peaks_only: bool) -> npt.NDArray[np.intp]:

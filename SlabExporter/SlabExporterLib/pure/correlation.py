@@ -13,47 +13,56 @@ from .geometry import FloatArray
 _FLAT = 1e-10
 
 
-def area_matrix(count: int, length: int) -> FloatArray:
-    """(count, length) weights that average ``length`` samples to ``count`` equal parts.
+def area_edges(count: int, length: int) -> FloatArray:
+    """Edges that divide ``length`` samples into ``count`` equal parts, not necessarily at whole samples.
 
-    Reversing the samples reverses the parts exactly, whatever the lengths.
+    Reversing the samples reverses the parts, whatever the lengths.
     """
-    edges = np.arange(count + 1) * (length / count)
-    low, high = edges[:-1, None], edges[1:, None]
-    cells = np.arange(length)[None, :]
-    weights = np.clip(np.minimum(high, cells + 1) - np.maximum(low, cells), 0, None)
-    return weights / weights.sum(axis=1, keepdims=True)
+    return np.arange(count + 1, dtype=np.float64) * (length / count)
 
 
-def block_matrix(step: int, length: int) -> FloatArray:
-    """(length // step, length) weights that average whole blocks of ``step`` samples from the start."""
-    count = length // step
-    result = np.zeros((count, length))
-    for n in range(count):
-        result[n, n * step : (n + 1) * step] = 1 / step
-    return result
+def block_edges(step: int, length: int) -> FloatArray:
+    """Edges of whole blocks of ``step`` samples from the start; what is left over is in no block."""
+    return np.arange(length // step + 1, dtype=np.float64) * step
 
 
-def reduced(array: npt.NDArray, matrices: Sequence[FloatArray | None], empty: float) -> FloatArray:
-    """The array multiplied along each axis by a matrix of weights; None leaves an axis as it is.
+def averaged(array: FloatArray, axis: int, edges: FloatArray) -> FloatArray:
+    """Means between edges along an axis; a sample that an edge divides counts in part on each side.
+
+    By running sums: matrix products would start as many threads as the machine has cores, for
+    matrices that are far too small for them.
+    """
+    lines = np.moveaxis(array, axis, 0)
+    total = np.zeros((lines.shape[0] + 1, *lines.shape[1:]))
+    np.cumsum(lines, axis=0, out=total[1:])
+    low = np.minimum(np.floor(edges).astype(int), lines.shape[0])
+    part = (edges - low).reshape(-1, *([1] * (lines.ndim - 1)))
+    at_edges = total[low] + part * (total[np.minimum(low + 1, lines.shape[0])] - total[low])
+    widths = np.diff(edges).reshape(part[1:].shape)
+    return np.moveaxis(np.diff(at_edges, axis=0) / widths, 0, axis)
+
+
+def reduced(array: npt.NDArray, edges: Sequence[FloatArray | None], empty: float) -> FloatArray:
+    """The array averaged between edges along each axis; None leaves an axis as it is.
 
     Args:
         array: three axes.
-        matrices: one an axis, (new length, length).
+        edges: one array an axis.
         empty: stands in for values that are not finite.
     """
     # Slice by slice along the axis that is slowest in memory: no second copy of the whole.
     slowest = int(np.argmax(np.abs(array.strides)))
-    a, b = (axis for axis in range(3) if axis != slowest)
-    rows, columns, depth = matrices[a], matrices[b], matrices[slowest]
+    others = [axis for axis in range(3) if axis != slowest]
     planes = []
     for plane in np.moveaxis(array, slowest, 0):
         small = finite(plane, empty)
-        small = small if rows is None else rows @ small
-        planes.append(small if columns is None else small @ columns.T)
-    stacked = np.stack(planes)
-    if depth is not None:
-        stacked = np.tensordot(depth, stacked, axes=(1, 0))
+        for n, axis in enumerate(others):
+            along = edges[axis]
+            small = small if along is None else averaged(small, n, along)
+        planes.append(small)
+    stacked, last = np.stack(planes), edges[slowest]
+    if last is not None:
+        stacked = averaged(stacked, 0, last)
     return np.ascontiguousarray(np.moveaxis(stacked, 0, slowest))
 
 

@@ -1,9 +1,10 @@
 """Weighing placements against one another by the values that they predict.
 
-Two placements are weighed by their residuals: B = slope * A(placement) + intercept + noise. Let e be
-the residual of the best placement and d = slope * (A(rival) - A(best)). If the best one is true, e is
-independent of d and ``1 - 2 <e, d> / <d, d>`` is 1; if the rival is true, it is -1; if the content
-cannot tell (both volumes are symmetric but for noise of their own), it is 0.
+Two placements are weighed by their residuals: B = slope * A(placement) + intercept + noise, each with
+the slope and intercept that suit it best. Let e and f be the residuals of the best placement and of a
+rival; f - e is the difference of what the two predict. If the best one is true, e is mere noise and
+independent of it, so that ``(<f, f> - <e, e>) / <f - e, f - e>`` is 1; if the rival is true, it is -1;
+if the content cannot tell (both volumes are symmetric but for noise of their own), it is 0.
 """
 
 from __future__ import annotations
@@ -40,7 +41,6 @@ class Regression:
             correlation ratio). 0 where either volume is flat.
         values: REFERENCE's, at the sampled voxels.
         residual: of OTHER's.
-        curve: (edges of REFERENCE's values, OTHER's mean value between them); None for a line.
     """
 
     slope: float
@@ -48,13 +48,12 @@ class Regression:
     correlation: float
     values: FloatArray
     residual: FloatArray
-    curve: tuple[FloatArray, FloatArray] | None = None
 
     @classmethod
     def linear(cls, values: FloatArray, other: FloatArray) -> Regression:
         """A straight line by least squares; both one-dimensional."""
         a, b = values - values.mean(), other - other.mean()
-        aa, ab, bb = float(a @ a), float(a @ b), float(b @ b)
+        aa, ab, bb = _dot(a, a), _dot(a, b), _dot(b, b)
         slope = ab / aa if aa > 0 else 0.0
         correlation = float(ab / np.sqrt(aa * bb)) if aa > 0 and bb > 0 else 0.0
         return cls(slope, float(other.mean() - slope * values.mean()), correlation, values, b - slope * a)
@@ -70,23 +69,16 @@ class Regression:
         residual = other - means[step]
         spread = float(np.var(other))
         ratio = np.sqrt(max(0.0, 1 - float(np.var(residual)) / spread)) if spread > 0 else 0.0
-        return Regression(self.slope, self.intercept, float(ratio), self.values, residual, (edges, means))
+        return Regression(self.slope, self.intercept, float(ratio), self.values, residual)
 
-    def predicted(self, values: FloatArray) -> FloatArray:
-        """OTHER's values for REFERENCE's; but for a constant where it is a line."""
-        if self.curve is None:
-            return self.slope * values
-        edges, means = self.curve
-        return means[np.searchsorted(edges, values, side="right")]
-
-    def leads(self, rival: FloatArray, least: float = LEAST_DIFFERENCE) -> bool:
-        """Whether this placement is true rather than one with these values, beyond doubt."""
-        difference = self.predicted(rival) - self.predicted(self.values)
-        energy = float(difference @ difference)
-        noise = float(self.residual @ self.residual) / max(1, self.residual.size - 2)
-        if energy <= least * noise or energy == 0:
+    def leads(self, rival: Regression, least: float = LEAST_DIFFERENCE) -> bool:
+        """Whether this placement is true rather than another one, beyond doubt."""
+        difference = rival.residual - self.residual
+        energy = _dot(difference, difference)
+        own = _dot(self.residual, self.residual)
+        if energy <= least * own / max(1, self.residual.size - 2) or energy == 0:
             return False
-        return 1 - 2 * float(self.residual @ difference) / energy > _LEAST_LEAD
+        return (_dot(rival.residual, rival.residual) - own) / energy > _LEAST_LEAD
 
 
 class Samples:
@@ -116,6 +108,11 @@ class Samples:
         """Of OTHER on REFERENCE at a placement."""
         line = Regression.linear(self.values(index_map), self._other)
         return line.curved(self._other) if curved else line
+
+
+def _dot(a: FloatArray, b: FloatArray) -> float:
+    # not "@", which wakes threads for every product
+    return float(np.sum(a * b))
 
 
 def same_values(a: npt.NDArray, b: npt.NDArray) -> bool:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
-from .candidates import Candidate, find_candidates
+from .candidates import find_candidates
 from .evidence import Regression, Samples, better_neighbour, equal_everywhere, residual_structure, shape_of
 from .index_map import IndexMap, Three
 
@@ -22,6 +22,7 @@ EQUAL, ROUNDED, RESCALED, REMAPPED, SIMILAR = "equal", "rounded", "rescaled", "r
 LEAST_CORRELATION = 0.8
 # So many equal arrangements are counted, not more.
 _ENOUGH = 8
+_CROWDED = "very many arrangements of the voxels fit about equally well: the content repeats itself."
 # Correlation of neighbouring residuals beyond which they are no noise but structure.
 _STRUCTURED = 0.3
 # Part of the spread beyond which a residual is too small to matter: of a shift by a tenth of a voxel.
@@ -140,15 +141,19 @@ def _shifted(match: VoxelMatch, start: Three) -> VoxelMatch:
 
 def _match_inside(reference: npt.NDArray, other: npt.NDArray) -> VoxelMatch:
     candidates = find_candidates(reference, other)
-    if not candidates:
+    if not candidates.placements:
         return VoxelMatch(NONE, reason="OTHER fits into REFERENCE in no order of axes.")
     samples = Samples(reference, other)
-    exact = _equal_candidates(reference, other, candidates, samples)
+    maps = [candidate.map for candidate in candidates.placements]
+    exact = _equal_maps(reference, other, maps, samples)
     if not exact:
-        return _weigh(reference, other, candidates, samples)
+        match = _weigh(reference, other, maps, samples)
+        crowded = match.status == CERTAIN and not candidates.are_all
+        return replace(match, status=AMBIGUOUS, reason=_CROWDED) if crowded else match
     intensity = Intensity(EQUAL, 1.0, 0.0, 1.0)
-    if len(exact) > 1:
-        return VoxelMatch(AMBIGUOUS, tuple(exact), intensity, _symmetric(len(exact)))
+    if len(exact) > 1 or not candidates.are_all:
+        reason = _symmetric(len(exact)) if len(exact) > 1 else _CROWDED
+        return VoxelMatch(AMBIGUOUS, tuple(exact), intensity, reason)
     return VoxelMatch(CERTAIN, tuple(exact), intensity)
 
 
@@ -157,29 +162,28 @@ def _symmetric(count: int) -> str:
     return f"{number} arrangements of the voxels fit equally well: the content is symmetric or repeats itself."
 
 
-def _equal_candidates(
-    reference: npt.NDArray, other: npt.NDArray, candidates: list[Candidate], samples: Samples
-) -> list[IndexMap]:
+def _equal_maps(reference: npt.NDArray, other: npt.NDArray, maps: list[IndexMap], samples: Samples) -> list[IndexMap]:
     """Placements at which every voxel is equal; a few are enough to know that there are several."""
     found: list[IndexMap] = []
-    for candidate in candidates:
-        if len(found) < _ENOUGH and samples.are_equal(candidate.map):
-            arranged = candidate.map.arranged(reference, shape_of(other))
+    for index_map in maps:
+        if len(found) < _ENOUGH and samples.are_equal(index_map):
+            arranged = index_map.arranged(reference, shape_of(other))
             if equal_everywhere(arranged, other):
-                found.append(candidate.map)
+                found.append(index_map)
     return found
 
 
-def _weigh(reference: npt.NDArray, other: npt.NDArray, candidates: list[Candidate], samples: Samples) -> VoxelMatch:
+def _weigh(reference: npt.NDArray, other: npt.NDArray, maps: list[IndexMap], samples: Samples) -> VoxelMatch:
     """Decide between placements none of which is exact."""
-    maps = [candidate.map for candidate in candidates]
-    winner, best = _best_of(maps, samples, curved=False)
+    curved = False
+    winner, best = _best_of(maps, samples, curved)
     if best.correlation < LEAST_CORRELATION:
+        curved = True
         alike = f"no arrangement of the voxels makes them alike (largest correlation {best.correlation:.2f})."
-        winner, best = _best_of(maps, samples, curved=True)
+        winner, best = _best_of(maps, samples, curved)
         if best.correlation < LEAST_CORRELATION:
             return VoxelMatch(NONE, reason=alike)
-    rivals = [index_map for index_map in maps if index_map != winner and not best.leads(samples.values(index_map))]
+    rivals = [m for m in maps if m != winner and not best.leads(samples.regression(m, curved))]
     intensity = _intensity(reference, other, winner, samples)
     if rivals:
         return VoxelMatch(AMBIGUOUS, (winner, *rivals), intensity, _symmetric(len(rivals) + 1))

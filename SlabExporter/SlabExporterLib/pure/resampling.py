@@ -12,7 +12,7 @@ from itertools import permutations, product
 import numpy as np
 import numpy.typing as npt
 
-from .correlation import area_matrix, centre_value, reduced
+from .correlation import area_edges, centre_value, reduced
 from .evidence import Regression
 from .geometry import FloatArray, VolumeGeometry
 
@@ -62,7 +62,7 @@ def find_resampled(
     for geometry, rival in zip(hypotheses, values, strict=True):
         if rival is None or geometry.corner_distance(found) <= near or _lies_along(geometry, found):
             continue
-        if rival[0].shape != pair[0].shape or not regression.leads(rival[0], _LEAST_DIFFERENCE):
+        if rival[0].shape != pair[0].shape or not regression.leads(Regression.linear(*rival), _LEAST_DIFFERENCE):
             return Resampled(found, scores[best], is_ambiguous=True)
     return Resampled(found, scores[best], is_ambiguous=False)
 
@@ -120,5 +120,5 @@ class _Pictures:
 
 
 def _small(array: npt.NDArray, most: int) -> FloatArray:
-    matrices = [None if n <= most else area_matrix(most, n) for n in array.shape]
-    return reduced(array, matrices, centre_value(array))
+    edges = [None if n <= most else area_edges(most, n) for n in array.shape]
+    return reduced(array, edges, centre_value(array))

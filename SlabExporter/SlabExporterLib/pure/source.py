@@ -25,10 +25,10 @@ class SourceVolume:
         frame: which frame of a 4D file this is; None for 3D files.
         loaded_affine_ras: the affine that Slicer holds, where its index order is another one.
         warnings: what a user should know about this file.
-        segments: (value, name) of each segment, for a label map made of a segmentation.
         record: what the manifest says of it besides: of a DICOM series its UID and how it was made
             regular, of a reordered label map its own geometry.
         dicom: the planes' headers (``dicom.load.DicomSource``); None for other files.
+        segments: (value, name) of each segment, for a label map made of a segmentation.
     """
 
     name: str
@@ -41,6 +41,6 @@ class SourceVolume:
     frame: int | None = None
     loaded_affine_ras: FloatArray | None = None
     warnings: tuple[str, ...] = ()
-    segments: tuple[tuple[int, str], ...] = ()
     record: dict[str, Any] = field(default_factory=dict)
     dicom: Any = None
+    segments: tuple[tuple[int, str], ...] = ()
