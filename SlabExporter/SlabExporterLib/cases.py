@@ -129,19 +129,25 @@ def _refuse_repeats(entries: list[ListedCase]) -> None:
 
 
 def _names(entries: list[ListedCase], anonymous: bool) -> list[str]:
-    """Names from the lists; the others from the files' names, or from what a series says of itself."""
+    """Names from the lists; the others from the files' names, from their folders, or what a series says of itself."""
     given = [entry.name for entry in entries if entry.name is not None]
     for name, count in Counter(name.casefold() for name in given).items():
         if count > 1:
             raise RequestError(f"Two cases are called '{name}'; every case needs a name of its own.")
     # Listed names go in as file names, so that the others are kept apart from them.
-    paths = [_unlisted_path(e, anonymous) if e.name is None else Path("listed", f"{e.name}.nii") for e in entries]
+    stems = Counter(volume_stem(entry.image) for entry in entries)
+    paths = [_path_to_name_by(entry, stems[volume_stem(entry.image)] > 1, anonymous) for entry in entries]
     names = case_names(paths)
     return [name if entry.name is None else entry.name for name, entry in zip(names, entries, strict=True)]
 
 
-def _unlisted_path(entry: ListedCase, anonymous: bool) -> Path:
-    return named_path(entry.image) if entry.series is None else entry.series.named_path(anonymous)
+def _path_to_name_by(entry: ListedCase, often: bool, anonymous: bool) -> Path:
+    """A path whose last part is the case's name, for one whose own name stands ``often`` in the input or once."""
+    if entry.name is not None:
+        return Path("listed", f"{entry.name}.nii")
+    if entry.series is not None:
+        return entry.series.named_path(anonymous)
+    return named_path(entry.image) if often else entry.image
 
 
 def _group_of(case: Case, anonymous: bool) -> str:

@@ -1,10 +1,9 @@
-"""One slab's file for stitching: a volume file by anybody, or DICOM of our own."""
+"""The voxels of one slab, from whatever file holds them, in the slab's own index order."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -12,70 +11,118 @@ import numpy.typing as npt
 from .files.nifti import read_header
 from .files.nifti_transforms import refuse_unusable
 from .files.nifti_voxels import read_frames
-from .formats import read_dicom_slab
+from .formats import is_dicom_slab, read_dicom_slab
 from .mrml.runtime import SlicerRuntime
 from .mrml.volume_files import is_nifti, nifti_geometry, require_volume_file
 from .open_volume import open_any
 from .pure.errors import InputError
 from .pure.geometry import VolumeGeometry
+from .pure.index_map import map_between
 from .pure.manifest import Manifest, SlabRecord
+
+# A prediction may be off its slab by this part of a voxel: what rounding in headers amounts to.
+SAME_GRID_VOXELS = 0.01
 
 
 @dataclass(frozen=True)
-class SlabFile:
-    """What a slab's file holds.
-
-    Attributes:
-        voxels_ckji: values, channels first, in the file's index order.
-        geometry: None where it was lost.
-        fields: the NIfTI header; None for other files.
-    """
-
+class _SlabFile:
     voxels_ckji: npt.NDArray
     geometry: VolumeGeometry | None
-    fields: Any
 
 
-def open_slab(runtime: SlicerRuntime, path: Path, trust_names: bool) -> SlabFile:
-    """A slab's file; without geometry where there is none and names are trusted.
-
-    Raises:
-        InputError: it cannot be used.
-    """
-    if path.is_dir() or not is_nifti(path):
-        volume = open_any(runtime, path)
-        return SlabFile(volume.voxels_kji[np.newaxis], volume.geometry, None)
-    require_volume_file(path)
-    try:
-        header = read_header(path)
-        frames = read_frames(header)
-    except OSError as error:
-        raise InputError(f"{path} cannot be read: {error.strerror or error}.") from error
-    try:
-        refuse_unusable(header, None)
-        geometry = nifti_geometry(runtime, header, None)
-    except InputError:
-        if not trust_names:
-            raise
-        return SlabFile(frames, None, header.fields)
-    return SlabFile(frames, geometry, header.fields)
-
-
-def read_own_dicom(path: Path, slab: SlabRecord, manifest: Manifest, label_set: str | None) -> npt.NDArray:
-    """The voxels (KJI) of an export's own DICOM slab, in the type of what it was cut from.
+class SlabReader:
+    """Reads the files of a case's slabs and holds them to the manifest.
 
     Args:
-        path: of the slab.
-        slab: its record.
+        runtime: Slicer's classes.
         manifest: of the case.
-        label_set: name of the set it belongs to; None for the images.
-
-    Raises:
-        SlabExporterError: the slab does not lie where it should, or the manifest names no type.
+        paths: one file a slab, in the manifest's order.
+        trust_names: take files whose geometry was lost, by their names and shapes alone.
+        own: type of what the slabs were cut from, where the files are the export's own; None for others.
     """
-    record = manifest.source if label_set is None else manifest.label_sources[label_set]
-    try:
-        dtype = np.dtype(record["dtype"])
-    except (KeyError, TypeError) as error:
-        raise InputError(f"The manifest of {manifest.case} does not say of what type its source was.") from error
-    return read_dicom_slab(path, slab.geometry).astype(dtype)
+
+    def __init__(
+        self,
+        runtime: SlicerRuntime,
+        manifest: Manifest,
+        paths: list[Path],
+        trust_names: bool,
+        own: np.dtype | None = None,
+    ) -> None:
+        self._runtime = runtime
+        self._manifest = manifest
+        self._paths = paths
+        self._trust_names = trust_names
+        self._own = own
+        self._astray: dict[int, float | None] = {}
+
+    def read(self, n: int) -> npt.NDArray:
+        """Voxels of slab ``n`` as (channels, k, j, i).
+
+        A file on the slab's grid in another storage order is put back into the slab's order.
+
+        Raises:
+            SlabExporterError: the file cannot be used, or lies elsewhere and names are not trusted.
+        """
+        slab, path = self._manifest.slabs[n], self._paths[n]
+        shape = slab.geometry.shape_ijk
+        if self._own is not None and is_dicom_slab(path):
+            return read_dicom_slab(path, slab.geometry).astype(self._own)[np.newaxis]
+        file = self._open(path)
+        if file.geometry is not None:
+            order = map_between(slab.geometry, file.geometry, SAME_GRID_VOXELS)
+            if order is not None and order.box(shape) == file.geometry.box:
+                return np.swapaxes(order.arranged(np.swapaxes(file.voxels_ckji, 1, 3), shape), 1, 3)
+        self._judge(n, slab, path, file)
+        return file.voxels_ckji
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """Sentences about the files that were read."""
+        if not self._astray:
+            return ()
+        known = [distance for distance in self._astray.values() if distance is not None]
+        where = f"lie up to {max(known):.2f} mm away from their slabs" if known else "state no geometry"
+        return (
+            f"{len(self._astray)} of {len(self._paths)} files {where}; their geometry is ignored, "
+            "their names are trusted.",
+        )
+
+    def _judge(self, n: int, slab: SlabRecord, path: Path, file: _SlabFile) -> None:
+        """Refuse a file whose grid is not the slab's, unless names are to be trusted and the shape fits."""
+        shape: tuple[int, ...] = file.voxels_ckji.shape[:0:-1]
+        if shape != slab.geometry.shape_ijk:
+            hint = " Its axes may be in numpy's order k, j, i." if shape[::-1] == slab.geometry.shape_ijk else ""
+            raise InputError(f"{path} has {shape} voxels, its slab {slab.image} has {slab.geometry.shape_ijk}.{hint}")
+        distance = None if file.geometry is None else file.geometry.corner_distance(slab.geometry)
+        if self._trust_names:
+            self._astray[n] = distance
+            return
+        text = f"{path}: its geometry cannot be read"
+        if file.geometry is not None:
+            text = f"{path} lies up to {distance:.2f} mm away from its slab {slab.image}"
+            if np.allclose(np.abs(file.geometry.affine_ras[:3, :3]), np.eye(3)):
+                text += " (voxels of 1 mm along the axes: the program that wrote it has lost the geometry)"
+        raise InputError(
+            f"{text}. If it was made voxel for voxel from that slab, add --trust-names: then its own geometry is "
+            "ignored."
+        )
+
+    def _open(self, path: Path) -> _SlabFile:
+        if path.is_dir() or not is_nifti(path):
+            volume = open_any(self._runtime, path)
+            return _SlabFile(volume.voxels_kji[np.newaxis], volume.geometry)
+        require_volume_file(path)
+        try:
+            header = read_header(path)
+            frames = read_frames(header)
+        except OSError as error:
+            raise InputError(f"{path} cannot be read: {error.strerror or error}.") from error
+        try:
+            refuse_unusable(header, None)
+            geometry = nifti_geometry(self._runtime, header, None)
+        except InputError:
+            if not self._trust_names:
+                raise
+            return _SlabFile(frames, None)
+        return _SlabFile(frames, geometry)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -11,22 +11,19 @@ import numpy.typing as npt
 
 from .files.memory import require_memory
 from .files.nifti import NiftiHeader, read_header
-from .formats import is_dicom_slab
-from .mrml.runtime import SlicerRuntime, open_runtime
+from .mrml.runtime import open_runtime
 from .mrml.volume_files import is_nifti
 from .progress import Progress, ProgressEvent, no_progress
 from .pure.errors import InputError
 from .pure.fill import fill_value
-from .pure.index_map import map_between
-from .pure.manifest import FILE_NAME, Manifest, SlabRecord, read_manifest
+from .pure.manifest import FILE_NAME, Manifest, read_manifest
 from .pure.source import SourceVolume
 from .pure.stitching import Stitcher, describe_uncovered
 from .slab_lookup import Predictions, own_files
-from .slab_reading import SlabFile, open_slab, read_own_dicom
+from .slab_reading import SlabReader
 from .volume_writing import WRITABLE, require_writable, write_volume
 
-# A prediction may be off its slab by this part of a voxel: what rounding in headers amounts to.
-SAME_GRID_VOXELS = 0.01
+_AVERAGED_LABELS = "Some slabs hold whole numbers only, as label maps do; labels should not be averaged."
 
 
 @dataclass(frozen=True)
@@ -122,8 +119,9 @@ def stitch_case(
     folder = manifest_path.parent
     paths = own_files(manifest, folder, request.label_set) if predictions is None else predictions.of(manifest)
     with open_runtime() as runtime:
-        work = _Stitching(runtime, manifest, paths, request, predictions is not None)
-        voxels = work.run(progress)
+        own = _recorded_type(manifest, request.label_set) if predictions is None else None
+        reader = SlabReader(runtime, manifest, paths, request.trust_names, own)
+        voxels, result = _Stitching(manifest, paths, reader, request, predictions is not None).run(output, progress)
         volume = SourceVolume(
             name=str(output),
             path=None,
@@ -134,58 +132,60 @@ def stitch_case(
             nifti_transform=manifest.source.get("nifti_transform"),
         )
         write_volume(runtime, volume, output, voxels)
-    return replace(work.result, path=output)
+    return result
 
 
 class _Stitching:
-    """One run over the slabs of a case; holds what has to agree from slab to slab."""
+    """One run over the slabs of a case."""
 
     def __init__(
-        self, runtime: SlicerRuntime, manifest: Manifest, paths: list[Path], request: StitchRequest, foreign: bool
+        self, manifest: Manifest, paths: list[Path], reader: SlabReader, request: StitchRequest, foreign: bool
     ) -> None:
-        self._runtime = runtime
         self._manifest = manifest
         self._paths = paths
+        self._reader = reader
         self._request = request
         self._foreign = foreign
-        self._warnings: list[str] = []
-        self.result: StitchResult
 
-    def run(self, progress: Progress) -> npt.NDArray:
-        """The volume as (channels, k, j, i)."""
-        manifest, slabs = self._manifest, self._manifest.slabs
-        whole = manifest.geometry.box
-        voxels = self._read(0)
+    def run(self, output: Path, progress: Progress) -> tuple[npt.NDArray, StitchResult]:
+        """The volume as (channels, k, j, i), and what was made of it."""
+        whole, boxes = self._manifest.geometry.box, [slab.box for slab in self._manifest.slabs]
+        voxels = self._reader.read(0)
         dtype, channels = voxels.dtype, len(voxels)
         require_memory(self._paths[0], channels * int(np.prod(whole.shape)) * dtype.itemsize)
         blend = self._request.blend or self._default_blend(voxels)
-        stitcher = Stitcher(whole, [slab.box for slab in slabs], blend, dtype, channels)
-        lowest = np.inf
-        for n in range(len(slabs)):
-            voxels = voxels if n == 0 else self._read(n)
-            if voxels.dtype != dtype or len(voxels) != channels:
-                raise InputError(
-                    f"{self._paths[n]} holds {len(voxels)} x {voxels.dtype.name} a voxel, "
-                    f"{self._paths[0].name} {channels} x {dtype.name}; all slabs must be of one type."
-                )
+        stitcher = Stitcher(whole, boxes, blend, dtype, channels)
+        lowest, averages_labels = np.inf, False
+        for n in range(len(boxes)):
+            voxels = voxels if n == 0 else self._reader.read(n)
+            self._require_type(n, voxels, dtype, channels)
             lowest = min(lowest, float(np.fmin.reduce(voxels, axis=None)))  # type: ignore[call-overload]
+            if blend in ("mean", "gaussian") and channels == 1 and np.max(voxels) > 1:
+                averages_labels |= _is_whole(voxels)
             stitcher.add(n, voxels)
-            progress(ProgressEvent("slab-finished", manifest.case, n + 1, len(slabs)))
+            progress(ProgressEvent("slab-finished", self._manifest.case, n + 1, len(boxes)))
         uncovered = describe_uncovered(stitcher.uncovered, whole)
         fill = self._fill(np.array([lowest]).astype(dtype)) if uncovered else 0.0
-        self.result = StitchResult(
-            case=manifest.case,
-            path=Path(),
-            slabs=len(slabs),
+        result = StitchResult(
+            case=self._manifest.case,
+            path=output,
+            slabs=len(boxes),
             channels=channels,
             dtype=dtype.name,
             blend=blend,
             overlapping=stitcher.overlapping,
             uncovered=uncovered,
             fill=fill,
-            warnings=tuple(self._warnings),
+            warnings=self._reader.warnings + ((_AVERAGED_LABELS,) if averages_labels else ()),
         )
-        return stitcher.finish(fill)
+        return stitcher.finish(fill), result
+
+    def _require_type(self, n: int, voxels: npt.NDArray, dtype: np.dtype, channels: int) -> None:
+        if voxels.dtype != dtype or len(voxels) != channels:
+            raise InputError(
+                f"{self._paths[n]} holds {len(voxels)} x {voxels.dtype.name} a voxel, "
+                f"{self._paths[0].name} {channels} x {dtype.name}; all slabs must be of one type."
+            )
 
     def _fill(self, lowest: npt.NDArray) -> float:
         automatic = self._foreign or self._request.label_set is not None
@@ -200,55 +200,17 @@ class _Stitching:
         n = 0
         while not np.any(first) and n + 1 < len(self._paths):
             n += 1
-            first = self._read(n)
+            first = self._reader.read(n)
         return "vote" if len(first) == 1 and _is_whole(first) else "mean"
 
-    def _read(self, n: int) -> npt.NDArray:
-        """Voxels of slab ``n`` as (channels, k, j, i), in the slab's index order."""
-        slab, path = self._manifest.slabs[n], self._paths[n]
-        if not self._foreign and is_dicom_slab(path):
-            return read_own_dicom(path, slab, self._manifest, self._request.label_set)[np.newaxis]
-        file = open_slab(self._runtime, path, self._request.trust_names)
-        voxels = file.voxels_ckji
-        if (
-            self._request.blend in ("mean", "gaussian")
-            and len(voxels) == 1
-            and _is_whole(voxels)
-            and np.max(voxels) > 1
-        ):
-            self._warn(f"{path.name} holds whole numbers only, as label maps do; labels should not be averaged.")
-        order = None
-        if file.geometry is not None:
-            order = map_between(slab.geometry, file.geometry, SAME_GRID_VOXELS)
-            if order is not None and order.box(slab.geometry.shape_ijk) != file.geometry.box:
-                order = None
-        if order is not None:
-            return np.swapaxes(order.arranged(np.swapaxes(voxels, 1, 3), slab.geometry.shape_ijk), 1, 3)
-        self._judge(slab, path, file)
-        return voxels
 
-    def _judge(self, slab: SlabRecord, path: Path, file: SlabFile) -> None:
-        """Refuse a file whose grid is not the slab's, unless names are to be trusted and the shape fits."""
-        shape: tuple[int, ...] = file.voxels_ckji.shape[:0:-1]
-        if shape != slab.geometry.shape_ijk:
-            hint = " Its axes may be in numpy's order k, j, i." if shape[::-1] == slab.geometry.shape_ijk else ""
-            raise InputError(f"{path} has {shape} voxels, its slab {slab.image} has {slab.geometry.shape_ijk}.{hint}")
-        text = f"{path}: its geometry cannot be read"
-        if file.geometry is not None:
-            distance = file.geometry.corner_distance(slab.geometry)
-            text = f"{path} lies up to {distance:.2f} mm away from its slab {slab.image}"
-            if np.allclose(np.abs(file.geometry.affine_ras[:3, :3]), np.eye(3)):
-                text += " (voxels of 1 mm along the axes: the program that wrote it has lost the geometry)"
-        if not self._request.trust_names:
-            raise InputError(
-                f"{text}. If it was made voxel for voxel from that slab, add --trust-names: then its own geometry is "
-                "ignored."
-            )
-        self._warn(f"{text}; its geometry is ignored and its name trusted.")
-
-    def _warn(self, text: str) -> None:
-        if text not in self._warnings:
-            self._warnings.append(text)
+def _recorded_type(manifest: Manifest, label_set: str | None) -> np.dtype:
+    """Of what the slabs were cut from; DICOM may store them as another one."""
+    record = manifest.source if label_set is None else manifest.label_sources[label_set]
+    try:
+        return np.dtype(record["dtype"])
+    except (KeyError, TypeError) as error:
+        raise InputError(f"The manifest of {manifest.case} does not say of what type its source was.") from error
 
 
 def _is_whole(voxels: npt.NDArray) -> bool:

@@ -196,11 +196,14 @@ class SlabExporterWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
 
     def onPreview(self, clicked=False):
         """Show the slabs as boxes."""
-        from SlabExporterLib.mrml.preview import show_preview
+        from SlabExporterLib.mrml.preview import preview_rois, show_preview
 
         self.refresh()
         if self.view.preview.enabled:
+            isFirst = not preview_rois(slicer.mrmlScene)
             show_preview(slicer, slicer.mrmlScene, self.view.plan, self._parameterNode.volume)
+            if isFirst and slicer.app.layoutManager() is not None:
+                slicer.util.resetThreeDViews()  # bring the boxes into view
             self.ui.showPreviewCheckBox.checked = True
             self._show()
 

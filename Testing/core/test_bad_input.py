@@ -53,7 +53,7 @@ def test_empty_file(run_cli, tmp_path):
 
 
 def test_unknown_kind_of_file(run_cli, tmp_path):
-    path = tmp_path / "notes.txt"
+    path = tmp_path / "notes.docx"
     path.write_text("hello")
     assert "not a volume file" in refused(run_cli, path)
 
@@ -286,7 +286,7 @@ def test_two_cases_with_one_name_stay_apart(run_cli, tmp_path):
         save_nifti(tmp_path / name / "ct.nii.gz", index_phantom(SHAPE), affine())
     inputs = [tmp_path / "a" / "ct.nii.gz", tmp_path / "b" / "ct.nii.gz"]
     assert run_cli("export", *inputs, "-o", tmp_path / "out")[0] == 0
-    assert sorted(p.parent.name for p in (tmp_path / "out").rglob("manifest.json")) == ["a_ct", "b_ct"]
+    assert sorted(p.parent.name for p in (tmp_path / "out").rglob("manifest.json")) == ["a", "b"]
     code, _, errors = run_cli("export", inputs[0], inputs[0], "-o", tmp_path / "again")
     assert (code, "given twice" in errors) == (2, True)
 

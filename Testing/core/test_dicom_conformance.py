@@ -250,3 +250,16 @@ def test_slabs_of_dicom_are_replaced_and_resumed(tmp_path, run_cli, nifti):
     assert len(list(out.glob("*/images/*"))) == 2
     assert not list(out.rglob(".partial*"))
     assert nib.load(nifti).shape == (7, 9, 8)
+
+
+@pytest.mark.parametrize("options", [(), ("--remainder", "pad"), ("--axis", "sagittal")])
+def test_slabs_of_dicom_are_stitched_back(tmp_path, run_cli, nifti, options):
+    out = tmp_path / "out"
+    assert (
+        run_cli("export", nifti, "-o", out, "--format", "dicom", "--thickness", 3, "--modality", "CT", *options)[0] == 0
+    )
+    code, _, error = run_cli("stitch", out / "head", "-o", tmp_path / "back.nii.gz")
+    assert code == 0, error
+    source, back = nib.load(nifti), nib.load(tmp_path / "back.nii.gz")
+    np.testing.assert_array_equal(np.asanyarray(back.dataobj), np.asanyarray(source.dataobj))
+    np.testing.assert_allclose(back.affine, source.affine, rtol=0, atol=1e-4)

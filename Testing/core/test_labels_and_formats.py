@@ -195,7 +195,8 @@ def test_within_an_roi(run_cli, runtime, tmp_path):
 
 def test_the_same_input_gives_the_same_bytes(run_cli, tmp_path):
     path = save_nifti(tmp_path / "ct.nii.gz", index_phantom(SHAPE), affine())
-    for name in ("one", "two"):
-        assert run_cli("export", path, "-o", tmp_path / name, "--thickness", 5)[0] == 0
-    for file in sorted(p for p in (tmp_path / "one").rglob("*") if p.is_file()):
-        assert file.read_bytes() == (tmp_path / "two" / file.relative_to(tmp_path / "one")).read_bytes()
+    outs = [tmp_path / name / "out" for name in ("one", "two")]
+    for out in outs:
+        assert run_cli("export", path, "-o", out, "--thickness", 5)[0] == 0
+    for file in sorted(p for p in outs[0].rglob("*") if p.is_file()):
+        assert file.read_bytes() == (outs[1] / file.relative_to(outs[0])).read_bytes()

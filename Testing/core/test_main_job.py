@@ -7,12 +7,13 @@ import json
 import nibabel as nib
 import numpy as np
 import pytest
+import SimpleITK as sitk
 from phantoms import SIGNED_PERMUTATIONS, affine, index_phantom, save_nifti
 from SlabExporterLib.cases import Case
 from SlabExporterLib.export import export_cases
 from SlabExporterLib.pure.request import ExportRequest, SlabOptions
 
-SHAPE = (7, 9, 11)
+SHAPES = [(7, 9, 11), (12, 5, 4)]
 
 
 def corners(affine_ras, shape):
@@ -37,16 +38,43 @@ def assert_slabs_equal_source(out, case, source_path):
         assert distance.max() < 1e-4
 
 
+def all_orientations(folder, dtype, oblique):
+    """A NIfTI in each of the 48 orientations, of two shapes in turn, as cases."""
+    folder.mkdir()
+    cases = []
+    for n, (axes, signs) in enumerate(SIGNED_PERMUTATIONS):
+        path = folder / f"case{n}.nii"
+        save_nifti(path, index_phantom(SHAPES[n % 2], dtype), affine(axes, signs, oblique=oblique))
+        cases.append(Case(path.stem, path, {}))
+    return cases
+
+
 @pytest.mark.parametrize("oblique", [0.0, 20.0])
 @pytest.mark.parametrize("dtype", ["uint8", "int16", "int32", "float32", "float64"])
 def test_all_48_orientations_come_out_where_they_were(tmp_path, dtype, oblique):
-    cases = []
-    for n, (axes, signs) in enumerate(SIGNED_PERMUTATIONS):
-        path = tmp_path / "in" / f"case{n}.nii"
-        path.parent.mkdir(exist_ok=True)
-        save_nifti(path, index_phantom(SHAPE, dtype), affine(axes, signs, oblique=oblique))
-        cases.append(Case(path.stem, path, {}))
+    cases = all_orientations(tmp_path / "in", dtype, oblique)
     result = export_cases(cases, tmp_path / "out", ExportRequest(slabs=SlabOptions(thickness=4)))
     assert not result.failures
     for case in cases:
         assert_slabs_equal_source(tmp_path / "out", case.name, case.image)
+
+
+@pytest.mark.parametrize("dtype", ["uint8", "int16", "float32"])
+def test_all_48_orientations_through_nrrd(tmp_path, dtype):
+    cases = all_orientations(tmp_path / "in", dtype, 20.0)
+    request = ExportRequest(slabs=SlabOptions(thickness=3, remainder="shift", axis="coronal"), format="nrrd")
+    assert not export_cases(cases, tmp_path / "out", request).failures
+    for case in cases:
+        source = sitk.ReadImage(str(case.image))
+        for slab in json.loads((tmp_path / "out" / case.name / "manifest.json").read_text())["slabs"]:
+            image = sitk.ReadImage(str(tmp_path / "out" / case.name / slab["image"]))
+            start, stop = slab["ijk_start"], slab["ijk_stop"]
+            i, j, k = (slice(a, b) for a, b in zip(start, stop, strict=True))
+            np.testing.assert_array_equal(sitk.GetArrayFromImage(image), sitk.GetArrayFromImage(source)[k, j, i])
+            assert image.GetPixelID() == source.GetPixelID()
+            for corner in ((0, 0, 0), tuple(b - a - 1 for a, b in zip(start, stop, strict=True))):
+                expected = source.TransformIndexToPhysicalPoint(
+                    [int(a + c) for a, c in zip(start, corner, strict=True)]
+                )
+                found = image.TransformIndexToPhysicalPoint(corner)
+                np.testing.assert_allclose(found, expected, rtol=0, atol=1e-4)

@@ -127,7 +127,8 @@ def _voxel_bytes(path: Path, header: NiftiHeader | None) -> int:
 
 
 def _file_bytes(path: Path) -> int:
+    """Size of a file, or of the files in a folder (a DICOM series)."""
     try:
-        return path.stat().st_size
+        return sum(file.stat().st_size for file in (path.iterdir() if path.is_dir() else [path]))
     except OSError:
         return 0

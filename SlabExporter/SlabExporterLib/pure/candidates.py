@@ -62,6 +62,11 @@ class _Found:
     step: Three
     samples: int
 
+    @property
+    def is_coarse(self) -> bool:
+        """Whether offsets were tried in steps of several voxels."""
+        return max(self.step) > 1
+
 
 def find_candidates(reference: npt.NDArray, other: npt.NDArray) -> Candidates:
     """Plausible placements of OTHER wholly inside REFERENCE, best first; arrays are IJK.
@@ -74,28 +79,29 @@ def find_candidates(reference: npt.NDArray, other: npt.NDArray) -> Candidates:
         if all(other.shape[n] <= reference.shape[a] for n, a in enumerate(axes)):
             found += search.arrangement(axes)  # type: ignore[arg-type]
     kept = _rivals(found)
-    coarse = any(max(one.step) > 1 for one in kept)
-    are_all = _plausible(found, coarse) <= (_MOST_REFINED if coarse else _MOST_OFFSETS)
+    coarse = [one for one in kept if one.is_coarse]
     if coarse:
-        kept = sorted((search.refined(one) for one in kept[:_MOST_REFINED]), key=lambda one: -one.score)
+        fine = [one for one in kept if not one.is_coarse]
+        refined = [search.refined(one) for one in coarse[:_MOST_REFINED]]
+        kept = sorted(fine + refined, key=lambda one: -one.score)
         kept += search.neighbours(kept[0])
     result: dict[IndexMap, Candidate] = {}
     for one in kept:
         index_map = _map_of(one, other.shape)
         result.setdefault(index_map, Candidate(index_map, one.score))
-    return Candidates(tuple(result.values()), are_all)
+    return Candidates(tuple(result.values()), _are_all_kept(found))
 
 
-def _plausible(found: list[_Found], coarse: bool) -> int:
-    """How many placements, of those in the same order of axes and directions, come as near as chance allows."""
+def _are_all_kept(found: list[_Found]) -> bool:
+    """Whether none was left out of those that come as near to the best one as chance allows."""
     if not found:
-        return 0
+        return True
     best = max(found, key=lambda one: one.score)
     chance = _CHANCE * np.sqrt(max(0.0, 1 - best.score**2) / best.samples) + 1e-6
-    near = [one for one in found if one.score >= best.score - chance - (_BETWEEN_STEPS if coarse else 0)]
-    if coarse:
-        return len(near)
-    return max(Counter((one.axes, one.signs) for one in near).values()) if len(near) <= _MOST_RIVALS else len(near)
+    fine = [one for one in found if not one.is_coarse and one.score >= best.score - chance]
+    coarse = [one for one in found if one.is_coarse and one.score >= best.score - chance - _BETWEEN_STEPS]
+    most = max(Counter((one.axes, one.signs) for one in fine).values(), default=0)
+    return most < _MOST_OFFSETS and len(fine) < _MOST_RIVALS and len(coarse) < _MOST_REFINED
 
 
 def _rivals(found: list[_Found]) -> list[_Found]:

@@ -41,7 +41,7 @@ def channel_base(path: Path) -> str | None:
 
 
 def named_path(path: Path) -> Path:
-    """The path to name a case by: its folder, where the file's own name says only what it is."""
+    """The path to name one of several cases by: its folder, where the file's own name says only what it is."""
     if volume_stem(path).casefold() in IMAGE_STEMS and path.parent.name:
         return path.parent.with_name(path.parent.name + path.name[len(volume_stem(path)) :])
     return path

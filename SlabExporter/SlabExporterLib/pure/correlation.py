@@ -120,7 +120,7 @@ class PatchFinder:
             matched = np.fft.irfftn(product, s=self._lengths, axes=self._searched)[self._valid]
         else:
             matched = np.sum(self._whole * patch, keepdims=True)
-        result: FloatArray = matched * self._scale / np.sqrt(norm)
+        result: FloatArray = np.clip(matched * self._scale / np.sqrt(norm), -1, 1)
         return result
 
 

@@ -22,6 +22,8 @@ EQUAL, ROUNDED, RESCALED, REMAPPED, SIMILAR = "equal", "rounded", "rescaled", "r
 LEAST_CORRELATION = 0.8
 # So many equal arrangements are counted, not more.
 _ENOUGH = 8
+# Values that differ by a smaller part are equal.
+_ROUNDING = 1e-9
 _CROWDED = "very many arrangements of the voxels fit about equally well: the content repeats itself."
 # Correlation of neighbouring residuals beyond which they are no noise but structure.
 _STRUCTURED = 0.3
@@ -107,8 +109,15 @@ def match_voxels(reference: npt.NDArray, other: npt.NDArray) -> VoxelMatch:
 
 
 def _is_flat(array: npt.NDArray) -> bool:
-    first = array.flat[0]
-    return all(bool(np.all((plane == first) | (plane != plane))) for plane in array.T)
+    """Whether all finite values are equal, but for rounding."""
+    low, high = np.inf, -np.inf
+    for plane in np.moveaxis(array, int(np.argmax(np.abs(array.strides))), 0):
+        values = plane[np.isfinite(plane)]
+        if values.size:
+            low, high = min(low, float(values.min())), max(high, float(values.max()))
+        if high - low > _ROUNDING * max(abs(low), abs(high)):
+            return False
+    return True
 
 
 def without_border(array: npt.NDArray) -> tuple[npt.NDArray, Three]:
