@@ -6,14 +6,24 @@ from pathlib import Path
 
 from .cases import Case
 from .dicom.load import load_series
+from .dicom.pixels import needs_decoder
 from .files.nifti import read_header
 from .files.stored import StoredVolume
+from .mrml import volume_files
 from .mrml.runtime import SlicerRuntime
 from .mrml.volume_files import is_nifti, place, prefetch, require_volume_file
 from .pipeline import CaseSources
 from .pure.reindexing import reindexed_onto
 from .pure.request import ExportRequest
 from .pure.source import SourceVolume
+
+
+def reads_without_itk(case: Case) -> bool:
+    """Whether a case is read by code of our own, to which a damaged file is just a damaged one."""
+    if case.series is None:
+        return all(map(volume_files.reads_without_itk, case.files))
+    decoded = any(needs_decoder(plane.pixel) for plane in case.series.slices)
+    return not decoded and all(map(volume_files.reads_without_itk, case.labels.values()))
 
 
 def prefetch_image(case: Case, request: ExportRequest) -> StoredVolume | SourceVolume | None:
@@ -35,7 +45,7 @@ def read_case(
     Args:
         runtime: Slicer's classes.
         case: its files.
-        request: frame and NIfTI transform of the image.
+        request: frame and NIfTI transform of the image, what is accepted of a series.
         stored: what ``prefetch_image`` returned for the case, where it has run already.
 
     Raises:

@@ -24,26 +24,36 @@ class Case:
         name: of the case, distinct and safe as a file name.
         image: the volume file, or the folder of the DICOM series.
         labels: label files, by the name of their set.
+        series: the DICOM series in that folder; None for volume files.
         group: what must stay together in a split (a patient, say); "" for the case alone.
         columns: from a list, passed through to the tables.
         matched: by which convention each label file was found.
         problem: why the case cannot be exported, where that is known beforehand.
-        series: the DICOM series in the folder ``image``; None for volume files.
     """
 
     name: str
     image: Path
     labels: dict[str, Path]
+    series: Series | None = None
     group: str = ""
     columns: dict[str, str] = field(default_factory=dict)
     matched: dict[str, str] = field(default_factory=dict)
     problem: str | None = None
-    series: Series | None = None
 
     @property
     def files(self) -> tuple[Path, ...]:
-        """The image and the label maps."""
+        """The image (of a DICOM series: its folder) and the label maps."""
         return (self.image, *self.labels.values())
+
+    @property
+    def series_folders(self) -> set[Path]:
+        """The folders in which the images of a DICOM series lie."""
+        return set() if self.series is None else {Path(path).resolve().parent for path in self.series.files}
+
+    @property
+    def stem(self) -> str:
+        """What its files may be named by: the image file's name without extension; for a series, the case's name."""
+        return volume_stem(self.image) if self.series is None else self.name
 
 
 def find_cases(inputs: list[Path], labels: list[str], out: Path | None = None, anonymous: bool = False) -> list[Case]:
@@ -53,8 +63,7 @@ def find_cases(inputs: list[Path], labels: list[str], out: Path | None = None, a
     their names follow a known convention (LiTS, nnU-Net, a suffix such as _seg, case folders).
 
     Args:
-        inputs: volume files, folders of volumes, DICOM folders (each series is a case), glob
-            patterns, .csv and .txt lists.
+        inputs: volume files, folders of volumes or of DICOM series, glob patterns, .csv and .txt lists.
         labels: label sets as on the command line: a file, a folder, or a pattern with "{case}",
             "NAME=..." to name the set.
         out: the output folder, which is never searched for inputs.
@@ -71,9 +80,10 @@ def find_cases(inputs: list[Path], labels: list[str], out: Path | None = None, a
             name,
             entry.image,
             dict(entry.labels or {}),
+            entry.series,
             columns=entry.columns,
-            matched=_listed(entry),
-            series=entry.series,
+            matched=dict.fromkeys(entry.labels or {}, LISTED),
+            problem=entry.problem,
         )
         for name, entry in zip(_names(found.images, anonymous), found.images, strict=True)
     ]
@@ -112,7 +122,7 @@ def match_summary(cases: list[Case]) -> list[str]:
 def _refuse_repeats(entries: list[ListedCase]) -> None:
     seen = set()
     for entry in entries:
-        key = (entry.image.resolve(), entry.name, entry.series and entry.series.info)
+        key = (entry.image.resolve(), entry.name, entry.series and entry.series.info.series_uid)
         if key in seen:
             raise RequestError(f"{entry.image} is given twice.")
         seen.add(key)
@@ -140,12 +150,8 @@ def _path_to_name_by(entry: ListedCase, often: bool, anonymous: bool) -> Path:
     return named_path(entry.image) if often else entry.image
 
 
-def _listed(entry: ListedCase) -> dict[str, str]:
-    return dict.fromkeys(entry.labels or {}, LISTED)
-
-
 def _group_of(case: Case, anonymous: bool) -> str:
-    """Channels of one nnU-Net case, images of one case folder, and series of one PatientID belong to one patient."""
+    """Series that state one patient, channels of one nnU-Net case, and images of one case folder belong together."""
     if case.series is not None:
         return case.series.group(anonymous) or case.name
     ways = set(case.matched.values())
@@ -193,8 +199,10 @@ def _label_files(folder: Path) -> list[Path]:
 def _by_pattern(cases: list[Case], name: str, pattern: str) -> list[Case]:
     result = []
     for case in cases:
-        number = "".join(ch for ch in volume_stem(case.image) if ch.isdigit())
-        words = {"case": volume_stem(case.image), "folder": case.image.parent.name, "number": number}
+        named = case.stem if case.series is None else case.image.name
+        folder = case.image.parent if case.series is None else case.image
+        number = "".join(ch for ch in named if ch.isdigit())
+        words = {"case": case.stem, "folder": folder.name, "number": number}
         try:
             path = Path(pattern.format(**words))
         except (KeyError, IndexError, ValueError) as error:
@@ -211,15 +219,17 @@ def _by_pattern(cases: list[Case], name: str, pattern: str) -> list[Case]:
 
 def _matched(cases: list[Case], name: str, index: LabelIndex, folder: Path | None = None) -> list[Case]:
     """Cases with the label maps that an index finds; without ``folder`` a map may be missing."""
+    folders = Counter(case.image for case in cases if case.series is not None)
+    shared = {path for path, count in folders.items() if count > 1}
     result = []
     for case in cases:
-        way, found = _found_for(case, index)
+        way, found = _found_for(case, index, case.image not in shared)
         if name in case.labels and folder is None:
             result.append(case)
         elif len(found) == 1:
             result.append(_labelled(case, name, found[0], way))
         elif found or folder is not None:
-            result.append(replace(case, problem=case.problem or _not_one(case.image, name, folder, found)))
+            result.append(replace(case, problem=case.problem or _not_one(case, name, folder, found)))
         else:
             result.append(case)
     if folder is None:
@@ -227,19 +237,23 @@ def _matched(cases: list[Case], name: str, index: LabelIndex, folder: Path | Non
     return _if_any(result, cases, f"The label folder {folder} holds no label map for any of the {len(cases)} images")
 
 
-def _found_for(case: Case, index: LabelIndex) -> tuple[str, list[Path]]:
-    """The label maps of a case; those of a series are named like the case, or like the series' folder."""
+def _found_for(case: Case, index: LabelIndex, by_folder: bool) -> tuple[str, list[Path]]:
+    """(convention, label maps) for a case; a series goes by the case's name, then by its folder's if it has its own."""
     if case.series is None:
         return index.find(case.image)
-    by_name = index.find(case.image / f"{case.name}.dcm")
-    return by_name if by_name[1] else index.find(case.image.with_name(f"{case.image.name}.dcm"))
+    if not by_folder:
+        return index.find(Path(f"{case.name}.dcm"))
+    way, found = index.find(case.image.with_name(f"{case.name}.dcm"))
+    if found:
+        return way, found
+    return index.find(case.image.with_name(f"{case.image.name}.dcm"))
 
 
-def _not_one(image: Path, name: str, folder: Path | None, found: list[Path]) -> str:
+def _not_one(case: Case, name: str, folder: Path | None, found: list[Path]) -> str:
     where = f"The label folder {folder}" if folder else f"The input, for the label set '{name}',"
     held = f"{len(found)} ({', '.join(map(str, found))})" if found else "none"
     return (
-        f"{where} should hold one label map for {image.name} (called '{volume_stem(image)}', or by a convention "
+        f"{where} should hold one label map for {case.image.name} (called '{case.stem}', or by a convention "
         f"such as segmentation-N); it holds {held}."
     )
 

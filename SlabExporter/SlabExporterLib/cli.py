@@ -13,6 +13,7 @@ from typing import Any
 
 from . import __version__
 from .batch.cli_options import INPUT_HELP, add_batch_options, add_table_options
+from .dicom.cli_options import add_dicom_input_options, add_dicom_output_options
 from .pure.errors import SlabExporterError
 from .pure.request import AXES, BLENDS, COMPRESSIONS, FORMATS, NIFTI_TRANSFORMS, REMAINDERS
 
@@ -120,42 +121,13 @@ def _add_export(commands: Any) -> None:
     parser.add_argument(
         "--nifti-transform", choices=NIFTI_TRANSFORMS, help="which to believe where a NIfTI's sform and qform differ"
     )
-    _add_dicom_input_options(parser)
-    _add_dicom_output_options(parser)
+    add_dicom_input_options(parser)
+    add_dicom_output_options(parser)
     add_batch_options(parser)
     parser.add_argument("--no-verify", action="store_true", help="do not read the slabs back and compare them")
     parser.add_argument("--resume", action="store_true", help="go on with an earlier export; complete cases stay")
     parser.add_argument("--overwrite", action="store_true", help="replace what an earlier export left in OUT")
     parser.add_argument("--quiet", action="store_true", help="print warnings and errors only")
-
-
-def _add_dicom_input_options(parser: argparse.ArgumentParser) -> None:
-    group = parser.add_argument_group("DICOM series that are not regular volumes (refused otherwise)")
-    group.add_argument(
-        "--allow-uneven", type=float, metavar="MM", help="accept slices that lie up to this far from an even grid"
-    )
-    group.add_argument(
-        "--resample", action="store_true",
-        help="make a regular volume by linear interpolation: tilted gantry, missing or uneven slices",
-    )  # fmt: skip
-
-
-def _add_dicom_output_options(parser: argparse.ArgumentParser) -> None:
-    group = parser.add_argument_group("DICOM slabs (--format dicom)")
-    group.add_argument(
-        "--modality", metavar="CT|MR|...", help="kind of image (default: the source's, or by its values)"
-    )
-    group.add_argument("--patient-name", metavar="TEXT", help="default: the source's, or the case's name")
-    group.add_argument("--patient-id", metavar="TEXT", help="default: the source's, or the case's name")
-    group.add_argument("--study-description", metavar="TEXT", help="default: the source's, or the file's name")
-    group.add_argument("--segments", metavar="FILE.csv", help="names and colours of label values, for DICOM SEG")
-    group.add_argument(
-        "--quantize", action="store_true", help="round values that 16 bits cannot hold; the largest error is stated"
-    )
-    group.add_argument("--new-uids", action="store_true", help="other identifiers than last time for the same input")
-    group.add_argument(
-        "--deidentify", action="store_true", help="leave identifying attributes out (PS3.15 E.1 basic profile)"
-    )
 
 
 def _add_slab_options(parser: argparse.ArgumentParser) -> None:

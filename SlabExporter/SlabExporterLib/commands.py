@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import sys
 import time
-import uuid
 from pathlib import Path
 
 from .batch.command import cases_of, display_for, run_options
@@ -14,9 +13,9 @@ from .batch.preflight import show_data_set
 from .cases import find_cases
 from .cli import DONE, SOME_FAILED, UNUSABLE
 from .demo import make_demo
+from .dicom.cli_options import dicom_options, series_options
 from .export import ExportResult, export_cases
 from .inspection import inspect_cases
-from .pure.dicom_options import DicomOptions, SeriesOptions
 from .pure.errors import InputError, SlabExporterError
 from .pure.request import ExportRequest, SlabOptions
 from .terminal import display, print_json
@@ -40,8 +39,8 @@ def run_export(options: argparse.Namespace) -> int:
         nifti_transform=options.nifti_transform,
         within=options.within,
         verify=not options.no_verify,
-        series=SeriesOptions(options.allow_uneven, options.resample),
-        dicom=_dicom_options(options),
+        series=series_options(options),
+        dicom=dicom_options(options),
     )
     run = run_options(options)
     cases = cases_of(options)
@@ -55,19 +54,6 @@ def run_export(options: argparse.Namespace) -> int:
         shown.close()
     _summarise(options, result, time.monotonic() - started)
     return exit_code(result)
-
-
-def _dicom_options(options: argparse.Namespace) -> DicomOptions:
-    return DicomOptions(
-        modality=options.modality,
-        patient_name=options.patient_name,
-        patient_id=options.patient_id,
-        study_description=options.study_description,
-        quantize=options.quantize,
-        deidentify=options.deidentify,
-        uid_salt=uuid.uuid4().hex if options.new_uids else "",
-        segments=options.segments,
-    )
 
 
 def exit_code(result: ExportResult) -> int:

@@ -13,10 +13,9 @@ from .batch.lock import locked
 from .batch.pool import run_in_workers
 from .batch.summary import write_summary
 from .batch.survey import default_jobs, survey_case
-from .case_reading import read_case, read_volume
+from .case_reading import read_case, read_volume, reads_without_itk
 from .cases import Case
 from .mrml.runtime import running_in_application
-from .mrml.volume_files import reads_without_itk
 from .progress import Progress, ProgressEvent, no_progress
 from .pure.datalist import ListedManifest
 from .pure.errors import OutputError, RequestError, SlabExporterError
@@ -138,7 +137,7 @@ def _outcomes(
         from .batch.dask_cluster import run_on_dask
 
         return run_on_dask(jobs, run.dask, progress)
-    alone = len(jobs) < 2 and all(reads_without_itk(path) for job in jobs for path in job.case.files)
+    alone = len(jobs) < 2 and all(reads_without_itk(job.case) for job in jobs)
     if alone or (run.jobs is None and running_in_application()):
         return _run_here(jobs, progress)
     memory = [survey_case(job.case, job.request).memory for job in jobs]

@@ -10,11 +10,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from . import __version__
 from .dicom.case_header import CaseHeader, case_header
 from .dicom.readback import read_slab_folder, source_box, verify_slab_folder
-from .dicom.seg_readback import verify_segmentation
+from .dicom.seg_readback import read_segmentation, verify_segmentation
 from .dicom.segmentation import can_write_segmentations, write_segmentation
 from .dicom.segments import Segment, segments_of
 from .dicom.slab_series import SlabSeries
@@ -172,6 +173,24 @@ def slab_sha256(path: Path) -> str:
     return folder_sha256(path) if path.is_dir() else file_sha256(path)
 
 
+def is_dicom_slab(path: Path) -> bool:
+    """Whether a slab of an export is a folder of DICOM images, or a DICOM segmentation."""
+    return path.is_dir() or path.suffix == ".dcm"
+
+
+def read_dicom_slab(path: Path, geometry: VolumeGeometry) -> npt.NDArray:
+    """The voxels (KJI) of an export's own DICOM slab, in the slab's index order.
+
+    Args:
+        path: folder of images, or segmentation.
+        geometry: of the slab, as the manifest records it.
+
+    Raises:
+        VerificationError: it lies elsewhere.
+    """
+    return read_slab_folder(path, geometry) if path.is_dir() else read_segmentation(path, geometry, path.name)
+
+
 def verify_slab(path: Path, source: SourceVolume, box: Box, fill: float, plan: dict[str, Any]) -> None:
     """Compare a finished slab with its source.
 
@@ -196,12 +215,12 @@ def verify_slab(path: Path, source: SourceVolume, box: Box, fill: float, plan: d
 
 
 def verify_slab_place(path: Path, planned: VolumeGeometry) -> None:
-    """Check that a slab whose source is gone lies where it should; a DICOM segmentation lies on its images.
+    """Check that a slab whose source is gone lies where it should.
 
     Raises:
         VerificationError: it does not.
     """
-    if path.is_dir():
-        read_slab_folder(path, planned)
-    elif path.suffix != ".dcm":
+    if is_dicom_slab(path):
+        read_dicom_slab(path, planned)
+    else:
         verify_geometry(path.name, image_geometry(read_image(path)), planned)

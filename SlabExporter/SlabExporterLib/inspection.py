@@ -81,6 +81,8 @@ def inspect_case(runtime: SlicerRuntime, case: Case) -> Inspection:
     """Geometry, type and header of a case's image, and whether its label maps lie on its grid."""
     report = Inspection(case.name, case.image)
     try:
+        if case.problem is not None and case.image.is_dir() and case.series is None:
+            raise InputError(case.problem)  # a folder of a list that cannot be opened up
         image = _look(runtime, case.image, report) if case.series is None else _look_at_series(case.series, report)
         if case.problem is not None:
             raise InputError(case.problem)
@@ -102,7 +104,7 @@ def _look(runtime: SlicerRuntime, path: Path, report: Inspection) -> SourceVolum
         report.facts |= _header_facts(header)
         frame = 0 if header.frames > 1 else None
     volume = place(runtime, path, prefetch(path, frame, None), None)
-    _note_volume(volume, report)
+    _note(volume, report)
     if header is not None:
         report.facts["transform"] = transform_used(header, volume.geometry) or "none stated"
         if header.frames > 1:
@@ -114,13 +116,14 @@ def _look_at_series(series: Series, report: Inspection) -> SourceVolume:
     report.facts |= series_facts(series)
     several = series.verdict.kind is Kind.SEVERAL
     volume = load_series(series, SeriesOptions(), 0 if several else None)
-    _note_volume(volume, report)
+    _note(volume, report)
     if several:
         report.warnings.append(f"{series.verdict.reason[0].upper()}{series.verdict.reason[1:]}. {series.verdict.mend}")
     return volume
 
 
-def _note_volume(volume: SourceVolume, report: Inspection) -> None:
+def _note(volume: SourceVolume, report: Inspection) -> None:
+    """What any volume in memory tells."""
     report.facts |= geometry_facts(volume.geometry)
     report.facts["voxels"] = volume.voxels_kji.dtype.name
     report.geometry = volume.geometry

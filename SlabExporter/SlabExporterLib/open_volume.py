@@ -6,13 +6,12 @@ from pathlib import Path
 
 from .case_reading import read_volume
 from .dicom.load import load_series
-from .dicom.scan import find_series, volumes_of
+from .dicom.scan import is_dicom_file, only_series
+from .dicom.series import Kind
 from .files.nifti import read_header
 from .mrml.runtime import SlicerRuntime
-from .mrml.volume_files import NIFTI_EXTENSIONS, require_volume_file
+from .mrml.volume_files import is_nifti, require_volume_file
 from .pure.dicom_options import SeriesOptions
-from .pure.errors import InputError
-from .pure.naming import volume_extension
 from .pure.source import SourceVolume
 
 
@@ -21,29 +20,30 @@ def open_any(runtime: SlicerRuntime, path: Path, frame: int | None = None) -> So
 
     Args:
         runtime: Slicer's classes.
-        path: a volume file, or a folder with one DICOM series (a slab of DICOM images, say).
+        path: a volume file, the folder of one DICOM series, or a DICOM file that holds a volume.
         frame: which volume of a 4D file or series, counted from 0.
 
     Raises:
         InputError: it cannot be used.
     """
-    if path.is_dir():
-        series = volumes_of(path, find_series(path))
-        if len(series) != 1:
-            raise InputError(f"{path} is a folder, which should hold one DICOM series; it holds {len(series)}.")
-        return load_series(series[0], SeriesOptions(), frame)
+    if _is_dicom(path):
+        return load_series(only_series(path), SeriesOptions(), frame)
     return read_volume(runtime, path, frame)
 
 
 def first_frame(path: Path, frame: int | None) -> int | None:
-    """``frame``, or the first one where a 4D NIfTI is meant and its geometry is all that matters.
+    """``frame``, or the first one where a 4D NIfTI or series is meant and its geometry is all that matters.
 
     Raises:
         InputError: the file is missing or its header is damaged.
     """
-    if frame is not None or path.is_dir():
+    if frame is not None:
         return frame
+    if _is_dicom(path):
+        return 0 if only_series(path).verdict.kind is Kind.SEVERAL else None
     require_volume_file(path)
-    if volume_extension(path) in NIFTI_EXTENSIONS and read_header(path).frames > 1:
-        return 0
-    return None
+    return 0 if is_nifti(path) and read_header(path).frames > 1 else None
+
+
+def _is_dicom(path: Path) -> bool:
+    return path.is_dir() or is_dicom_file(path)

@@ -83,9 +83,9 @@ def _edges(size: int) -> npt.NDArray[np.intp]:
     return np.round(np.linspace(0, size, blocks + 1)).astype(np.intp)
 
 
-def _reduced(plane: npt.NDArray) -> npt.NDArray[np.float32]:
+def _reduced(plane: npt.NDArray) -> npt.NDArray:
     """The plane in at most ``MOST_PIXELS`` a side, each pixel the mean of the voxels that it stands for."""
-    values = np.nan_to_num(plane.astype(np.float32), posinf=0, neginf=0)
+    values: npt.NDArray = np.nan_to_num(plane.astype(np.float32), posinf=0, neginf=0)
     for axis in (0, 1):
         edges = _edges(plane.shape[axis])
         if len(edges) <= plane.shape[axis]:

@@ -11,6 +11,7 @@ import numpy.typing as npt
 from .files.nifti import read_header
 from .files.nifti_transforms import refuse_unusable
 from .files.nifti_voxels import read_frames
+from .formats import is_dicom_slab, read_dicom_slab
 from .mrml.runtime import SlicerRuntime
 from .mrml.volume_files import is_nifti, nifti_geometry, require_volume_file
 from .open_volume import open_any
@@ -37,13 +38,22 @@ class SlabReader:
         manifest: of the case.
         paths: one file a slab, in the manifest's order.
         trust_names: take files whose geometry was lost, by their names and shapes alone.
+        own: type of what the slabs were cut from, where the files are the export's own; None for others.
     """
 
-    def __init__(self, runtime: SlicerRuntime, manifest: Manifest, paths: list[Path], trust_names: bool) -> None:
+    def __init__(
+        self,
+        runtime: SlicerRuntime,
+        manifest: Manifest,
+        paths: list[Path],
+        trust_names: bool,
+        own: np.dtype | None = None,
+    ) -> None:
         self._runtime = runtime
         self._manifest = manifest
         self._paths = paths
         self._trust_names = trust_names
+        self._own = own
         self._astray: dict[int, float | None] = {}
 
     def read(self, n: int) -> npt.NDArray:
@@ -52,10 +62,12 @@ class SlabReader:
         A file on the slab's grid in another storage order is put back into the slab's order.
 
         Raises:
-            InputError: the file cannot be used, or lies elsewhere and names are not trusted.
+            SlabExporterError: the file cannot be used, or lies elsewhere and names are not trusted.
         """
         slab, path = self._manifest.slabs[n], self._paths[n]
         shape = slab.geometry.shape_ijk
+        if self._own is not None and is_dicom_slab(path):
+            return read_dicom_slab(path, slab.geometry).astype(self._own)[np.newaxis]
         file = self._open(path)
         if file.geometry is not None:
             order = map_between(slab.geometry, file.geometry, SAME_GRID_VOXELS)

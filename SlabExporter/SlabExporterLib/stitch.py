@@ -120,7 +120,8 @@ def stitch_case(
     folder = manifest_path.parent
     paths = own_files(manifest, folder, request.label_set) if predictions is None else predictions.of(manifest)
     with open_runtime() as runtime:
-        reader = SlabReader(runtime, manifest, paths, request.trust_names)
+        own = _recorded_type(manifest, request.label_set) if predictions is None else None
+        reader = SlabReader(runtime, manifest, paths, request.trust_names, own)
         voxels, result = _Stitching(manifest, paths, reader, request, predictions is not None).run(output, progress)
         volume = SourceVolume(
             name=str(output),
@@ -202,6 +203,15 @@ class _Stitching:
             n += 1
             first = self._reader.read(n)
         return "vote" if len(first) == 1 and _is_whole(first) else "mean"
+
+
+def _recorded_type(manifest: Manifest, label_set: str | None) -> np.dtype:
+    """Of what the slabs were cut from; DICOM may store them as another one."""
+    record = manifest.source if label_set is None else manifest.label_sources[label_set]
+    try:
+        return np.dtype(record["dtype"])
+    except (KeyError, TypeError) as error:
+        raise InputError(f"The manifest of {manifest.case} does not say of what type its source was.") from error
 
 
 def _is_whole(voxels: npt.NDArray) -> bool:

@@ -85,10 +85,7 @@ def _verify_set(runtime: SlicerRuntime, folder: Path, manifest: Manifest, name: 
         path = folder / relative
         report.files += 1
         try:
-            if not path.exists():
-                raise InputError(f"{relative} is missing.")
-            if slab_sha256(path) != checksum:
-                raise InputError(f"{relative} has been changed since it was written (check sum).")
+            _require_unchanged(path, relative, checksum)
             verify_slab(path, source, slab.box, fill, manifest.plan)
             _verify_record(relative, slab, source.geometry)
         except SlabExporterError as error:
@@ -105,14 +102,18 @@ def _verify_without_source(
         try:
             relative, checksum = _file_of(slab, name)
             path = folder / relative
-            if not path.exists():
-                raise InputError(f"{relative} is missing.")
-            if slab_sha256(path) != checksum:
-                raise InputError(f"{relative} has been changed since it was written (check sum).")
+            _require_unchanged(path, relative, checksum)
             verify_slab_place(path, whole.cropped(slab.box))
             _verify_record(relative, slab, whole)
         except SlabExporterError as error:
             report.differences.append(str(error))
+
+
+def _require_unchanged(path: Path, relative: str, checksum: str | None) -> None:
+    if not path.exists():
+        raise InputError(f"{relative} is missing.")
+    if slab_sha256(path) != checksum:
+        raise InputError(f"{relative} has been changed since it was written (check sum).")
 
 
 def _file_of(slab: SlabRecord, name: str | None) -> tuple[str, str | None]:

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from .flirt import fsl_grid, read_registration
+from .formats import is_dicom_slab, read_dicom_slab
 from .mrml.runtime import SlicerRuntime, open_runtime
 from .open_volume import first_frame, open_any
 from .pure.errors import InputError
@@ -147,8 +148,17 @@ def _in_export(runtime: SlicerRuntime, manifest_path: Path, frame: str, point: t
     value = None
     if hits:
         file = manifest_path.parent / hits[0].image
-        value = _value(open_any(runtime, file).voxels_kji, hits[0].voxel)
+        voxels = read_dicom_slab(file, _slab(manifest, hits[0])) if is_dicom_slab(file) else _voxels(runtime, file)
+        value = _value(voxels, hits[0].voxel)
     return Place(f"{manifest.case} (export)", FslGrid.of(manifest.geometry), location, value, hits)
+
+
+def _slab(manifest: Manifest, hit: SlabHit) -> VolumeGeometry:
+    return next(slab.geometry for slab in manifest.slabs if slab.index == hit.index)
+
+
+def _voxels(runtime: SlicerRuntime, file: Path) -> np.ndarray:
+    return open_any(runtime, file).voxels_kji
 
 
 def _value(voxels_kji: np.ndarray, voxel: tuple[int, int, int]) -> float | int | None:

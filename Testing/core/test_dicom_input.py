@@ -136,9 +136,22 @@ def test_a_tree_of_patients_gives_a_case_a_series_and_names_what_is_left_out(tmp
 
 
 def test_the_output_folder_below_the_input_is_not_read(tmp_path, run_cli):
-    write_series(tmp_path, voxels())
-    assert run_cli("export", tmp_path, "-o", tmp_path / "out", "--thickness", 4)[0] == 0
-    assert run_cli("export", tmp_path, "-o", tmp_path / "out", "--thickness", 4, "--resume")[0] == 0
+    write_series(tmp_path / "ct", voxels())
+    out = tmp_path / "out"
+    assert run_cli("export", tmp_path, "-o", out, "--thickness", 4, "--format", "dicom")[0] == 0
+    code = run_cli("export", tmp_path, "-o", out, "--thickness", 4, "--format", "dicom", "--resume")[0]
+    assert code == 0
+    assert len(list(out.glob("*/manifest.json"))) == 1
+
+
+@pytest.mark.parametrize("place", [".", "out", "deep/er/out"])
+def test_nothing_is_written_among_the_images_of_a_series(tmp_path, run_cli, place):
+    folder = write_series(tmp_path / "ct", voxels())
+    code, _, error = run_cli("export", folder, "-o", folder / place)
+    assert code == 2
+    assert "DICOM folder" in error or "same folder" in error
+    assert not (folder / "out").exists()
+    assert not (folder / "deep").exists()
 
 
 def test_a_changed_source_file_is_noticed(tmp_path, run_cli):

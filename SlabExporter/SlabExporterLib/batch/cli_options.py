@@ -5,7 +5,9 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-INPUT_HELP = "volume files, folders of volumes (searched to the bottom), glob patterns, .csv or .txt lists"
+INPUT_HELP = (
+    "volume files, folders of volumes or DICOM series (searched to the bottom), glob patterns, .csv or .txt lists"
+)
 
 
 def add_batch_options(parser: argparse.ArgumentParser) -> None:

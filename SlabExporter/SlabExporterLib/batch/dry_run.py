@@ -80,17 +80,16 @@ def outlook(runtime: SlicerRuntime, case: Case, request: ExportRequest) -> Outlo
     try:
         if case.problem is not None:
             raise InputError(case.problem)
-        if case.series is not None:
-            geometry, itemsize, warnings = peek(case.series, request.series, request.frame)
-        else:
-            geometry, itemsize, warnings = _peek(runtime, case.image, request.frame, request.nifti_transform)
+        geometry, itemsize, warnings = _peek_image(runtime, case, request)
         limits = None
         if request.within is not None:
             limits = read_roi_box(runtime, Path(request.within), geometry)
         plan = plan_slabs(geometry, request.slabs, limits)
         for name, path in case.labels.items():
             label, label_itemsize, more = _peek(runtime, path, None, None)
-            if label.shape_ijk != geometry.shape_ijk and case.series is None:
+            # A label map of a series may count its axes differently.
+            same = label.shape_ijk == geometry.shape_ijk if case.series is None else _same_sizes(label, geometry)
+            if not same:
                 raise InputError(
                     f"The label map {path} ({name}) has {label.shape_ijk} voxels, {case.image} {geometry.shape_ijk}."
                 )
@@ -100,6 +99,18 @@ def outlook(runtime: SlicerRuntime, case: Case, request: ExportRequest) -> Outlo
         return Outlook(case, plan, voxels * itemsize, tuple(dict.fromkeys((*warnings, *plan.notes))))
     except SlabExporterError as error:
         return Outlook(case, error=str(error))
+
+
+def _same_sizes(a: VolumeGeometry, b: VolumeGeometry) -> bool:
+    return sorted(a.shape_ijk) == sorted(b.shape_ijk)
+
+
+def _peek_image(
+    runtime: SlicerRuntime, case: Case, request: ExportRequest
+) -> tuple[VolumeGeometry, int, tuple[str, ...]]:
+    if case.series is None:
+        return _peek(runtime, case.image, request.frame, request.nifti_transform)
+    return peek(case.series, request.series, request.frame)
 
 
 def _peek(

@@ -22,12 +22,17 @@ def make_output(cases: list[Case], out: Path) -> None:
     """Make the output folder.
 
     Raises:
-        OutputError: it holds a source, is a file, or cannot be written.
+        OutputError: it holds a source, lies among DICOM images, is a file, or cannot be written.
     """
     for case in cases:
         for path in case.files:
             if path.resolve().parent == out.resolve():
                 raise OutputError(f"The output folder {out} is where the source {path.name} lies; choose another one.")
+        for folder in case.series_folders:
+            if folder in (out.resolve(), *out.resolve().parents):
+                raise OutputError(
+                    f"The output folder {out} lies in the DICOM folder {folder}; choose one outside of it."
+                )
     if out.exists() and not out.is_dir():
         raise OutputError(f"{out} is a file; the output must be a folder.")
     try:

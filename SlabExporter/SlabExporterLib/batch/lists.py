@@ -20,11 +20,12 @@ class ListedCase:
     """One entry of a list.
 
     Attributes:
-        image: the volume; relative paths are resolved against the list's folder.
+        image: the volume, or the folder of a DICOM series; relative paths are resolved against the list's folder.
         name: of the case, where the list names it.
         labels: label maps by the name of their set; None where the list has no column for them.
         columns: the other columns, as text, to be passed through.
-        series: the DICOM series in the folder ``image``; None for volume files.
+        series: the DICOM series that ``image`` is the folder of; None for volume files.
+        problem: why it cannot be exported, where that is known already.
     """
 
     image: Path
@@ -32,6 +33,7 @@ class ListedCase:
     labels: dict[str, Path] | None = None
     columns: dict[str, str] = field(default_factory=dict)
     series: Series | None = None
+    problem: str | None = None
 
 
 def is_list(path: Path) -> bool:

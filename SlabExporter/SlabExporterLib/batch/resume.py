@@ -63,6 +63,9 @@ def _difference(case: Case, folder: Path, request: ExportRequest, manifest: Mani
 
 def _source_sha256(case: Case, path: Path) -> str | None:
     """Check sum of a case's image or of one of its label files; None where it is gone."""
-    if case.series is not None and path == case.image:
-        return series_sha256(case.series) if all(Path(file).is_file() for file in case.series.files) else None
-    return file_sha256(path) if path.is_file() else None
+    try:
+        if case.series is not None and path == case.image:
+            return series_sha256(case.series)
+        return file_sha256(path)
+    except OSError:
+        return None

@@ -1,4 +1,4 @@
-"""From what stands on the command line to volume files: folders, patterns and lists are opened up."""
+"""From what stands on the command line to volumes: folders, patterns and lists are opened up."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ import re
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from ..dicom.headers import looks_like_dicom
-from ..dicom.scan import find_series, volumes_of
+from ..dicom.scan import find_series, is_dicom_file, volumes_of
+from ..dicom.series import Series
+from ..files.tree import files_below
 from ..pure.conventions import split_labels
 from ..pure.errors import InputError, RequestError
-from ..pure.manifest import FILE_NAME
 from ..pure.naming import DATA_ONLY_EXTENSIONS, volume_extension
 from .lists import ListedCase, is_list, read_list
 
@@ -39,7 +39,7 @@ def search_inputs(inputs: list[Path], out: Path | None) -> Found:
 
     Raises:
         RequestError: the output folder is an input.
-        InputError: a folder without volumes and DICOM series, a pattern without matches, a list that cannot be used.
+        InputError: a folder without volumes, a pattern that matches nothing, a list that cannot be used.
     """
     found = Found()
     for given in inputs:
@@ -47,9 +47,12 @@ def search_inputs(inputs: list[Path], out: Path | None) -> Found:
             if path.is_dir():
                 _add_folder(found, path, out)
             elif is_list(path):
-                found.images += [_listed_series(entry) for entry in read_list(path)]
+                for entry in read_list(path):
+                    found.images += _opened(entry, out)
+            elif is_dicom_file(path):
+                found.images += map(_listed_series, volumes_of(path, find_series(path)))
             else:
-                found.images += _series_in(path, None) if looks_like_dicom(path) else [ListedCase(path)]
+                found.images.append(ListedCase(path))
     return found
 
 
@@ -59,7 +62,9 @@ def _expanded(path: Path) -> list[Path]:
     if not glob.has_magic(text) or path.exists():
         return [path]
     matches = sorted(Path(match) for match in glob.glob(text, recursive=True))
-    usable = [match for match in matches if match.is_dir() or is_list(match) or is_volume(match)]
+    usable = [
+        match for match in matches if match.is_dir() or is_list(match) or is_volume(match) or is_dicom_file(match)
+    ]
     if not usable:
         raise InputError(f"The pattern {text} matches no volume file, folder or list.")
     return usable
@@ -68,30 +73,54 @@ def _expanded(path: Path) -> list[Path]:
 def _add_folder(found: Found, folder: Path, out: Path | None) -> None:
     if out is not None and out.resolve() == folder.resolve():
         raise RequestError(f"Input and output are the same folder, {folder}; choose another output folder.")
-    images, labels = split_labels(volume_files(folder, out), folder)
-    entries = [*(ListedCase(path) for path in images), *_series_in(folder, out)]
-    if not entries:
+    volumes = volume_files(folder, out)
+    series = _series_below(folder, out, bool(volumes))
+    stand_ins = [path for one in series for path in _stand_ins(one, folder)]
+    images, labels = split_labels([*volumes, *stand_ins], folder)
+    images = [path for path in images if path not in stand_ins]
+    if not images and not series:
         raise InputError(
             f"The folder {folder} holds no volume files (.nii, .nii.gz, .nrrd, .mha and so on) and no DICOM images."
         )
-    found.images += entries
+    found.images += [ListedCase(path) for path in images]
+    found.images += map(_listed_series, series)
     found.labels += labels
 
 
-def _series_in(path: Path, out: Path | None) -> list[ListedCase]:
-    """Each DICOM series below a folder, or that of one file."""
-    series = volumes_of(path, find_series(path, skip=out))
-    return [ListedCase(Path(one.folder), series=one) for one in series]
+def _series_below(folder: Path, out: Path | None, has_volumes: bool) -> tuple[Series, ...]:
+    """The DICOM volumes below a folder; what else of DICOM lies beside volume files is passed over."""
+    try:
+        return volumes_of(folder, find_series(folder, out))
+    except InputError:
+        if has_volumes:
+            return ()
+        raise
 
 
-def _listed_series(entry: ListedCase) -> ListedCase:
-    """A row of a list that names a folder: the one DICOM series in it."""
-    if not entry.image.is_dir():
-        return entry
-    series = _series_in(entry.image, None)
-    if len(series) != 1:
-        raise InputError(f"The folder {entry.image} in a list should hold one DICOM series; it holds {len(series)}.")
-    return replace(entry, image=series[0].image, series=series[0].series)
+def _stand_ins(series: Series, folder: Path) -> list[Path]:
+    """File names by which label maps know a series as theirs: its folder's, in the folder and beside it."""
+    relative = Path(series.folder).relative_to(os.path.abspath(folder))
+    inside = folder / relative / f"{Path(series.folder).name}.dcm"
+    return [inside, inside.parent.with_name(inside.name)] if relative.parts else [inside]
+
+
+def _opened(entry: ListedCase, out: Path | None) -> list[ListedCase]:
+    """An entry of a list; where it names DICOM, one for each series."""
+    if not entry.image.is_dir() and not is_dicom_file(entry.image):
+        return [entry]
+    try:
+        series = volumes_of(entry.image, find_series(entry.image, out))
+        if not series:
+            raise InputError(f"The folder {entry.image} holds no DICOM images.")
+        if len(series) > 1 and (entry.name is not None or entry.labels):
+            raise InputError(f"{entry.image} holds {len(series)} DICOM series; name the folder of each in the list.")
+    except InputError as error:
+        return [replace(entry, problem=str(error))]
+    return [replace(entry, image=Path(one.folder), series=one) for one in series]
+
+
+def _listed_series(series: Series) -> ListedCase:
+    return ListedCase(Path(series.folder), series=series)
 
 
 def volume_files(folder: Path, out: Path | None = None) -> list[Path]:
@@ -99,19 +128,7 @@ def volume_files(folder: Path, out: Path | None = None) -> list[Path]:
 
     Hidden files and folders, the output folder, and cases of earlier exports are passed over.
     """
-    skipped = None if out is None else out.resolve()
-    files: list[Path] = []
-    seen: set[Path] = set()
-    for here, folders, names in os.walk(folder, followlinks=True):
-        place = Path(here)
-        resolved = place.resolve()
-        if resolved in seen or resolved == skipped or FILE_NAME in names:
-            folders.clear()
-            continue
-        seen.add(resolved)
-        folders[:] = [name for name in folders if not name.startswith(".")]
-        files += [place / name for name in names if not name.startswith(".") and is_volume(place / name)]
-    return sorted(files, key=_natural)
+    return sorted(filter(is_volume, files_below(folder, out)), key=_natural)
 
 
 def is_volume(path: Path) -> bool:

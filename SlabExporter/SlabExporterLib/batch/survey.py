@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from ..cases import Case
-from ..dicom.report import expected
+from ..dicom.load import peek
 from ..dicom.series import Series
 from ..files.nifti import NiftiHeader, read_header
 from ..pure.errors import SlabExporterError
@@ -48,26 +48,16 @@ class CaseSize:
 
 def survey_case(case: Case, request: ExportRequest) -> CaseSize:
     """Size of one case; files that cannot be read count as nothing, they fail soon enough."""
-    if case.series is not None:
-        return _size_of_series(case, case.series, request)
-    image_header = _header(case.image)
-    slices = 1
-    if image_header is not None:
-        slices = _slices(image_header, request.slabs.axis)
-    sizes = [_voxel_bytes(case.image, image_header)]
-    sizes += [_voxel_bytes(path, _header(path)) for path in case.labels.values()]
-    scaled = image_header is not None and _is_scaled(image_header)
-    held = sum(sizes) * WORKING_FACTOR + max(map(_file_bytes, case.files))
-    memory = PROCESS_BYTES + int(held + (sizes[0] * 2 if scaled else 0))
+    if case.series is None:
+        slices, size, scaled = _file_size(case.image, request.slabs.axis)
+        files = [case.image]
+    else:
+        slices, size, scaled = _series_size(case.series, request)
+        files = [Path(path) for path in case.series.files]
+    sizes = [size, *(_voxel_bytes(path, _header(path)) for path in case.labels.values())]
+    held = sum(sizes) * WORKING_FACTOR + max(map(_file_bytes, (*files, *case.labels.values())))
+    memory = PROCESS_BYTES + int(held + (size * 2 if scaled else 0))
     return CaseSize(slices, memory, sum(sizes))
-
-
-def _size_of_series(case: Case, series: Series, request: ExportRequest) -> CaseSize:
-    geometry, itemsize = expected(series, request.frame)
-    size = math.prod(geometry.shape_ijk) * itemsize
-    labels = sum(_voxel_bytes(path, _header(path)) for path in case.labels.values())
-    slices = geometry.shape_ijk[cut_axis(geometry, request.slabs.axis)[0]]
-    return CaseSize(slices, PROCESS_BYTES + int((3 * size + labels) * WORKING_FACTOR), size + labels)
 
 
 def usable_processors() -> int:
@@ -85,6 +75,25 @@ def usable_processors() -> int:
 def default_jobs(cases: int) -> int:
     """As many processes as processors, but no more than cases."""
     return max(1, min(usable_processors(), MOST_JOBS, cases))
+
+
+def _file_size(path: Path, axis: str) -> tuple[int, int, bool]:
+    """(slices along the axis, bytes of voxels, whether values are computed from the stored ones) of a volume file."""
+    header = _header(path)
+    if header is None:
+        return 1, _voxel_bytes(path, None), False
+    return _slices(header, axis), _voxel_bytes(path, header), _is_scaled(header)
+
+
+def _series_size(series: Series, request: ExportRequest) -> tuple[int, int, bool]:
+    """The same of a DICOM series; 1 and nothing where it will be refused."""
+    try:
+        geometry, itemsize, _ = peek(series, request.series, request.frame)
+    except SlabExporterError:
+        return 1, 0, False
+    slices = geometry.shape_ijk[cut_axis(geometry, request.slabs.axis)[0]]
+    scaled = any((plane.slope, plane.intercept) != (1.0, 0.0) for plane in series.slices)
+    return slices, math.prod(geometry.shape_ijk) * itemsize, scaled
 
 
 def _header(path: Path) -> NiftiHeader | None:

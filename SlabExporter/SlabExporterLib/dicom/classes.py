@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import numpy as np
 import numpy.typing as npt
 
-from ..pure.fill import LOOKS_LIKE_CT
+from ..pure.fill import LOOKS_LIKE_CT, lowest_value
 
 
 @dataclass(frozen=True)
@@ -135,7 +134,7 @@ def choose_class(
     if modality is None and source_modality:
         modality, why = source_modality, "the source's"
     if modality is None:
-        lowest = float(np.fmin.reduce(voxels, axis=None))  # type: ignore[call-overload]
+        lowest = lowest_value(voxels)
         if lowest <= LOOKS_LIKE_CT:
             modality, why = "CT", f"values down to {lowest:g}, as in CT"
         else:

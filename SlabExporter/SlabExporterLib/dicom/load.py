@@ -56,11 +56,7 @@ def load_series(series: Series, options: SeriesOptions, frame: int | None = None
     Raises:
         InputError: the verdict is against it, a file is damaged, there is no decoder.
     """
-    planes = _chosen(series, frame)
-    stack = make_stack(planes)
-    if stack is None:  # the verdict has said so already
-        raise InputError(series.sentence())
-    warnings = (*series.warnings, *_accepted(series, stack, options), *_inverse_display(planes))
+    stack, warnings = _judged(series, options, frame)
     voxels, checksum = _voxels(series, stack)
     record: dict[str, Any] = {"series_instance_uid": series.info.series_uid, "files": len(series.files)}
     volume = SourceVolume(
@@ -85,19 +81,26 @@ def load_series(series: Series, options: SeriesOptions, frame: int | None = None
 def peek(
     series: Series, options: SeriesOptions, frame: int | None = None
 ) -> tuple[VolumeGeometry, int, tuple[str, ...]]:
-    """(geometry, bytes a stored voxel, warnings) of a series, from its headers alone.
+    """(geometry, bytes a stored voxel, warnings) of what ``load_series`` would read, from headers alone.
 
     Raises:
         InputError: the verdict is against it.
     """
-    stack = make_stack(_chosen(series, frame))
-    if stack is None:
+    stack, warnings = _judged(series, options, frame)
+    resampled = options.resample and judge_stack(stack).kind is not Kind.REGULAR
+    return regular_grid(stack) if resampled else stack.geometry, _stored_type(stack).itemsize, warnings
+
+
+def _judged(series: Series, options: SeriesOptions, frame: int | None) -> tuple[Stack, tuple[str, ...]]:
+    """The planes of the wanted volume, if they are acceptable, with what there is to say about them."""
+    planes = _chosen(series, frame)
+    stack = make_stack(planes)
+    if stack is None:  # the verdict has said so already
         raise InputError(series.sentence())
-    warnings = (*series.warnings, *_accepted(series, stack, options))
-    itemsize = stored_dtype(stack.slices[0].pixel).itemsize
-    if options.resample and judge_stack(stack).kind is not Kind.REGULAR:
-        return regular_grid(stack), itemsize, warnings
-    return stack.geometry, itemsize, warnings
+    warnings = [*series.warnings, *_accepted(series, stack, options)]
+    if any(s.pixel.photometric == "MONOCHROME1" for s in planes):
+        warnings.append("MONOCHROME1: small values are shown bright; the values are kept as they are.")
+    return stack, tuple(warnings)
 
 
 def _resampled(volume: SourceVolume, stack: Stack, verdict: Verdict) -> SourceVolume:
@@ -146,12 +149,6 @@ def _chosen(series: Series, frame: int | None) -> tuple[Slice, ...]:
     return chosen
 
 
-def _inverse_display(planes: tuple[Slice, ...]) -> list[str]:
-    if all(s.pixel.photometric != "MONOCHROME1" for s in planes):
-        return []
-    return ["MONOCHROME1: small values are shown bright; the values are kept as they are."]
-
-
 def _accepted(series: Series, stack: Stack, options: SeriesOptions) -> list[str]:
     """Warnings about what the options accept.
 
@@ -176,9 +173,7 @@ def _accepted(series: Series, stack: Stack, options: SeriesOptions) -> list[str]
 def _voxels(series: Series, stack: Stack) -> tuple[npt.NDArray, str]:
     """(rescaled KJI voxels, check sum of the series)."""
     first = stack.slices[0]
-    dtype = np.result_type(*{stored_dtype(s.pixel) for s in stack.slices})
-    if dtype.kind == "f":  # uint32 beside signed planes
-        dtype = np.dtype(np.int64)
+    dtype = _stored_type(stack)
     shape = (len(stack.slices), first.rows, first.columns)
     require_memory(Path(series.folder), int(np.prod([float(n) for n in shape])) * dtype.itemsize)
     stored = np.empty(shape, dtype)
@@ -194,6 +189,12 @@ def _voxels(series: Series, stack: Stack) -> tuple[npt.NDArray, str]:
     slopes = tuple(s.slope for s in stack.slices)
     intercepts = tuple(s.intercept for s in stack.slices)
     return native(scaled_planes(stored, slopes, intercepts)), combined_sha256(digests)
+
+
+def _stored_type(stack: Stack) -> np.dtype:
+    """An integer type for the stored values of all planes."""
+    dtype = np.result_type(*{stored_dtype(s.pixel) for s in stack.slices})
+    return np.dtype(np.int64) if dtype.kind == "f" else dtype  # uint32 beside signed planes
 
 
 def _by_file(series: Series, stack: Stack) -> Iterator[tuple[str, list[tuple[int, Slice]]]]:

@@ -53,6 +53,11 @@ def stored_planes(dataset: Any, planes: list[Slice]) -> list[npt.NDArray]:
     return [_meaningful(frames[plane.frame or 0], plane.pixel) for plane in planes]
 
 
+def needs_decoder(pixel: PixelFormat) -> bool:
+    """Whether pixels are compressed, so that other packages make sense of them, and of damaged ones."""
+    return pixel.transfer_syntax not in _NATIVE
+
+
 def stored_dtype(pixel: PixelFormat) -> np.dtype:
     """The integer type of stored values."""
     return np.dtype(f"{'i' if pixel.signed else 'u'}{pixel.allocated // 8}")

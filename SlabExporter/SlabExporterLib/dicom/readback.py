@@ -37,22 +37,25 @@ def verify_slab_folder(
     Raises:
         VerificationError: with the first difference found.
     """
-    image, reverse = read_slab_folder(folder, geometry.cropped(box))
+    image, reverse = _read_where_planned(folder, geometry.cropped(box))
     values = array_view_kji(image)[::-1] if reverse else array_view_kji(image)
     difference = _difference(values, source_kji, geometry.box, box, fill, largest_error)
     if difference is not None:
         raise VerificationError(f"{folder.name}: {difference}.")
 
 
-def read_slab_folder(folder: Path, planned: VolumeGeometry) -> tuple[Any, bool]:
-    """Read a slab's images, and compare their number, places and handedness with the plan.
-
-    Returns:
-        The volume as GDCM orders the images, and whether that is against the order of k.
+def read_slab_folder(folder: Path, planned: VolumeGeometry) -> npt.NDArray:
+    """The voxels (KJI) of a slab's images in the index order of its geometry, as SimpleITK reads them.
 
     Raises:
-        VerificationError: with the first difference found.
+        VerificationError: they do not lie there.
     """
+    image, reverse = _read_where_planned(folder, planned)
+    return np.array(array_view_kji(image)[::-1] if reverse else array_view_kji(image))
+
+
+def _read_where_planned(folder: Path, planned: VolumeGeometry) -> tuple[Any, bool]:
+    """(volume as GDCM orders the images, whether that is against the order of k), if all lies where it should."""
     paths = sorted(folder.glob("*.dcm"))
     if len(paths) != planned.shape_ijk[2]:
         raise VerificationError(f"{folder.name}: it has {len(paths)} images instead of {planned.shape_ijk[2]}.")

@@ -9,8 +9,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from ..files.checksum import file_sha256
+from ..files.tree import files_below
 from ..pure.errors import InputError
-from ..pure.manifest import FILE_NAME
 from ..pure.naming import volume_extension
 from .headers import looks_like_dicom, read_planes
 from .judging import judge
@@ -75,22 +75,13 @@ def volumes_of(path: Path, series: tuple[Series, ...]) -> tuple[Series, ...]:
     return (first, *volumes[1:])
 
 
+def is_dicom_file(path: Path) -> bool:
+    """Whether a path is a file of DICOM, not of a volume format."""
+    return volume_extension(path) is None and path.is_file() and looks_like_dicom(path)
+
+
 def _files(path: Path, skip: Path | None) -> Iterator[Path]:
-    if not path.is_dir():
-        if looks_like_dicom(path):
-            yield path
-        return
-    skipped = None if skip is None else skip.resolve()
-    for folder, subfolders, names in os.walk(path):
-        here = Path(folder)
-        if FILE_NAME in names:  # a case of an earlier export
-            subfolders.clear()
-            continue
-        subfolders[:] = sorted(n for n in subfolders if not n.startswith(".") and (here / n).resolve() != skipped)
-        for name in sorted(names):
-            file = here / name
-            if file.is_file() and volume_extension(file) is None and looks_like_dicom(file):
-                yield file
+    return filter(is_dicom_file, files_below(path, skip) if path.is_dir() else [path])
 
 
 def _series(info: SeriesInfo, slices: list[Slice]) -> Series:
@@ -135,6 +126,21 @@ def _notes(others: Counter[str], damaged: list[str]) -> tuple[str, ...]:
         more = f" {len(damaged) - 1} more files are damaged too." if len(damaged) > 1 else ""
         notes.append(f"{damaged[0]}{more}")
     return tuple(notes)
+
+
+def only_series(path: Path) -> Series:
+    """The one volume of a folder, or of a file that holds a whole volume.
+
+    Raises:
+        InputError: there is none, or there are several.
+    """
+    found = volumes_of(path, find_series(path))
+    if not found:
+        raise InputError(f"The folder {path} holds no DICOM images.")
+    if len(found) > 1:
+        names = "; ".join(series.shown for series in found[:_MOST_NAMED])
+        raise InputError(f"{path} holds {len(found)} DICOM series, one is needed; give the folder of one: {names}.")
+    return found[0]
 
 
 def _with_notes(series: tuple[Series, ...], notes: tuple[str, ...]) -> tuple[Series, ...]:

@@ -29,12 +29,20 @@ def verify_segmentation(path: Path, labels_kji: npt.NDArray, geometry: VolumeGeo
     Raises:
         VerificationError: with the first difference found.
     """
-    with parsing(path):
-        dataset = read_dataset(path.read_bytes())
-        found = _labels(dataset, geometry, name)
+    found = read_segmentation(path, geometry, name)
     different = int(np.count_nonzero(found != labels_kji))
     if different:
         raise VerificationError(f"{name}: {different} of {found.size} label voxels differ from the source.")
+
+
+def read_segmentation(path: Path, geometry: VolumeGeometry, name: str) -> npt.NDArray:
+    """The label values (KJI, int64) of a segmentation on the grid of its slab.
+
+    Raises:
+        VerificationError: its frames do not lie there.
+    """
+    with parsing(path):
+        return _labels(read_dataset(path.read_bytes()), geometry, name)
 
 
 def _labels(dataset: Any, geometry: VolumeGeometry, name: str) -> npt.NDArray:

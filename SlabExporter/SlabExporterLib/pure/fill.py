@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import numpy.typing as npt
 
@@ -25,7 +27,7 @@ def fill_value(asked: float | None, voxels: npt.NDArray) -> float:
         RequestError: the volume's type cannot hold the value.
     """
     if asked is None:
-        lowest = float(np.fmin.reduce(voxels, axis=None))  # type: ignore[call-overload]
+        lowest = lowest_value(voxels)
         return max(lowest, float(LOWEST_AIR)) if lowest <= LOOKS_LIKE_CT else 0.0
     if voxels.dtype.kind in "iu":
         limits = np.iinfo(voxels.dtype)
@@ -35,3 +37,9 @@ def fill_value(asked: float | None, voxels: npt.NDArray) -> float:
                 f"({limits.min} to {limits.max}, whole numbers)."
             )
     return float(asked)
+
+
+def lowest_value(voxels: npt.NDArray) -> float:
+    """The smallest value that is not NaN; NaN where there is none."""
+    values: Any = voxels
+    return float(np.fmin.reduce(values, axis=None))

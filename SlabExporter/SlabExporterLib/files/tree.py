@@ -1,0 +1,27 @@
+"""All files below a folder, as they are searched for volumes and for DICOM images."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+from ..pure.manifest import FILE_NAME
+
+
+def files_below(folder: Path, skip: Path | None = None) -> Iterator[Path]:
+    """Files in a folder and all folders below, in order of name, each folder once.
+
+    Hidden files and folders, ``skip``, and cases of earlier exports are passed over.
+    """
+    skipped = None if skip is None else skip.resolve()
+    seen: set[Path] = set()
+    for here, folders, names in os.walk(folder, followlinks=True):
+        place = Path(here)
+        resolved = place.resolve()
+        if resolved in seen or resolved == skipped or FILE_NAME in names:
+            folders.clear()
+            continue
+        seen.add(resolved)
+        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        yield from (place / name for name in sorted(names) if not name.startswith("."))
