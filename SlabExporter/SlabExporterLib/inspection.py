@@ -127,7 +127,7 @@ def _note(volume: SourceVolume, report: Inspection) -> None:
     report.facts |= geometry_facts(volume.geometry)
     report.facts["voxels"] = volume.voxels_kji.dtype.name
     report.geometry = volume.geometry
-    report.content = hashlib.sha256(np.ascontiguousarray(volume.voxels_kji)).hexdigest()
+    report.content = hashlib.sha256(np.ascontiguousarray(volume.voxels_kji).data).hexdigest()
     report.warnings += volume.warnings
 
 

@@ -41,5 +41,5 @@ def fill_value(asked: float | None, voxels: npt.NDArray) -> float:
 
 def lowest_value(voxels: npt.NDArray) -> float:
     """The smallest value that is not NaN; NaN where there is none."""
-    values: Any = voxels
-    return float(np.fmin.reduce(values, axis=None))
+    reduce: Any = np.fmin.reduce
+    return float(reduce(voxels, axis=None))
