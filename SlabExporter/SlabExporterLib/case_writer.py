@@ -59,31 +59,43 @@ class Target:
 
 
 @dataclass(frozen=True)
-class _Outcome:
-    file: FinishedFile
-    statistics: dict[str, Any]
+class CaseWork:
+    """All that is to be cut for one case, and where it goes.
 
-
-def write_slabs(
-    runtime: SlicerRuntime,
-    case: str,
-    targets: tuple[Target, ...],
-    plan: SlabPlan,
-    form: CaseFormat,
-    folder: Path,
-    scratch: Path,
-    progress: Progress,
-) -> tuple[SlabRecord, ...]:
-    """Cut, verify and write all slabs of all targets.
-
-    Args:
-        runtime: Slicer's classes and a scene for temporary nodes.
-        case: its name, for file names and events.
+    Attributes:
+        name: of the case, for file names and events.
         targets: the image first, then label maps on the same grid.
         plan: the boxes.
         form: format, compression, verification.
         folder: the case's folder, which exists with its subfolders.
         scratch: an existing folder on the same disk for unfinished files.
+    """
+
+    name: str
+    targets: tuple[Target, ...]
+    plan: SlabPlan
+    form: CaseFormat
+    folder: Path
+    scratch: Path
+
+    def relative_path(self, target: Target, slab: Slab) -> str:
+        """Where a slab's file (of DICOM images: folder) goes, relative to the case's folder, with "/"."""
+        name = slab_name(self.name, slab.index, len(self.plan.slabs))
+        return f"{target.folder}/{name}{self.form.suffix(target.label)}"
+
+
+@dataclass(frozen=True)
+class _Outcome:
+    file: FinishedFile
+    statistics: dict[str, Any]
+
+
+def write_slabs(runtime: SlicerRuntime, work: CaseWork, progress: Progress) -> tuple[SlabRecord, ...]:
+    """Cut, verify and write all slabs of all targets.
+
+    Args:
+        runtime: Slicer's classes and a scene for temporary nodes.
+        work: what to cut.
         progress: told of each finished slab, and often enough to cancel; may raise.
 
     Returns:
@@ -92,78 +104,79 @@ def write_slabs(
     Raises:
         SlabExporterError: the first failure; work under way is waited for.
     """
-    under_way: list[dict[str, Future[_Outcome]]] = []
-    records: list[SlabRecord] = []
-
-    def wait_until_busy_at_most(most: int) -> None:
-        """Wait for workers, leaving the caller the chance to cancel."""
-        while len(busy := [f for futures in under_way for f in futures.values() if not f.done()]) > most:
-            wait(busy, timeout=PATIENCE_SECONDS, return_when=FIRST_COMPLETED)
-            progress(ProgressEvent("waiting", case, len(records), len(plan.slabs)))
-
-    def record_finished_slabs() -> None:
-        """In numbering order; raises what a worker raised."""
-        while len(records) < len(under_way):
-            futures = under_way[len(records)]
-            if len(futures) < len(targets) or not all(future.done() for future in futures.values()):
-                return
-            slab = plan.slabs[len(records)]
-            records.append(_record(case, slab, plan, targets, form, futures))
-            progress(ProgressEvent("slab-finished", case, len(records), len(plan.slabs), slab=records[-1]))
-
-    with _workers() as pool, _nodes(runtime, targets) as nodes:
-        for slab in plan.slabs:
-            under_way.append({})
-            for target in targets:
-                with cropped_node(runtime, nodes[target.name], target.volume.geometry, slab.box, target.fill) as cut:
-                    staged = stage(runtime, cut, scratch, f"{target.folder}-{slab.index}", form, target.label)
-                final = folder / relative_path(case, target, slab, plan, form)
-                under_way[-1][target.name] = pool.submit(_finish, staged, final, scratch, target, slab, form)
-                wait_until_busy_at_most(MOST_PENDING)
-                record_finished_slabs()
+    tally = _Tally(work, progress)
+    with _workers() as pool, _nodes(runtime, work.targets) as nodes:
+        for slab in work.plan.slabs:
+            tally.under_way.append({})
+            for target in work.targets:
+                geometry, name = target.volume.geometry, f"{target.folder}-{slab.index}"
+                with cropped_node(runtime, nodes[target.name], geometry, slab.box, target.fill) as cut:
+                    staged = stage(runtime, cut, work.scratch, name, work.form, target.label)
+                tally.under_way[-1][target.name] = pool.submit(_finish, staged, work, target, slab)
+                tally.wait_until_busy_at_most(MOST_PENDING)
         for most in range(MOST_PENDING - 1, -1, -1):
-            wait_until_busy_at_most(most)
-            record_finished_slabs()
-    return tuple(records)
+            tally.wait_until_busy_at_most(most)
+    return tuple(tally.records)
 
 
-def relative_path(case: str, target: Target, slab: Slab, plan: SlabPlan, form: CaseFormat) -> str:
-    """Where a slab's file (of DICOM images: folder) goes, relative to the case's folder, with "/"."""
-    return f"{target.folder}/{slab_name(case, slab.index, len(plan.slabs))}{form.suffix(target.label)}"
+class _Tally:
+    """Which slabs are under way and which are recorded; both grow in numbering order."""
+
+    def __init__(self, work: CaseWork, progress: Progress) -> None:
+        self.under_way: list[dict[str, Future[_Outcome]]] = []
+        self.records: list[SlabRecord] = []
+        self._work = work
+        self._progress = progress
+
+    def wait_until_busy_at_most(self, most: int) -> None:
+        """Wait for workers, leaving the caller the chance to cancel; then record what is finished."""
+        while len(busy := [f for futures in self.under_way for f in futures.values() if not f.done()]) > most:
+            wait(busy, timeout=PATIENCE_SECONDS, return_when=FIRST_COMPLETED)
+            self._tell("waiting")
+        self._record_finished_slabs()
+
+    def _record_finished_slabs(self) -> None:
+        """In numbering order; raises what a worker raised."""
+        while len(self.records) < len(self.under_way):
+            futures = self.under_way[len(self.records)]
+            # a slab is finished when all of its targets have been handed over and are done
+            if len(futures) < len(self._work.targets) or not all(future.done() for future in futures.values()):
+                return
+            outcomes = {name: future.result() for name, future in futures.items()}
+            self.records.append(_record(self._work, self._work.plan.slabs[len(self.records)], outcomes))
+            self._tell("slab-finished", self.records[-1])
+
+    def _tell(self, kind: str, record: SlabRecord | None = None) -> None:
+        total = len(self._work.plan.slabs)
+        self._progress(ProgressEvent(kind, self._work.name, len(self.records), total, slab=record))
 
 
-def _finish(staged: Any, final: Path, scratch: Path, target: Target, slab: Slab, form: CaseFormat) -> _Outcome:
+def _finish(staged: Any, work: CaseWork, target: Target, slab: Slab) -> _Outcome:
     volume = target.volume
-    file = finish(staged, final, scratch, volume, slab, target.fill, form, target.label)
+    final = work.folder / work.relative_path(target, slab)
+    file = finish(staged, final, work.scratch, volume, slab, target.fill, work.form, target.label)
     inside = volume.voxels_kji[slab.box.intersection(volume.geometry.box).slices_kji()]
     if target.name == IMAGE:
         return _Outcome(file, image_statistics(inside))
     return _Outcome(file, {"voxels": label_counts(inside)})
 
 
-def _record(
-    case: str,
-    slab: Slab,
-    plan: SlabPlan,
-    targets: tuple[Target, ...],
-    form: CaseFormat,
-    futures: dict[str, Future[_Outcome]],
-) -> SlabRecord:
-    outcomes = {name: future.result() for name, future in futures.items()}
-    image = outcomes.pop(IMAGE)
-    labels = {t.name: t for t in targets if t.name != IMAGE}
+def _record(work: CaseWork, slab: Slab, outcomes: dict[str, _Outcome]) -> SlabRecord:
+    image = outcomes[IMAGE]
+    labels = {name: outcome for name, outcome in outcomes.items() if name != IMAGE}
+    paths = {target.name: work.relative_path(target, slab) for target in work.targets}
     statistics = dict(image.statistics)
-    if outcomes:
-        statistics["labels"] = {name: outcome.statistics["voxels"] for name, outcome in outcomes.items()}
+    if labels:
+        statistics["labels"] = {name: outcome.statistics["voxels"] for name, outcome in labels.items()}
     return SlabRecord(
         index=slab.index,
-        image=relative_path(case, targets[0], slab, plan, form),
-        labels={name: relative_path(case, target, slab, plan, form) for name, target in labels.items()},
+        image=paths[IMAGE],
+        labels={name: paths[name] for name in labels},
         box=slab.box,
-        geometry=plan.geometry.cropped(slab.box),
+        geometry=work.plan.geometry.cropped(slab.box),
         sha256=image.file.sha256,
-        labels_sha256={name: outcome.file.sha256 for name, outcome in outcomes.items()},
-        verified=image.file.verified and all(outcome.file.verified for outcome in outcomes.values()),
+        labels_sha256={name: outcome.file.sha256 for name, outcome in labels.items()},
+        verified=all(outcome.file.verified for outcome in outcomes.values()),
         statistics=statistics,
     )
 

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from . import __version__
-from .case_writer import IMAGE, IMAGE_FOLDER, Target, require_own_names, write_slabs
+from .case_writer import IMAGE, IMAGE_FOLDER, CaseWork, Target, require_own_names, write_slabs
 from .files.checksum import file_sha256
 from .files.disk import refuses_writing
 from .files.gzip_codec import has_isal
@@ -88,7 +88,8 @@ def export_sources(
     for text in warnings:
         progress(ProgressEvent("warning", case.name, 0, len(plan.slabs), text))
     with _case_folder(folder, case.name, [target.folder for target in targets]) as scratch:
-        records = write_slabs(runtime, case.name, targets, plan, form, folder, scratch, progress)
+        work = CaseWork(case.name, targets, plan, form, folder, scratch)
+        records = write_slabs(runtime, work, progress)
         write_previews(case.image, list(case.labels.values()), folder, scratch)
         manifest = Manifest(
             case=case.name,
