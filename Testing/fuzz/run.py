@@ -55,6 +55,7 @@ def make_seeds(folder: Path) -> list[Path]:
 
 def export_one(path: Path, out: Path) -> tuple[str, str]:
     """(outcome, detail) of exporting one mutant in this process."""
+    from SlabExporterLib.batch.folder import SUMMARY_FILES
     from SlabExporterLib.cli import main
 
     errors, output = io.StringIO(), io.StringIO()
@@ -65,7 +66,7 @@ def export_one(path: Path, out: Path) -> tuple[str, str]:
         return "TRACEBACK", repr(error)
     if code != 0:
         text = errors.getvalue().strip()
-        left = [p.name for p in out.rglob("*") if p.is_file() and p.name not in ("errors.csv", "slabs.csv")]
+        left = [p.name for p in out.rglob("*") if p.is_file() and p.name not in SUMMARY_FILES]
         if left:
             return "HALF WRITTEN", str(left)
         return ("refused", text) if text and "Traceback" not in text else ("NO SENTENCE", text)
