@@ -172,7 +172,7 @@ def test_deidentified_slabs_name_nobody(tmp_path, run_cli):
     assert not any("ecret" in str(p.relative_to(tmp_path)) for p in (tmp_path / "out").rglob("*"))
     for path in images_of(tmp_path / "out"):
         content = path.read_bytes()
-        for secret in (b"ecret", b"SECRET", b"1961", b"20200102", source.StudyInstanceUID.encode(),
+        for secret in (b"ecret", b"SECRET", b"19610203", b"20200102", source.StudyInstanceUID.encode(),
                        source.FrameOfReferenceUID.encode(), source.SOPInstanceUID.encode()):  # fmt: skip
             assert secret not in content, secret
     first = headers(tmp_path / "out")[0]
