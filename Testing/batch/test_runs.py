@@ -110,7 +110,7 @@ def test_a_killed_run_is_resumed_to_the_same_bytes(undisturbed, start_cli, cli, 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Ctrl-C is sent as a POSIX signal")
 def test_ctrl_c_is_one_sentence_and_leaves_nothing_half_done(tmp_path, start_cli, cli):
-    make_data_set(tmp_path / "in", cases=6, shape=(96, 96, 200))
+    make_data_set(tmp_path / "in", cases=6, shape=(24, 24, 2000))
     out = tmp_path / "out"
     process = start_cli("export", tmp_path / "in", "-o", out, *SMALL, "--jobs", 2)
     until = time.monotonic() + 60
