@@ -13,6 +13,7 @@ from .batch.lock import locked
 from .batch.pool import run_in_workers
 from .batch.summary import write_summary
 from .batch.survey import default_jobs, survey_case
+from .batch.tables import write_errors_table
 from .case_reading import read_case, read_volume, reads_without_itk
 from .cases import Case
 from .mrml.runtime import running_in_application
@@ -185,7 +186,10 @@ def _sum_up(cases: list[Case], out: Path, result: ExportResult, run: RunOptions,
     by_name = {case.name: case for case in cases}
     errors = [(f.case, str(by_name[f.case].image), str(f.error)) for f in result.failures]
     try:
-        write_summary(out, listed, errors, [*problems, *left_out])
+        if listed:
+            write_summary(out, listed, errors, [*problems, *left_out])
+        else:  # no data set to speak of
+            write_errors_table(out, errors)
     except OutputError as error:
         problems.append(f"{error} Make room and go on with --resume.")
     return ExportResult(result.manifests, result.failures, tuple(problems))

@@ -203,10 +203,10 @@ def test_many_series_run_in_processes_with_lists_dry_run_and_groups(tmp_path, ru
     code, _, error = run_cli("export", tmp_path / "list.csv", "-o", tmp_path / "listed", "--format", "dicom")
     assert code == 0, error
     assert sorted(p.parent.name for p in (tmp_path / "listed").glob("*/manifest.json")) == ["first", "second"]
-    (tmp_path / "list.csv").write_text("image\nin/A\n")
+    (tmp_path / "list.csv").write_text("case,image\nboth,in/A\n")
     code, _, error = run_cli("export", tmp_path / "list.csv", "-o", tmp_path / "o3")
     assert code == 2
-    assert "should hold one DICOM series; it holds 2" in error
+    assert "holds 2 DICOM series; name the folder of each" in error
 
 
 def test_label_maps_are_found_by_the_name_of_the_case_or_of_the_folder(tmp_path, run_cli):
