@@ -4,11 +4,12 @@ A thin adapter. What is cut, what the panel shows and which button can be presse
 SlabExporterLib, which knows no Qt; it is imported when it is needed.
 """
 
-import os
+from pathlib import Path
 from typing import Annotated
 
 import slicer
-from SlabExporterLib.panel_choices import Axis, Compression, Format, Remainder, Unit
+from SlabExporterLib.panel_choices import Axis, Blend, Compression, Format, Remainder, Unit
+from SlabExporterPanel.sample_data import registerSampleData
 
 # Slicer looks for these two in this file.
 from SlabExporterPanel.self_test import SlabExporterTest  # noqa: F401
@@ -20,9 +21,6 @@ from slicer.parameterNodeWrapper import WithinRange, parameterNodeWrapper
 from slicer.ScriptedLoadableModule import ScriptedLoadableModule, ScriptedLoadableModuleLogic
 
 HOMEPAGE = "https://github.com/SlabExporter/SlabExporter"
-# CTLiver of Slicer's own Sample Data: liver_100 of the Medical Segmentation Decathlon, CC-BY-SA 4.0.
-LIVER_SHA256 = "e16eae0ae6fefa858c5c11e58f0f1bb81834d81b7102e021571056324ef6f37e"
-LIVER_URL = "https://github.com/Slicer/SlicerTestingData/releases/download/SHA256/"
 
 
 class SlabExporter(ScriptedLoadableModule):
@@ -40,33 +38,6 @@ class SlabExporter(ScriptedLoadableModule):
         ).format(url=f"{HOMEPAGE}#readme")
         parent.acknowledgementText = _("Built on Slicer's Crop Volume module, and on ITK, VTK and SimpleITK.")
         slicer.app.connect("startupCompleted()", registerSampleData)
-
-
-def registerSampleData():
-    """List the tutorial's data in Sample Data; nothing is downloaded or made before the user clicks."""
-    import SampleData
-
-    icons = os.path.join(os.path.dirname(__file__), "Resources", "Icons")
-    SampleData.SampleDataLogic.registerCustomSampleDataSource(
-        category="SlabExporter",
-        sampleName="SlabExporterLiver",
-        uris=LIVER_URL + LIVER_SHA256,
-        fileNames="CTLiver.nrrd",
-        nodeNames="CTLiver",
-        checksums=f"SHA256:{LIVER_SHA256}",
-    )
-    SampleData.SampleDataLogic.registerCustomSampleDataSource(
-        category="SlabExporter",
-        sampleName="SlabExporterTorso",
-        thumbnailFileName=os.path.join(icons, "SlabExporterTorso.png"),
-        uris="made on this computer",
-        customDownloader=loadPhantomSample,
-    )
-
-
-def loadPhantomSample(source=None):
-    """What Sample Data does for the phantom; called with its entry."""
-    return SlabExporterLogic().loadPhantom()
 
 
 @parameterNodeWrapper
@@ -87,6 +58,12 @@ class SlabExporterParameterNode:
     fileFormat: Format = Format.nii_gz
     compression: Compression = Compression.fast
     replace: bool = False
+    stitchManifest: str = ""
+    stitchPredictions: str = ""
+    stitchBlend: Blend = Blend.automatic
+    stitchTrustNames: bool = False
+    stitchOutput: str = ""
+    stitchReplace: bool = False
 
 
 class SlabExporterLogic(ScriptedLoadableModuleLogic):
@@ -113,6 +90,20 @@ class SlabExporterLogic(ScriptedLoadableModuleLogic):
             output=node.outputFolder,
             name=node.caseName,
             replace=node.replace,
+        )
+
+    def stitchSettings(self):
+        """The same for the Stitch section."""
+        from SlabExporterLib.panel_stitch import StitchSettings
+
+        node = self.getParameterNode()
+        return StitchSettings(
+            manifest=node.stitchManifest,
+            predictions=node.stitchPredictions,
+            blend=node.stitchBlend.value,
+            trust_names=node.stitchTrustNames,
+            output=node.stitchOutput,
+            replace=node.stitchReplace,
         )
 
     def exportSlabs(
@@ -162,8 +153,6 @@ class SlabExporterLogic(ScriptedLoadableModuleLogic):
         :return: the manifest: ``manifest.slabs[0].image``, ``.box``, ``.geometry.affine_ras`` (mm, RAS) and so on.
         :raises SlabExporterLib.pure.errors.SlabExporterError: with a sentence that says what to do.
         """
-        from pathlib import Path
-
         from SlabExporterLib.progress import no_progress
         from SlabExporterLib.pure.request import ExportRequest, SlabOptions
         from SlabExporterLib.scene_export import export_nodes
@@ -215,8 +204,6 @@ class SlabExporterLogic(ScriptedLoadableModuleLogic):
         :return: the manifest.
         :raises SlabExporterLib.pure.errors.SlabExporterError: it cannot be read, or a slab is missing.
         """
-        from pathlib import Path
-
         from SlabExporterLib.pure.manifest import read_manifest
         from SlabExporterLib.scene_import import slab_files
 
@@ -225,6 +212,71 @@ class SlabExporterLogic(ScriptedLoadableModuleLogic):
             properties = {"name": file.name, "show": False, "singleFile": True, "labelmap": file.is_label}
             slicer.util.loadVolume(str(file.path), properties)
         return manifest
+
+    def stitch(
+        self,
+        manifestPath,
+        outputFile,
+        predictionsDirectory=None,
+        blend=None,
+        trustNames=False,
+        *,
+        labelSet=None,
+        fill=None,
+        overwrite=False,
+        progress=None,
+    ):
+        """Put slabs, or predictions named like them, back into one volume on the source's grid, and load it.
+
+        Example::
+
+            from SlabExporter import SlabExporterLogic
+            organs = SlabExporterLogic().stitch("/data/slabs/CT/manifest.json", "/data/organs.nrrd", "/data/predicted")
+            slicer.util.setSliceViewerLayers(background=slicer.util.getNode("CT"), label=organs)
+
+        :param manifestPath: of a manifest.json, or of the case's folder.
+        :param outputFile: .nii.gz, .nii or .nrrd file to be written.
+        :param predictionsDirectory: folder of predictions; None for the export's own slabs.
+        :param blend: of overlaps: "first", "mean", "gaussian", "vote" or "max"; None chooses "first" for the export's
+            own slabs, "vote" for predictions of whole numbers and "mean" for others.
+        :param trustNames: take predictions whose geometry was lost, by their names and shapes alone.
+        :param labelSet: stitch this label set of the export instead of its images.
+        :param fill: value of voxels that no slab holds; None chooses air for CT and 0 otherwise.
+        :param overwrite: replace the file where it exists.
+        :param progress: called with a ProgressEvent for every slab; may raise Cancelled.
+        :return: volume node, or label map node where the values are labels (whole numbers from 0 on, of predictions
+            or a label set). None where there are several numbers a voxel: the file is written, but not loaded.
+            What should be known about the result is logged as warnings.
+        :raises SlabExporterLib.pure.errors.SlabExporterError: with a sentence; nothing is left behind.
+        """
+        import logging
+
+        from SlabExporterLib.panel_stitch import manifest_file, stitch_notes
+        from SlabExporterLib.progress import no_progress
+        from SlabExporterLib.slab_lookup import Predictions
+        from SlabExporterLib.stitch import StitchRequest, stitch_case
+
+        result = stitch_case(
+            manifest_file(Path(manifestPath).expanduser()),
+            Path(outputFile).expanduser(),
+            StitchRequest(blend, fill, trustNames, labelSet),
+            None if predictionsDirectory is None else Predictions(Path(predictionsDirectory).expanduser()),
+            overwrite,
+            progress or no_progress,
+        )
+        for text in stitch_notes(result):
+            logging.warning("%s: %s", result.case, text)
+        return self.loadStitched(result)
+
+    def loadStitched(self, result):
+        """Load what ``stitch`` made: a volume node, a label map node, or None for several numbers a voxel."""
+        from SlabExporterLib.panel_stitch import is_loadable
+        from SlabExporterLib.pure.naming import volume_stem
+
+        if not is_loadable(result):
+            return None
+        properties = {"name": volume_stem(result.path), "singleFile": True, "labelmap": result.is_labels}
+        return slicer.util.loadVolume(str(result.path), properties)
 
     def loadPhantom(self):
         """Make a torso phantom with its label map and load both; no download.
@@ -237,8 +289,6 @@ class SlabExporterLogic(ScriptedLoadableModuleLogic):
 
         :return: volume node and label map node.
         """
-        from pathlib import Path
-
         from SlabExporterLib.demo import make_demo
 
         image, labels = make_demo(Path(slicer.util.tempDirectory("SlabExporterTorso")))

@@ -33,6 +33,8 @@ _PANEL_WORDS = {
     "fill": "'Fill value'",
     "frame": "frame",
     "overwrite": "'Replace'",
+    "blend": "'Overlaps'",
+    "trust-names": "'Trust names'",
     "nifti-transform": "the command line's option --nifti-transform",
 }
 

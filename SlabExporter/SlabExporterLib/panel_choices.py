@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from enum import Enum
 
-from .pure.request import AXES, COMPRESSIONS, FORMATS, REMAINDERS
+from .pure.request import AXES, BLENDS, COMPRESSIONS, FORMATS, REMAINDERS
 
 _WORDS = {
     "axial": "axial (inferior to superior)",
@@ -29,6 +29,12 @@ _WORDS = {
     "dicom": "DICOM series",
     "fast": "fast",
     "small": "small files",
+    "automatic": "automatic",
+    "first": "the first slab's value",
+    "mean": "mean",
+    "gaussian": "mean, middles of slabs count more",
+    "vote": "vote (labels)",
+    "max": "largest value",
 }
 
 
@@ -49,3 +55,4 @@ Unit = _choice("Unit", ("slices", "mm"))
 Remainder = _choice("Remainder", REMAINDERS)
 Format = _choice("Format", FORMATS)
 Compression = _choice("Compression", COMPRESSIONS)
+Blend = _choice("Blend", ("automatic", *BLENDS))

@@ -15,7 +15,7 @@ from .files.nifti import NiftiHeader, read_header
 from .mrml.runtime import open_runtime
 from .mrml.volume_files import is_nifti
 from .progress import Progress, ProgressEvent, no_progress
-from .pure.errors import InputError
+from .pure.errors import InputError, OutputError
 from .pure.fill import fill_value
 from .pure.manifest import FILE_NAME, Manifest, read_manifest
 from .pure.source import SourceVolume
@@ -59,6 +59,7 @@ class StitchResult:
         overlapping: whether there were any.
         uncovered: what no slab holds, as a sentence; None where all is covered.
         fill: the value of those voxels.
+        is_labels: a label set of the export, or predictions of whole numbers from 0 on.
         warnings: sentences.
     """
 
@@ -71,6 +72,7 @@ class StitchResult:
     overlapping: bool
     uncovered: str | None
     fill: float
+    is_labels: bool
     warnings: tuple[str, ...]
 
     def to_json(self) -> dict[str, Any]:
@@ -119,6 +121,7 @@ def stitch_case(
     manifest = read_manifest(manifest_path)
     folder = manifest_path.parent
     paths = own_files(manifest, folder, request.label_set) if predictions is None else predictions.of(manifest)
+    _require_apart(output, manifest, folder, paths)
     with open_runtime() as runtime:
         own = _recorded_type(manifest, request.label_set) if predictions is None else None
         reader = SlabReader(runtime, manifest, paths, request.trust_names, own)
@@ -134,6 +137,18 @@ def stitch_case(
         )
         write_volume(runtime, volume, output, voxels)
     return result
+
+
+def _require_apart(output: Path, manifest: Manifest, folder: Path, paths: list[Path]) -> None:
+    """Refuse to replace the source, a slab or a prediction by the result."""
+    if not output.exists():
+        return
+    named = [relative for slab in manifest.slabs for relative in (slab.image, *slab.labels.values())]
+    records = [record for record in (manifest.source, *manifest.label_sources.values()) if isinstance(record, dict)]
+    named += [str(record["path"]) for record in records if record.get("path") is not None]
+    kept = [*paths, *(folder / relative for relative in named if "\0" not in relative)]
+    if output.resolve() in {path.resolve() for path in kept}:
+        raise OutputError(f"{output} is what the volume is made from, and stays as it is; choose another name.")
 
 
 class _Stitching:
@@ -177,6 +192,7 @@ class _Stitching:
             overlapping=stitcher.overlapping,
             uncovered=uncovered,
             fill=fill,
+            is_labels=self._is_labels(blend, dtype, channels, lowest),
             warnings=self._reader.warnings + ((_AVERAGED_LABELS,) if averages_labels else ()),
         )
         return stitcher.finish(fill), result
@@ -187,6 +203,11 @@ class _Stitching:
                 f"{self._paths[n]} holds {len(voxels)} x {voxels.dtype.name} a voxel, "
                 f"{self._paths[0].name} {channels} x {dtype.name}; all slabs must be of one type."
             )
+
+    def _is_labels(self, blend: str, dtype: np.dtype, channels: int, lowest: float) -> bool:
+        if not self._foreign:
+            return self._request.label_set is not None
+        return channels == 1 and lowest >= 0 and (dtype.kind in "iu" or blend == "vote")
 
     def _fill(self, lowest: npt.NDArray) -> float:
         automatic = self._foreign or self._request.label_set is not None

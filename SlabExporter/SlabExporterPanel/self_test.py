@@ -13,8 +13,10 @@ import qt
 import slicer
 from slicer.ScriptedLoadableModule import ScriptedLoadableModuleTest
 
+from .self_test_stitch import StitchTests
 
-class SlabExporterTest(ScriptedLoadableModuleTest):
+
+class SlabExporterTest(StitchTests, ScriptedLoadableModuleTest):
     """Panel and console logic in a running Slicer."""
 
     def setUp(self):

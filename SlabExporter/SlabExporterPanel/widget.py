@@ -1,5 +1,8 @@
 """The panel: binds the .ui file to the settings and to what the view model decides."""
 
+import sys
+from pathlib import Path
+
 import ctk
 import qt
 import slicer
@@ -9,8 +12,9 @@ from slicer.ScriptedLoadableModule import ScriptedLoadableModuleWidget
 from slicer.util import VTKObservationMixin
 
 from .slab_table import SlabTable
+from .stitch_section import StitchSection
 
-SECTIONS = ("inputSection", "slabsSection", "outputSection")
+SECTIONS = ("inputSection", "slabsSection", "outputSection", "stitchSection")
 
 
 class SlabExporterWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
@@ -19,13 +23,9 @@ class SlabExporterWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
     def __init__(self, parent=None):
         ScriptedLoadableModuleWidget.__init__(self, parent)
         VTKObservationMixin.__init__(self)
-        self.logic = None
-        self.view = None
-        self._parameterNode = None
-        self._guiTag = None
-        self._watch = None
-        self._states = {}
-        self._notes = ()
+        self.logic = self.view = None
+        self._parameterNode = self._guiTag = self._watch = None
+        self._states, self._notes = {}, ()
         self._exported = None
         self._followed = []
 
@@ -48,6 +48,7 @@ class SlabExporterWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self.addObserver(slicer.mrmlScene, slicer.mrmlScene.StartCloseEvent, self.onSceneStartClose)
         self.addObserver(slicer.mrmlScene, slicer.mrmlScene.EndCloseEvent, self.onSceneEndClose)
         self._connectWidgets()
+        self.stitch = StitchSection(self.ui, self.logic)
         self.initializeParameterNode()
 
     def _connectWidgets(self):
@@ -73,8 +74,6 @@ class SlabExporterWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
 
     def onReload(self):
         """Developer mode: reload the library and the panel too, not only the module's file."""
-        import sys
-
         for name in [n for n in sys.modules if n.split(".")[0] in ("SlabExporterLib", "SlabExporterPanel")]:
             del sys.modules[name]
         ScriptedLoadableModuleWidget.onReload(self)
@@ -110,6 +109,7 @@ class SlabExporterWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self._parameterNode = parameterNode
         self._timer.stop()
         self._follow([])
+        self.stitch.follow(parameterNode)
         if parameterNode:
             self._guiTag = parameterNode.connectGui(self.ui)
             self._showUnbound()
@@ -158,8 +158,9 @@ class SlabExporterWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         from SlabExporterLib.panel import panel_view
 
         node = self._parameterNode
-        if not node or self._watch:
+        if not node or self._watch or self.stitch.isBusy:
             return
+        self.stitch.refresh()
         self._follow([node.parameterNode, node.volume, node.roi, *self._labels()])
         before = self.view.rows if self.view else None
         self.view = panel_view(self.logic.settings(), node.volume, self._labels(), node.roi)
@@ -258,8 +259,6 @@ class SlabExporterWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self.refresh()
 
     def _export(self, watch):
-        from pathlib import Path
-
         from SlabExporterLib.panel import request_of
         from SlabExporterLib.scene_export import export_nodes
 
@@ -288,7 +287,8 @@ class SlabExporterWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self.ui.openFolderButton.visible = not busy and self._exported is not None and self._exported.is_dir()
 
     def onCancel(self, clicked=False):
-        """Stop a running export at its next slab; nothing half written stays."""
+        """Stop what is running at its next slab; nothing half written stays."""
+        self.stitch.cancel()
         if self._watch:
             self._watch.cancel()
             self.ui.statusLabel.text = self._watch.text

@@ -1,0 +1,122 @@
+"""The panel's Stitch section: binds its widgets to the settings and to what the view model decides."""
+
+import ctk
+import slicer
+
+# Path widgets, which Slicer's parameter nodes cannot bind to text, and their settings.
+PATHS = {
+    "stitchManifestPathEdit": "stitchManifest",
+    "stitchPredictionsPathEdit": "stitchPredictions",
+    "stitchOutputPathEdit": "stitchOutput",
+}
+OTHER_SECTIONS = ("inputSection", "slabsSection", "previewSection", "outputSection", "exportSection")
+
+
+class StitchSection:
+    """Shows a StitchView and stitches.
+
+    :param ui: the panel's widgets by name.
+    :param logic: of the module.
+    """
+
+    def __init__(self, ui, logic):
+        self.ui, self.logic = ui, logic
+        self._node = self._watch = None
+        files, folders = ctk.ctkPathLineEdit.Files, ctk.ctkPathLineEdit.Dirs
+        ui.stitchManifestPathEdit.filters = files
+        ui.stitchManifestPathEdit.nameFilters = ["Manifest of an export (*.json)"]
+        ui.stitchPredictionsPathEdit.filters = folders
+        ui.stitchOutputPathEdit.filters = files | ctk.ctkPathLineEdit.Writable
+        # CTK takes the first part of an extension only: "*.nii.gz" would refuse .nii.gz.
+        ui.stitchOutputPathEdit.nameFilters = ["Volumes (*.gz *.nii *.nrrd)"]
+        for name in PATHS:
+            widget = getattr(ui, name)
+            widget.connect("currentPathChanged(QString)", self.onPathChanged)
+            widget.connect("validInputChanged(bool)", self.onPathChanged)  # the only signal where it fits no filter
+        ui.stitchSection.connect("contentsCollapsed(bool)", self.onCollapsed)
+        ui.stitchButton.connect("clicked(bool)", self.onStitch)
+        ui.stitchCancelButton.connect("clicked(bool)", self.cancel)
+        self._setBusy(False)
+
+    @property
+    def isBusy(self):
+        """Whether stitching is going on."""
+        return self._watch is not None
+
+    def follow(self, parameterNode):
+        """Show these settings; None to let go of them."""
+        self._node = None
+        for name, setting in PATHS.items() if parameterNode else ():
+            getattr(self.ui, name).currentPath = getattr(parameterNode, setting)
+        self._node = parameterNode
+
+    def onPathChanged(self, changed=None):
+        """The user chose or typed a path."""
+        for name, setting in PATHS.items() if self._node else ():
+            text = getattr(self.ui, name).currentPath
+            if text != getattr(self._node, setting):
+                setattr(self._node, setting, text)
+
+    def onCollapsed(self, collapsed):
+        """Look at the files only when the section is open."""
+        self.refresh()
+
+    def refresh(self):
+        """Decide what can be done, and show it."""
+        from SlabExporterLib.panel_stitch import stitch_view
+
+        if self._node is None or self.isBusy or self.ui.stitchSection.collapsed:
+            return
+        view = stitch_view(self.logic.stitchSettings())
+        self.ui.stitchSummaryLabel.text = view.summary
+        self.ui.stitchButton.enabled, self.ui.stitchButton.toolTip = view.stitch.enabled, view.stitch.tooltip
+
+    def onStitch(self, clicked=False):
+        """Stitch as the settings say, with progress, until done, failed or cancelled; load the result."""
+        from SlabExporterLib.panel_stitch import StitchWatch, run_stitch, stitched_text
+        from SlabExporterLib.panel_watch import failed_text
+        from SlabExporterLib.pure.errors import Cancelled, SlabExporterError
+
+        self.refresh()
+        if not self.ui.stitchButton.enabled or self.isBusy:
+            return
+        self._watch = StitchWatch(self._showProgress)
+        self._setBusy(True)
+        try:
+            result = run_stitch(self.logic.stitchSettings(), self._watch)
+            self.logic.loadStitched(result)
+            text = stitched_text(result)
+        except Cancelled as stopped:
+            text = str(stopped)
+        except (SlabExporterError, MemoryError) as error:
+            text = failed_text(error)
+            if not slicer.app.testingEnabled():
+                slicer.util.errorDisplay(text, windowTitle="SlabExporter")
+        finally:
+            self._watch = None
+            self._setBusy(False)
+        self.ui.stitchStatusLabel.text = text
+        self.ui.stitchStatusLabel.visible = True
+        self.refresh()
+
+    def cancel(self, clicked=False):
+        """Stop at the next slab; nothing is left behind."""
+        if self._watch:
+            self._watch.cancel()
+            self.ui.stitchStatusLabel.text = self._watch.text
+
+    def _showProgress(self, watch):
+        self.ui.stitchProgressBar.value = watch.percent
+        self.ui.stitchStatusLabel.text = watch.text
+        slicer.app.processEvents()
+
+    def _setBusy(self, busy):
+        ui = self.ui
+        for name in OTHER_SECTIONS:
+            getattr(ui, name).enabled = not busy
+        ui.stitchInputs.enabled = ui.stitchButton.enabled = not busy
+        ui.stitchProgressBar.value = 0
+        ui.stitchProgressBar.visible = ui.stitchCancelButton.visible = ui.stitchCancelButton.enabled = busy
+        ui.stitchStatusLabel.visible = busy
+        if busy:
+            slicer.app.processEvents()
