@@ -13,7 +13,7 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any
@@ -189,10 +189,24 @@ def _start(inherited: tuple[int, ...]) -> subprocess.Popen:
     code = f"import sys; sys.path.insert(0, sys.argv[1]); from {package.name}.batch.worker import main; main()"
     keep = {} if sys.platform == "win32" else {"pass_fds": inherited}
     flags = {"creationflags": 0x08000000} if sys.platform == "win32" else {}  # CREATE_NO_WINDOW
-    return subprocess.Popen(
-        [sys.executable, "-c", code, str(package.parent)],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        **keep,
-        **flags,
-    )  # type: ignore[call-overload]
+    with _interrupts_for_this_process_only():
+        return subprocess.Popen(
+            [sys.executable, "-c", code, str(package.parent)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            **keep,
+            **flags,
+        )  # type: ignore[call-overload]
+
+
+@contextlib.contextmanager
+def _interrupts_for_this_process_only() -> Iterator[None]:
+    """A process started meanwhile never sees Ctrl-C, not even while it is starting: it inherits the mask."""
+    if not hasattr(signal, "pthread_sigmask"):  # Windows
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
