@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from interrupts import INTERRUPTIBLE
 from phantoms import affine, index_phantom, save_nifti
 
 LIBRARY = Path(__file__).parents[2] / "SlabExporter"
@@ -45,6 +46,7 @@ def start_cli():
             cwd=cwd,
             env=os.environ | {"PYTHONPATH": os.pathsep.join(paths)},
             start_new_session=True,
+            preexec_fn=INTERRUPTIBLE,
         )
 
     return start

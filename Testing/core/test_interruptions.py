@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from interrupts import INTERRUPTIBLE
 from phantoms import affine, index_phantom, save_nifti
 from SlabExporterLib.export import read_volume
 from SlabExporterLib.pipeline import CaseSources, export_sources
@@ -79,7 +80,7 @@ def test_ctrl_c_ends_with_130_and_nothing_half_written(tmp_path, number):
     path = save_nifti(tmp_path / "long.nii", np.zeros((16, 16, 5000), np.int16), affine())
     out = tmp_path / "out"
     command = [sys.executable, "-m", "SlabExporterLib", "export", path, "-o", out, "--thickness", "1"]
-    process = subprocess.Popen(command, cwd=LIBRARY, stderr=subprocess.PIPE, text=True)
+    process = subprocess.Popen(command, cwd=LIBRARY, stderr=subprocess.PIPE, text=True, preexec_fn=INTERRUPTIBLE)
     deadline = time.monotonic() + 60
     while not list(out.rglob("*_slab-*")) and time.monotonic() < deadline:
         time.sleep(0.01)

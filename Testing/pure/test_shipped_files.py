@@ -20,7 +20,9 @@ def _listed(name: str) -> list[str]:
 
 def _on_disk() -> set[str]:
     files = {path.relative_to(MODULE).as_posix() for path in MODULE.rglob("*") if path.is_file()}
-    return {f for f in files if "__pycache__" not in f and f != "CMakeLists.txt" and not f.endswith(".pyc")}
+    # what Python and pip leave behind is not shipped
+    made = ("__pycache__", ".egg-info", ".pyc")
+    return {f for f in files if f != "CMakeLists.txt" and not any(part in f for part in made)}
 
 
 def test_cmake_lists_exactly_the_files_on_the_disk():
