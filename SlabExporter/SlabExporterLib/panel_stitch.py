@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 from .panel import Action, in_panel_words
+from .panel_watch import Watch
 from .progress import Progress, ProgressEvent, no_progress
 from .pure.errors import Cancelled, InputError, OutputError, SlabExporterError
 from .pure.manifest import FILE_NAME, Manifest, read_manifest
@@ -92,25 +92,8 @@ def manifest_file(path: Path) -> Path:
     return path / FILE_NAME if path.is_dir() else path
 
 
-class StitchWatch:
-    """The section's progress callable.
-
-    Attributes:
-        percent: 0 to 100.
-        text: what is going on.
-    """
-
-    def __init__(self, refresh: Callable[[StitchWatch], None]) -> None:
-        """Follow one run; ``refresh`` is called at every slab."""
-        self.percent = 0
-        self.text = "Reading …"
-        self._refresh = refresh
-        self._cancelled = False
-
-    def cancel(self) -> None:
-        """Stop at the next slab."""
-        self._cancelled = True
-        self.text = "Cancelling …"
+class StitchWatch(Watch):
+    """Follows a stitch, slab by slab."""
 
     def __call__(self, event: ProgressEvent) -> None:
         """Take note of a slab.

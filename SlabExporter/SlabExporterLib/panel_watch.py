@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 from .panel import in_panel_words
 from .progress import ProgressEvent
@@ -14,27 +15,37 @@ WRITTEN = "written, not verified"
 CANCELLED_TEXT = "Cancelled. Nothing of this case was left behind."
 
 
-class ExportWatch:
-    """The progress callable of the panel.
+class Watch:
+    """A progress callable that the panel can look at and cancel.
 
     Attributes:
-        states: text of the table's last column, by slab number.
         percent: 0 to 100.
         text: what is going on.
     """
 
-    def __init__(self, refresh: Callable[[ExportWatch], None]) -> None:
-        """Follow one export; ``refresh`` is called at every event, ten times a second at least."""
-        self.states: dict[int, str] = {}
+    def __init__(self, refresh: Callable[[Any], None]) -> None:
+        """Follow one run; ``refresh`` is called with the watch at every event."""
         self.percent = 0
         self.text = "Reading …"
         self._refresh = refresh
         self._cancelled = False
 
     def cancel(self) -> None:
-        """Stop at the next event; what is complete by then stays complete."""
+        """Stop at the next event."""
         self._cancelled = True
         self.text = "Cancelling …"
+
+
+class ExportWatch(Watch):
+    """Follows an export, ten times a second at least; cases complete when it is cancelled stay complete.
+
+    Attributes:
+        states: text of the table's last column, by slab number.
+    """
+
+    def __init__(self, refresh: Callable[[ExportWatch], None]) -> None:
+        super().__init__(refresh)
+        self.states: dict[int, str] = {}
 
     def __call__(self, event: ProgressEvent) -> None:
         """Take note of an event.

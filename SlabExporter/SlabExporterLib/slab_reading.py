@@ -15,13 +15,11 @@ from .formats import is_dicom_slab, read_dicom_slab
 from .mrml.runtime import SlicerRuntime
 from .mrml.volume_files import is_nifti, nifti_geometry, require_volume_file
 from .open_volume import open_any
+from .pipeline import SAME_GRID_VOXELS
 from .pure.errors import InputError
 from .pure.geometry import VolumeGeometry
 from .pure.index_map import map_between
 from .pure.manifest import Manifest, SlabRecord
-
-# A prediction may be off its slab by this part of a voxel: what rounding in headers amounts to.
-SAME_GRID_VOXELS = 0.01
 
 
 @dataclass(frozen=True)

@@ -29,6 +29,10 @@ _ERRORS: tuple[Any, ...] = (zlib.error, isal_zlib.error) if isal_zlib else (zlib
 class DamagedGzipError(ValueError):
     """The gzip data is truncated or corrupted; the caller knows the file's name and says so."""
 
+    def sentence(self, path: Path) -> str:
+        """What a user reads about the file."""
+        return f"{path} is damaged: its gzip data is {self}. Copy or download the file again."
+
 
 def has_isal() -> bool:
     """Whether the fast codec is in use."""

@@ -60,7 +60,7 @@ def _read_header(path: Path) -> np.ndarray:
     try:
         raw = first_bytes(path, _DATA_OFFSET)
     except DamagedGzipError as error:
-        raise InputError(f"{path} is damaged: its gzip data is {error}. Copy or download the file again.") from error
+        raise InputError(error.sentence(path)) from error
     if len(raw) < _DATA_OFFSET:
         raise InputError(f"{path} is not an MGH file: it is shorter than a header.")
     header = np.frombuffer(raw, _HEADER, 1)[0]
@@ -80,9 +80,7 @@ def _content(path: Path, raw: bytes, end: int) -> bytes:
             # A bound, so that a lying header cannot inflate without end.
             raw = decompress(raw, min(end, len(raw) * LARGEST_RATIO))[0]
         except DamagedGzipError as error:
-            raise InputError(
-                f"{path} is damaged: its gzip data is {error}. Copy or download the file again."
-            ) from error
+            raise InputError(error.sentence(path)) from error
     if len(raw) < end:
         raise InputError(
             f"{path} is truncated or its header is wrong: it holds {len(raw)} of the "

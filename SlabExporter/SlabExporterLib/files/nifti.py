@@ -202,7 +202,7 @@ def read_header(path: Path) -> NiftiHeader:
     try:
         raw = first_bytes(path, SINGLE_FILE_OFFSET)
     except DamagedGzipError as error:
-        raise InputError(f"{path} is damaged: its gzip data is {error}. Copy or download the file again.") from error
+        raise InputError(error.sentence(path)) from error
     if len(raw) < HEADER_SIZE:
         raise InputError(
             f"{path} is not a NIfTI file: it holds {len(raw)} bytes, fewer than a header. "

@@ -99,9 +99,7 @@ def _content(header: NiftiHeader, raw: bytes, end: int) -> tuple[bytes, tuple[st
             # To the end of all frames, so that the check sum of the whole file is tested.
             content, more = decompress(raw, promised)
         except DamagedGzipError as error:
-            raise InputError(
-                f"{path} is damaged: its gzip data is {error}. Copy or download the file again."
-            ) from error
+            raise InputError(error.sentence(path)) from error
     else:
         content, more = raw, len(raw) > promised
     if len(content) < max(end, promised):
