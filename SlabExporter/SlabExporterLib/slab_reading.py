@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
-from .files.nifti import read_header
+from .files.nifti import NiftiHeader, read_header
 from .files.nifti_transforms import refuse_unusable
 from .files.nifti_voxels import read_frames
 from .formats import is_dicom_slab, read_dicom_slab
@@ -28,11 +31,67 @@ class _SlabFile:
     geometry: VolumeGeometry | None
 
 
+_Frames = tuple[NiftiHeader, npt.NDArray] | None
+
+
+class FilesAhead:
+    """The NIfTI files of slabs, read on threads shortly before they are asked for, in any order.
+
+    Args:
+        pool: the threads, as many as files are to be ahead.
+        paths: of the slabs.
+        ahead: files to be read beyond the one that is asked for.
+    """
+
+    def __init__(self, pool: ThreadPoolExecutor, paths: list[Path], ahead: int) -> None:
+        self._pool = pool
+        self._paths = paths
+        self._ahead = ahead
+        self._reading: dict[int, Future[_Frames]] = {}
+        self._begin(range(ahead))
+
+    def take(self, n: int) -> _Frames:
+        """Header and voxels (frames, k, j, i) of a file; None for one that is no NIfTI file.
+
+        Raises:
+            InputError: the file cannot be used.
+        """
+        self._begin(range(n, n + 1 + self._ahead))
+        return self._reading.pop(n).result()
+
+    def _begin(self, numbers: range) -> None:
+        for n in numbers:
+            if n < len(self._paths) and n not in self._reading:
+                self._reading[n] = self._pool.submit(_read_nifti, self._paths[n])
+
+
+@contextmanager
+def read_ahead(paths: list[Path], ahead: int = 2) -> Iterator[FilesAhead]:
+    """Begin to read files; what has not been asked for at the end is dropped."""
+    pool = ThreadPoolExecutor(ahead)
+    try:
+        yield FilesAhead(pool, paths, ahead)
+    finally:
+        pool.shutdown(wait=True, cancel_futures=True)
+
+
+def _read_nifti(path: Path) -> _Frames:
+    if path.is_dir() or not is_nifti(path):
+        return None
+    require_volume_file(path)
+    try:
+        header = read_header(path)
+        return header, read_frames(header)
+    except OSError as error:
+        raise InputError(f"{path} cannot be read: {error.strerror or error}.") from error
+
+
 class SlabReader:
     """Reads the files of a case's slabs and holds them to the manifest.
 
     Args:
         runtime: Slicer's classes.
+        files: those of the slabs that are NIfTI, being read.
         manifest: of the case.
         paths: one file a slab, in the manifest's order.
         trust_names: take files whose geometry was lost, by their names and shapes alone.
@@ -42,12 +101,14 @@ class SlabReader:
     def __init__(
         self,
         runtime: SlicerRuntime,
+        files: FilesAhead,
         manifest: Manifest,
         paths: list[Path],
         trust_names: bool,
         own: np.dtype | None = None,
     ) -> None:
         self._runtime = runtime
+        self._files = files
         self._manifest = manifest
         self._paths = paths
         self._trust_names = trust_names
@@ -66,7 +127,7 @@ class SlabReader:
         shape = slab.geometry.shape_ijk
         if self._own is not None and is_dicom_slab(path):
             return read_dicom_slab(path, slab.geometry).astype(self._own)[np.newaxis]
-        file = self._open(path)
+        file = self._open(n, path)
         if file.geometry is not None:
             order = map_between(slab.geometry, file.geometry, SAME_GRID_VOXELS)
             if order is not None and order.box(shape) == file.geometry.box:
@@ -106,16 +167,12 @@ class SlabReader:
             "ignored."
         )
 
-    def _open(self, path: Path) -> _SlabFile:
-        if path.is_dir() or not is_nifti(path):
+    def _open(self, n: int, path: Path) -> _SlabFile:
+        taken = self._files.take(n)
+        if taken is None:
             volume = open_any(self._runtime, path)
             return _SlabFile(volume.voxels_kji[np.newaxis], volume.geometry)
-        require_volume_file(path)
-        try:
-            header = read_header(path)
-            frames = read_frames(header)
-        except OSError as error:
-            raise InputError(f"{path} cannot be read: {error.strerror or error}.") from error
+        header, frames = taken
         try:
             refuse_unusable(header, None)
             geometry = nifti_geometry(self._runtime, header, None)

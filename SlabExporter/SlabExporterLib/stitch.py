@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from .files.memory import require_memory
-from .files.nifti import NiftiHeader, read_header
+from .files.nifti import LARGEST_SIZE, NiftiHeader, read_header
 from .mrml.runtime import open_runtime
 from .mrml.volume_files import is_nifti
 from .progress import Progress, ProgressEvent, no_progress
@@ -21,7 +21,7 @@ from .pure.manifest import FILE_NAME, Manifest, read_manifest
 from .pure.source import SourceVolume
 from .pure.stitching import Stitcher, describe_uncovered
 from .slab_lookup import Predictions, own_files
-from .slab_reading import SlabReader
+from .slab_reading import SlabReader, read_ahead
 from .volume_writing import WRITABLE, require_writable, write_volume
 
 _AVERAGED_LABELS = "Some slabs hold whole numbers only, as label maps do; labels should not be averaged."
@@ -122,9 +122,9 @@ def stitch_case(
     folder = manifest_path.parent
     paths = own_files(manifest, folder, request.label_set) if predictions is None else predictions.of(manifest)
     _require_apart(output, manifest, folder, paths)
-    with open_runtime() as runtime:
-        own = _recorded_type(manifest, request.label_set) if predictions is None else None
-        reader = SlabReader(runtime, manifest, paths, request.trust_names, own)
+    own = _recorded_type(manifest, request.label_set) if predictions is None else None
+    with read_ahead(paths) as files, open_runtime() as runtime:
+        reader = SlabReader(runtime, files, manifest, paths, request.trust_names, own)
         voxels, result = _Stitching(manifest, paths, reader, request, predictions is not None).run(output, progress)
         volume = SourceVolume(
             name=str(output),
@@ -242,10 +242,10 @@ def _is_whole(voxels: npt.NDArray) -> bool:
 def _header(image: Path, manifest: Manifest, used: Path, foreign: bool) -> Any:
     """NIfTI fields for the result: those of the source, which the slabs kept, at the source's place.
 
-    None where no slab is a NIfTI file; then Slicer's defaults are written.
+    None where no slab is a NIfTI file, or NIfTI cannot hold the whole; then Slicer's defaults are written.
     """
     path = used if not foreign else image
-    if not is_nifti(path) or not path.is_file():
+    if not is_nifti(path) or not path.is_file() or max(manifest.geometry.shape_ijk) > LARGEST_SIZE:
         return None
     header: NiftiHeader = read_header(path)
     fields = header.fields.copy()

@@ -1,20 +1,24 @@
-"""A whole volume to disk: Slicer's header, read back piece by piece, then renamed."""
+"""A whole volume to disk: Slicer's header, the voxels piece by piece, all read back, then renamed."""
 
 from __future__ import annotations
 
+import os
+import re
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
-from .files.nifti import HEADER_DTYPE, HEADER_SIZE, SINGLE_FILE_OFFSET
-from .files.readback import image_geometry, verify_geometry
-from .files.slab_files import finish_slab
+from .files.gzip_codec import CHUNK, compress_stream, decompress_stream
+from .files.nifti import HEADER_DTYPE, HEADER_SIZE, LARGEST_SIZE
+from .files.packing import Piece, gzipped_nrrd, require_same, write_followed
+from .files.readback import PLANES, array_view_kji, image_geometry, open_reader, verify_geometry
+from .files.slab_files import described
 from .mrml.nodes import add_volume_node, temporary_nodes
 from .mrml.runtime import SlicerRuntime
 from .mrml.volume_files import write_uncompressed
@@ -24,8 +28,8 @@ from .pure.naming import volume_extension
 from .pure.source import SourceVolume
 
 WRITABLE = (".nii.gz", ".nii", ".nrrd")
-# Slices that are read back at a time.
-_STEP = 16
+# Threads that compress.
+_THREADS = 2
 
 
 def require_writable(path: Path, overwrite: bool) -> None:
@@ -56,25 +60,31 @@ def write_volume(
         OutputError: it could not be written.
         VerificationError: what was written is not what should have been.
     """
-    voxels = volume.voxels_kji[np.newaxis] if channels is None else channels
-    if len(voxels) > 1 and volume_extension(final) == ".nrrd":
-        raise RequestError(f"{final}: several channels a voxel are written as 4D NIfTI (.nii.gz or .nii) only.")
-    first = replace(volume, voxels_kji=voxels[0])
+    voxels = np.ascontiguousarray(volume.voxels_kji[np.newaxis] if channels is None else channels)
+    _require_possible(final, voxels)
     with _scratch_beside(final) as scratch:
-        raw = scratch / ("volume.nrrd" if volume_extension(final) == ".nrrd" else "volume.nii")
-        with temporary_nodes(runtime.scene) as nodes:
-            nodes.append(add_volume_node(runtime, first.voxels_kji, first.geometry, "volume"))
-            write_uncompressed(runtime, nodes[-1], raw)
         try:
-            if len(voxels) > 1:
-                _append_channels(raw, voxels)
+            extension = volume_extension(final)
+            header = _slicers_header(
+                runtime, volume, voxels, scratch / ("corner.nrrd" if extension == ".nrrd" else "corner.nii")
+            )
+            ready = scratch / f"volume{extension}"
+            _write(ready, _content(extension, header, memoryview(voxels.reshape(-1).view(np.uint8))), final.name)
+            _ask_simpleitk(ready, voxels, volume.geometry, final.name)
+            os.replace(ready, final)
         except OSError as error:
             raise OutputError(f"{final} could not be written: {error.strerror or error}.") from error
 
-        def check(path: Path) -> None:
-            _verify(path, final.name, voxels, first.geometry)
 
-        finish_slab(raw, final, first, first.geometry.box, 0, "fast", True, check)
+def _require_possible(final: Path, voxels_ckji: npt.NDArray) -> None:
+    if volume_extension(final) == ".nrrd":
+        if len(voxels_ckji) > 1:
+            raise RequestError(f"{final}: several channels a voxel are written as 4D NIfTI (.nii.gz or .nii) only.")
+    elif max(voxels_ckji.shape) > LARGEST_SIZE:
+        raise RequestError(
+            f"{final}: {voxels_ckji.shape[:0:-1]} voxels are more along one axis than NIfTI-1 can hold "
+            f"({LARGEST_SIZE}); choose .nrrd."
+        )
 
 
 @contextmanager
@@ -90,47 +100,108 @@ def _scratch_beside(final: Path) -> Iterator[Path]:
         shutil.rmtree(scratch, ignore_errors=True)
 
 
-def _append_channels(raw: Path, voxels: npt.NDArray) -> None:
-    """Make a 4D file of Slicer's 3D one: NIfTI stores the fourth axis slowest."""
-    with raw.open("r+b") as file:
-        fields = np.frombuffer(file.read(HEADER_SIZE), HEADER_DTYPE)[0].copy()
-        fields["dim"][0], fields["dim"][4] = 4, len(voxels)
-        fields["pixdim"][4] = 1
-        file.seek(0)
-        file.write(fields.tobytes())
-        file.seek(SINGLE_FILE_OFFSET + voxels[0].nbytes)
-        for channel in voxels[1:]:
-            file.write(np.ascontiguousarray(channel).data)
+@dataclass(frozen=True)
+class _Content:
+    """What a file holds: a plain header, then a header and voxels that may be compressed."""
+
+    plain: bytes
+    head: bytes
+    voxels: memoryview
+    compressed: bool
+
+    @property
+    def size(self) -> int:
+        """Bytes that follow the plain header, before compression."""
+        return len(self.head) + len(self.voxels)
+
+    def pieces(self) -> Iterator[Piece]:
+        """Those bytes."""
+        if self.head:
+            yield self.head
+        for start in range(0, len(self.voxels), CHUNK):
+            yield self.voxels[start : start + CHUNK]
+
+    def same(self, offset: int, found: bytes) -> bool:
+        """Whether these are the bytes from that offset on."""
+        of_head = self.head[offset : offset + len(found)]
+        start = offset + len(of_head) - len(self.head)
+        stop = start + len(found) - len(of_head)
+        return found == of_head + bytes(self.voxels[start:stop])
 
 
-def _verify(path: Path, name: str, voxels: npt.NDArray, geometry: VolumeGeometry) -> None:
-    """SimpleITK's opinion of a written file, a few slices at a time, so that no second volume is in memory."""
-    import SimpleITK as sitk
+def _content(extension: str | None, header: bytes, voxels: memoryview) -> _Content:
+    if extension == ".nii.gz":
+        return _Content(b"", header, voxels, True)
+    if extension == ".nrrd":
+        return _Content(gzipped_nrrd(header), b"", voxels, True)
+    return _Content(header, b"", voxels, False)
 
-    reader = sitk.ImageFileReader()
-    reader.SetFileName(str(path))
+
+def _slicers_header(runtime: SlicerRuntime, volume: SourceVolume, voxels_ckji: npt.NDArray, path: Path) -> bytes:
+    """The header that Slicer writes for a corner of the volume, with the sizes of the whole."""
+    shape = volume.geometry.shape_ijk
+    corner = np.zeros([min(2, n) for n in shape[::-1]], voxels_ckji.dtype)
+    with temporary_nodes(runtime.scene) as nodes:
+        geometry = VolumeGeometry(corner.shape[::-1], volume.geometry.affine_ras)
+        nodes.append(add_volume_node(runtime, corner, geometry, "volume"))
+        write_uncompressed(runtime, nodes[-1], path)
+    header = path.read_bytes()[: -corner.nbytes]
+    if path.suffix == ".nrrd":
+        return re.sub(rb"^sizes: .*$", b"sizes: %d %d %d" % shape, header, count=1, flags=re.MULTILINE)
+    if volume.header is not None:
+        header = described(header[:HEADER_SIZE], volume) + header[HEADER_SIZE:]
+    fields = np.frombuffer(header[:HEADER_SIZE], HEADER_DTYPE)[0].copy()
+    fields["dim"][1:4] = shape
+    if len(voxels_ckji) > 1:
+        fields["dim"][0], fields["dim"][4], fields["pixdim"][4] = 4, len(voxels_ckji), 1
+    return fields.tobytes() + header[HEADER_SIZE:]
+
+
+def _write(path: Path, content: _Content, name: str) -> None:
+    """Write the file; every byte of it is read back and compared while the next ones are written."""
+
+    def write(put: Callable[[Piece], None]) -> None:
+        if content.plain:
+            put(content.plain)
+        if content.compressed:
+            compress_stream(content.pieces(), "fast", put, _THREADS)
+            return
+        for piece in content.pieces():
+            put(piece)
+
+    def compare(found: Iterator[bytes]) -> None:
+        if content.plain and next(found, b"") != content.plain:
+            raise VerificationError(f"{name}: its header does not stand in the file.")
+        rest = decompress_stream(found) if content.compressed else found
+        require_same(rest, name, content.same, content.size)
+
+    write_followed(path, write, compare)
+
+
+def _ask_simpleitk(path: Path, voxels_ckji: npt.NDArray, geometry: VolumeGeometry, name: str) -> None:
+    """What the bytes mean: type, shape, place, values of the first planes (of NRRD, which ITK reads whole, all).
+
+    Raises:
+        VerificationError: SimpleITK finds something else than what was to be written.
+    """
+    channels, size = len(voxels_ckji), geometry.shape_ijk
+    reader = open_reader(path)
+    expected = size if channels == 1 else (*size, channels)
+    if tuple(reader.GetSize()) != expected:
+        raise VerificationError(f"{name}: it has {tuple(reader.GetSize())} voxels instead of {expected}.")
+    planes = size[2] if volume_extension(path) == ".nrrd" else min(PLANES, size[2])
+    # a size of 0 along the fourth axis gives a three-dimensional image
+    reader.SetExtractSize([*size[:2], planes, 0][: len(expected)])
     try:
-        reader.ReadImageInformation()
-        size = reader.GetSize()
-        expected = geometry.shape_ijk if len(voxels) == 1 else (*geometry.shape_ijk, len(voxels))
-        if tuple(size) != expected:
-            raise VerificationError(f"{name}: it has {tuple(size)} voxels instead of {expected}.")
-        for channel, k in ((c, k) for c in range(len(voxels)) for k in range(0, size[2], _STEP)):
-            thick = min(_STEP, size[2] - k)
-            reader.SetExtractIndex([0, 0, k, channel][: len(size)])
-            # a size of 0 along the fourth axis gives a three-dimensional image
-            reader.SetExtractSize([size[0], size[1], thick, 0][: len(size)])
-            image = reader.Execute()
-            if k == 0:
-                head = VolumeGeometry((size[0], size[1], thick), geometry.affine_ras)
-                verify_geometry(name, image_geometry(image), head)
-            _compare(name, sitk.GetArrayViewFromImage(image), voxels[channel, k : k + thick])
+        image = reader.Execute()
     except RuntimeError as error:
         raise VerificationError(f"{name}: SimpleITK cannot read it back.") from error
-
-
-def _compare(name: str, found: npt.NDArray, expected: npt.NDArray) -> None:
-    if found.dtype != expected.dtype:
-        raise VerificationError(f"{name}: voxels are {found.dtype.name} instead of {expected.dtype.name}.")
-    if not np.array_equal(found, expected, equal_nan=found.dtype.kind == "f"):
+    verify_geometry(name, image_geometry(image), VolumeGeometry((*size[:2], planes), geometry.affine_ras))
+    found, written = array_view_kji(image), voxels_ckji[0, :planes]
+    if found.dtype != written.dtype:
+        raise VerificationError(f"{name}: voxels are {found.dtype.name} instead of {written.dtype.name}.")
+    # ITK's NIfTI library reads NaN and infinities as 0
+    if not np.array_equal(found, written) and not np.array_equal(
+        found[np.isfinite(written)], written[np.isfinite(written)]
+    ):
         raise VerificationError(f"{name}: voxels differ from what was to be written.")

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from phantoms import SIGNED_PERMUTATIONS, affine, index_phantom, save_nifti
 from SlabExporterLib.cases import Case
 from SlabExporterLib.export import export_cases
-from SlabExporterLib.pure.errors import Cancelled, InputError
+from SlabExporterLib.pure.errors import Cancelled, InputError, RequestError
 from SlabExporterLib.pure.manifest import FILE_NAME, read_manifest
 from SlabExporterLib.pure.request import AXES, REMAINDERS, ExportRequest, SlabOptions
 from SlabExporterLib.slab_lookup import Predictions
@@ -111,6 +111,35 @@ def test_formats(tmp_path, extension, run_cli):
     found = sitk.GetArrayFromImage(sitk.ReadImage(str(tmp_path / f"back{extension}")))
     np.testing.assert_array_equal(found, index_phantom(SHAPE).T)
     assert not list(tmp_path.glob(".partial*"))
+
+
+@pytest.mark.parametrize("extension", [".nii", ".nii.gz", ".nrrd"])
+def test_values_that_are_no_numbers_come_back_too(tmp_path, extension):
+    array = index_phantom(SHAPE, "float32")
+    array[2, 3, 1], array[4, 4, 4], array[0, 0, 0], array[1, 0, 0] = np.nan, np.inf, -np.inf, -0.0
+    manifest = exported(tmp_path, array, affine(), thickness=4)
+    result = stitch_case(manifest, tmp_path / f"back{extension}", StitchRequest())
+    if extension == ".nrrd":
+        import SimpleITK as sitk
+
+        found = sitk.GetArrayFromImage(sitk.ReadImage(str(result.path))).T
+    else:
+        found = np.asanyarray(nib.load(result.path).dataobj)
+    assert found.tobytes() == array.tobytes()
+
+
+def test_a_volume_too_long_for_nifti_is_refused_before_it_is_written(tmp_path):
+    import SimpleITK as sitk
+
+    path = tmp_path / "long.nrrd"
+    sitk.WriteImage(sitk.GetImageFromArray(np.zeros((1, 1, 32768), np.uint8)), path)
+    request = ExportRequest(slabs=SlabOptions(20000, axis="i"))
+    export_cases([Case("long", path, {})], tmp_path / "out", request)
+    manifest = tmp_path / "out" / "long" / FILE_NAME
+    with pytest.raises(RequestError, match=r"choose \.nrrd"):
+        stitch_case(manifest, tmp_path / "back.nii.gz", StitchRequest())
+    assert stitch_case(manifest, tmp_path / "back.nrrd", StitchRequest()).slabs == 2
+    assert {path.name for path in tmp_path.iterdir()} == {"long.nrrd", "out", "back.nrrd"}
 
 
 def test_probabilities_with_overlap_blend_to_the_analytic_result(tmp_path):

@@ -6,8 +6,11 @@ no name and no time, so that the same voxels give the same bytes.
 
 from __future__ import annotations
 
+import struct
 import zlib
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -17,12 +20,15 @@ except ImportError:  # the optional package is absent: everything works, slower
     isal_zlib = None  # type: ignore[assignment]
 
 GZIP_MAGIC = b"\x1f\x8b"
-CHUNK = 4 << 20
+CHUNK = 1 << 20
 
 # Deflate cannot shrink more than this; a header that promises more is lying.
 LARGEST_RATIO = 1032
 
 _WBITS = 31  # gzip container
+# Deflate, no flags, no time, "fastest" (what zlib writes at level 1), any file system.
+_GZIP_HEADER = b"\x1f\x8b\x08\x00\x00\x00\x00\x00\x04\xff"
+_LAST_BLOCK = b"\x03\x00"  # an empty block of deflate that says that none follows
 _ERRORS: tuple[Any, ...] = (zlib.error, isal_zlib.error) if isal_zlib else (zlib.error,)
 
 
@@ -43,11 +49,17 @@ def _decompressor() -> Any:
     return (isal_zlib or zlib).decompressobj(wbits=_WBITS)
 
 
-def compressor(compression: str) -> Any:
-    """A compressobj for "fast" (ISA-L or zlib level 1) or "small" (zlib level 6)."""
+def _deflate(piece: bytes | memoryview, compression: str) -> bytes:
+    """Deflate blocks for one piece that need nothing of the pieces before, up to a byte boundary.
+
+    "fast" is ISA-L, or level 1 of zlib; "small" is level 6 of zlib.
+    """
+    deflate: Any
     if compression == "fast" and isal_zlib is not None:
-        return isal_zlib.compressobj(level=isal_zlib.ISAL_BEST_COMPRESSION, wbits=_WBITS)
-    return zlib.compressobj(1 if compression == "fast" else 6, zlib.DEFLATED, _WBITS)
+        deflate = isal_zlib.compressobj(level=isal_zlib.ISAL_BEST_COMPRESSION, wbits=-zlib.MAX_WBITS)
+    else:
+        deflate = zlib.compressobj(1 if compression == "fast" else 6, zlib.DEFLATED, -zlib.MAX_WBITS)
+    return deflate.compress(piece) + deflate.flush(zlib.Z_FULL_FLUSH)
 
 
 def decompress(data: bytes | memoryview, size: int) -> tuple[bytes, bool]:
@@ -116,12 +128,32 @@ def iter_file(path: Path, chunk: int = CHUNK) -> Iterator[bytes]:
             yield piece
 
 
-def compress_stream(pieces: Iterable[bytes], compression: str, write: Callable[[bytes], Any]) -> None:
-    """Compress pieces as one gzip member, handing the output to ``write``."""
-    deflate = compressor(compression)
-    for piece in pieces:
-        write(deflate.compress(piece))
-    write(deflate.flush())
+def compress_stream(
+    pieces: Iterable[bytes | memoryview], compression: str, write: Callable[[bytes], Any], threads: int = 1
+) -> None:
+    """Compress pieces as one gzip member (RFC 1952), handing the output to ``write``.
+
+    The output depends on the pieces, not on the number of threads.
+
+    Args:
+        pieces: of the content, some megabytes each.
+        compression: "fast" or "small".
+        write: takes the next bytes of the file.
+        threads: pieces that are compressed at the same time.
+    """
+    crc32 = (isal_zlib or zlib).crc32
+    checksum, size = 0, 0
+    write(_GZIP_HEADER)
+    with ThreadPoolExecutor(threads) as pool:
+        under_way: deque[Future[bytes]] = deque()
+        for piece in pieces:
+            under_way.append(pool.submit(_deflate, piece, compression))
+            checksum, size = crc32(piece, checksum), size + len(piece)
+            if len(under_way) > threads:
+                write(under_way.popleft().result())
+        for packed in under_way:
+            write(packed.result())
+    write(_LAST_BLOCK + struct.pack("<II", checksum, size & 0xFFFFFFFF))
 
 
 def decompress_stream(pieces: Iterable[bytes]) -> Iterator[bytes]:

@@ -17,6 +17,7 @@ from .gzip_codec import DamagedGzipError, first_bytes
 
 HEADER_SIZE = 348
 SINGLE_FILE_OFFSET = 352
+LARGEST_SIZE = 32767  # voxels along an axis: dim is int16
 
 HEADER_DTYPE = np.dtype(
     [

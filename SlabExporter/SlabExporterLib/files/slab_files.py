@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
-from ..pure.errors import OutputError, VerificationError
+from ..pure.errors import OutputError
 from ..pure.geometry import Box
 from ..pure.source import SourceVolume
 from .checksum import file_sha256
-from .gzip_codec import DamagedGzipError, compress_stream, decompress_stream, iter_file
+from .gzip_codec import compress_stream, decompress_stream
 from .nifti import HEADER_DTYPE, HEADER_SIZE, NiftiHeader
 from .nifti_transforms import SAME_MM
+from .packing import from_offset, gzipped_nrrd, require_same, split_nrrd
 from .readback import verify_file
 
 # Fields that describe a NIfTI image whatever part of it is looked at; nibabel's slicing keeps them too.
@@ -54,7 +54,6 @@ def finish_slab(
     fill: float,
     compression: str,
     verify: bool,
-    check: Callable[[Path], None] | None = None,
 ) -> FinishedFile:
     """Turn ``raw`` into ``final``; ``final`` appears complete or not at all, and ``raw`` is removed.
 
@@ -66,7 +65,6 @@ def finish_slab(
         fill: value of voxels outside the source.
         compression: "fast" or "small".
         verify: read back and compare with the source.
-        check: another way to verify ``raw``, for files that are not one box of the source.
 
     Raises:
         VerificationError: what was written is not the source's box.
@@ -75,16 +73,12 @@ def finish_slab(
     try:
         if raw.suffix == ".nii" and source.header is not None:
             _describe(raw, source)
-        if verify and check is not None:
-            check(raw)
-        elif verify:
+        if verify:
             verify_file(raw, source.voxels_kji, source.geometry, box, fill, final.name)
         ready = raw
         if final.suffix != ".nii":
             ready = raw.with_name(raw.name + ".packed")
-            _pack(raw, ready, compression)
-            if verify:
-                _compare_packed(raw, ready, final.name)
+            _pack(raw, ready, compression, verify, final.name)
             raw.unlink()
         checksum = file_sha256(ready)
         os.replace(ready, final)
@@ -94,18 +88,23 @@ def finish_slab(
 
 
 def _describe(raw: Path, source: SourceVolume) -> None:
-    """Carry the source's descriptive header fields over; geometry stays as Slicer wrote it."""
     with raw.open("r+b") as file:
-        fields = np.frombuffer(file.read(HEADER_SIZE), HEADER_DTYPE)[0].copy()
-        for name in DESCRIPTIVE_FIELDS:
-            fields[name] = source.header[name]
-        temporal = int(source.header["xyzt_units"]) & ~7 & 0xFF
-        fields["xyzt_units"] = _MILLIMETRES | temporal
-        fields["qform_code"], fields["sform_code"] = _transform_codes(source)
-        # Slicer leaves NaN here, which means the same; 1 and 0 are what every reader understands.
-        fields["scl_slope"], fields["scl_inter"] = 1, 0
+        header = described(file.read(HEADER_SIZE), source)
         file.seek(0)
-        file.write(fields.tobytes())
+        file.write(header)
+
+
+def described(header: bytes, source: SourceVolume) -> bytes:
+    """A NIfTI header with the source's descriptive fields; geometry stays as Slicer wrote it."""
+    fields = np.frombuffer(header, HEADER_DTYPE)[0].copy()
+    for name in DESCRIPTIVE_FIELDS:
+        fields[name] = source.header[name]
+    temporal = int(source.header["xyzt_units"]) & ~7 & 0xFF
+    fields["xyzt_units"] = _MILLIMETRES | temporal
+    fields["qform_code"], fields["sform_code"] = _transform_codes(source)
+    # Slicer leaves NaN here, which means the same; 1 and 0 are what every reader understands.
+    fields["scl_slope"], fields["scl_inter"] = 1, 0
+    return fields.tobytes()
 
 
 def _transform_codes(source: SourceVolume) -> tuple[int, int]:
@@ -127,46 +126,16 @@ def _transform_codes(source: SourceVolume) -> tuple[int, int]:
     return codes["qform"], codes["sform"]
 
 
-def _pack(raw: Path, packed: Path, compression: str) -> None:
+def _pack(raw: Path, packed: Path, compression: str, verify: bool, name: str) -> None:
+    """Compress ``raw``; inflate that again from the disk, and compare it with the verified file."""
+    header, start = (b"", 0) if raw.suffix == ".nii" else split_nrrd(raw)
+    header = gzipped_nrrd(header)
     with packed.open("wb") as out:
-        if raw.suffix == ".nii":
-            compress_stream(iter_file(raw), compression, out.write)
-        else:
-            header, size = _split_nrrd(raw)
-            out.write(header.replace(b"encoding: raw", b"encoding: gzip"))
-            compress_stream(_from_offset(raw, size), compression, out.write)
-
-
-def _compare_packed(raw: Path, packed: Path, name: str) -> None:
-    """Inflate what was packed, from the disk, and compare it byte by byte with the verified file."""
-    raw_start = packed_start = 0
-    if raw.suffix == ".nrrd":
-        raw_start, packed_start = _split_nrrd(raw)[1], _split_nrrd(packed)[1]
-    with raw.open("rb") as file:
-        file.seek(raw_start)
-        try:
-            for piece in decompress_stream(_from_offset(packed, packed_start)):
-                if file.read(len(piece)) != piece:
-                    raise VerificationError(f"{name}: the compressed file does not hold what was compressed.")
-        except DamagedGzipError as error:
-            raise VerificationError(f"{name}: the compressed file is {error}.") from error
-        if file.read(1):
-            raise VerificationError(f"{name}: the compressed file is shorter than what was compressed.")
-
-
-def _split_nrrd(path: Path) -> tuple[bytes, int]:
-    """(text header with its closing blank line, size of it) of an attached NRRD file."""
-    with path.open("rb") as file:
-        head = file.read(1 << 16)
-    end = head.find(b"\n\n")
-    if not head.startswith(b"NRRD") or end < 0:
-        raise VerificationError(f"{path.name}: Slicer did not write an NRRD file with header and voxels in one.")
-    return head[: end + 2], end + 2
-
-
-def _from_offset(path: Path, offset: int) -> Iterator[bytes]:
-    pieces = iter_file(path)
-    for piece in pieces:
-        yield piece[offset:]
-        break
-    yield from pieces
+        out.write(header)
+        compress_stream(from_offset(raw, start), compression, out.write)
+    if verify:
+        with raw.open("rb") as file:
+            file.seek(start)
+            size = raw.stat().st_size - start
+            found = decompress_stream(from_offset(packed, len(header)))
+            require_same(found, name, lambda _, piece: file.read(len(piece)) == piece, size)
