@@ -19,6 +19,7 @@ PACKAGES = (
     "torch",
     "pydicom",
     "dicom2nifti",
+    "nii2dcm",
 )
 
 

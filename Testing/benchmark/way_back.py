@@ -14,8 +14,9 @@ import tempfile
 from pathlib import Path
 
 from machine import describe_machine
-from measure import Cost, run_measured
+from measure import Cost
 from table import markdown_table
+from turns import median_costs
 
 HERE = Path(__file__).parent
 OURS = [sys.executable, "-m", "SlabExporterLib"]
@@ -50,18 +51,10 @@ def prepare(workdir: Path, slices: int) -> dict[str, list[str]]:
     return commands
 
 
-def measure(commands: dict[str, list[str]], repeat: int, workdir: Path) -> dict[str, Cost]:
-    """The turn of median wall time of each command, after one that is not measured."""
-    costs: dict[str, list[Cost]] = {name: [] for name in commands}
-    for turn in range(repeat + 1):
-        for name, command in commands.items():
-            cost = run_measured(command, workdir / "log.txt")
-            # compare ends with 1: the affines were made to be wrong
-            if cost.exit_code != (1 if name.startswith("compare") else 0):
-                raise SystemExit(f"{name} failed:\n{(workdir / 'log.txt').read_text()}")
-            if turn:
-                costs[name].append(cost)
-    return {name: sorted(runs, key=lambda cost: cost.wall)[(len(runs) - 1) // 2] for name, runs in costs.items()}
+def fault(name: str, cost: Cost) -> str | None:
+    """compare ends with 1: the affines were made to be wrong."""
+    expected = 1 if name.startswith("compare") else 0
+    return None if cost.exit_code == expected else f"exit code {cost.exit_code}"
 
 
 def table(costs: dict[str, Cost]) -> list[str]:
@@ -80,7 +73,7 @@ def main() -> None:
     parser.add_argument("--output", type=Path, default=Path("WAY_BACK.md"))
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
-        costs = measure(prepare(Path(folder), arguments.slices), arguments.repeat, Path(folder))
+        costs = median_costs(prepare(Path(folder), arguments.slices), arguments.repeat, Path(folder), fault)
     title = (
         f"One volume of 512x512x{arguments.slices} int16; whole processes, median of {arguments.repeat} by wall time"
     )
