@@ -1,19 +1,20 @@
 """Cut the slabs of one case and finish their files.
 
 Slicer's classes are used on the calling thread only; verifying and packing run beside it on
-threads, since compression, check sums and SimpleITK let other threads run.
+helper threads, since compression, check sums and SimpleITK let other threads run.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from concurrent.futures import FIRST_COMPLETED, Future, wait
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from .files.slab_files import FinishedFile
+from .files.threads import THREADS, helpers
 from .formats import CaseFormat, finish, stage
 from .mrml.crop import cropped_node
 from .mrml.nodes import add_volume_node, temporary_nodes
@@ -29,10 +30,9 @@ from .pure.statistics import image_statistics, label_counts
 
 IMAGE = "image"
 IMAGE_FOLDER = "images"
-WORKERS = 2
-# Uncompressed slabs that may wait for a worker, on disk and in memory.
+# Uncompressed slabs that may wait for a helper, on disk and in memory.
 MOST_PENDING = 3
-# How often a caller is given the chance to cancel while workers are busy.
+# How often a caller is given the chance to cancel while helpers are busy.
 PATIENCE_SECONDS = 0.1
 
 
@@ -69,6 +69,7 @@ class CaseWork:
         form: format, compression, verification.
         folder: the case's folder, which exists with its subfolders.
         scratch: an existing folder on the same disk for unfinished files.
+        threads: helpers that verify and pack; 0 for none beside the calling thread.
     """
 
     name: str
@@ -77,6 +78,7 @@ class CaseWork:
     form: CaseFormat
     folder: Path
     scratch: Path
+    threads: int = THREADS
 
     def relative_path(self, target: Target, slab: Slab) -> str:
         """Where a slab's file (of DICOM images: folder) goes, relative to the case's folder, with "/"."""
@@ -105,7 +107,7 @@ def write_slabs(runtime: SlicerRuntime, work: CaseWork, progress: Progress) -> t
         SlabExporterError: the first failure; work under way is waited for.
     """
     tally = _Tally(work, progress)
-    with _workers() as pool, _nodes(runtime, work.targets) as nodes:
+    with helpers(work.threads) as pool, _nodes(runtime, work.targets) as nodes:
         for slab in work.plan.slabs:
             tally.under_way.append({})
             for target in work.targets:
@@ -129,14 +131,14 @@ class _Tally:
         self._progress = progress
 
     def wait_until_busy_at_most(self, most: int) -> None:
-        """Wait for workers, leaving the caller the chance to cancel; then record what is finished."""
+        """Wait for helpers, leaving the caller the chance to cancel; then record what is finished."""
         while len(busy := [f for futures in self.under_way for f in futures.values() if not f.done()]) > most:
             wait(busy, timeout=PATIENCE_SECONDS, return_when=FIRST_COMPLETED)
             self._tell("waiting")
         self._record_finished_slabs()
 
     def _record_finished_slabs(self) -> None:
-        """In numbering order; raises what a worker raised."""
+        """In numbering order; raises what a helper raised."""
         while len(self.records) < len(self.under_way):
             futures = self.under_way[len(self.records)]
             # a slab is finished when all of its targets have been handed over and are done
@@ -179,16 +181,6 @@ def _record(work: CaseWork, slab: Slab, outcomes: dict[str, _Outcome]) -> SlabRe
         verified=all(outcome.file.verified for outcome in outcomes.values()),
         statistics=statistics,
     )
-
-
-@contextmanager
-def _workers() -> Iterator[ThreadPoolExecutor]:
-    """A pool that drops what has not begun, and waits for what has, when the work is abandoned."""
-    pool = ThreadPoolExecutor(WORKERS)
-    try:
-        yield pool
-    finally:
-        pool.shutdown(wait=True, cancel_futures=True)
 
 
 @contextmanager

@@ -12,10 +12,11 @@ from .batch.job import FAILED, Job, Outcome, run_job, runtime_with_first
 from .batch.lock import locked
 from .batch.pool import run_in_workers
 from .batch.summary import write_summary
-from .batch.survey import default_jobs, survey_case
+from .batch.survey import default_jobs, survey_case, usable_processors
 from .batch.tables import write_errors_table
 from .case_reading import read_case, read_volume, reads_without_itk
 from .cases import Case
+from .files.threads import THREADS
 from .mrml.runtime import running_in_application
 from .progress import Progress, ProgressEvent, no_progress
 from .pure.datalist import ListedManifest
@@ -30,8 +31,9 @@ class RunOptions:
     """How an export is run, as against what it makes.
 
     Attributes:
-        jobs: processes; None for a number that suits the machine, or none at all for a single case
-            and inside the Slicer application.
+        jobs: processes, each on one processor; None for all processors (then a process has helper
+            threads where there are fewer cases than processors), and for no process beside this one
+            with a single case and inside the Slicer application.
         dask: address of a Dask scheduler (or its scheduler file), instead of processes here.
         shard: (number from 1, of how many): export this part of the cases, and leave the files
             about the whole data set to a last run without it.
@@ -113,7 +115,7 @@ def export_cases(
         mine = cases if run.shard is None else cases[run.shard[0] - 1 :: run.shard[1]]
         if run.shard is None:
             begin(out)
-        jobs = [Job(case, request, out, resume, run.debug) for case in mine]
+        jobs = [Job(case, request, out, resume, run.debug, _threads(run, len(mine))) for case in mine]
         outcomes: dict[int, Outcome] = {}
         with closing(_outcomes(jobs, run, progress, lock)) as ended:
             for number, outcome in ended:
@@ -143,6 +145,13 @@ def _outcomes(
         return _run_here(jobs, progress)
     memory = [survey_case(job.case, job.request).memory for job in jobs]
     return run_in_workers(jobs, memory, run.jobs or default_jobs(len(jobs)), progress, lock)
+
+
+def _threads(run: RunOptions, cases: int) -> int:
+    """Helper threads of a case: none where each processor has a case of its own, or the user counts processors."""
+    counted = run.jobs is not None or run.dask is not None
+    to_spare = default_jobs(cases) < usable_processors() or running_in_application()
+    return THREADS if to_spare and not counted else 0
 
 
 def _run_here(jobs: Sequence[Job], progress: Progress) -> Generator[tuple[int, Outcome]]:

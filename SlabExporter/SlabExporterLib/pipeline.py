@@ -18,6 +18,7 @@ from .case_writer import IMAGE, IMAGE_FOLDER, CaseWork, Target, require_own_name
 from .files.checksum import file_sha256
 from .files.disk import refuses_writing
 from .files.gzip_codec import has_isal
+from .files.threads import THREADS
 from .formats import case_format
 from .mrml.roi import read_roi_box
 from .mrml.runtime import SlicerRuntime
@@ -59,6 +60,7 @@ def export_sources(
     folder: Path,
     progress: Progress = no_progress,
     limits: Box | None = None,
+    threads: int = THREADS,
 ) -> Manifest:
     """Cut a case into slabs and fill its folder, manifest last.
 
@@ -69,6 +71,7 @@ def export_sources(
         folder: the case's folder; made if missing. An earlier export of this case in it is replaced.
         progress: told of every slab; may raise ``Cancelled``.
         limits: voxels to stay within, instead of the request's ROI file.
+        threads: helpers that verify and pack; 0 for none beside the calling thread.
 
     Returns:
         The manifest as written.
@@ -88,7 +91,7 @@ def export_sources(
     for text in warnings:
         progress(ProgressEvent("warning", case.name, 0, len(plan.slabs), text))
     with _case_folder(folder, case.name, [target.folder for target in targets]) as scratch:
-        work = CaseWork(case.name, targets, plan, form, folder, scratch)
+        work = CaseWork(case.name, targets, plan, form, folder, scratch, threads)
         records = write_slabs(runtime, work, progress)
         write_previews(case.image, list(case.labels.values()), folder, scratch)
         manifest = Manifest(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Executor, Future
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +14,7 @@ import numpy.typing as npt
 from .files.nifti import NiftiHeader, read_header
 from .files.nifti_transforms import refuse_unusable
 from .files.nifti_voxels import read_frames
+from .files.threads import THREADS, helpers
 from .formats import is_dicom_slab, read_dicom_slab
 from .mrml.runtime import SlicerRuntime
 from .mrml.volume_files import is_nifti, nifti_geometry, require_volume_file
@@ -33,22 +34,23 @@ class _SlabFile:
 
 _Frames = tuple[NiftiHeader, npt.NDArray] | None
 
+# Files that are being read beyond the one that is asked for.
+_AHEAD = THREADS
+
 
 class FilesAhead:
     """The NIfTI files of slabs, read on threads shortly before they are asked for, in any order.
 
     Args:
-        pool: the threads, as many as files are to be ahead.
+        pool: the threads.
         paths: of the slabs.
-        ahead: files to be read beyond the one that is asked for.
     """
 
-    def __init__(self, pool: ThreadPoolExecutor, paths: list[Path], ahead: int) -> None:
+    def __init__(self, pool: Executor, paths: list[Path]) -> None:
         self._pool = pool
         self._paths = paths
-        self._ahead = ahead
         self._reading: dict[int, Future[_Frames]] = {}
-        self._begin(range(ahead))
+        self._begin(range(_AHEAD))
 
     def take(self, n: int) -> _Frames:
         """Header and voxels (frames, k, j, i) of a file; None for one that is no NIfTI file.
@@ -56,7 +58,7 @@ class FilesAhead:
         Raises:
             InputError: the file cannot be used.
         """
-        self._begin(range(n, n + 1 + self._ahead))
+        self._begin(range(n, n + 1 + _AHEAD))
         return self._reading.pop(n).result()
 
     def _begin(self, numbers: range) -> None:
@@ -66,13 +68,10 @@ class FilesAhead:
 
 
 @contextmanager
-def read_ahead(paths: list[Path], ahead: int = 2) -> Iterator[FilesAhead]:
+def read_ahead(paths: list[Path]) -> Iterator[FilesAhead]:
     """Begin to read files; what has not been asked for at the end is dropped."""
-    pool = ThreadPoolExecutor(ahead)
-    try:
-        yield FilesAhead(pool, paths, ahead)
-    finally:
-        pool.shutdown(wait=True, cancel_futures=True)
+    with helpers(THREADS) as pool:
+        yield FilesAhead(pool, paths)
 
 
 def _read_nifti(path: Path) -> _Frames:

@@ -19,6 +19,7 @@ from .files.nifti import HEADER_DTYPE, HEADER_SIZE, LARGEST_SIZE
 from .files.packing import Piece, gzipped_nrrd, require_same, write_followed
 from .files.readback import PLANES, array_view_kji, image_geometry, open_reader, verify_geometry
 from .files.slab_files import described
+from .files.threads import THREADS
 from .mrml.nodes import add_volume_node, temporary_nodes
 from .mrml.runtime import SlicerRuntime
 from .mrml.volume_files import write_uncompressed
@@ -28,8 +29,6 @@ from .pure.naming import volume_extension
 from .pure.source import SourceVolume
 
 WRITABLE = (".nii.gz", ".nii", ".nrrd")
-# Threads that compress.
-_THREADS = 2
 
 
 def require_writable(path: Path, overwrite: bool) -> None:
@@ -164,7 +163,7 @@ def _write(path: Path, content: _Content, name: str) -> None:
         if content.plain:
             put(content.plain)
         if content.compressed:
-            compress_stream(content.pieces(), "fast", put, _THREADS)
+            compress_stream(content.pieces(), "fast", put, THREADS)
             return
         for piece in content.pieces():
             put(piece)

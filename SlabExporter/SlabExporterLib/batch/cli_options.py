@@ -14,7 +14,7 @@ def add_batch_options(parser: argparse.ArgumentParser) -> None:
     """Options of ``export`` that say how many cases are run, where, and how the data set is divided."""
     parser.add_argument(
         "--jobs", type=int, metavar="N",
-        help="processes that work on cases side by side, as far as memory allows (default: one a processor)",
+        help="cases to work on side by side, as far as memory allows, each on one processor (default: all processors)",
     )  # fmt: skip
     parser.add_argument(
         "--dask", metavar="ADDRESS", help="work on a Dask cluster: scheduler address, or its scheduler file (.json)"

@@ -34,6 +34,7 @@ class Job:
         out: the output folder, in which the case gets a folder of its name.
         resume: leave the case as it is if it is complete already.
         debug: print a traceback on standard error when something unexpected happens.
+        threads: helpers beside the one that cuts; 0 keeps the case on one processor.
     """
 
     case: Case
@@ -41,6 +42,7 @@ class Job:
     out: Path
     resume: bool = False
     debug: bool = False
+    threads: int = 0
 
     @property
     def folder(self) -> Path:
@@ -116,7 +118,7 @@ def run_job(runtime: SlicerRuntime, job: Job, progress: Progress, first: FirstIm
             if earlier.why_not is not None:
                 progress(ProgressEvent("warning", case.name, message=earlier.why_not))
         sources = read_case(runtime, case, job.request, None if first is None else first.take())
-        export_sources(runtime, sources, job.request, job.folder, progress)
+        export_sources(runtime, sources, job.request, job.folder, progress, threads=job.threads)
         return Outcome(MADE)
     except (Cancelled, BrokenPipeError):
         raise

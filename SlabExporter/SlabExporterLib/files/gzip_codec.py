@@ -9,10 +9,12 @@ from __future__ import annotations
 import struct
 import zlib
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Callable, Generator, Iterable, Iterator
+from concurrent.futures import Future
 from pathlib import Path
 from typing import Any
+
+from .threads import helpers
 
 try:
     from isal import isal_zlib
@@ -121,15 +123,16 @@ def is_gzip(head: bytes) -> bool:
     return head[:2] == GZIP_MAGIC
 
 
-def iter_file(path: Path, chunk: int = CHUNK) -> Iterator[bytes]:
-    """The bytes of a file in pieces."""
+def iter_file(path: Path, start: int = 0) -> Generator[bytes]:
+    """The bytes of a file from an offset on, in pieces; to be closed where it may not be used up."""
     with path.open("rb") as file:
-        while piece := file.read(chunk):
+        file.seek(start)
+        while piece := file.read(CHUNK):
             yield piece
 
 
 def compress_stream(
-    pieces: Iterable[bytes | memoryview], compression: str, write: Callable[[bytes], Any], threads: int = 1
+    pieces: Iterable[bytes | memoryview], compression: str, write: Callable[[bytes], Any], threads: int = 0
 ) -> None:
     """Compress pieces as one gzip member (RFC 1952), handing the output to ``write``.
 
@@ -139,12 +142,12 @@ def compress_stream(
         pieces: of the content, some megabytes each.
         compression: "fast" or "small".
         write: takes the next bytes of the file.
-        threads: pieces that are compressed at the same time.
+        threads: helpers that compress.
     """
     crc32 = (isal_zlib or zlib).crc32
     checksum, size = 0, 0
     write(_GZIP_HEADER)
-    with ThreadPoolExecutor(threads) as pool:
+    with helpers(threads) as pool:
         under_way: deque[Future[bytes]] = deque()
         for piece in pieces:
             under_way.append(pool.submit(_deflate, piece, compression))

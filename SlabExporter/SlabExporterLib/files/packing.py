@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import queue
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from pathlib import Path
 
 from ..pure.errors import VerificationError
-from .gzip_codec import DamagedGzipError, iter_file
+from .gzip_codec import DamagedGzipError
 
 Piece = bytes | memoryview
 
@@ -55,12 +56,16 @@ def write_followed(
     """
     written: queue.SimpleQueue[int | None] = queue.SimpleQueue()
 
-    def read_back() -> Iterator[bytes]:
+    def read_back() -> Generator[bytes]:
         with path.open("rb") as file:
             while (size := written.get()) is not None:
                 yield file.read(size)
             if rest := file.read():
                 yield rest
+
+    def follow_to_the_end() -> None:
+        with closing(read_back()) as found:
+            follow(found)
 
     with path.open("wb") as file, ThreadPoolExecutor(1) as reader:
 
@@ -69,7 +74,7 @@ def write_followed(
             file.flush()
             written.put(len(piece))
 
-        followed = reader.submit(follow, read_back())
+        followed = reader.submit(follow_to_the_end)
         try:
             write(append)
         finally:
@@ -90,12 +95,3 @@ def split_nrrd(path: Path) -> tuple[bytes, int]:
 def gzipped_nrrd(header: bytes) -> bytes:
     """The text header of an uncompressed NRRD file, for compressed voxels."""
     return header.replace(_NRRD_RAW, _NRRD_GZIP)
-
-
-def from_offset(path: Path, offset: int) -> Iterator[bytes]:
-    """The bytes of a file from an offset on, in pieces."""
-    pieces = iter_file(path)
-    for piece in pieces:
-        yield piece[offset:]
-        break
-    yield from pieces

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,10 +13,10 @@ from ..pure.errors import OutputError
 from ..pure.geometry import Box
 from ..pure.source import SourceVolume
 from .checksum import file_sha256
-from .gzip_codec import compress_stream, decompress_stream
+from .gzip_codec import compress_stream, decompress_stream, iter_file
 from .nifti import HEADER_DTYPE, HEADER_SIZE, NiftiHeader
 from .nifti_transforms import SAME_MM
-from .packing import from_offset, gzipped_nrrd, require_same, split_nrrd
+from .packing import gzipped_nrrd, require_same, split_nrrd
 from .readback import verify_file
 
 # Fields that describe a NIfTI image whatever part of it is looked at; nibabel's slicing keeps them too.
@@ -130,12 +131,11 @@ def _pack(raw: Path, packed: Path, compression: str, verify: bool, name: str) ->
     """Compress ``raw``; inflate that again from the disk, and compare it with the verified file."""
     header, start = (b"", 0) if raw.suffix == ".nii" else split_nrrd(raw)
     header = gzipped_nrrd(header)
-    with packed.open("wb") as out:
+    with packed.open("wb") as out, closing(iter_file(raw, start)) as pieces:
         out.write(header)
-        compress_stream(from_offset(raw, start), compression, out.write)
+        compress_stream(pieces, compression, out.write)
     if verify:
-        with raw.open("rb") as file:
+        with raw.open("rb") as file, closing(iter_file(packed, len(header))) as pieces:
             file.seek(start)
             size = raw.stat().st_size - start
-            found = decompress_stream(from_offset(packed, len(header)))
-            require_same(found, name, lambda _, piece: file.read(len(piece)) == piece, size)
+            require_same(decompress_stream(pieces), name, lambda _, piece: file.read(len(piece)) == piece, size)
