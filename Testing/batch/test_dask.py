@@ -66,6 +66,28 @@ def test_two_dask_workers_give_the_same_bytes_as_one_process(tmp_path, cluster, 
     assert err.count("complete already") == 3
 
 
+def documented_cluster() -> str:
+    """The script of docs/batch.md, with two workers."""
+    text = (LIBRARY.parent / "docs" / "batch.md").read_text("utf-8")
+    script = next(part for part in text.split("```python\n")[1:] if "LocalCluster(" in part).split("```")[0]
+    assert "n_workers=4" in script
+    return script.replace("n_workers=4", "n_workers=2")
+
+
+def test_the_documented_local_cluster_gives_the_same_bytes_as_one_process(tmp_path, cli):
+    make_data_set(tmp_path / "in")
+    assert cli("export", tmp_path / "in", "-o", tmp_path / "a" / "out", *SMALL, "--jobs", 1)[0] == 0
+    (tmp_path / "cluster.py").write_text(documented_cluster())
+    environment = os.environ | {"PYTHONPATH": str(LIBRARY)}
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.DEVNULL}
+    process = subprocess.Popen([sys.executable, "cluster.py"], cwd=tmp_path, env=environment, text=True, **pipes)
+    address = process.stdout.readline().strip()
+    code, _, err = cli("export", tmp_path / "in", "-o", tmp_path / "b" / "out", *SMALL, "--dask", address)
+    process.communicate("\n", timeout=60)
+    assert code == 0, err
+    assert tree(tmp_path / "b" / "out") == tree(tmp_path / "a" / "out")
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="a worker is killed by a POSIX signal")
 def test_a_dask_worker_killed_mid_case_loses_nothing(tmp_path, cluster, start_cli, cli):
     from distributed import Client
