@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from dicom_phantoms import uid, voxels, write_image, write_series
 from physical import assert_lies_in, nifti
+from trees import tree
 
 REGULAR = ["ct_head_ge8800", "ct_siemens_biograph_j2k", "ct_torchio_flipped_rows", "mr_siemens_prisma_sagittal_HFS",
            "mr_siemens_sag_5slice"]  # fmt: skip
@@ -224,3 +225,28 @@ def test_label_maps_are_found_by_the_name_of_the_case_or_of_the_folder(tmp_path,
         )
         assert code == 0, error
         assert len(list((tmp_path / f"o{folder}").glob("*/labels/*.nii.gz"))) == 1
+
+
+def test_files_given_one_by_one_are_put_together_to_their_series(tmp_path, run_cli):
+    write_series(tmp_path / "in" / "a", voxels())
+    write_series(
+        tmp_path / "in" / "b", voxels((4, 9, 7)), SeriesInstanceUID=uid("b"), SOPInstanceUID=lambda n: uid("b", n)
+    )
+    files = sorted((tmp_path / "in").glob("*/*"))
+    code, _, error = run_cli("export", *files, "-o", tmp_path / "loose" / "out", "--thickness", 2)
+    assert code == 0, error
+    assert run_cli("export", tmp_path / "in", "-o", tmp_path / "folder" / "out", "--thickness", 2)[0] == 0
+    assert tree(tmp_path / "loose") == tree(tmp_path / "folder")
+    assert run_cli("verify", tmp_path / "loose" / "out")[0] == 0
+    code, _, error = run_cli("export", tmp_path / "in" / "a" / "*", "-o", tmp_path / "pattern", "--thickness", 2)
+    assert code == 0, error
+
+
+def test_a_part_of_a_series_is_not_taken_for_the_whole(tmp_path, run_cli):
+    write_series(tmp_path / "in", voxels())
+    files = sorted((tmp_path / "in").iterdir())
+    code, _, error = run_cli("export", *files[:4], "-o", tmp_path / "out")
+    assert code == 2
+    assert f"4 of the {len(files)} images of" in error
+    assert f"give the folder, {tmp_path / 'in'}, for all of them" in error
+    assert not (tmp_path / "out").exists()

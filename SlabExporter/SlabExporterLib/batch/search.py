@@ -8,7 +8,7 @@ import re
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from ..dicom.scan import find_series, is_dicom_file, volumes_of
+from ..dicom.scan import find_series, is_dicom_file, series_of_files, volumes_of
 from ..dicom.series import Series
 from ..files.tree import files_below
 from ..pure.conventions import split_labels
@@ -33,6 +33,8 @@ class Found:
 def search_inputs(inputs: list[Path], out: Path | None) -> Found:
     """Open up files, folders (searched to the bottom), glob patterns and lists.
 
+    DICOM files that are given one by one are put together to series.
+
     Args:
         inputs: as on the command line.
         out: the output folder, which is never searched.
@@ -42,6 +44,7 @@ def search_inputs(inputs: list[Path], out: Path | None) -> Found:
         InputError: a folder without volumes, a pattern that matches nothing, a list that cannot be used.
     """
     found = Found()
+    loose: list[Path] = []
     for given in inputs:
         for path in _expanded(given):
             if path.is_dir():
@@ -50,9 +53,11 @@ def search_inputs(inputs: list[Path], out: Path | None) -> Found:
                 for entry in read_list(path):
                     found.images += _opened(entry, out)
             elif is_dicom_file(path):
-                found.images += map(_listed_series, volumes_of(path, find_series(path)))
+                loose.append(path)
             else:
                 found.images.append(ListedCase(path))
+    if loose:
+        found.images += map(_listed_series, volumes_of(loose[0].parent, series_of_files(loose)))
     return found
 
 

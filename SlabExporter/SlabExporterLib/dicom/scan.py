@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -33,11 +33,41 @@ def find_series(path: Path, skip: Path | None = None) -> tuple[Series, ...]:
         InputError: there is DICOM, but nothing of it is an image that can be read.
     """
     path = Path(os.path.abspath(path))  # workers on other machines and in other folders open the files
+    return _series_of(path, _files(path, skip))
+
+
+def series_of_files(files: Sequence[Path]) -> tuple[Series, ...]:
+    """The series that DICOM files make up which were given one by one.
+
+    Raises:
+        InputError: none of them is an image, or a series has more images than were given: it would
+            be cut short, and could not be found again by its folder.
+    """
+    paths = [Path(os.path.abspath(file)) for file in files]
+    folder = Path(os.path.commonpath([path.parent for path in paths]))
+    series = _series_of(paths[0] if len(paths) == 1 else folder, iter(paths))
+    whole = {uid: one for name in {s.folder for s in series} for uid, one in _by_uid(Path(name)).items()}
+    for one in series:
+        there = len(whole[one.info.series_uid].files)
+        if len(one.files) < there:
+            raise InputError(
+                f"{len(one.files)} of the {there} images of {one.shown} are given; give the folder, "
+                f"{one.folder}, for all of them, or move those that you want into one of their own."
+            )
+    return series
+
+
+def _by_uid(folder: Path) -> dict[str, Series]:
+    return {one.info.series_uid: one for one in find_series(folder)}
+
+
+def _series_of(path: Path, files: Iterator[Path]) -> tuple[Series, ...]:
+    """The series of files; ``path`` names them in messages."""
     planes: dict[tuple[str, str, str], list[Slice]] = {}
     infos: dict[tuple[str, str, str], SeriesInfo] = {}
     others: Counter[str] = Counter()
     damaged: list[str] = []
-    for file in _files(path, skip):
+    for file in files:
         try:
             found = read_planes(file)
         except InputError as error:
