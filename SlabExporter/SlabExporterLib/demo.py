@@ -10,7 +10,7 @@ import numpy.typing as npt
 from .mrml.nodes import add_volume_node, temporary_nodes
 from .mrml.runtime import open_runtime
 from .mrml.volume_files import write_uncompressed
-from .pure.errors import OutputError
+from .pure.errors import writing
 from .pure.geometry import VolumeGeometry
 
 SHAPE_IJK = (160, 120, 150)
@@ -44,12 +44,10 @@ def make_demo(folder: Path) -> tuple[Path, Path]:
     image, labels = paint_torso(geometry)
     paths = folder / "torso.nii", folder / "torso_organs.nii"
     arrays: tuple[npt.NDArray, npt.NDArray] = (image, labels)
-    try:
+    with writing(f"The folder {folder}"):
         folder.mkdir(parents=True, exist_ok=True)
         for path in paths:
             path.unlink(missing_ok=True)
-    except OSError as error:
-        raise OutputError(f"The folder {folder} cannot be written: {error.strerror or error}.") from error
     with open_runtime() as runtime, temporary_nodes(runtime.scene) as nodes:
         for path, voxels in zip(paths, arrays, strict=True):
             nodes.append(add_volume_node(runtime, voxels, geometry, path.stem))

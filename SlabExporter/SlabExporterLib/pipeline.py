@@ -24,7 +24,7 @@ from .mrml.roi import read_roi_box
 from .mrml.runtime import SlicerRuntime
 from .previews import remove_previews, write_previews
 from .progress import Progress, ProgressEvent, no_progress
-from .pure.errors import Cancelled, DiskFullError, InputError, OutputError
+from .pure.errors import Cancelled, DiskFullError, InputError, OutputError, reading, writing
 from .pure.fill import fill_value
 from .pure.geometry import Box
 from .pure.manifest import FILE_NAME, Manifest
@@ -211,10 +211,8 @@ def remove_case_files(folder: Path, case: str) -> None:
 
 
 def _write_text(path: Path, text: str) -> None:
-    try:
+    with writing(path):
         path.write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise OutputError(f"{path} could not be written: {error.strerror or error}.") from error
 
 
 def _source_record(volume: SourceVolume, folder: Path) -> dict[str, Any]:
@@ -274,10 +272,8 @@ def asked_options(request: ExportRequest) -> dict[str, Any]:
     """
     asked = asdict(request)
     if request.within is not None:
-        try:
+        with reading(f"The ROI file {request.within}"):
             asked |= {"within": Path(request.within).name, "within_sha256": file_sha256(Path(request.within))}
-        except OSError as error:
-            raise InputError(f"The ROI file {request.within} cannot be read: {error.strerror or error}.") from error
     return asked
 
 

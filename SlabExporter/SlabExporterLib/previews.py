@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from .files.png import png_bytes
-from .pure.errors import OutputError
+from .pure.errors import writing
 from .pure.source import SourceVolume
 from .pure.views import VIEW_NAMES, middle_views
 
@@ -52,7 +52,7 @@ def write_previews(image: SourceVolume, labels: Sequence[SourceVolume], folder: 
     planes = [_reduced(view.plane(image.voxels_kji)) for view in views]
     low, high = _window(planes)
     palette = _palette()
-    try:
+    with writing(f"The pictures in {folder}"):
         (folder / PREVIEW_FOLDER).mkdir(exist_ok=True)
         for view, plane, path in zip(views, planes, preview_paths(folder).values(), strict=True):
             indices = _grey(plane, low, high)
@@ -61,8 +61,6 @@ def write_previews(image: SourceVolume, labels: Sequence[SourceVolume], folder: 
             temporary = scratch / path.name
             temporary.write_bytes(png_bytes(indices, palette))
             os.replace(temporary, path)
-    except OSError as error:
-        raise OutputError(f"The pictures in {folder} could not be written: {error.strerror or error}.") from error
 
 
 def remove_previews(folder: Path) -> None:

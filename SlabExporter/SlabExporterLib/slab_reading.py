@@ -20,7 +20,7 @@ from .mrml.runtime import SlicerRuntime
 from .mrml.volume_files import is_nifti, nifti_geometry, require_volume_file
 from .open_volume import open_any
 from .pipeline import SAME_GRID_VOXELS
-from .pure.errors import InputError
+from .pure.errors import InputError, reading
 from .pure.geometry import VolumeGeometry
 from .pure.index_map import map_between
 from .pure.manifest import Manifest, SlabRecord
@@ -78,11 +78,9 @@ def _read_nifti(path: Path) -> _Frames:
     if path.is_dir() or not is_nifti(path):
         return None
     require_volume_file(path)
-    try:
+    with reading(path):
         header = read_header(path)
         return header, read_frames(header)
-    except OSError as error:
-        raise InputError(f"{path} cannot be read: {error.strerror or error}.") from error
 
 
 class SlabReader:

@@ -23,7 +23,7 @@ from .files.threads import THREADS
 from .mrml.nodes import add_volume_node, temporary_nodes
 from .mrml.runtime import SlicerRuntime
 from .mrml.volume_files import write_uncompressed
-from .pure.errors import OutputError, RequestError, VerificationError
+from .pure.errors import OutputError, RequestError, VerificationError, writing
 from .pure.geometry import VolumeGeometry
 from .pure.naming import volume_extension
 from .pure.source import SourceVolume
@@ -61,18 +61,15 @@ def write_volume(
     """
     voxels = np.ascontiguousarray(volume.voxels_kji[np.newaxis] if channels is None else channels)
     _require_possible(final, voxels)
-    with _scratch_beside(final) as scratch:
-        try:
-            extension = volume_extension(final)
-            header = _slicers_header(
-                runtime, volume, voxels, scratch / ("corner.nrrd" if extension == ".nrrd" else "corner.nii")
-            )
-            ready = scratch / f"volume{extension}"
-            _write(ready, _content(extension, header, memoryview(voxels.reshape(-1).view(np.uint8))), final.name)
-            _ask_simpleitk(ready, voxels, volume.geometry, final.name)
-            os.replace(ready, final)
-        except OSError as error:
-            raise OutputError(f"{final} could not be written: {error.strerror or error}.") from error
+    with _scratch_beside(final) as scratch, writing(final):
+        extension = volume_extension(final)
+        header = _slicers_header(
+            runtime, volume, voxels, scratch / ("corner.nrrd" if extension == ".nrrd" else "corner.nii")
+        )
+        ready = scratch / f"volume{extension}"
+        _write(ready, _content(extension, header, memoryview(voxels.reshape(-1).view(np.uint8))), final.name)
+        _ask_simpleitk(ready, voxels, volume.geometry, final.name)
+        os.replace(ready, final)
 
 
 def _require_possible(final: Path, voxels_ckji: npt.NDArray) -> None:
@@ -88,11 +85,9 @@ def _require_possible(final: Path, voxels_ckji: npt.NDArray) -> None:
 
 @contextmanager
 def _scratch_beside(final: Path) -> Iterator[Path]:
-    try:
+    with writing(f"The folder {final.parent}"):
         final.parent.mkdir(parents=True, exist_ok=True)
         scratch = Path(tempfile.mkdtemp(prefix=".partial-", dir=final.parent))
-    except OSError as error:
-        raise OutputError(f"The folder {final.parent} cannot be written: {error.strerror or error}.") from error
     try:
         yield scratch
     finally:

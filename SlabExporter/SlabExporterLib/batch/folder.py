@@ -8,7 +8,7 @@ from pathlib import Path
 
 from ..cases import Case
 from ..pipeline import SCRATCH
-from ..pure.errors import OutputError
+from ..pure.errors import OutputError, writing
 from ..pure.manifest import FILE_NAME
 
 SLABS_TABLE = "slabs.csv"
@@ -35,13 +35,11 @@ def make_output(cases: list[Case], out: Path) -> None:
                 )
     if out.exists() and not out.is_dir():
         raise OutputError(f"{out} is a file; the output must be a folder.")
-    try:
+    with writing(f"The output folder {out}"):
         out.mkdir(parents=True, exist_ok=True)
         probe = out / f"{SCRATCH}-{os.getpid()}"
         probe.touch()
         probe.unlink()
-    except OSError as error:
-        raise OutputError(f"The output folder {out} cannot be written: {error.strerror or error}.") from error
 
 
 def refuse_other_content(out: Path, resume: bool, overwrite: bool) -> None:
@@ -64,13 +62,11 @@ def begin(out: Path) -> None:
     Raises:
         OutputError: they cannot be removed.
     """
-    try:
+    with writing(f"The output folder {out}"):
         for name in SUMMARY_FILES:
             (out / name).unlink(missing_ok=True)
         for path in out.glob(f"{SCRATCH}-*"):
             path.unlink()
-    except OSError as error:
-        raise OutputError(f"The output folder {out} cannot be written: {error.strerror or error}.") from error
 
 
 def other_cases(out: Path, cases: list[Case]) -> list[str]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from ..dicom.series import Series
-from ..pure.errors import InputError
+from ..pure.errors import InputError, reading
 from ..pure.naming import safe_name
 
 LIST_EXTENSIONS = (".csv", ".tsv", ".txt")
@@ -49,9 +49,8 @@ def read_list(path: Path) -> list[ListedCase]:
             of the images is there.
     """
     try:
-        text = path.read_text(encoding="utf-8-sig")
-    except OSError as error:
-        raise InputError(f"The list {path} cannot be read: {error.strerror or error}.") from error
+        with reading(f"The list {path}"):
+            text = path.read_text(encoding="utf-8-sig")
     except UnicodeDecodeError as error:
         raise InputError(f"The list {path} is not UTF-8 text; save it as 'CSV UTF-8'.") from error
     cases = _text_lines(path, text) if path.suffix.lower() == ".txt" else _table_rows(path, text)

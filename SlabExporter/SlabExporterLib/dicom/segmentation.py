@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from ..files.checksum import file_sha256
 from ..files.slab_files import FinishedFile
-from ..pure.errors import OutputError, VerificationError
+from ..pure.errors import VerificationError, writing
 from .headers import quiet_pydicom
 from .seg_readback import DESCRIPTION, verify_segmentation
 from .segments import Segment
@@ -53,17 +53,16 @@ def write_segmentation(
         OutputError: it could not be written.
     """
     try:
-        with quiet_pydicom():
-            dataset = _segmentation(series, label, voxels_kji, segments)
-            _make_repeatable(dataset, series, label)
-            dataset.save_as(str(unfinished))
-        if verify:
-            verify_segmentation(unfinished, voxels_kji, series.geometry, final.name)
-        checksum = file_sha256(unfinished)
-        os.replace(unfinished, final)
-        return FinishedFile(checksum, verify)
-    except OSError as error:
-        raise OutputError(f"{final} could not be written: {error.strerror or error}.") from error
+        with writing(final):
+            with quiet_pydicom():
+                dataset = _segmentation(series, label, voxels_kji, segments)
+                _make_repeatable(dataset, series, label)
+                dataset.save_as(str(unfinished))
+            if verify:
+                verify_segmentation(unfinished, voxels_kji, series.geometry, final.name)
+            checksum = file_sha256(unfinished)
+            os.replace(unfinished, final)
+            return FinishedFile(checksum, verify)
     finally:
         unfinished.unlink(missing_ok=True)
 

@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from ..files.checksum import file_sha256
 from ..files.slab_files import FinishedFile
-from ..pure.errors import OutputError
+from ..pure.errors import writing
 from .readback import verify_slab_folder
 from .scan import combined_sha256
 from .slab_series import SlabSeries
@@ -34,17 +34,16 @@ def write_slab_folder(
         OutputError: it could not be written.
     """
     try:
-        unfinished.mkdir()
-        write_images(series, voxels_kji, unfinished)
-        if verify:
-            image = series.header.image
-            error = series.header.form.largest_error
-            verify_slab_folder(unfinished, image.voxels_kji, image.geometry, series.box, fill, error)
-        checksum = folder_sha256(unfinished)
-        os.replace(unfinished, final)
-        return FinishedFile(checksum, verify)
-    except OSError as error:
-        raise OutputError(f"{final} could not be written: {error.strerror or error}.") from error
+        with writing(final):
+            unfinished.mkdir()
+            write_images(series, voxels_kji, unfinished)
+            if verify:
+                image = series.header.image
+                error = series.header.form.largest_error
+                verify_slab_folder(unfinished, image.voxels_kji, image.geometry, series.box, fill, error)
+            checksum = folder_sha256(unfinished)
+            os.replace(unfinished, final)
+            return FinishedFile(checksum, verify)
     finally:
         shutil.rmtree(unfinished, ignore_errors=True)
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ..pure.errors import InputError, OutputError
+from ..pure.errors import InputError, OutputError, writing
 from ..pure.fsl import require_affine
 from ..pure.geometry import FloatArray
 
@@ -111,9 +111,7 @@ def write_text(path: Path, text: str, overwrite: bool) -> None:
     if path.exists() and not overwrite:
         raise OutputError(f"{path} exists already; choose another name, or add --overwrite to replace it.")
     temporary = path.with_name(f".partial-{os.getpid()}-{path.name}")
-    try:
+    with writing(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         temporary.write_text(text, encoding="utf-8")
         os.replace(temporary, path)
-    except OSError as error:
-        raise OutputError(f"{path} could not be written: {error.strerror or error}.") from error

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ..pure.errors import OutputError
+from ..pure.errors import writing
 from ..pure.geometry import Box
 from ..pure.source import SourceVolume
 from .checksum import file_sha256
@@ -71,7 +71,7 @@ def finish_slab(
         VerificationError: what was written is not the source's box.
         OutputError: it could not be written.
     """
-    try:
+    with writing(final):
         if raw.suffix == ".nii" and source.header is not None:
             _describe(raw, source)
         if verify:
@@ -84,8 +84,6 @@ def finish_slab(
         checksum = file_sha256(ready)
         os.replace(ready, final)
         return FinishedFile(checksum, verify)
-    except OSError as error:
-        raise OutputError(f"{final} could not be written: {error.strerror or error}.") from error
 
 
 def _describe(raw: Path, source: SourceVolume) -> None:

@@ -19,7 +19,7 @@ from ..files.nifti_transforms import geometry_probe, refuse_unusable, transform_
 from ..files.nifti_voxels import read_nifti
 from ..files.quiet import native_messages_hidden
 from ..files.stored import StoredVolume
-from ..pure.errors import InputError, OutputError
+from ..pure.errors import InputError, OutputError, reading
 from ..pure.geometry import FloatArray, VolumeGeometry
 from ..pure.naming import volume_extension
 from ..pure.source import SourceVolume
@@ -36,7 +36,7 @@ def prefetch(path: Path, frame: int | None, transform: str | None) -> StoredVolu
         InputError: the file is missing, damaged or cannot be cut.
     """
     require_volume_file(path)
-    try:
+    with reading(path):
         if is_nifti(path):
             header = read_header(path)
             refuse_unusable(header, transform)
@@ -47,8 +47,6 @@ def prefetch(path: Path, frame: int | None, transform: str | None) -> StoredVolu
             return read_mgh(path)
         judge_before_loading(path)
         return None
-    except OSError as error:
-        raise InputError(f"{path} cannot be read: {error.strerror or error}.") from error
 
 
 def is_nifti(path: Path) -> bool:
@@ -75,10 +73,8 @@ def require_volume_file(path: Path) -> None:
         raise InputError(
             f"{path} is not a volume file that Slicer reads (by its extension, .nii, .nrrd, .mha and so on)."
         )
-    try:
+    with reading(path):
         empty = path.stat().st_size == 0
-    except OSError as error:
-        raise InputError(f"{path} cannot be read: {error.strerror or error}.") from error
     if empty:
         raise InputError(f"{path} is empty (0 bytes). Copy or download the file again.")
 

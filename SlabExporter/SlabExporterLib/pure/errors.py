@@ -1,5 +1,11 @@
 """The library's one error channel: every message is a sentence for the person at the keyboard."""
 
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
 
 class SlabExporterError(Exception):
     """Base of all errors that a user can meet; ``str(error)`` says what, where and what to do."""
@@ -27,3 +33,21 @@ class VerificationError(SlabExporterError):
 
 class Cancelled(SlabExporterError):
     """The user stopped the work. Progress callables raise it; nothing half written stays."""
+
+
+@contextmanager
+def reading(what: Path | str) -> Iterator[None]:
+    """Turn an OSError into the sentence that something cannot be read, as an ``InputError``."""
+    try:
+        yield
+    except OSError as error:
+        raise InputError(f"{what} cannot be read: {error.strerror or error}.") from error
+
+
+@contextmanager
+def writing(what: Path | str) -> Iterator[None]:
+    """Turn an OSError into the sentence that something cannot be written, as an ``OutputError``."""
+    try:
+        yield
+    except OSError as error:
+        raise OutputError(f"{what} cannot be written: {error.strerror or error}.") from error

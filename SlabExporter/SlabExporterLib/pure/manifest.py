@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from .errors import InputError
+from .errors import InputError, reading
 from .geometry import Box, VolumeGeometry
 from .naming import safe_name
 
@@ -118,9 +118,8 @@ def read_manifest(path: Path) -> Manifest:
     """
     path = path / FILE_NAME if path.is_dir() else path
     try:
-        document = json.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise InputError(f"{path} cannot be read: {error.strerror or error}.") from error
+        with reading(path):
+            document = json.loads(path.read_text(encoding="utf-8"))
     except (ValueError, RecursionError) as error:
         raise InputError(f"{path} is not a manifest: it is not valid JSON.") from error
     if not isinstance(document, dict) or document.get("schema") != SCHEMA:
