@@ -23,12 +23,16 @@ _LEAST_SAMPLES = 6
 _MARGIN = 0.1
 _MOST_OFFSETS = 32
 _MOST_RIVALS = 64
-_MOST_REFINED = 16
+_MOST_REFINED = 48
 # How far the true placement may stay behind the best one by chance: so many standard errors of the
-# correlation; and for offsets that were tried in steps only, this much more.
+# correlation; and for offsets that were tried in steps only, this much more, with so many times what
+# OTHER's correlation with itself loses over half a step.
 _CHANCE = 4.0
 _BETWEEN_STEPS = 0.05
+_LOSSES = 1.5
 _REFINED_EDGE = 40
+# Offsets that are kept of one refined placement, where the content repeats itself within a step.
+_MOST_NEAR = 8
 
 
 @dataclass(frozen=True)
@@ -61,6 +65,7 @@ class _Found:
     score: float
     step: Three
     samples: int
+    between: float = 0.0  # what the score may lack where the true offset lies between two steps
 
     @property
     def is_coarse(self) -> bool:
@@ -82,7 +87,7 @@ def find_candidates(reference: npt.NDArray, other: npt.NDArray) -> Candidates:
     coarse = [one for one in kept if one.is_coarse]
     if coarse:
         fine = [one for one in kept if not one.is_coarse]
-        refined = [search.refined(one) for one in coarse[:_MOST_REFINED]]
+        refined = [near for one in coarse[:_MOST_REFINED] for near in search.refined(one)]
         kept = sorted(fine + refined, key=lambda one: -one.score)
         kept += search.neighbours(kept[0])
     result: dict[IndexMap, Candidate] = {}
@@ -97,18 +102,22 @@ def _are_all_kept(found: list[_Found]) -> bool:
     if not found:
         return True
     best = max(found, key=lambda one: one.score)
-    chance = _CHANCE * np.sqrt(max(0.0, 1 - best.score**2) / best.samples) + 1e-6
-    fine = [one for one in found if not one.is_coarse and one.score >= best.score - chance]
-    coarse = [one for one in found if one.is_coarse and one.score >= best.score - chance - _BETWEEN_STEPS]
+    least = best.score - _chance(best.score, best.samples)
+    fine = [one for one in found if not one.is_coarse and one.score >= least]
+    coarse = [one for one in found if one.is_coarse and one.score >= least - one.between]
     most = max(Counter((one.axes, one.signs) for one in fine).values(), default=0)
     return most < _MOST_OFFSETS and len(fine) < _MOST_RIVALS and len(coarse) < _MOST_REFINED
+
+
+def _chance(score: float, samples: int) -> float:
+    return float(_CHANCE * np.sqrt(max(0.0, 1 - score**2) / samples) + 1e-6)
 
 
 def _rivals(found: list[_Found]) -> list[_Found]:
     found.sort(key=lambda one: -one.score)
     if not found:
         return []
-    near = [one for one in found if one.score >= found[0].score - _MARGIN][:_MOST_RIVALS]
+    near = [one for one in found if one.score >= found[0].score - _MARGIN - one.between][:_MOST_RIVALS]
     best_of_each: dict[tuple[Three, Three], _Found] = {}
     for one in found:
         best_of_each.setdefault((one.axes, one.signs), one)
@@ -130,6 +139,7 @@ class _Search:
         self._other = other
         self._empty = centre_value(reference), centre_value(other)
         self._cache: dict[tuple[int, tuple[tuple[str, int], ...]], FloatArray] = {}
+        self._losses: dict[tuple[tuple[str, int], ...], float] = {}
 
     def arrangement(self, axes: Three) -> list[_Found]:
         """The best offsets for one order of axes, all eight reversals."""
@@ -142,6 +152,7 @@ class _Search:
         whole = self._small(0, tuple(by_reference)).transpose(axes)
         part = self._small(1, kinds)
         step = tuple(kind[1] if kind[0] == "block" else 1 for kind in kinds)
+        between = _BETWEEN_STEPS + _LOSSES * self._loss(kinds, part) if max(step) > 1 else 0.0
         finder = PatchFinder(whole, part.shape, searched)
         result = []
         for signs in product((1, -1), repeat=3):
@@ -152,9 +163,8 @@ class _Search:
                 offset = [
                     int(s) * f - self._cut_off(n, f, signs[n]) for n, (s, f) in enumerate(zip(start, step, strict=True))
                 ]
-                result.append(
-                    _Found(axes, _three(signs), _three(offset), float(scores.flat[flat]), _three(step), part.size)
-                )
+                score = float(scores.flat[flat])
+                result.append(_Found(axes, _three(signs), _three(offset), score, _three(step), part.size, between))
         return result
 
     def _kind(self, n: int, length: int, searched: tuple[int, ...]) -> tuple[str, int]:
@@ -165,6 +175,18 @@ class _Search:
             return ("block", 1)
         step = -(-length // _SEARCHED_SAMPLES)
         return ("block", max(1, min(step, self._other.shape[n] // _LEAST_SAMPLES)))
+
+    def _loss(self, kinds: tuple[tuple[str, int], ...], part: FloatArray) -> float:
+        """What OTHER's correlation with itself loses when its blocks are moved by half a step along each axis."""
+        if kinds not in self._losses:
+            half = tuple(slice(size // 2 if kind == "block" else 0, None) for kind, size in kinds)
+            edges = [_edges(*kind, length) for kind, length in zip(kinds, self._other[half].shape, strict=True)]
+            moved = reduced(self._other[half], edges, self._empty[1])
+            common = tuple(slice(0, min(a, b)) for a, b in zip(part.shape, moved.shape, strict=True))
+            here, there = part[common] - part[common].mean(), moved[common] - moved[common].mean()
+            energy = np.sqrt(float(np.sum(here * here)) * float(np.sum(there * there)))
+            self._losses[kinds] = 1 - float(np.sum(here * there)) / energy if energy > 0 else 1.0
+        return self._losses[kinds]
 
     def _cut_off(self, n: int, step: int, sign: int) -> int:
         """Voxels at the start of the reversed OTHER that are in no block."""
@@ -188,29 +210,44 @@ class _Search:
                 result.append(_Found(found.axes, found.signs, _three(offset), found.score, found.step, found.samples))
         return result
 
-    def refined(self, found: _Found) -> _Found:
-        """The exact offset near a coarse one: a lively block of OTHER at full resolution."""
+    def refined(self, found: _Found) -> list[_Found]:
+        """The exact offsets near a coarse one, by a lively block of OTHER at full resolution.
+
+        The best one, and all that come as near to it as chance allows.
+        """
         turned = self._other[tuple(slice(None, None, sign) for sign in found.signs)]
         whole = self._reference.transpose(found.axes)
         block = _lively_block(turned)
-        reach = [0 if f == 1 else f + 1 for f in found.step]
-        window = []
-        for n in range(3):
-            start = found.offset[n] + block[n].start
-            low = max(0, start - reach[n])
-            high = min(whole.shape[n], found.offset[n] + block[n].stop + reach[n])
-            window.append(slice(low, max(high, low + block[n].stop - block[n].start)))
-        patch = reduced(whole[tuple(window)], (None,) * 3, self._empty[0])
+        window = _window(found, block, whole.shape)
+        patch = reduced(whole[window], (None,) * 3, self._empty[0])
         part = reduced(turned[block], (None,) * 3, self._empty[1])
         if any(p < q for p, q in zip(patch.shape, part.shape, strict=True)):
-            return found
+            return [found]
         searched = tuple(n for n in range(3) if patch.shape[n] > part.shape[n])
         scores = PatchFinder(patch, part.shape, searched).correlations(part)
-        best = np.unravel_index(int(np.argmax(scores)), scores.shape)
-        offset = [int(best[n]) + window[n].start - block[n].start for n in range(3)]
         limits = [whole.shape[n] - turned.shape[n] for n in range(3)]
-        inside = [min(max(o, 0), limit) for o, limit in zip(offset, limits, strict=True)]
-        return _Found(found.axes, found.signs, _three(inside), float(scores[best]), (1, 1, 1), found.samples)
+        result, best = [], float(np.max(scores))
+        for flat in np.argsort(-scores, axis=None)[:_MOST_NEAR]:
+            score = float(scores.flat[flat])
+            if score < best - _chance(best, part.size):
+                break
+            start = np.unravel_index(int(flat), scores.shape)
+            offset = [int(start[n]) + window[n].start - block[n].start for n in range(3)]
+            inside = [min(max(o, 0), limit) for o, limit in zip(offset, limits, strict=True)]
+            result.append(_Found(found.axes, found.signs, _three(inside), score, (1, 1, 1), found.samples))
+        return result
+
+
+def _window(found: _Found, block: tuple[slice, ...], shape: tuple[int, ...]) -> tuple[slice, ...]:
+    """Where a block of the reversed OTHER may lie in the reordered REFERENCE, a step around a coarse offset."""
+    window = []
+    for n in range(3):
+        reach = 0 if found.step[n] == 1 else found.step[n] + 1
+        start = found.offset[n] + block[n].start
+        low = max(0, start - reach)
+        high = min(shape[n], found.offset[n] + block[n].stop + reach)
+        window.append(slice(low, max(high, low + block[n].stop - block[n].start)))
+    return tuple(window)
 
 
 def _edges(kind: str, size: int, length: int) -> FloatArray | None:

@@ -95,10 +95,6 @@ class Samples:
         self._empty = centre_value(reference), centre_value(other)
         self._other = finite(self._stored, self._empty[1]).reshape(-1)
 
-    def are_equal(self, index_map: IndexMap) -> bool:
-        """Whether the sampled voxels are equal."""
-        return same_values(index_map.arranged(self._reference, self._shape)[self._at], self._stored)
-
     def values(self, index_map: IndexMap) -> FloatArray:
         """REFERENCE's values at the sampled voxels."""
         arranged = index_map.arranged(self._reference, self._shape)

@@ -60,11 +60,12 @@ def locate(geometry: VolumeGeometry, frame: str, point: tuple[float, float, floa
         RequestError: a coordinate is no finite number.
     """
     given = np.array(point, dtype=float)
-    if frame == "ijk":
-        ijk, ras = given, geometry.ras(given)
-    else:
-        ras = given if frame == "ras" else given * _TO_LPS
-        ijk = geometry.ijk(ras)
+    with np.errstate(all="ignore"):  # what is not finite is refused below
+        if frame == "ijk":
+            ijk, ras = given, geometry.ras(given)
+        else:
+            ras = given if frame == "ras" else given * _TO_LPS
+            ijk = geometry.ijk(ras)
     if not np.all(np.isfinite(np.concatenate([ijk, ras]))):
         raise RequestError(f"A point needs three finite numbers, not {point}.")
     i, j, k = (int(v) for v in np.floor(ijk + 0.5))

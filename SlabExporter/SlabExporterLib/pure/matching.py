@@ -12,7 +12,8 @@ import numpy as np
 import numpy.typing as npt
 
 from .candidates import find_candidates
-from .evidence import Regression, Samples, better_neighbour, equal_everywhere, residual_structure, shape_of
+from .equal_places import equal_placements
+from .evidence import Regression, Samples, better_neighbour, residual_structure
 from .index_map import IndexMap, Three
 
 CERTAIN, AMBIGUOUS, NONE = "certain", "ambiguous", "none"
@@ -149,37 +150,24 @@ def _shifted(match: VoxelMatch, start: Three) -> VoxelMatch:
 
 
 def _match_inside(reference: npt.NDArray, other: npt.NDArray) -> VoxelMatch:
+    exact = equal_placements(reference, other, _ENOUGH)
+    if exact:
+        intensity = Intensity(EQUAL, 1.0, 0.0, 1.0)
+        if len(exact) > 1:
+            return VoxelMatch(AMBIGUOUS, tuple(exact), intensity, _symmetric(len(exact)))
+        return VoxelMatch(CERTAIN, tuple(exact), intensity)
     candidates = find_candidates(reference, other)
     if not candidates.placements:
         return VoxelMatch(NONE, reason="OTHER fits into REFERENCE in no order of axes.")
-    samples = Samples(reference, other)
     maps = [candidate.map for candidate in candidates.placements]
-    exact = _equal_maps(reference, other, maps, samples)
-    if not exact:
-        match = _weigh(reference, other, maps, samples)
-        crowded = match.status == CERTAIN and not candidates.are_all
-        return replace(match, status=AMBIGUOUS, reason=_CROWDED) if crowded else match
-    intensity = Intensity(EQUAL, 1.0, 0.0, 1.0)
-    if len(exact) > 1 or not candidates.are_all:
-        reason = _symmetric(len(exact)) if len(exact) > 1 else _CROWDED
-        return VoxelMatch(AMBIGUOUS, tuple(exact), intensity, reason)
-    return VoxelMatch(CERTAIN, tuple(exact), intensity)
+    match = _weigh(reference, other, maps, Samples(reference, other))
+    crowded = match.status == CERTAIN and not candidates.are_all
+    return replace(match, status=AMBIGUOUS, reason=_CROWDED) if crowded else match
 
 
 def _symmetric(count: int) -> str:
     number = str(count) if count < _ENOUGH else f"{count} or more"
     return f"{number} arrangements of the voxels fit equally well: the content is symmetric or repeats itself."
-
-
-def _equal_maps(reference: npt.NDArray, other: npt.NDArray, maps: list[IndexMap], samples: Samples) -> list[IndexMap]:
-    """Placements at which every voxel is equal; a few are enough to know that there are several."""
-    found: list[IndexMap] = []
-    for index_map in maps:
-        if len(found) < _ENOUGH and samples.are_equal(index_map):
-            arranged = index_map.arranged(reference, shape_of(other))
-            if equal_everywhere(arranged, other):
-                found.append(index_map)
-    return found
 
 
 def _weigh(reference: npt.NDArray, other: npt.NDArray, maps: list[IndexMap], samples: Samples) -> VoxelMatch:
