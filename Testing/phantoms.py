@@ -48,7 +48,7 @@ def index_phantom(shape_ijk: tuple[int, int, int], dtype: str = "int16") -> np.n
 
 def save_nifti(path: Path, array_ijk: np.ndarray, affine_ras: np.ndarray) -> Path:
     """Write a NIfTI-1 with both transforms, in scanner coordinates."""
-    image = nib.Nifti1Image(array_ijk, affine_ras)
+    image = nib.Nifti1Image(array_ijk, affine_ras, dtype=array_ijk.dtype)
     image.set_sform(affine_ras, 1)
     image.set_qform(affine_ras, 1)
     image.header.set_xyzt_units("mm")

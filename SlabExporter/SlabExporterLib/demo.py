@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from .mrml.nodes import add_volume_node, temporary_nodes
 from .mrml.runtime import open_runtime
-from .mrml.volume_files import write_uncompressed
+from .mrml.writing import write_uncompressed
 from .pure.errors import writing
 from .pure.geometry import VolumeGeometry
 

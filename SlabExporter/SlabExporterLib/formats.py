@@ -25,7 +25,7 @@ from .files.readback import image_geometry, read_image, verify_file, verify_geom
 from .files.slab_files import FinishedFile, finish_slab
 from .mrml.nodes import voxels_kji
 from .mrml.runtime import SlicerRuntime
-from .mrml.volume_files import write_uncompressed
+from .mrml.writing import write_uncompressed
 from .pure.geometry import Box, VolumeGeometry
 from .pure.planning import Slab, SlabPlan
 from .pure.request import ExportRequest

@@ -114,7 +114,8 @@ def _grey(plane: npt.NDArray[np.float32], low: float, high: float) -> npt.NDArra
 def _colour(indices: npt.NDArray[np.uint8], labels: npt.NDArray, offset: int) -> None:
     """Turn grey pixels that a label covers into that label's colour, as bright as they are."""
     covered = (labels != 0) & (indices < _GREYS)
-    values = np.nan_to_num(labels[covered].astype(np.float64)).astype(np.int64)
+    with np.errstate(invalid="ignore"):  # which colour a number beyond int64 gets does not matter
+        values = np.nan_to_num(labels[covered].astype(np.float64)).astype(np.int64)
     shades = indices[covered].astype(np.int64) * _SHADES // _GREYS
     indices[covered] = _GREYS + (values - 1 + offset) % len(_COLOURS) * _SHADES + shades
 

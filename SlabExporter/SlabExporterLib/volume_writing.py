@@ -22,7 +22,7 @@ from .files.slab_files import described
 from .files.threads import THREADS
 from .mrml.nodes import add_volume_node, temporary_nodes
 from .mrml.runtime import SlicerRuntime
-from .mrml.volume_files import write_uncompressed
+from .mrml.writing import write_uncompressed
 from .pure.errors import OutputError, RequestError, VerificationError, writing
 from .pure.geometry import VolumeGeometry
 from .pure.naming import volume_extension

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy.typing as npt
+
 from ..pure.errors import InputError
 from ..pure.naming import volume_extension
 from .memory import require_memory
@@ -46,6 +48,23 @@ def judge_before_loading(path: Path) -> None:
     require_memory(path, size)
     if packed is not None:
         require_whole(path, packed, size)
+
+
+def lost_integers(path: Path, loaded: npt.NDArray) -> npt.NDArray | None:
+    """The whole numbers of a file (KJI) that was loaded as floats, which round large ones; None for any other file.
+
+    Slicer's reader does that to integers of 64 bits.
+    """
+    import SimpleITK as sitk
+
+    if loaded.dtype.kind != "f":
+        return None
+    with native_messages_hidden():
+        reader = sitk.ImageFileReader()
+        reader.SetFileName(str(path))
+        reader.ReadImageInformation()
+        stored = sitk.GetArrayViewFromImage(sitk.Image([1, 1], reader.GetPixelID())).dtype
+        return sitk.GetArrayFromImage(reader.Execute()).reshape(loaded.shape) if stored.kind in "iu" else None
 
 
 def _bytes_of(pixel_id: int) -> int:

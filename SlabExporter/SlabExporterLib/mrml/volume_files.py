@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import tempfile
 from dataclasses import replace
 from pathlib import Path
@@ -11,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from ..files.checksum import file_sha256
-from ..files.generic import judge_before_loading
+from ..files.generic import judge_before_loading, lost_integers
 from ..files.mgh import EXTENSIONS as MGH_EXTENSIONS
 from ..files.mgh import read_mgh
 from ..files.nifti import NiftiHeader, read_header
@@ -19,7 +18,7 @@ from ..files.nifti_transforms import geometry_probe, refuse_unusable, transform_
 from ..files.nifti_voxels import read_nifti
 from ..files.quiet import native_messages_hidden
 from ..files.stored import StoredVolume
-from ..pure.errors import InputError, OutputError, reading
+from ..pure.errors import InputError, reading
 from ..pure.geometry import FloatArray, VolumeGeometry
 from ..pure.naming import volume_extension
 from ..pure.source import SourceVolume
@@ -155,6 +154,8 @@ def _whole(runtime: SlicerRuntime, path: Path) -> SourceVolume:
         node = _read_node(runtime, path, nodes)
         voxels = voxels_kji(node)
         geometry = node_geometry(node)
+        if (exact := lost_integers(path, voxels)) is not None:
+            voxels = exact
         # The array shares the image's memory, which it keeps alive after the node is gone.
         return SourceVolume(str(path), str(path), file_sha256(path), geometry, voxels)
 
@@ -179,27 +180,3 @@ def _read_node(runtime: SlicerRuntime, path: Path, nodes: list[Any], shown: Path
             "or it is of a kind that ITK refuses."
         )
     return node
-
-
-def write_uncompressed(runtime: SlicerRuntime, node: Any, path: Path) -> None:
-    """Let Slicer write a volume node, header and voxels, without compression (.nii or .nrrd).
-
-    Raises:
-        OutputError: the storage node reports that it could not.
-    """
-    with temporary_nodes(runtime.scene) as nodes:
-        storage = runtime.scene.AddNode(runtime.classes.vtkMRMLVolumeArchetypeStorageNode())
-        nodes.append(storage)
-        storage.SetUseCompression(False)
-        storage.SetFileName(str(path))
-        with native_messages_hidden():
-            was_written = storage.WriteData(node)
-    # ITK reports success after a short write
-    promised = voxels_kji(node).nbytes
-    written = path.stat().st_size if path.is_file() else 0
-    if not was_written or written < promised:
-        free = shutil.disk_usage(path.parent).free
-        raise OutputError(
-            f"Slicer wrote {written} of {promised} bytes of {path}; the disk has {free / 1e6:.1f} MB left. "
-            "Make room and go on with --resume."
-        )
