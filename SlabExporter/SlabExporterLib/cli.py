@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import importlib
 import os
+import re
 import signal
 import sys
 from collections.abc import Callable, Sequence
@@ -16,6 +17,8 @@ from .batch.cli_options import INPUT_HELP, add_batch_options, add_table_options
 from .dicom.cli_options import add_dicom_input_options, add_dicom_output_options
 from .pure.errors import SlabExporterError
 from .pure.request import AXES, BLENDS, COMPRESSIONS, FORMATS, NIFTI_TRANSFORMS, REMAINDERS
+
+_NEGATIVE_WITH_EXPONENT = re.compile(r"-(\d+\.?\d*|\.\d+)[eE][+-]?\d+")
 
 DONE, SOME_FAILED, UNUSABLE, INTERRUPTED = 0, 1, 2, 130
 
@@ -31,7 +34,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         in the input; 130 interrupted.
     """
     try:
-        options = build_parser().parse_args(arguments)
+        options = build_parser().parse_args(_numbers_apart(sys.argv[1:] if arguments is None else arguments))
     except SystemExit as end:
         return int(end.code or 0)
     previous = _interrupt_on_terminate()
@@ -52,6 +55,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     finally:
         if previous is not None:
             signal.signal(signal.SIGTERM, previous)
+
+
+def _numbers_apart(arguments: Sequence[str]) -> list[str]:
+    """Arguments in which argparse takes -1e-05 for a number, as it does -1, and not for an option.
+
+    A space in front is enough; ``float`` does not mind it.
+    """
+    return [f" {text}" if _NEGATIVE_WITH_EXPONENT.fullmatch(text) else text for text in arguments]
 
 
 def _interrupt_on_terminate() -> Any:

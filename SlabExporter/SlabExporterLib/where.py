@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from .flirt import fsl_grid, read_registration
+from .flirt import GridMaker, exported_grid, fsl_grid, read_ras
 from .formats import is_dicom_slab, read_dicom_slab
 from .mrml.runtime import SlicerRuntime, open_runtime
 from .open_volume import first_frame, open_any
 from .pure.errors import InputError
-from .pure.fsl import FslGrid
 from .pure.geometry import VolumeGeometry
 from .pure.locate import Location, SlabHit, explain_axes, locate, slabs_holding
 from .pure.manifest import FILE_NAME, Manifest, read_manifest
@@ -26,22 +26,19 @@ class Place:
 
     Attributes:
         name: the image, for people.
-        grid: geometry of the image, as Slicer and as FSL see it.
+        geometry: of the image.
         location: the point.
         value: of the nearest voxel; None outside, or where no file holds it.
+        fsl: gives the image as FSL sees it; raises InputError where FSL cannot have seen it.
         slabs: that hold it, for an export.
     """
 
     name: str
-    grid: FslGrid
+    geometry: VolumeGeometry
     location: Location
     value: float | int | None
+    fsl: GridMaker
     slabs: tuple[SlabHit, ...] | None = None
-
-    @property
-    def geometry(self) -> VolumeGeometry:
-        """Of the image."""
-        return self.grid.geometry
 
     def to_json(self) -> dict[str, Any]:
         """For ``--json``."""
@@ -106,7 +103,7 @@ def find_place(path: Path, frame: str, point: tuple[float, float, float], volume
         source = open_any(runtime, path, first_frame(path, volume))
         location = locate(source.geometry, frame, point)
         value = _value(source.voxels_kji, location.voxel) if location.inside else None
-        return Place(str(path), fsl_grid(source), location, value)
+        return Place(str(path), source.geometry, location, value, partial(fsl_grid, source))
 
 
 def through_registration(place: Place, matrix: Path, reference: Path) -> Place:
@@ -118,15 +115,15 @@ def through_registration(place: Place, matrix: Path, reference: Path) -> Place:
         reference: the image that it was registered to.
 
     Raises:
-        InputError: a file that cannot be used.
+        InputError: a file that cannot be used, or with FLIRT's matrix an image that is no NIfTI file.
     """
     with open_runtime() as runtime:
         source = open_any(runtime, reference, first_frame(reference, None))
-        grid = fsl_grid(source)
-        ras = read_registration(matrix, place.grid, grid).ras @ np.append(place.location.ras, 1.0)
+        grid = partial(fsl_grid, source)
+        ras = read_ras(matrix, place.fsl, grid) @ np.append(place.location.ras, 1.0)
         location = locate(source.geometry, "ras", (float(ras[0]), float(ras[1]), float(ras[2])))
         value = _value(source.voxels_kji, location.voxel) if location.inside else None
-        return Place(str(reference), grid, location, value)
+        return Place(str(reference), source.geometry, location, value, grid)
 
 
 def _manifest_at(path: Path) -> Path | None:
@@ -150,7 +147,8 @@ def _in_export(runtime: SlicerRuntime, manifest_path: Path, frame: str, point: t
         file = manifest_path.parent / hits[0].image
         voxels = read_dicom_slab(file, _slab(manifest, hits[0])) if is_dicom_slab(file) else _voxels(runtime, file)
         value = _value(voxels, hits[0].voxel)
-    return Place(f"{manifest.case} (export)", FslGrid.of(manifest.geometry), location, value, hits)
+    grid = partial(exported_grid, manifest, manifest_path.parent)
+    return Place(f"{manifest.case} (export)", manifest.geometry, location, value, grid, hits)
 
 
 def _slab(manifest: Manifest, hit: SlabHit) -> VolumeGeometry:

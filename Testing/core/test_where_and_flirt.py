@@ -286,3 +286,68 @@ def test_flirt_and_back_is_the_identity(a, b, degrees):
     matrix[:3, 3] = (1, 2, 3)
     back = flirt_from_ras(ras_from_flirt(matrix, moving, reference), moving, reference)
     np.testing.assert_allclose(back, matrix, atol=1e-9)
+
+
+def test_a_flirt_matrix_is_refused_for_images_that_flirt_never_read(tmp_path, run_cli, real_data):
+    import SimpleITK as sitk
+
+    nifti = save_nifti(tmp_path / "v.nii", index_phantom(SHAPE), affine())
+    sitk.WriteImage(sitk.ReadImage(str(nifti)), str(tmp_path / "v.nrrd"))
+    (tmp_path / "m.mat").write_text(matrix_text(np.eye(4)))
+    (tmp_path / "m.tfm").write_text(itk_text(np.eye(4)))
+    for other in (tmp_path / "v.nrrd", real_data / "dicom" / "ct_head_ge8800"):
+        assert run_cli("where", other, "--ijk", 0, 0, 0)[0] == 0
+        for moving, reference in ((nifti, other), (other, nifti)):
+            images = ("--moving", moving, "--reference", reference)
+            there = ("where", moving, "--ijk", 0, 0, 0, "--reference", reference, "--flirt")
+            for arguments in (
+                ("flirt", tmp_path / "m.mat", *images, "-o", tmp_path / "o.tfm"),
+                ("flirt", tmp_path / "m.tfm", *images, "-o", tmp_path / "o.mat"),
+                (*there, tmp_path / "m.mat"),
+            ):
+                code, _, err = run_cli(*arguments)
+                assert code == 2
+                assert f"{other} is not a NIfTI file (.nii, .nii.gz), and FLIRT never read it" in err
+                assert len(err.splitlines()) == 1
+            # millimetres need no NIfTI
+            assert run_cli(*there, tmp_path / "m.tfm")[0] == 0
+    assert not (tmp_path / "o.tfm").exists()
+
+
+def test_an_export_goes_through_a_flirt_matrix_as_its_source_does(tmp_path, run_cli):
+    """Handedness (by the sform) and pixdim are the source header's, whatever the slabs were given."""
+    image = nib.Nifti1Image(index_phantom(SHAPE), None)
+    image.set_sform(affine(), 1)
+    image.set_qform(affine(signs=(-1, 1, 1)), 1)
+    path = tmp_path / "v.nii"
+    nib.save(image, path)
+    (tmp_path / "m.mat").write_text(matrix_text(REGISTRATION))
+    through = ("--ijk", 1, 2, 3, "--flirt", tmp_path / "m.mat", "--reference", path, "--json")
+    expected = json.loads(run_cli("where", path, *through)[1])
+    out = tmp_path / "out"
+    assert run_cli("export", path, "-o", out, "--thickness", 4, "--quiet")[0] == 0
+    code, text, err = run_cli("where", out / "v", *through)
+    assert code == 0, err
+    np.testing.assert_allclose(json.loads(text)["reference"]["ijk"], expected["reference"]["ijk"], atol=1e-6)
+    path.write_bytes(path.read_bytes()[:-1] + b"\x01")
+    assert "has been changed since the export" in run_cli("where", out / "v", *through)[2]
+    path.rename(tmp_path / "elsewhere.nii")
+    code, _, err = run_cli("where", out / "v", *through[:-2], tmp_path / "elsewhere.nii")
+    assert code == 2
+    assert "is gone or no NIfTI file" in err
+    assert run_cli("where", out / "v", "--ijk", 1, 2, 3)[0] == 0
+
+
+@pytest.mark.parametrize("text", ["-1e-05", "-1.5e+01", "-2E0", "-.5e1"])
+def test_negative_numbers_with_an_exponent_are_coordinates(tmp_path, run_cli, text):
+    path = save_nifti(tmp_path / "v.nii", index_phantom(SHAPE), affine())
+    code, out, err = run_cli("where", path, "--ras", text, 0, text, "--json")
+    assert code == 0, err
+    assert json.loads(out)["ras"] == pytest.approx([float(text), 0, float(text)])
+
+
+def test_frames_are_counted_from_0_and_not_from_the_end(tmp_path, run_cli):
+    nib.save(nib.Nifti1Image(np.zeros((*SHAPE, 3), np.int16), affine()), tmp_path / "4d.nii")
+    code, _, err = run_cli("where", tmp_path / "4d.nii", "--ijk", 0, 0, 0, "--frame", -1)
+    assert code == 2
+    assert "--frame -1 does not exist" in err
