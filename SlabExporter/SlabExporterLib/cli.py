@@ -228,6 +228,14 @@ def _add_stitch(commands: Any) -> None:
     parser.add_argument("--quiet", action="store_true", help="print warnings and errors only")
 
 
+def _add_transform_options(parser: argparse.ArgumentParser, name: str) -> None:
+    parser.add_argument(
+        "--nifti-transform", choices=NIFTI_TRANSFORMS,
+        help=f"which to believe where the sform and qform of {name} differ",
+    )  # fmt: skip
+    parser.add_argument("--reference-nifti-transform", choices=NIFTI_TRANSFORMS, help="the same for the reference")
+
+
 def _add_compare(commands: Any) -> None:
     parser = _way_back(commands, "compare", "say how one volume's voxels and geometry relate to another's")
     parser.epilog = (
@@ -245,6 +253,7 @@ def _add_compare(commands: Any) -> None:
     )  # fmt: skip
     parser.add_argument("--reference-frame", type=int, metavar="N", help="which volume of a 4D REFERENCE, from 0")
     parser.add_argument("--frame", type=int, metavar="N", help="which volume of a 4D OTHER, from 0")
+    _add_transform_options(parser, "OTHER")
     parser.add_argument("--overwrite", action="store_true", help="replace FILE where it exists")
 
 
@@ -263,6 +272,7 @@ def _add_where(commands: Any) -> None:
         "--flirt", type=Path, metavar="MATRIX", help="also give the point in --reference, through this registration"
     )
     parser.add_argument("--reference", type=Path, metavar="FILE", help="the image that FILE was registered to")
+    _add_transform_options(parser, "FILE")
 
 
 def _add_flirt(commands: Any) -> None:
@@ -280,4 +290,5 @@ def _add_flirt(commands: Any) -> None:
         "--from", dest="kind", choices=("flirt", "itk", "ras"),
         help="what MATRIX is (default: ITK's by its first line, otherwise FLIRT's)",
     )  # fmt: skip
+    _add_transform_options(parser, "the moving image")
     parser.add_argument("--overwrite", action="store_true", help="replace OUT where it exists")

@@ -12,9 +12,9 @@ import numpy as np
 from .files.checksum import file_sha256
 from .files.matrix_files import is_itk, itk_text, matrix_text, parse_itk, parse_matrix, read_text, write_text
 from .files.nifti import NiftiHeader, read_header
-from .mrml.runtime import SlicerRuntime, open_runtime
+from .mrml.runtime import open_runtime
 from .mrml.volume_files import is_nifti
-from .open_volume import first_frame, open_any
+from .open_volume import FileChoice, open_for_geometry
 from .pure.errors import InputError, RequestError, reading
 from .pure.fsl import FslGrid, flirt_from_ras, itk_from_ras, ras_from_flirt, ras_from_itk
 from .pure.geometry import FloatArray, VolumeGeometry
@@ -36,11 +36,13 @@ class Registration:
         ras: 4x4, RAS mm of the moving image -> RAS mm of the reference.
         moving: the moving image as FSL sees it.
         reference: the reference image as FSL sees it.
+        warnings: what is odd about the two images.
     """
 
     ras: FloatArray
     moving: FslGrid
     reference: FslGrid
+    warnings: tuple[str, ...] = ()
 
     @property
     def flirt(self) -> FloatArray:
@@ -59,6 +61,7 @@ class Registration:
             "ras_moving_to_reference": self.ras.tolist(),
             "flirt": self.flirt.tolist(),
             "itk_lps_reference_to_moving": itk_from_ras(self.ras).tolist(),
+            "warnings": list(self.warnings),
         }
 
 
@@ -120,15 +123,6 @@ def exported_grid(manifest: Manifest, folder: Path) -> FslGrid:
     return grid_of_header(read_header(path), manifest.geometry)
 
 
-def open_grid(runtime: SlicerRuntime, path: Path) -> FslGrid:
-    """The grid of an image file; of a 4D file all volumes share one.
-
-    Raises:
-        InputError: it cannot be used, or is no NIfTI file.
-    """
-    return fsl_grid(open_any(runtime, path, first_frame(path, None)))
-
-
 def read_ras(path: Path, moving: GridMaker, reference: GridMaker, kind: str | None = None) -> FloatArray:
     """A transform file as 4x4, RAS mm of the moving image -> RAS mm of the reference.
 
@@ -152,7 +146,9 @@ def read_ras(path: Path, moving: GridMaker, reference: GridMaker, kind: str | No
     return matrix if found == "ras" else ras_from_flirt(matrix, moving(), reference())
 
 
-def convert(path: Path, moving: Path, reference: Path, output: Path, kind: str | None, overwrite: bool) -> Registration:
+def convert(
+    path: Path, moving: FileChoice, reference: FileChoice, output: Path, kind: str | None, overwrite: bool
+) -> Registration:
     """Read a transform and write it as what the output's extension says.
 
     Raises:
@@ -164,8 +160,11 @@ def convert(path: Path, moving: Path, reference: Path, output: Path, kind: str |
             f"The output {output} must end in .tfm (Slicer, ITK), .mat (FLIRT) or .txt (4 x 4 in RAS mm)."
         )
     with open_runtime() as runtime:
-        grids = open_grid(runtime, moving), open_grid(runtime, reference)
-    registration = Registration(read_ras(path, lambda: grids[0], lambda: grids[1], kind), *grids)
+        images = open_for_geometry(runtime, moving), open_for_geometry(runtime, reference)
+    warnings = tuple(f"{image.name}: {text}" for image in images for text in image.warnings)
+    grids = fsl_grid(images[0]), fsl_grid(images[1])
+    ras = read_ras(path, lambda: grids[0], lambda: grids[1], kind)
+    registration = Registration(ras, *grids, warnings)
     write_text(output, registration.text(target), overwrite)
     return registration
 

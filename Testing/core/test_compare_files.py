@@ -167,3 +167,16 @@ def test_the_original_story_is_diagnosed_and_mended(tmp_path, run_cli):
     flag = ("--flip",) if found["verdict"] == "mirrored" else ()
     assert run_cli("compare", reference, batch, "--fix", tmp_path / "mended.nii.gz", *flag)[0] == 0
     assert_agrees_everywhere(tmp_path / "mended.nii.gz", reference)
+
+
+def test_either_form_of_either_file_can_be_chosen(tmp_path, run_cli):
+    image = nib.Nifti1Image(lopsided_phantom(SHAPE), None)
+    image.set_sform(affine(), 1)
+    image.set_qform(affine(origin=(0, 0, 0)), 1)
+    nib.save(image, tmp_path / "both.nii")
+    pair = ("compare", tmp_path / "both.nii", tmp_path / "both.nii")
+    codes = {}
+    for first in ("sform", "qform"):
+        for second in ("sform", "qform"):
+            codes[first, second] = run_cli(*pair, "--reference-nifti-transform", first, "--nifti-transform", second)[0]
+    assert codes == {(a, b): int(a != b) for a, b in codes}

@@ -387,3 +387,18 @@ def test_a_manifest_that_promises_a_huge_volume_is_refused(tmp_path, run_cli, ed
     code, _, err = run_cli("stitch", manifest, "-o", tmp_path / "b.nii")
     assert code == 2
     assert "memory" in err
+
+
+def test_what_is_odd_about_the_headers_of_predictions_is_said_once(tmp_path, run_cli):
+    manifest = exported(tmp_path, index_phantom(SHAPE), affine(), thickness=4)
+    folder = predicted(manifest, tmp_path / "p", np.ones(SHAPE, np.uint8))
+    for path in folder.iterdir():
+        image = nib.load(path)
+        image.set_qform(image.affine, 1)
+        image.set_sform(image.affine @ np.diag([1, 1, -1, 1]), 1)
+        nib.save(image, path)
+    arguments = ("stitch", manifest, "--predictions", folder, "-o", tmp_path / "b.nii", "--trust-names")
+    code, _, err = run_cli(*arguments)
+    assert code == 0
+    assert "one is the mirror image of the other" in err
+    assert "--nifti-transform" not in err

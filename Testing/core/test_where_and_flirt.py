@@ -314,13 +314,18 @@ def test_a_flirt_matrix_is_refused_for_images_that_flirt_never_read(tmp_path, ru
     assert not (tmp_path / "o.tfm").exists()
 
 
-def test_an_export_goes_through_a_flirt_matrix_as_its_source_does(tmp_path, run_cli):
-    """Handedness (by the sform) and pixdim are the source header's, whatever the slabs were given."""
+def two_forms(path):
+    """A NIfTI file whose qform is the mirror image of its sform."""
     image = nib.Nifti1Image(index_phantom(SHAPE), None)
     image.set_sform(affine(), 1)
     image.set_qform(affine(signs=(-1, 1, 1)), 1)
-    path = tmp_path / "v.nii"
     nib.save(image, path)
+    return path
+
+
+def test_an_export_goes_through_a_flirt_matrix_as_its_source_does(tmp_path, run_cli):
+    """Handedness (by the sform) and pixdim are the source header's, whatever the slabs were given."""
+    path = two_forms(tmp_path / "v.nii")
     (tmp_path / "m.mat").write_text(matrix_text(REGISTRATION))
     through = ("--ijk", 1, 2, 3, "--flirt", tmp_path / "m.mat", "--reference", path, "--json")
     expected = json.loads(run_cli("where", path, *through)[1])
@@ -351,3 +356,32 @@ def test_frames_are_counted_from_0_and_not_from_the_end(tmp_path, run_cli):
     code, _, err = run_cli("where", tmp_path / "4d.nii", "--ijk", 0, 0, 0, "--frame", -1)
     assert code == 2
     assert "--frame -1 does not exist" in err
+
+
+def test_a_file_whose_forms_differ_is_told_of_and_can_be_read_by_either(tmp_path, run_cli):
+    path = two_forms(tmp_path / "v.nii")
+    (tmp_path / "m.mat").write_text(matrix_text(np.eye(4)))
+    plain = save_nifti(tmp_path / "plain.nii", index_phantom(SHAPE), affine())
+    found = {}
+    for form, signs in (("sform", (1, 1, 1)), ("qform", (-1, 1, 1))):
+        code, out, _ = run_cli("where", path, "--ijk", 1, 2, 3, "--nifti-transform", form, "--json")
+        assert code == 0
+        document = json.loads(out)
+        np.testing.assert_allclose(document["ras"], (affine(signs=signs) @ (1, 2, 3, 1))[:3], atol=1e-4)
+        assert "one is the mirror image of the other" in document["warnings"][0]
+        chosen = ("--reference-nifti-transform", form)
+        there = ("where", plain, "--ijk", 0, 0, 0, "--flirt", tmp_path / "m.mat", "--reference", path, *chosen)
+        code, out, _ = run_cli(*there)
+        assert code == 0
+        assert f"one is the mirror image of the other; the {form} was used" in out
+        images = ("--moving", plain, "--reference", path, *chosen, "-o", tmp_path / f"{form}.txt", "--json")
+        code, out, _ = run_cli("flirt", tmp_path / "m.mat", *images)
+        assert code == 0
+        assert "one is the mirror image of the other" in json.loads(out)["warnings"][0]
+        found[form] = parse_matrix((tmp_path / f"{form}.txt").read_text(), form)
+    assert not np.allclose(found["sform"], found["qform"])
+    sitk = pytest.importorskip("SimpleITK")
+    sitk.WriteImage(sitk.ReadImage(str(plain)), str(tmp_path / "v.nrrd"))
+    code, _, err = run_cli("where", tmp_path / "v.nrrd", "--ijk", 0, 0, 0, "--nifti-transform", "qform")
+    assert code == 2
+    assert "is not a NIfTI file" in err
