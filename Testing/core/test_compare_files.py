@@ -180,3 +180,17 @@ def test_either_form_of_either_file_can_be_chosen(tmp_path, run_cli):
         for second in ("sform", "qform"):
             codes[first, second] = run_cli(*pair, "--reference-nifti-transform", first, "--nifti-transform", second)[0]
     assert codes == {(a, b): int(a != b) for a, b in codes}
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("unit", [1e300, 1e-300])
+def test_values_near_the_ends_of_float64_are_compared_like_others(tmp_path, unit, run_cli):
+    values = lopsided_phantom(SHAPE) * (unit / 1000)
+    first = save_nifti(tmp_path / "a.nii", values, affine())
+    second = save_nifti(tmp_path / "b.nii", values[::-1] * 2 + unit, affine())
+    code, out, _ = run_cli("compare", first, second, "--json")
+    assert code == 1
+    found = json.loads(out)
+    assert (found["verdict"], found["intensity"]["kind"]) == ("mirrored", "rescaled")
+    assert found["intensity"]["intercept"] == pytest.approx(unit, rel=1e-6)
+    assert run_cli("compare", first, first)[0] == 0

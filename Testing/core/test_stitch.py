@@ -444,3 +444,19 @@ def test_predictions_that_are_named_in_one_way_win_over_a_leftover(tmp_path):
     (folder / "case_slab-000_seg.nii.gz").unlink()
     with pytest.raises(InputError, match=r"two kinds: case_slab-000\.nii\.gz"):
         stitch_case(manifest, tmp_path / "c.nii", StitchRequest(), Predictions(folder))
+
+
+def test_fill_values_that_json_or_the_type_does_not_know(tmp_path, run_cli):
+    manifest = exported(tmp_path, index_phantom(SHAPE, "float32"), affine(), thickness=4, remainder="drop")
+
+    def no_constant(word):
+        raise AssertionError(word)
+
+    code, out, _ = run_cli("stitch", manifest, "-o", tmp_path / "b.nii", "--fill", "nan", "--json")
+    assert code == 0
+    assert json.loads(out.splitlines()[-1], parse_constant=no_constant)["fill"] == "nan"
+    assert np.isnan(np.asanyarray(nib.load(tmp_path / "b.nii").dataobj)[..., 8:]).all()
+    code, _, err = run_cli("stitch", manifest, "-o", tmp_path / "c.nii", "--fill", "1e300")
+    assert code == 2
+    assert "does not fit into the volume's type float32" in err
+    assert not (tmp_path / "c.nii").exists()

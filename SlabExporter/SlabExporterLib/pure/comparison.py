@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy.typing as npt
 
+from .correlation import moderate
 from .errors import RequestError
 from .geometry import VolumeGeometry
 from .index_map import IndexMap, Three
@@ -75,7 +76,8 @@ def compare_volumes(
     reference_ijk: npt.NDArray, reference: VolumeGeometry, other_ijk: npt.NDArray, other: VolumeGeometry
 ) -> Comparison:
     """Compare two volumes; arrays are IJK."""
-    match = match_voxels(reference_ijk, other_ijk)
+    reference_ijk, other_ijk, unit = moderate(reference_ijk, other_ijk)
+    match = _in_unit(match_voxels(reference_ijk, other_ijk), unit)
     if match.status == NONE and (found := find_resampled(reference_ijk, reference, other_ijk, other)) is not None:
         place = judge_placement(found.geometry, other)
         if found.is_ambiguous:
@@ -84,6 +86,12 @@ def compare_volumes(
         return Comparison(reference, other, match, (place,), found.correlation)
     placements = tuple(judge_placement(true_geometry(reference, found, other.shape_ijk), other) for found in match.maps)
     return Comparison(reference, other, match, placements)
+
+
+def _in_unit(match: VoxelMatch, unit: float) -> VoxelMatch:
+    """The match of volumes whose values had been divided by ``unit``."""
+    there = match.intensity
+    return match if there is None else replace(match, intensity=replace(there, intercept=there.intercept * unit))
 
 
 def true_geometry(reference: VolumeGeometry, found: IndexMap, shape: Three) -> VolumeGeometry:
