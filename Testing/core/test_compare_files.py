@@ -194,3 +194,23 @@ def test_values_near_the_ends_of_float64_are_compared_like_others(tmp_path, unit
     assert (found["verdict"], found["intensity"]["kind"]) == ("mirrored", "rescaled")
     assert found["intensity"]["intercept"] == pytest.approx(unit, rel=1e-6)
     assert run_cli("compare", first, first)[0] == 0
+
+
+def test_a_single_slice_is_confirmed_whichever_way_its_thin_axis_runs(tmp_path, reference, run_cli):
+    """Reversing an axis of one voxel changes no voxel: the affine has the word, but not on the other two axes."""
+    geometry = nib.load(reference).affine
+    moved = geometry @ nib.affines.from_matvec(np.eye(3), (0, 0, 7))
+    part = lopsided_phantom(SHAPE)[:, :, 7:8]
+    for flip in (1, -1):
+        slab = save_nifti(tmp_path / f"slab{flip}.nii", part, moved @ np.diag([1, 1, flip, 1]))
+        for whole in (reference, slab):
+            code, out, _ = run_cli("compare", whole, slab)
+            assert code == 0, out
+            assert "AMBIGUOUS" not in out
+        mirrored = save_nifti(tmp_path / "mirrored.nii", part[::-1], moved @ np.diag([1, 1, flip, 1]))
+        code, out, _ = run_cli("compare", reference, mirrored, "--json")
+        assert code == 1
+        assert json.loads(out)["verdict"] == "mirrored"
+    assert run_cli("compare", tmp_path / "slab1.nii", tmp_path / "slab-1.nii")[0] == 0
+    rolled = save_nifti(tmp_path / "rolled.nii", np.moveaxis(part, 2, 0), geometry)
+    assert json.loads(run_cli("compare", reference, rolled, "--json")[1])["certain"]

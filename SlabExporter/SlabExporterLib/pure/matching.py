@@ -83,23 +83,27 @@ def match_voxels(reference: npt.NDArray, other: npt.NDArray) -> VoxelMatch:
     Args:
         reference: IJK.
         other: IJK; the whole, a part, a padded part, or more than the whole, in any order of axes.
+
+    The direction of an axis along which OTHER is one voxel long cannot be seen, and is given as forwards.
     """
     for name, array in (("REFERENCE", reference), ("OTHER", other)):
         if _is_flat(array):
             return VoxelMatch(NONE, reason=f"{name} holds a single value everywhere; nothing can be told from it.")
-    match = _match_inside(reference, other)
+    thin = _thin_axes(other)
+    match = _match_inside(reference, other, thin)
     if match.is_a_copy:
         return match
     trimmed, start = without_border(other)
     if trimmed.shape != other.shape and not _is_flat(trimmed):
-        inner = _shifted(_match_inside(reference, trimmed), start)
+        inner = _shifted(_match_inside(reference, trimmed, thin), start)
         if inner.is_a_copy or (match.status == NONE and inner.status != NONE):
             return inner
     if match.status != NONE:
         return match
     if sorted(other.shape) == sorted(reference.shape):
         return match
-    swapped = _match_inside(other, reference)
+    thin_both = _thin_axes(reference) if len(_thin_axes(reference)) == len(thin) else ()
+    swapped = _match_inside(other, reference, thin_both)
     if swapped.status != NONE and swapped.intensity is not None:
         there = swapped.intensity
         slope = 1 / there.slope if there.slope else 0.0
@@ -148,12 +152,26 @@ def _shifted(match: VoxelMatch, start: Three) -> VoxelMatch:
     return replace(match, maps=tuple(maps), border=True)
 
 
-def _match_inside(reference: npt.NDArray, other: npt.NDArray) -> VoxelMatch:
+def _thin_axes(array: npt.NDArray) -> tuple[int, ...]:
+    return tuple(axis for axis in range(3) if array.shape[axis] == 1)
+
+
+def _without_twins(maps: list[IndexMap], thin: tuple[int, ...]) -> list[IndexMap]:
+    """Placements without those that only reverse an axis of OTHER that is one voxel long, which changes nothing."""
+    forward = []
+    for found in maps:
+        i, j, k = (1 if n in thin else sign for n, sign in enumerate(found.signs))
+        forward.append(IndexMap(found.axes, (i, j, k), found.origin))
+    return list(dict.fromkeys(forward))
+
+
+def _match_inside(reference: npt.NDArray, other: npt.NDArray, thin: tuple[int, ...]) -> VoxelMatch:
+    """Where OTHER lies wholly inside REFERENCE; along its ``thin`` axes the direction is left open (forwards)."""
     candidates = find_candidates(reference, other)
     if not candidates.placements:
         return VoxelMatch(NONE, reason="OTHER fits into REFERENCE in no order of axes.")
     samples = Samples(reference, other)
-    maps = [candidate.map for candidate in candidates.placements]
+    maps = _without_twins([candidate.map for candidate in candidates.placements], thin)
     exact = _equal_maps(reference, other, maps, samples)
     if not exact:
         match = _weigh(reference, other, maps, samples)
