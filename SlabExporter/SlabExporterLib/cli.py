@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import importlib
-import os
 import re
 import signal
 import sys
@@ -15,6 +14,7 @@ from typing import Any
 from . import __version__
 from .batch.cli_options import INPUT_HELP, add_batch_options, add_table_options
 from .dicom.cli_options import add_dicom_input_options, add_dicom_output_options
+from .output_streams import accept_any_character, drop_output
 from .pure.errors import SlabExporterError
 from .pure.request import AXES, BLENDS, COMPRESSIONS, FORMATS, NIFTI_TRANSFORMS, REMAINDERS
 
@@ -39,7 +39,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return int(end.code or 0)
     previous = _interrupt_on_terminate()
     try:
-        return int(options.run(options))
+        accept_any_character()
+        code = int(options.run(options))
+        sys.stdout.flush()
+        return code
     except SlabExporterError as error:
         if options.debug:
             raise
@@ -50,8 +53,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return INTERRUPTED
     except BrokenPipeError:
         # Whoever read our output has gone; nothing more can be said.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        drop_output()
         return DONE
+    except OSError as error:
+        # The library turns those of files into its own errors: a name is missing where printing failed.
+        if options.debug or error.filename is not None:
+            raise
+        drop_output()
+        print(f"slab-exporter: the output cannot be printed: {error.strerror or error}.", file=sys.stderr)
+        return SOME_FAILED
     finally:
         if previous is not None:
             signal.signal(signal.SIGTERM, previous)

@@ -15,7 +15,7 @@ from .files.nifti import NiftiHeader, read_header
 from .mrml.runtime import open_runtime
 from .mrml.volume_files import is_nifti
 from .open_volume import FileChoice, open_for_geometry
-from .pure.errors import InputError, RequestError, reading
+from .pure.errors import InputError, OutputError, RequestError, reading
 from .pure.fsl import FslGrid, flirt_from_ras, itk_from_ras, ras_from_flirt, ras_from_itk
 from .pure.geometry import FloatArray, VolumeGeometry
 from .pure.manifest import Manifest
@@ -159,6 +159,8 @@ def convert(
         raise RequestError(
             f"The output {output} must end in .tfm (Slicer, ITK), .mat (FLIRT) or .txt (4 x 4 in RAS mm)."
         )
+    if output.resolve() in {source.resolve() for source in (path, moving.path, reference.path)}:
+        raise OutputError(f"{output} is what the registration is read from, and stays as it is; choose another name.")
     with open_runtime() as runtime:
         images = open_for_geometry(runtime, moving), open_for_geometry(runtime, reference)
     warnings = tuple(f"{image.name}: {text}" for image in images for text in image.warnings)

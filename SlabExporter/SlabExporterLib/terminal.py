@@ -91,7 +91,9 @@ def display(as_json: bool, quiet: bool) -> JsonLines | Lines:
 
 def print_json(document: dict[str, Any]) -> None:
     """One object, one line, readable at once by whoever waits for it."""
-    print(json.dumps(_numbers_as_json(document), ensure_ascii=False, allow_nan=False), flush=True)
+    # where the terminal cannot show a character, JSON has its own way to write it
+    escaped = (sys.stdout.encoding or "").lower() not in ("utf-8", "utf8")
+    print(json.dumps(_numbers_as_json(document), ensure_ascii=escaped, allow_nan=False), flush=True)
 
 
 def _numbers_as_json(value: Any) -> Any:

@@ -214,3 +214,10 @@ def test_a_single_slice_is_confirmed_whichever_way_its_thin_axis_runs(tmp_path, 
     assert run_cli("compare", tmp_path / "slab1.nii", tmp_path / "slab-1.nii")[0] == 0
     rolled = save_nifti(tmp_path / "rolled.nii", np.moveaxis(part, 2, 0), geometry)
     assert json.loads(run_cli("compare", reference, rolled, "--json")[1])["certain"]
+
+
+def test_neighbouring_large_whole_numbers_are_two_values(tmp_path, run_cli):
+    values = np.full(SHAPE, 2**64 - 1, np.uint64) - (lopsided_phantom(SHAPE) > 0).astype(np.uint64)
+    path = save_nifti(tmp_path / "v.nii", values, affine())
+    _, out, _ = run_cli("compare", path, path)
+    assert "single value" not in out

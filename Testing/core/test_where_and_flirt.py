@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
+from pathlib import Path
 
 import nibabel as nib
 import numpy as np
 import pytest
+import SlabExporterLib
 from hypothesis import given
 from hypothesis import strategies as st
 from phantoms import SIGNED_PERMUTATIONS, affine, index_phantom, rotation, save_nifti
@@ -385,3 +390,48 @@ def test_a_file_whose_forms_differ_is_told_of_and_can_be_read_by_either(tmp_path
     code, _, err = run_cli("where", tmp_path / "v.nrrd", "--ijk", 0, 0, 0, "--nifti-transform", "qform")
     assert code == 2
     assert "is not a NIfTI file" in err
+
+
+def test_a_conversion_replaces_no_source_and_leaves_nothing_behind(tmp_path, run_cli):
+    path = save_nifti(tmp_path / "v.nii", index_phantom(SHAPE), affine())
+    matrix = tmp_path / "m.mat"
+    matrix.write_text(matrix_text(REGISTRATION))
+    arguments = ("flirt", matrix, "--moving", path, "--reference", path, "--overwrite", "-o")
+    code, _, err = run_cli(*arguments, matrix)
+    assert code == 2
+    assert "stays as it is" in err
+    assert matrix.read_text() == matrix_text(REGISTRATION)
+    (tmp_path / "folder.tfm").mkdir()
+    assert run_cli(*arguments, tmp_path / "folder.tfm")[0] == 2
+    assert not list(tmp_path.glob(".partial*"))
+
+
+def as_process(*arguments, **options):
+    command = [sys.executable, "-m", "SlabExporterLib", *map(os.fsencode, map(str, arguments))]
+    environment = os.environ | {"PYTHONPATH": str(Path(SlabExporterLib.__file__).parents[1])} | options.pop("env", {})
+    return subprocess.run(command, env=environment, stderr=subprocess.PIPE, check=False, **options)
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
+def test_output_that_cannot_be_printed_is_one_sentence(tmp_path):
+    path = save_nifti(tmp_path / "v.nii", index_phantom(SHAPE), affine())
+    for extra in ((), ("--json",)):
+        with Path("/dev/full").open("w") as full:
+            run = as_process("where", path, "--ijk", 0, 0, 0, *extra, stdout=full)
+        assert run.returncode == 1
+        assert run.stderr.decode().splitlines() == [
+            "slab-exporter: the output cannot be printed: No space left on device."
+        ]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="file names are UTF-8 elsewhere")
+@pytest.mark.parametrize("encoding", ["utf-8", "ascii"])
+def test_names_that_the_terminal_cannot_show_are_escaped(tmp_path, encoding):
+    for name in (b"f\xff.nii", "\u00fc\U0001f600.nii".encode()):
+        path = save_nifti(tmp_path / "v.nii", index_phantom(SHAPE), affine()).rename(tmp_path / os.fsdecode(name))
+        environment = {"PYTHONIOENCODING": encoding, "PYTHONUTF8": "1"}
+        run = as_process("where", path, "--ijk", 1, 2, 3, stdout=subprocess.PIPE, env=environment)
+        assert run.returncode == 0, run.stderr
+        run = as_process("where", path, "--ijk", 1, 2, 3, "--json", stdout=subprocess.PIPE, env=environment)
+        assert run.returncode == 0, run.stderr
+        assert json.loads(run.stdout.decode(encoding))["name"] == str(path)

@@ -113,7 +113,9 @@ def match_voxels(reference: npt.NDArray, other: npt.NDArray) -> VoxelMatch:
 
 
 def _is_flat(array: npt.NDArray) -> bool:
-    """Whether all finite values are equal, but for rounding."""
+    """Whether all finite values are equal; of floats but for rounding."""
+    if array.dtype.kind in "iu":
+        return int(array.min()) == int(array.max())
     low, high = np.inf, -np.inf
     for plane in np.moveaxis(array, int(np.argmax(np.abs(array.strides))), 0):
         values = plane[np.isfinite(plane)]
