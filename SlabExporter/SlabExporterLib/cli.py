@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import importlib
-import os
+import re
 import signal
 import sys
 from collections.abc import Callable, Sequence
@@ -14,8 +14,11 @@ from typing import Any
 from . import __version__
 from .batch.cli_options import INPUT_HELP, add_batch_options, add_table_options
 from .dicom.cli_options import add_dicom_input_options, add_dicom_output_options
+from .output_streams import accept_any_character, drop_output
 from .pure.errors import SlabExporterError
 from .pure.request import AXES, BLENDS, COMPRESSIONS, FORMATS, NIFTI_TRANSFORMS, REMAINDERS
+
+_NEGATIVE_WITH_EXPONENT = re.compile(r"-(\d+\.?\d*|\.\d+)[eE][+-]?\d+")
 
 DONE, SOME_FAILED, UNUSABLE, INTERRUPTED = 0, 1, 2, 130
 
@@ -31,12 +34,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
         in the input; 130 interrupted.
     """
     try:
-        options = build_parser().parse_args(arguments)
+        options = build_parser().parse_args(_numbers_apart(sys.argv[1:] if arguments is None else arguments))
     except SystemExit as end:
         return int(end.code or 0)
     previous = _interrupt_on_terminate()
     try:
-        return int(options.run(options))
+        accept_any_character()
+        code = int(options.run(options))
+        sys.stdout.flush()
+        return code
     except SlabExporterError as error:
         if options.debug:
             raise
@@ -47,11 +53,26 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return INTERRUPTED
     except BrokenPipeError:
         # Whoever read our output has gone; nothing more can be said.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        drop_output()
         return DONE
+    except OSError as error:
+        # The library turns those of files into its own errors: a name is missing where printing failed.
+        if options.debug or error.filename is not None:
+            raise
+        drop_output()
+        print(f"slab-exporter: the output cannot be printed: {error.strerror or error}.", file=sys.stderr)
+        return SOME_FAILED
     finally:
         if previous is not None:
             signal.signal(signal.SIGTERM, previous)
+
+
+def _numbers_apart(arguments: Sequence[str]) -> list[str]:
+    """Arguments in which argparse takes -1e-05 for a number, as it does -1, and not for an option.
+
+    A space in front is enough; ``float`` does not mind it.
+    """
+    return [f" {text}" if _NEGATIVE_WITH_EXPONENT.fullmatch(text) else text for text in arguments]
 
 
 def _interrupt_on_terminate() -> Any:
@@ -217,6 +238,14 @@ def _add_stitch(commands: Any) -> None:
     parser.add_argument("--quiet", action="store_true", help="print warnings and errors only")
 
 
+def _add_transform_options(parser: argparse.ArgumentParser, name: str) -> None:
+    parser.add_argument(
+        "--nifti-transform", choices=NIFTI_TRANSFORMS,
+        help=f"which to believe where the sform and qform of {name} differ",
+    )  # fmt: skip
+    parser.add_argument("--reference-nifti-transform", choices=NIFTI_TRANSFORMS, help="the same for the reference")
+
+
 def _add_compare(commands: Any) -> None:
     parser = _way_back(commands, "compare", "say how one volume's voxels and geometry relate to another's")
     parser.epilog = (
@@ -234,6 +263,7 @@ def _add_compare(commands: Any) -> None:
     )  # fmt: skip
     parser.add_argument("--reference-frame", type=int, metavar="N", help="which volume of a 4D REFERENCE, from 0")
     parser.add_argument("--frame", type=int, metavar="N", help="which volume of a 4D OTHER, from 0")
+    _add_transform_options(parser, "OTHER")
     parser.add_argument("--overwrite", action="store_true", help="replace FILE where it exists")
 
 
@@ -252,6 +282,7 @@ def _add_where(commands: Any) -> None:
         "--flirt", type=Path, metavar="MATRIX", help="also give the point in --reference, through this registration"
     )
     parser.add_argument("--reference", type=Path, metavar="FILE", help="the image that FILE was registered to")
+    _add_transform_options(parser, "FILE")
 
 
 def _add_flirt(commands: Any) -> None:
@@ -269,4 +300,5 @@ def _add_flirt(commands: Any) -> None:
         "--from", dest="kind", choices=("flirt", "itk", "ras"),
         help="what MATRIX is (default: ITK's by its first line, otherwise FLIRT's)",
     )  # fmt: skip
+    _add_transform_options(parser, "the moving image")
     parser.add_argument("--overwrite", action="store_true", help="replace OUT where it exists")

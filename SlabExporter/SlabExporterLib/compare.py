@@ -27,6 +27,8 @@ class CompareRequest:
         other: the file in question.
         reference_frame: which volume of a 4D REFERENCE.
         frame: which volume of a 4D OTHER.
+        reference_transform: "sform" or "qform" of a NIfTI REFERENCE; None: Slicer's choice.
+        transform: the same for OTHER.
         fix: where to write OTHER with the right geometry; None: nowhere.
         flip: allow a mend that exchanges left and right.
         overwrite: replace ``fix`` where it exists.
@@ -36,6 +38,8 @@ class CompareRequest:
     other: Path
     reference_frame: int | None = None
     frame: int | None = None
+    reference_transform: str | None = None
+    transform: str | None = None
     fix: Path | None = None
     flip: bool = False
     overwrite: bool = False
@@ -71,8 +75,8 @@ def compare_files(request: CompareRequest) -> CompareResult:
         if request.fix.resolve() in (request.reference.resolve(), request.other.resolve()):
             raise RequestError(f"{request.fix} is one of the two volumes; sources are never changed.")
     with open_runtime() as runtime:
-        reference = open_any(runtime, request.reference, request.reference_frame)
-        other = open_any(runtime, request.other, request.frame)
+        reference = open_any(runtime, request.reference, request.reference_frame, request.reference_transform)
+        other = open_any(runtime, request.other, request.frame, request.transform)
         found = compare_volumes(reference.voxels_kji.T, reference.geometry, other.voxels_kji.T, other.geometry)
         mended = refused = None
         if request.fix is not None:

@@ -2,20 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from .files.checksum import file_sha256
 from .files.matrix_files import is_itk, itk_text, matrix_text, parse_itk, parse_matrix, read_text, write_text
-from .files.nifti import NiftiHeader
-from .mrml.runtime import SlicerRuntime, open_runtime
-from .open_volume import first_frame, open_any
-from .pure.errors import RequestError
+from .files.nifti import NiftiHeader, read_header
+from .mrml.runtime import open_runtime
+from .mrml.volume_files import is_nifti
+from .open_volume import FileChoice, open_for_geometry
+from .pure.errors import InputError, OutputError, RequestError, reading
 from .pure.fsl import FslGrid, flirt_from_ras, itk_from_ras, ras_from_flirt, ras_from_itk
-from .pure.geometry import FloatArray
+from .pure.geometry import FloatArray, VolumeGeometry
+from .pure.manifest import Manifest
 from .pure.source import SourceVolume
+
+# Gives an image as FSL sees it, or raises InputError where FSL cannot have seen it.
+GridMaker = Callable[[], FslGrid]
 
 KINDS = ("flirt", "itk", "ras")
 _KIND_OF_EXTENSION = {".tfm": "itk", ".mat": "flirt", ".txt": "ras"}
@@ -29,11 +36,13 @@ class Registration:
         ras: 4x4, RAS mm of the moving image -> RAS mm of the reference.
         moving: the moving image as FSL sees it.
         reference: the reference image as FSL sees it.
+        warnings: what is odd about the two images.
     """
 
     ras: FloatArray
     moving: FslGrid
     reference: FslGrid
+    warnings: tuple[str, ...] = ()
 
     @property
     def flirt(self) -> FloatArray:
@@ -52,41 +61,75 @@ class Registration:
             "ras_moving_to_reference": self.ras.tolist(),
             "flirt": self.flirt.tolist(),
             "itk_lps_reference_to_moving": itk_from_ras(self.ras).tolist(),
+            "warnings": list(self.warnings),
         }
 
 
 def fsl_grid(volume: SourceVolume) -> FslGrid:
     """How FSL sees a volume.
 
-    For a NIfTI file: voxel sizes are the header's pixdim, and the handedness is the sform's where
-    its code is set, otherwise the qform's, otherwise left-handed (FSL takes a file without either
-    for radiological).
+    Raises:
+        InputError: it is no NIfTI file.
     """
     if volume.header is None:
-        return FslGrid.of(volume.geometry)
-    header = NiftiHeader(Path(volume.name), volume.header)
-    i, j, k = (abs(float(size)) or 1.0 for size in volume.header["pixdim"][1:4])
+        raise InputError(
+            f"{volume.name} is not a NIfTI file (.nii, .nii.gz), and FLIRT never read it: its coordinates depend on "
+            "the order in which voxels are stored. Give the NIfTI file that FLIRT read."
+        )
+    return grid_of_header(NiftiHeader(Path(volume.name), volume.header), volume.geometry)
+
+
+def grid_of_header(header: NiftiHeader, geometry: VolumeGeometry) -> FslGrid:
+    """How FSL sees a NIfTI file.
+
+    Voxel sizes are the header's pixdim, and the handedness is the sform's where its code is set,
+    otherwise the qform's, otherwise left-handed (FSL takes a file without either for radiological).
+
+    Args:
+        header: of the file.
+        geometry: shape and affine (RAS) in use, by whichever of the two forms.
+    """
+    i, j, k = (abs(float(size)) or 1.0 for size in header.fields["pixdim"][1:4])
     affine = header.sform if header.sform is not None else header.qform
     flipped = affine is not None and bool(np.linalg.det(affine[:3, :3]) > 0)
-    return FslGrid(volume.geometry, (i, j, k), flipped)
+    return FslGrid(geometry, (i, j, k), flipped)
 
 
-def open_grid(runtime: SlicerRuntime, path: Path) -> FslGrid:
-    """The grid of an image file; of a 4D file all volumes share one.
+def exported_grid(manifest: Manifest, folder: Path) -> FslGrid:
+    """How FSL sees what an export was cut from.
+
+    Slabs keep one affine, without the pixdim and the other form by which FSL counts: the source has to be there.
+
+    Args:
+        manifest: of the case.
+        folder: that the manifest lies in.
 
     Raises:
-        InputError: it cannot be used.
+        InputError: the source is no NIfTI file, is gone, or is another file by now.
     """
-    return fsl_grid(open_any(runtime, path, first_frame(path, None)))
+    record = manifest.source
+    path = None if record["path"] is None else folder / str(record["path"])
+    if path is None or not path.is_file() or not is_nifti(path):
+        raise InputError(
+            f"The source of {manifest.case} ({record['path']}) is gone or no NIfTI file, and FLIRT's coordinates "
+            "cannot be told from the slabs. Give the NIfTI file that FLIRT read instead of the export."
+        )
+    with reading(path):
+        if file_sha256(path) != record.get("sha256"):
+            raise InputError(
+                f"The source {path} has been changed since the export (check sum). Give the NIfTI file that FLIRT "
+                "read instead of the export."
+            )
+    return grid_of_header(read_header(path), manifest.geometry)
 
 
-def read_registration(path: Path, moving: FslGrid, reference: FslGrid, kind: str | None = None) -> Registration:
-    """A transform file with the two images that it belongs to.
+def read_ras(path: Path, moving: GridMaker, reference: GridMaker, kind: str | None = None) -> FloatArray:
+    """A transform file as 4x4, RAS mm of the moving image -> RAS mm of the reference.
 
     Args:
         path: FLIRT's matrix, an ITK text transform, or a 4x4 in RAS mm (moving -> reference).
-        moving: the image that was registered ("in" in FLIRT).
-        reference: the image that it was registered to.
+        moving: gives the image that was registered ("in" in FLIRT); called for FLIRT's matrix only.
+        reference: the same for the image that it was registered to.
         kind: one of ``KINDS``; None: ITK's by its first line, otherwise FLIRT's.
 
     Raises:
@@ -98,14 +141,14 @@ def read_registration(path: Path, moving: FslGrid, reference: FslGrid, kind: str
     if kind is not None and found != kind:
         raise RequestError(f"{path} is an ITK transform file, not what --from {kind} says.")
     if found == "itk":
-        ras = ras_from_itk(parse_itk(text, str(path)))
-    else:
-        matrix = parse_matrix(text, str(path))
-        ras = matrix if found == "ras" else ras_from_flirt(matrix, moving, reference)
-    return Registration(ras, moving, reference)
+        return ras_from_itk(parse_itk(text, str(path)))
+    matrix = parse_matrix(text, str(path))
+    return matrix if found == "ras" else ras_from_flirt(matrix, moving(), reference())
 
 
-def convert(path: Path, moving: Path, reference: Path, output: Path, kind: str | None, overwrite: bool) -> Registration:
+def convert(
+    path: Path, moving: FileChoice, reference: FileChoice, output: Path, kind: str | None, overwrite: bool
+) -> Registration:
     """Read a transform and write it as what the output's extension says.
 
     Raises:
@@ -116,8 +159,14 @@ def convert(path: Path, moving: Path, reference: Path, output: Path, kind: str |
         raise RequestError(
             f"The output {output} must end in .tfm (Slicer, ITK), .mat (FLIRT) or .txt (4 x 4 in RAS mm)."
         )
+    if output.resolve() in {source.resolve() for source in (path, moving.path, reference.path)}:
+        raise OutputError(f"{output} is what the registration is read from, and stays as it is; choose another name.")
     with open_runtime() as runtime:
-        registration = read_registration(path, open_grid(runtime, moving), open_grid(runtime, reference), kind)
+        images = open_for_geometry(runtime, moving), open_for_geometry(runtime, reference)
+    warnings = tuple(f"{image.name}: {text}" for image in images for text in image.warnings)
+    grids = fsl_grid(images[0]), fsl_grid(images[1])
+    ras = read_ras(path, lambda: grids[0], lambda: grids[1], kind)
+    registration = Registration(ras, *grids, warnings)
     write_text(output, registration.text(target), overwrite)
     return registration
 

@@ -66,20 +66,32 @@ class Predictions:
                 f"{len(extra)} predictions belong to no slab of {manifest.case}, which has {len(names)}: "
                 f"{_listed(extra)}. Were they made from another export?"
             )
-        found = {name: _best([p for p in ours if _slab_part(p, manifest.case) == name], name) for name in names}
+        found = {name: [p for p in ours if _slab_part(p, manifest.case) == name] for name in names}
         missing = [name for name, paths in found.items() if not paths]
         if missing:
             raise InputError(
                 f"{self._folder} lacks the predictions of {len(missing)} of {len(names)} slabs: {_listed(missing)} "
                 "(a prediction bears the name of its slab)."
             )
+        found = _one_family(found)
         for name, paths in found.items():
             if len(paths) > 1:
                 raise InputError(
                     f"{self._folder} holds {len(paths)} predictions of {name}: "
                     f"{', '.join(str(p.relative_to(self._folder)) for p in paths[:_SHOWN])}. Keep one of them."
                 )
+        self._require_alike(found)
         return [found[name][0] for name in names]
+
+    def _require_alike(self, found: dict[str, list[Path]]) -> None:
+        """Refuse exact names among names with a suffix: some are left over from another run."""
+        exact = [paths[0] for name, paths in found.items() if _suffix(paths[0], name) == ""]
+        others = [paths[0] for name, paths in found.items() if _suffix(paths[0], name) != ""]
+        if exact and others:
+            raise InputError(
+                f"{self._folder} holds predictions of two kinds: {_listed(exact)}, which are named exactly like their "
+                f"slabs, and {_listed(others)}. Keep one kind, for every slab."
+            )
 
 
 def slab_stem(relative: str) -> str:
@@ -92,9 +104,23 @@ def _slab_part(path: Path, case: str) -> str | None:
     return match.group() if match else None
 
 
-def _best(paths: list[Path], name: str) -> list[Path]:
-    """Files of exactly that name where there are any, otherwise those with a suffix."""
-    return [path for path in paths if volume_stem(path) == name] or paths
+def _suffix(path: Path, name: str) -> str:
+    """What a prediction's name adds to its slab's: "", "_seg" and so on."""
+    return volume_stem(path)[len(name) :]
+
+
+def _one_family(found: dict[str, list[Path]]) -> dict[str, list[Path]]:
+    """Of the files of each slab those with the one suffix that every slab has a file with; none is best.
+
+    All files where there is no such suffix, or several.
+    """
+    suffixes = [{_suffix(path, name) for path in paths} for name, paths in found.items()]
+    complete = set.intersection(*suffixes) if suffixes else set()
+    if "" in complete:
+        complete = {""}
+    if len(complete) != 1:
+        return found
+    return {name: [p for p in paths if _suffix(p, name) in complete] for name, paths in found.items()}
 
 
 def _listed(items: Iterable[Path | str]) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import Executor, Future
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from .files.nifti import NiftiHeader, read_header
-from .files.nifti_transforms import refuse_unusable
+from .files.nifti_transforms import CHOICE, refuse_unusable, transform_warnings
 from .files.nifti_voxels import read_frames
 from .files.threads import THREADS, helpers
 from .formats import is_dicom_slab, read_dicom_slab
@@ -111,6 +111,7 @@ class SlabReader:
         self._trust_names = trust_names
         self._own = own
         self._astray: dict[int, float | None] = {}
+        self._odd: dict[str, list[str]] = {}
 
     def read(self, n: int) -> npt.NDArray:
         """Voxels of slab ``n`` as (channels, k, j, i).
@@ -135,13 +136,15 @@ class SlabReader:
     @property
     def warnings(self) -> tuple[str, ...]:
         """Sentences about the files that were read."""
+        odd = tuple(_about_files(text, names) for text, names in self._odd.items())
         if not self._astray:
-            return ()
+            return odd
         known = [distance for distance in self._astray.values() if distance is not None]
         where = f"lie up to {max(known):.2f} mm away from their slabs" if known else "state no geometry"
         return (
             f"{len(self._astray)} of {len(self._paths)} files {where}; their geometry is ignored, "
             "their names are trusted.",
+            *odd,
         )
 
     def _judge(self, n: int, slab: SlabRecord, path: Path, file: _SlabFile) -> None:
@@ -168,6 +171,7 @@ class SlabReader:
         taken = self._files.take(n)
         if taken is None:
             volume = open_any(self._runtime, path)
+            self._note(path, volume.warnings)
             return _SlabFile(volume.voxels_kji[np.newaxis], volume.geometry)
         header, frames = taken
         try:
@@ -177,4 +181,18 @@ class SlabReader:
             if not self._trust_names:
                 raise
             return _SlabFile(frames, None)
+        self._note(path, transform_warnings(header, geometry))
         return _SlabFile(frames, geometry)
+
+    def _note(self, path: Path, warnings: Sequence[str]) -> None:
+        # the export's own files were judged when they were made
+        for text in warnings if self._own is None else ():
+            names = self._odd.setdefault(text.removesuffix(CHOICE), [])
+            if path.name not in names:
+                names.append(path.name)
+
+
+def _about_files(text: str, names: list[str]) -> str:
+    others = len(names) - 1
+    more = f" and {others} other{'s' if others > 1 else ''}" if others else ""
+    return f"{names[0]}{more}: {text}"

@@ -19,7 +19,7 @@ from .pure.errors import InputError, OutputError
 from .pure.fill import fill_value
 from .pure.manifest import FILE_NAME, Manifest, read_manifest
 from .pure.source import SourceVolume
-from .pure.stitching import Stitcher, describe_uncovered
+from .pure.stitching import Stitcher, describe_uncovered, joined_type
 from .slab_lookup import Predictions, own_files
 from .slab_reading import SlabReader, read_ahead
 from .volume_writing import WRITABLE, require_writable, write_volume
@@ -151,6 +151,10 @@ def _require_apart(output: Path, manifest: Manifest, folder: Path, paths: list[P
         raise OutputError(f"{output} is what the volume is made from, and stays as it is; choose another name.")
 
 
+class _BeginAgain(Exception):
+    """A slab holds what the slabs before it gave no reason to expect: another type, or fractions."""
+
+
 class _Stitching:
     """One run over the slabs of a case."""
 
@@ -162,19 +166,29 @@ class _Stitching:
         self._reader = reader
         self._request = request
         self._foreign = foreign
+        self._dtype: np.dtype | None = None
+        self._has_fractions = False
 
     def run(self, output: Path, progress: Progress) -> tuple[npt.NDArray, StitchResult]:
         """The volume as (channels, k, j, i), and what was made of it."""
+        while True:
+            try:
+                return self._attempt(output, progress)
+            except _BeginAgain:
+                continue
+
+    def _attempt(self, output: Path, progress: Progress) -> tuple[npt.NDArray, StitchResult]:
         whole, boxes = self._manifest.geometry.box, [slab.box for slab in self._manifest.slabs]
         voxels = self._reader.read(0)
-        dtype, channels = voxels.dtype, len(voxels)
+        dtype, channels = self._dtype or voxels.dtype, len(voxels)
         require_memory(self._paths[0], channels * math.prod(whole.shape) * dtype.itemsize)
-        blend = self._request.blend or self._default_blend(voxels)
+        blend = self._request.blend or self._default_blend(voxels, dtype)
         stitcher = Stitcher(whole, boxes, blend, dtype, channels)
         lowest, averages_labels = np.inf, False
         for n in range(len(boxes)):
             voxels = voxels if n == 0 else self._reader.read(n)
-            self._require_type(n, voxels, dtype, channels)
+            voxels = self._of_type(n, voxels, dtype, channels)
+            self._require_whole(voxels, blend)
             lowest = min(lowest, float(np.fmin.reduce(voxels, axis=None)))  # type: ignore[call-overload]
             if blend in ("mean", "gaussian") and channels == 1 and np.max(voxels) > 1:
                 averages_labels |= _is_whole(voxels)
@@ -197,12 +211,24 @@ class _Stitching:
         )
         return stitcher.finish(fill), result
 
-    def _require_type(self, n: int, voxels: npt.NDArray, dtype: np.dtype, channels: int) -> None:
-        if voxels.dtype != dtype or len(voxels) != channels:
+    def _of_type(self, n: int, voxels: npt.NDArray, dtype: np.dtype, channels: int) -> npt.NDArray:
+        joined = joined_type(dtype, voxels)
+        if joined is None or len(voxels) != channels:
             raise InputError(
                 f"{self._paths[n]} holds {len(voxels)} x {voxels.dtype.name} a voxel, "
                 f"{self._paths[0].name} {channels} x {dtype.name}; all slabs must be of one type."
             )
+        if joined != dtype:
+            self._dtype = joined
+            raise _BeginAgain
+        return voxels.astype(dtype, copy=False)
+
+    def _require_whole(self, voxels: npt.NDArray, blend: str) -> None:
+        """Begin again where a vote, taken for labels by itself, would be one over fractions."""
+        chosen = self._request.blend is not None
+        if blend == "vote" and not chosen and voxels.dtype.kind == "f" and not _is_whole(voxels):
+            self._has_fractions = True
+            raise _BeginAgain
 
     def _is_labels(self, blend: str, dtype: np.dtype, channels: int, lowest: float) -> bool:
         if not self._foreign:
@@ -213,10 +239,12 @@ class _Stitching:
         automatic = self._foreign or self._request.label_set is not None
         return 0.0 if self._request.fill is None and automatic else fill_value(self._request.fill, lowest)
 
-    def _default_blend(self, first: npt.NDArray) -> str:
+    def _default_blend(self, first: npt.NDArray, dtype: np.dtype) -> str:
         if not self._foreign:
             return "first"
-        if first.dtype.kind in "iu":
+        if self._has_fractions:
+            return "mean"
+        if dtype.kind in "iu":
             return "vote"
         # Label maps are often saved as floats: look at the first slab that is not empty.
         n = 0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import sys
 import time
 from typing import Any
@@ -90,7 +91,18 @@ def display(as_json: bool, quiet: bool) -> JsonLines | Lines:
 
 def print_json(document: dict[str, Any]) -> None:
     """One object, one line, readable at once by whoever waits for it."""
-    print(json.dumps(document, ensure_ascii=False), flush=True)
+    # where the terminal cannot show a character, JSON has its own way to write it
+    escaped = (sys.stdout.encoding or "").lower() not in ("utf-8", "utf8")
+    print(json.dumps(_numbers_as_json(document), ensure_ascii=escaped, allow_nan=False), flush=True)
+
+
+def _numbers_as_json(value: Any) -> Any:
+    """The same document with numbers that JSON has no word for as text: "nan", "inf", "-inf"."""
+    if isinstance(value, dict):
+        return {key: _numbers_as_json(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_numbers_as_json(item) for item in value]
+    return str(float(value)) if isinstance(value, float) and not math.isfinite(value) else value
 
 
 __all__ = ["JsonLines", "Lines", "Progress", "display", "print_json"]

@@ -9,6 +9,7 @@ from pathlib import Path
 from .cli import DONE, SOME_FAILED, UNUSABLE
 from .compare import CompareRequest, compare_files
 from .flirt import convert, describe_grid
+from .open_volume import FileChoice
 from .pure.comparison_words import comparison_json, comparison_lines
 from .pure.errors import Cancelled, InputError, RequestError, SlabExporterError
 from .slab_lookup import Predictions
@@ -84,10 +85,12 @@ def run_where(options: argparse.Namespace) -> int:
     if (options.flirt is None) != (options.reference is None):
         raise RequestError("--flirt and --reference belong together: the matrix, and the image it leads to.")
     frame = next(name for name in ("ijk", "ras", "lps") if getattr(options, name) is not None)
-    place = find_place(options.file, frame, tuple(getattr(options, frame)), options.frame)
+    file = FileChoice(options.file, options.frame, options.nifti_transform)
+    place = find_place(file, frame, tuple(getattr(options, frame)))
     places = [place]
     if options.flirt is not None:
-        places.append(through_registration(place, options.flirt, options.reference))
+        reference = FileChoice(options.reference, transform=options.reference_nifti_transform)
+        places.append(through_registration(place, options.flirt, reference))
     if options.json:
         print_json({"event": "located", **place.to_json()} | ({"reference": places[1].to_json()} if places[1:] else {}))
     else:
@@ -97,7 +100,9 @@ def run_where(options: argparse.Namespace) -> int:
 
 def run_flirt(options: argparse.Namespace) -> int:
     """``slab-exporter flirt``."""
-    found = convert(options.matrix, options.moving, options.reference, options.output, options.kind, options.overwrite)
+    moving = FileChoice(options.moving, transform=options.nifti_transform)
+    reference = FileChoice(options.reference, transform=options.reference_nifti_transform)
+    found = convert(options.matrix, moving, reference, options.output, options.kind, options.overwrite)
     if options.json:
         print_json({"event": "converted", "output": str(options.output), **found.to_json()})
         return DONE
@@ -106,6 +111,8 @@ def run_flirt(options: argparse.Namespace) -> int:
     print("RAS mm of the moving image -> RAS mm of the reference:")
     for row in found.ras:
         print("  " + "  ".join(f"{value:12.6f}" for value in row))
+    for text in found.warnings:
+        print(f"note: {text}")
     print(f"written: {options.output}")
     return DONE
 
@@ -117,6 +124,8 @@ def run_compare(options: argparse.Namespace) -> int:
         other=options.other,
         reference_frame=options.reference_frame,
         frame=options.frame,
+        reference_transform=options.reference_nifti_transform,
+        transform=options.nifti_transform,
         fix=options.fix,
         flip=options.flip,
         overwrite=options.overwrite,

@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from .flirt import fsl_grid, read_registration
+from .flirt import GridMaker, exported_grid, fsl_grid, read_ras
 from .formats import is_dicom_slab, read_dicom_slab
 from .mrml.runtime import SlicerRuntime, open_runtime
-from .open_volume import first_frame, open_any
-from .pure.errors import InputError
-from .pure.fsl import FslGrid
+from .open_volume import FileChoice, open_any, open_for_geometry
+from .pure.errors import InputError, RequestError
 from .pure.geometry import VolumeGeometry
 from .pure.locate import Location, SlabHit, explain_axes, locate, slabs_holding
 from .pure.manifest import FILE_NAME, Manifest, read_manifest
+from .pure.source import SourceVolume
 from .stitch import find_manifests
 
 
@@ -26,22 +27,21 @@ class Place:
 
     Attributes:
         name: the image, for people.
-        grid: geometry of the image, as Slicer and as FSL see it.
+        geometry: of the image.
         location: the point.
         value: of the nearest voxel; None outside, or where no file holds it.
+        fsl: gives the image as FSL sees it; raises InputError where FSL cannot have seen it.
         slabs: that hold it, for an export.
+        warnings: what is odd about the image itself.
     """
 
     name: str
-    grid: FslGrid
+    geometry: VolumeGeometry
     location: Location
     value: float | int | None
+    fsl: GridMaker
     slabs: tuple[SlabHit, ...] | None = None
-
-    @property
-    def geometry(self) -> VolumeGeometry:
-        """Of the image."""
-        return self.grid.geometry
+    warnings: tuple[str, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         """For ``--json``."""
@@ -56,6 +56,7 @@ class Place:
             "value": self.value,
             "orientation": self.geometry.orientation,
             "shape_ijk": list(self.geometry.shape_ijk),
+            "warnings": list(self.warnings),
         }
         if self.slabs is not None:
             result["slabs"] = [asdict(hit) | {"voxel": list(hit.voxel)} for hit in self.slabs]
@@ -84,32 +85,33 @@ class Place:
             if where.inside and not self.slabs:
                 lines.append("  in no slab")
         lines.append(f"  {explain_axes(g)}")
+        lines += [f"  note: {text}" for text in self.warnings]
         return "\n".join(lines)
 
 
-def find_place(path: Path, frame: str, point: tuple[float, float, float], volume: int | None = None) -> Place:
+def find_place(file: FileChoice, frame: str, point: tuple[float, float, float]) -> Place:
     """A point in a volume, or in the slabs of an export.
 
     Args:
-        path: a volume; or a case's folder or manifest; or the folder of an export of one case.
+        file: a volume, of a 4D file the first where none is chosen; or a case's folder or manifest; or the
+            folder of an export of one case.
         frame: "ijk", "ras" or "lps": what ``point`` is given in.
         point: voxel index in the file's order, or mm.
-        volume: which volume of a 4D file; the first where None.
 
     Raises:
         InputError: nothing there can be used.
+        RequestError: a NIfTI transform was chosen of what is no NIfTI file.
     """
     with open_runtime() as runtime:
-        manifest_path = _manifest_at(path)
-        if manifest_path is not None:
-            return _in_export(runtime, manifest_path, frame, point)
-        source = open_any(runtime, path, first_frame(path, volume))
-        location = locate(source.geometry, frame, point)
-        value = _value(source.voxels_kji, location.voxel) if location.inside else None
-        return Place(str(path), fsl_grid(source), location, value)
+        manifest_path = _manifest_at(file.path)
+        if manifest_path is None:
+            return _at(open_for_geometry(runtime, file), frame, point, str(file.path))
+        if file.transform is not None:
+            raise RequestError(f"{file.path} is an export; its sform or qform was chosen when it was made.")
+        return _in_export(runtime, manifest_path, frame, point)
 
 
-def through_registration(place: Place, matrix: Path, reference: Path) -> Place:
+def through_registration(place: Place, matrix: Path, reference: FileChoice) -> Place:
     """The same point in the reference image of a registration.
 
     Args:
@@ -118,15 +120,12 @@ def through_registration(place: Place, matrix: Path, reference: Path) -> Place:
         reference: the image that it was registered to.
 
     Raises:
-        InputError: a file that cannot be used.
+        InputError: a file that cannot be used, or with FLIRT's matrix an image that is no NIfTI file.
     """
     with open_runtime() as runtime:
-        source = open_any(runtime, reference, first_frame(reference, None))
-        grid = fsl_grid(source)
-        ras = read_registration(matrix, place.grid, grid).ras @ np.append(place.location.ras, 1.0)
-        location = locate(source.geometry, "ras", (float(ras[0]), float(ras[1]), float(ras[2])))
-        value = _value(source.voxels_kji, location.voxel) if location.inside else None
-        return Place(str(reference), grid, location, value)
+        source = open_for_geometry(runtime, reference)
+        ras = read_ras(matrix, place.fsl, partial(fsl_grid, source)) @ np.append(place.location.ras, 1.0)
+        return _at(source, "ras", (float(ras[0]), float(ras[1]), float(ras[2])), str(reference.path))
 
 
 def _manifest_at(path: Path) -> Path | None:
@@ -141,6 +140,12 @@ def _manifest_at(path: Path) -> Path | None:
     return manifests[0]
 
 
+def _at(source: SourceVolume, frame: str, point: tuple[float, float, float], name: str) -> Place:
+    location = locate(source.geometry, frame, point)
+    value = _value(source.voxels_kji, location.voxel) if location.inside else None
+    return Place(name, source.geometry, location, value, partial(fsl_grid, source), warnings=source.warnings)
+
+
 def _in_export(runtime: SlicerRuntime, manifest_path: Path, frame: str, point: tuple[float, float, float]) -> Place:
     manifest: Manifest = read_manifest(manifest_path)
     location = locate(manifest.geometry, frame, point)
@@ -150,7 +155,8 @@ def _in_export(runtime: SlicerRuntime, manifest_path: Path, frame: str, point: t
         file = manifest_path.parent / hits[0].image
         voxels = read_dicom_slab(file, _slab(manifest, hits[0])) if is_dicom_slab(file) else _voxels(runtime, file)
         value = _value(voxels, hits[0].voxel)
-    return Place(f"{manifest.case} (export)", FslGrid.of(manifest.geometry), location, value, hits)
+    grid = partial(exported_grid, manifest, manifest_path.parent)
+    return Place(f"{manifest.case} (export)", manifest.geometry, location, value, grid, hits, manifest.warnings)
 
 
 def _slab(manifest: Manifest, hit: SlabHit) -> VolumeGeometry:

@@ -167,3 +167,58 @@ def test_the_original_story_is_diagnosed_and_mended(tmp_path, run_cli):
     flag = ("--flip",) if found["verdict"] == "mirrored" else ()
     assert run_cli("compare", reference, batch, "--fix", tmp_path / "mended.nii.gz", *flag)[0] == 0
     assert_agrees_everywhere(tmp_path / "mended.nii.gz", reference)
+
+
+def test_either_form_of_either_file_can_be_chosen(tmp_path, run_cli):
+    image = nib.Nifti1Image(lopsided_phantom(SHAPE), None)
+    image.set_sform(affine(), 1)
+    image.set_qform(affine(origin=(0, 0, 0)), 1)
+    nib.save(image, tmp_path / "both.nii")
+    pair = ("compare", tmp_path / "both.nii", tmp_path / "both.nii")
+    codes = {}
+    for first in ("sform", "qform"):
+        for second in ("sform", "qform"):
+            codes[first, second] = run_cli(*pair, "--reference-nifti-transform", first, "--nifti-transform", second)[0]
+    assert codes == {(a, b): int(a != b) for a, b in codes}
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("unit", [1e300, 1e-300])
+def test_values_near_the_ends_of_float64_are_compared_like_others(tmp_path, unit, run_cli):
+    values = lopsided_phantom(SHAPE) * (unit / 1000)
+    first = save_nifti(tmp_path / "a.nii", values, affine())
+    second = save_nifti(tmp_path / "b.nii", values[::-1] * 2 + unit, affine())
+    code, out, _ = run_cli("compare", first, second, "--json")
+    assert code == 1
+    found = json.loads(out)
+    assert (found["verdict"], found["intensity"]["kind"]) == ("mirrored", "rescaled")
+    assert found["intensity"]["intercept"] == pytest.approx(unit, rel=1e-6)
+    assert run_cli("compare", first, first)[0] == 0
+
+
+def test_a_single_slice_is_confirmed_whichever_way_its_thin_axis_runs(tmp_path, reference, run_cli):
+    """Reversing an axis of one voxel changes no voxel: the affine has the word, but not on the other two axes."""
+    geometry = nib.load(reference).affine
+    moved = geometry @ nib.affines.from_matvec(np.eye(3), (0, 0, 7))
+    part = lopsided_phantom(SHAPE)[:, :, 7:8]
+    for flip in (1, -1):
+        slab = save_nifti(tmp_path / f"slab{flip}.nii", part, moved @ np.diag([1, 1, flip, 1]))
+        for whole in (reference, slab):
+            code, out, _ = run_cli("compare", whole, slab)
+            assert code == 0, out
+            assert "AMBIGUOUS" not in out
+        mirrored = save_nifti(tmp_path / "mirrored.nii", part[::-1], moved @ np.diag([1, 1, flip, 1]))
+        code, out, _ = run_cli("compare", reference, mirrored, "--json")
+        assert code == 1
+        assert json.loads(out)["verdict"] == "mirrored"
+    assert run_cli("compare", tmp_path / "slab1.nii", tmp_path / "slab-1.nii")[0] == 0
+    rolled = save_nifti(tmp_path / "rolled.nii", np.moveaxis(part, 2, 0), geometry)
+    assert json.loads(run_cli("compare", reference, rolled, "--json")[1])["certain"]
+
+
+def test_neighbouring_large_whole_numbers_are_two_values(tmp_path, run_cli):
+    values = np.full(SHAPE, 2**64 - 1, np.uint64) - (lopsided_phantom(SHAPE) > 0).astype(np.uint64)
+    path = tmp_path / "v.nii"
+    nib.save(nib.Nifti1Image(values, affine(), dtype=np.uint64), path)
+    code, out, _ = run_cli("compare", path, path)
+    assert code == 0, out

@@ -387,3 +387,76 @@ def test_a_manifest_that_promises_a_huge_volume_is_refused(tmp_path, run_cli, ed
     code, _, err = run_cli("stitch", manifest, "-o", tmp_path / "b.nii")
     assert code == 2
     assert "memory" in err
+
+
+def test_what_is_odd_about_the_headers_of_predictions_is_said_once(tmp_path, run_cli):
+    manifest = exported(tmp_path, index_phantom(SHAPE), affine(), thickness=4)
+    folder = predicted(manifest, tmp_path / "p", np.ones(SHAPE, np.uint8))
+    for path in folder.iterdir():
+        image = nib.load(path)
+        image.set_qform(image.affine, 1)
+        image.set_sform(image.affine @ np.diag([1, 1, -1, 1]), 1)
+        nib.save(image, path)
+    arguments = ("stitch", manifest, "--predictions", folder, "-o", tmp_path / "b.nii", "--trust-names")
+    code, _, err = run_cli(*arguments)
+    assert code == 0
+    assert "one is the mirror image of the other" in err
+    assert "--nifti-transform" not in err
+
+
+def test_probabilities_are_averaged_even_if_the_first_slab_holds_whole_numbers_only(tmp_path):
+    manifest = exported(tmp_path, index_phantom(SHAPE), affine(), thickness=4, overlap=2)
+    truth = np.ones(SHAPE, np.float32)
+    truth[..., 6:] = 0.25
+    folder = predicted(manifest, tmp_path / "p", truth)
+    last = sorted(folder.iterdir())[-1]
+    nib.save(nib.Nifti1Image(nib.load(last).get_fdata(dtype=np.float32) + 0.5, nib.load(last).affine), last)
+    result = stitch_case(manifest, tmp_path / "b.nii", StitchRequest(), Predictions(folder))
+    assert result.blend == "mean"
+    found = np.asanyarray(nib.load(result.path).dataobj)
+    assert 0.5 in np.round(found - truth, 6)
+    assert 0.25 in np.round(found - truth, 6)
+
+
+def test_whole_slabs_among_fractions_become_the_type_of_the_others(tmp_path):
+    """nibabel scales values to an int16 header; a slab of zeros stays whole."""
+    manifest = exported(tmp_path, index_phantom(SHAPE), affine(), thickness=4)
+    truth = np.random.default_rng(0).random(SHAPE)
+    truth[..., :4] = 0
+    folder = predicted(manifest, tmp_path / "p", truth)
+    for path in folder.iterdir():
+        image = nib.load(path)
+        values = image.get_fdata()
+        image.header.set_data_dtype(np.int16)
+        nib.save(nib.Nifti1Image(values, image.affine, image.header), path)
+    result = stitch_case(manifest, tmp_path / "b.nii", StitchRequest(), Predictions(folder))
+    assert (result.dtype, result.blend) == ("float32", "mean")
+    np.testing.assert_allclose(np.asanyarray(nib.load(result.path).dataobj), truth, atol=1e-4)
+
+
+def test_predictions_that_are_named_in_one_way_win_over_a_leftover(tmp_path):
+    manifest = exported(tmp_path, index_phantom(SHAPE), affine(), thickness=4)
+    folder = predicted(manifest, tmp_path / "p", np.ones(SHAPE, np.uint8), suffix="_seg")
+    leftover = folder / "case_slab-000.nii.gz"
+    leftover.write_bytes(b"from another run")
+    result = stitch_case(manifest, tmp_path / "b.nii", StitchRequest(), Predictions(folder))
+    assert set(np.asanyarray(nib.load(result.path).dataobj).ravel()) == {1}
+    (folder / "case_slab-000_seg.nii.gz").unlink()
+    with pytest.raises(InputError, match=r"two kinds: case_slab-000\.nii\.gz"):
+        stitch_case(manifest, tmp_path / "c.nii", StitchRequest(), Predictions(folder))
+
+
+def test_fill_values_that_json_or_the_type_does_not_know(tmp_path, run_cli):
+    manifest = exported(tmp_path, index_phantom(SHAPE, "float32"), affine(), thickness=4, remainder="drop")
+
+    def no_constant(word):
+        raise AssertionError(word)
+
+    code, out, _ = run_cli("stitch", manifest, "-o", tmp_path / "b.nii", "--fill", "nan", "--json")
+    assert code == 0
+    assert json.loads(out.splitlines()[-1], parse_constant=no_constant)["fill"] == "nan"
+    assert np.isnan(np.asanyarray(nib.load(tmp_path / "b.nii").dataobj)[..., 8:]).all()
+    code, _, err = run_cli("stitch", manifest, "-o", tmp_path / "c.nii", "--fill", "1e300")
+    assert code == 2
+    assert "does not fit into the volume's type float32" in err
+    assert not (tmp_path / "c.nii").exists()

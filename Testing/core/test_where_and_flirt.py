@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
+from pathlib import Path
 
 import nibabel as nib
 import numpy as np
 import pytest
+import SlabExporterLib
 from hypothesis import given
 from hypothesis import strategies as st
 from phantoms import SIGNED_PERMUTATIONS, affine, index_phantom, rotation, save_nifti
@@ -286,3 +291,147 @@ def test_flirt_and_back_is_the_identity(a, b, degrees):
     matrix[:3, 3] = (1, 2, 3)
     back = flirt_from_ras(ras_from_flirt(matrix, moving, reference), moving, reference)
     np.testing.assert_allclose(back, matrix, atol=1e-9)
+
+
+def test_a_flirt_matrix_is_refused_for_images_that_flirt_never_read(tmp_path, run_cli, real_data):
+    import SimpleITK as sitk
+
+    nifti = save_nifti(tmp_path / "v.nii", index_phantom(SHAPE), affine())
+    sitk.WriteImage(sitk.ReadImage(str(nifti)), str(tmp_path / "v.nrrd"))
+    (tmp_path / "m.mat").write_text(matrix_text(np.eye(4)))
+    (tmp_path / "m.tfm").write_text(itk_text(np.eye(4)))
+    for other in (tmp_path / "v.nrrd", real_data / "dicom" / "ct_head_ge8800"):
+        assert run_cli("where", other, "--ijk", 0, 0, 0)[0] == 0
+        for moving, reference in ((nifti, other), (other, nifti)):
+            images = ("--moving", moving, "--reference", reference)
+            there = ("where", moving, "--ijk", 0, 0, 0, "--reference", reference, "--flirt")
+            for arguments in (
+                ("flirt", tmp_path / "m.mat", *images, "-o", tmp_path / "o.tfm"),
+                ("flirt", tmp_path / "m.tfm", *images, "-o", tmp_path / "o.mat"),
+                (*there, tmp_path / "m.mat"),
+            ):
+                code, _, err = run_cli(*arguments)
+                assert code == 2
+                assert f"{other} is not a NIfTI file (.nii, .nii.gz), and FLIRT never read it" in err
+                assert len(err.splitlines()) == 1
+            # millimetres need no NIfTI
+            assert run_cli(*there, tmp_path / "m.tfm")[0] == 0
+    assert not (tmp_path / "o.tfm").exists()
+
+
+def two_forms(path):
+    """A NIfTI file whose qform is the mirror image of its sform."""
+    image = nib.Nifti1Image(index_phantom(SHAPE), None)
+    image.set_sform(affine(), 1)
+    image.set_qform(affine(signs=(-1, 1, 1)), 1)
+    nib.save(image, path)
+    return path
+
+
+def test_an_export_goes_through_a_flirt_matrix_as_its_source_does(tmp_path, run_cli):
+    """Handedness (by the sform) and pixdim are the source header's, whatever the slabs were given."""
+    path = two_forms(tmp_path / "v.nii")
+    (tmp_path / "m.mat").write_text(matrix_text(REGISTRATION))
+    through = ("--ijk", 1, 2, 3, "--flirt", tmp_path / "m.mat", "--reference", path, "--json")
+    expected = json.loads(run_cli("where", path, *through)[1])
+    out = tmp_path / "out"
+    assert run_cli("export", path, "-o", out, "--thickness", 4, "--quiet")[0] == 0
+    code, text, err = run_cli("where", out / "v", *through)
+    assert code == 0, err
+    np.testing.assert_allclose(json.loads(text)["reference"]["ijk"], expected["reference"]["ijk"], atol=1e-6)
+    path.write_bytes(path.read_bytes()[:-1] + b"\x01")
+    assert "has been changed since the export" in run_cli("where", out / "v", *through)[2]
+    path.rename(tmp_path / "elsewhere.nii")
+    code, _, err = run_cli("where", out / "v", *through[:-2], tmp_path / "elsewhere.nii")
+    assert code == 2
+    assert "is gone or no NIfTI file" in err
+    assert run_cli("where", out / "v", "--ijk", 1, 2, 3)[0] == 0
+
+
+@pytest.mark.parametrize("text", ["-1e-05", "-1.5e+01", "-2E0", "-.5e1"])
+def test_negative_numbers_with_an_exponent_are_coordinates(tmp_path, run_cli, text):
+    path = save_nifti(tmp_path / "v.nii", index_phantom(SHAPE), affine())
+    code, out, err = run_cli("where", path, "--ras", text, 0, text, "--json")
+    assert code == 0, err
+    assert json.loads(out)["ras"] == pytest.approx([float(text), 0, float(text)])
+
+
+def test_frames_are_counted_from_0_and_not_from_the_end(tmp_path, run_cli):
+    nib.save(nib.Nifti1Image(np.zeros((*SHAPE, 3), np.int16), affine()), tmp_path / "4d.nii")
+    code, _, err = run_cli("where", tmp_path / "4d.nii", "--ijk", 0, 0, 0, "--frame", -1)
+    assert code == 2
+    assert "--frame -1 does not exist" in err
+
+
+def test_a_file_whose_forms_differ_is_told_of_and_can_be_read_by_either(tmp_path, run_cli):
+    path = two_forms(tmp_path / "v.nii")
+    (tmp_path / "m.mat").write_text(matrix_text(np.eye(4)))
+    plain = save_nifti(tmp_path / "plain.nii", index_phantom(SHAPE), affine())
+    found = {}
+    for form, signs in (("sform", (1, 1, 1)), ("qform", (-1, 1, 1))):
+        code, out, _ = run_cli("where", path, "--ijk", 1, 2, 3, "--nifti-transform", form, "--json")
+        assert code == 0
+        document = json.loads(out)
+        np.testing.assert_allclose(document["ras"], (affine(signs=signs) @ (1, 2, 3, 1))[:3], atol=1e-4)
+        assert "one is the mirror image of the other" in document["warnings"][0]
+        chosen = ("--reference-nifti-transform", form)
+        there = ("where", plain, "--ijk", 0, 0, 0, "--flirt", tmp_path / "m.mat", "--reference", path, *chosen)
+        code, out, _ = run_cli(*there)
+        assert code == 0
+        assert f"one is the mirror image of the other; the {form} was used" in out
+        images = ("--moving", plain, "--reference", path, *chosen, "-o", tmp_path / f"{form}.txt", "--json")
+        code, out, _ = run_cli("flirt", tmp_path / "m.mat", *images)
+        assert code == 0
+        assert "one is the mirror image of the other" in json.loads(out)["warnings"][0]
+        found[form] = parse_matrix((tmp_path / f"{form}.txt").read_text(), form)
+    assert not np.allclose(found["sform"], found["qform"])
+    sitk = pytest.importorskip("SimpleITK")
+    sitk.WriteImage(sitk.ReadImage(str(plain)), str(tmp_path / "v.nrrd"))
+    code, _, err = run_cli("where", tmp_path / "v.nrrd", "--ijk", 0, 0, 0, "--nifti-transform", "qform")
+    assert code == 2
+    assert "is not a NIfTI file" in err
+
+
+def test_a_conversion_replaces_no_source_and_leaves_nothing_behind(tmp_path, run_cli):
+    path = save_nifti(tmp_path / "v.nii", index_phantom(SHAPE), affine())
+    matrix = tmp_path / "m.mat"
+    matrix.write_text(matrix_text(REGISTRATION))
+    arguments = ("flirt", matrix, "--moving", path, "--reference", path, "--overwrite", "-o")
+    code, _, err = run_cli(*arguments, matrix)
+    assert code == 2
+    assert "stays as it is" in err
+    assert matrix.read_text() == matrix_text(REGISTRATION)
+    (tmp_path / "folder.tfm").mkdir()
+    assert run_cli(*arguments, tmp_path / "folder.tfm")[0] == 2
+    assert not list(tmp_path.glob(".partial*"))
+
+
+def as_process(*arguments, **options):
+    command = [sys.executable, "-m", "SlabExporterLib", *map(os.fsencode, map(str, arguments))]
+    environment = os.environ | {"PYTHONPATH": str(Path(SlabExporterLib.__file__).parents[1])} | options.pop("env", {})
+    return subprocess.run(command, env=environment, stderr=subprocess.PIPE, check=False, **options)
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
+def test_output_that_cannot_be_printed_is_one_sentence(tmp_path):
+    path = save_nifti(tmp_path / "v.nii", index_phantom(SHAPE), affine())
+    for extra in ((), ("--json",)):
+        with Path("/dev/full").open("w") as full:
+            run = as_process("where", path, "--ijk", 0, 0, 0, *extra, stdout=full)
+        assert run.returncode == 1
+        assert run.stderr.decode().splitlines() == [
+            "slab-exporter: the output cannot be printed: No space left on device."
+        ]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="file names are UTF-8 elsewhere")
+@pytest.mark.parametrize("encoding", ["utf-8", "ascii"])
+def test_names_that_the_terminal_cannot_show_are_escaped(tmp_path, encoding):
+    for name in (b"f\xff.nii", "\u00fc\U0001f600.nii".encode()):
+        path = save_nifti(tmp_path / "v.nii", index_phantom(SHAPE), affine()).rename(tmp_path / os.fsdecode(name))
+        environment = {"PYTHONIOENCODING": encoding, "PYTHONUTF8": "1"}
+        run = as_process("where", path, "--ijk", 1, 2, 3, stdout=subprocess.PIPE, env=environment)
+        assert run.returncode == 0, run.stderr
+        run = as_process("where", path, "--ijk", 1, 2, 3, "--json", stdout=subprocess.PIPE, env=environment)
+        assert run.returncode == 0, run.stderr
+        assert json.loads(run.stdout.decode(encoding))["name"] == str(path)

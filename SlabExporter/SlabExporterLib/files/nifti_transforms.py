@@ -15,6 +15,9 @@ SAME_MM = 0.05
 SHEARED = 1e-3
 
 
+# What a user can do about two forms that differ, with commands that have the option.
+CHOICE = " Choose with --nifti-transform sform or qform."
+
 # No patient is further from the scanner's origin; larger numbers are damage.
 FARTHEST_MM = 1e7
 
@@ -118,7 +121,7 @@ def transform_warnings(header: NiftiHeader, used: VolumeGeometry) -> list[str]:
             mirrored = " and one is the mirror image of the other" if _mirrored(sform, qform) else ""
             warnings.append(
                 f"sform and qform disagree by up to {distance:.1f} mm{mirrored}; "
-                f"the {transform_used(header, used)} was used. Choose with --nifti-transform sform or qform."
+                f"the {transform_used(header, used)} was used.{CHOICE}"
             )
     if header.unit_mm != 1.0:
         warnings.append(

@@ -80,7 +80,7 @@ def choose_frame(header: NiftiHeader, frame: int | None) -> int:
             f"{header.path} is 4D: it holds {header.frames} volumes of {_sizes(header.shape_ijk)} voxels. "
             f"Choose one with --frame 0 to {header.frames - 1}."
         )
-    if frame >= header.frames:
+    if not 0 <= frame < header.frames:
         raise InputError(
             f"{header.path} holds {header.frames} volumes, counted from 0; --frame {frame} does not exist."
         )

@@ -163,7 +163,8 @@ def _whole(runtime: SlicerRuntime, path: Path) -> SourceVolume:
 def _read_node(runtime: SlicerRuntime, path: Path, nodes: list[Any], shown: Path | None = None) -> Any:
     node = runtime.scene.AddNode(runtime.classes.vtkMRMLScalarVolumeNode())
     nodes.append(node)
-    node.SetName((shown or path).name)
+    # a name that is not UTF-8 is for people only
+    node.SetName((shown or path).name.encode("utf-8", "replace").decode())
     storage = runtime.scene.AddNode(runtime.classes.vtkMRMLVolumeArchetypeStorageNode())
     nodes.append(storage)
     # Since Slicer 5.8 the storage node flips the K axis of left-handed volumes unless told not to;

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+import numpy as np
 import numpy.typing as npt
 
+from .correlation import moderate
 from .errors import RequestError
 from .geometry import VolumeGeometry
 from .index_map import IndexMap, Three
@@ -75,7 +77,10 @@ def compare_volumes(
     reference_ijk: npt.NDArray, reference: VolumeGeometry, other_ijk: npt.NDArray, other: VolumeGeometry
 ) -> Comparison:
     """Compare two volumes; arrays are IJK."""
-    match = match_voxels(reference_ijk, other_ijk)
+    reference_ijk, other_ijk, unit = moderate(reference_ijk, other_ijk)
+    match = _in_unit(match_voxels(reference_ijk, other_ijk), unit)
+    stated = dict.fromkeys(_thin_axes_as_stated(found, reference, other) for found in match.maps)
+    match = replace(match, maps=tuple(stated))
     if match.status == NONE and (found := find_resampled(reference_ijk, reference, other_ijk, other)) is not None:
         place = judge_placement(found.geometry, other)
         if found.is_ambiguous:
@@ -84,6 +89,22 @@ def compare_volumes(
         return Comparison(reference, other, match, (place,), found.correlation)
     placements = tuple(judge_placement(true_geometry(reference, found, other.shape_ijk), other) for found in match.maps)
     return Comparison(reference, other, match, placements)
+
+
+def _thin_axes_as_stated(found: IndexMap, reference: VolumeGeometry, other: VolumeGeometry) -> IndexMap:
+    """The map with axes along which OTHER is one voxel long, whose direction no voxel shows, as its affine has them."""
+    signs = list(found.signs)
+    for n, axis in enumerate(found.axes):
+        if other.shape_ijk[n] == 1:
+            against = float(np.dot(reference.directions[:, axis], other.directions[:, n])) < 0
+            signs[n] = -1 if against else 1
+    return replace(found, signs=(signs[0], signs[1], signs[2]))
+
+
+def _in_unit(match: VoxelMatch, unit: float) -> VoxelMatch:
+    """The match of volumes whose values had been divided by ``unit``."""
+    there = match.intensity
+    return match if there is None else replace(match, intensity=replace(there, intercept=there.intercept * unit))
 
 
 def true_geometry(reference: VolumeGeometry, found: IndexMap, shape: Three) -> VolumeGeometry:

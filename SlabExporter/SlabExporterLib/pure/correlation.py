@@ -11,6 +11,8 @@ from .geometry import FloatArray
 
 # A patch whose variance is this small a part of the whole's says nothing.
 _FLAT = 1e-10
+# Sums of fourth powers of values of up to 2 ** 200 stay far from float64's limit, 2 ** 1024.
+_EXTREME_EXPONENT = 200
 
 
 def area_edges(count: int, length: int) -> FloatArray:
@@ -82,6 +84,27 @@ def centre_value(array: npt.NDArray) -> float:
     sample = array[steps].astype(np.float64)
     sample = sample[np.isfinite(sample)]
     return float(sample.mean()) if sample.size else 0.0
+
+
+def moderate(a: npt.NDArray, b: npt.NDArray) -> tuple[npt.NDArray, npt.NDArray, float]:
+    """Two arrays divided by one power of two, and that power, so that squares neither overflow nor vanish.
+
+    Values that were equal stay equal. Arrays of ordinary values are returned as they are, with 1.
+    """
+    largest = max(_largest_magnitude(array) for array in (a, b))
+    exponent = int(np.frexp(largest)[1]) - 1
+    if largest == 0 or abs(exponent) < _EXTREME_EXPONENT:
+        return a, b, 1.0
+    return np.ldexp(a.astype(np.float64), -exponent), np.ldexp(b.astype(np.float64), -exponent), 2.0**exponent
+
+
+def _largest_magnitude(array: npt.NDArray) -> float:
+    largest = 0.0
+    for plane in np.moveaxis(array, int(np.argmax(np.abs(array.strides))), 0):
+        values = plane[np.isfinite(plane)]
+        if values.size:
+            largest = max(largest, abs(float(values.max())), abs(float(values.min())))
+    return largest
 
 
 class PatchFinder:

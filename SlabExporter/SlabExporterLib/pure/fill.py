@@ -36,6 +36,11 @@ def fill_value(asked: float | None, voxels: npt.NDArray) -> float:
                 f"The fill value {asked:g} does not fit into the volume's type {voxels.dtype.name} "
                 f"({limits.min} to {limits.max}, whole numbers)."
             )
+    elif np.isfinite(asked) and abs(asked) > (largest := float(np.finfo(voxels.dtype).max)):
+        raise RequestError(
+            f"The fill value {asked:g} does not fit into the volume's type {voxels.dtype.name} "
+            f"({-largest:g} to {largest:g})."
+        )
     return float(asked)
 
 

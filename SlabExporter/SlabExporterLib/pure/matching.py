@@ -84,23 +84,27 @@ def match_voxels(reference: npt.NDArray, other: npt.NDArray) -> VoxelMatch:
     Args:
         reference: IJK.
         other: IJK; the whole, a part, a padded part, or more than the whole, in any order of axes.
+
+    The direction of an axis along which OTHER is one voxel long cannot be seen, and is given as forwards.
     """
     for name, array in (("REFERENCE", reference), ("OTHER", other)):
         if _is_flat(array):
             return VoxelMatch(NONE, reason=f"{name} holds a single value everywhere; nothing can be told from it.")
-    match = _match_inside(reference, other)
+    thin = _thin_axes(other)
+    match = _match_inside(reference, other, thin)
     if match.is_a_copy:
         return match
     trimmed, start = without_border(other)
     if trimmed.shape != other.shape and not _is_flat(trimmed):
-        inner = _shifted(_match_inside(reference, trimmed), start)
+        inner = _shifted(_match_inside(reference, trimmed, thin), start)
         if inner.is_a_copy or (match.status == NONE and inner.status != NONE):
             return inner
     if match.status != NONE:
         return match
     if sorted(other.shape) == sorted(reference.shape):
         return match
-    swapped = _match_inside(other, reference)
+    thin_both = _thin_axes(reference) if len(_thin_axes(reference)) == len(thin) else ()
+    swapped = _match_inside(other, reference, thin_both)
     if swapped.status != NONE and swapped.intensity is not None:
         there = swapped.intensity
         slope = 1 / there.slope if there.slope else 0.0
@@ -110,7 +114,9 @@ def match_voxels(reference: npt.NDArray, other: npt.NDArray) -> VoxelMatch:
 
 
 def _is_flat(array: npt.NDArray) -> bool:
-    """Whether all finite values are equal, but for rounding."""
+    """Whether all finite values are equal; of floats but for rounding."""
+    if array.dtype.kind in "iu":
+        return int(array.min()) == int(array.max())
     low, high = np.inf, -np.inf
     for plane in np.moveaxis(array, int(np.argmax(np.abs(array.strides))), 0):
         values = plane[np.isfinite(plane)]
@@ -149,8 +155,22 @@ def _shifted(match: VoxelMatch, start: Three) -> VoxelMatch:
     return replace(match, maps=tuple(maps), border=True)
 
 
-def _match_inside(reference: npt.NDArray, other: npt.NDArray) -> VoxelMatch:
-    exact = equal_placements(reference, other, _ENOUGH)
+def _thin_axes(array: npt.NDArray) -> tuple[int, ...]:
+    return tuple(axis for axis in range(3) if array.shape[axis] == 1)
+
+
+def _without_twins(maps: list[IndexMap], thin: tuple[int, ...]) -> list[IndexMap]:
+    """Placements without those that only reverse an axis of OTHER that is one voxel long, which changes nothing."""
+    forward = []
+    for found in maps:
+        i, j, k = (1 if n in thin else sign for n, sign in enumerate(found.signs))
+        forward.append(IndexMap(found.axes, (i, j, k), found.origin))
+    return list(dict.fromkeys(forward))
+
+
+def _match_inside(reference: npt.NDArray, other: npt.NDArray, thin: tuple[int, ...]) -> VoxelMatch:
+    """Where OTHER lies wholly inside REFERENCE; along its ``thin`` axes the direction is left open (forwards)."""
+    exact = _without_twins(equal_placements(reference, other, _ENOUGH << len(thin)), thin)
     if exact:
         intensity = Intensity(EQUAL, 1.0, 0.0, 1.0)
         if len(exact) > 1:
@@ -159,7 +179,7 @@ def _match_inside(reference: npt.NDArray, other: npt.NDArray) -> VoxelMatch:
     candidates = find_candidates(reference, other)
     if not candidates.placements:
         return VoxelMatch(NONE, reason="OTHER fits into REFERENCE in no order of axes.")
-    maps = [candidate.map for candidate in candidates.placements]
+    maps = _without_twins([candidate.map for candidate in candidates.placements], thin)
     match = _weigh(reference, other, maps, Samples(reference, other))
     crowded = match.status == CERTAIN and not candidates.are_all
     return replace(match, status=AMBIGUOUS, reason=_CROWDED) if crowded else match

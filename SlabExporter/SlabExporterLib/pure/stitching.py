@@ -68,6 +68,22 @@ def require_blend(blend: str, dtype: np.dtype) -> None:
         )
 
 
+def joined_type(dtype: np.dtype, voxels: npt.NDArray) -> np.dtype | None:
+    """The type that holds all values of slabs of ``dtype`` and of one more slab; None where there is none.
+
+    Whole numbers join floats if they stay exact (a program that scales values saves a slab of zeros
+    as whole numbers); two types of whole numbers are a mistake.
+    """
+    if voxels.dtype == dtype:
+        return dtype
+    if "f" not in (dtype.kind, voxels.dtype.kind):
+        return None
+    if voxels.dtype.kind == "f":
+        return voxels.dtype if dtype.kind != "f" else np.promote_types(dtype, voxels.dtype)
+    largest = 2 ** (np.finfo(dtype).nmant + 1)
+    return dtype if -largest <= int(voxels.min()) and int(voxels.max()) <= largest else None
+
+
 class _Sum:
     """Weighted mean."""
 
