@@ -56,6 +56,13 @@ def carried(header: Any, keywords: Iterable[str]) -> Any:
     return result
 
 
+def _as_written(vr: str, value: Any) -> Any:
+    """The text that stands in the file; a name's original string would be its bytes."""
+    if vr in ("DS", "IS", "DA", "TM", "DT"):
+        return str(getattr(value, "original_string", value))
+    return str(value) if vr == "PN" else value
+
+
 def _is_valid(element: Any) -> bool:
     from pydicom.config import RAISE
     from pydicom.valuerep import validate_value
@@ -67,6 +74,5 @@ def _is_valid(element: Any) -> bool:
     if allowed is not None and any(value not in allowed for value in values):
         return False
     for value in values:
-        text = getattr(value, "original_string", value)
-        validate_value(element.VR, str(text) if element.VR in ("DS", "IS", "PN", "DA", "TM", "DT") else text, RAISE)
+        validate_value(element.VR, _as_written(element.VR, value), RAISE)
     return True

@@ -12,7 +12,7 @@ import numpy as np
 from ..pure.dicom_options import LONGEST_TEXT, DicomOptions
 from ..pure.source import SourceVolume
 from .carried import SourceHeaders, carried
-from .classes import ALWAYS_PRESENT, CARRIED, IDENTIFYING, UNPAIRED_PARTS, ImageClass, choose_class
+from .classes import ALWAYS_PRESENT, CARRIED, IDENTIFYING, LOSSY, UNPAIRED_PARTS, ImageClass, choose_class
 from .deidentify import deidentify, mark_deidentified, require_deidentifier
 from .encoding import decimal_string
 from .stored_form import StoredForm, stored_form
@@ -83,6 +83,11 @@ class CaseHeader:
     @cached_property
     def _first_header(self) -> Any:
         return SourceHeaders().read(self.image.dicom.series.slices[0])
+
+    @cached_property
+    def lossy(self) -> Any:
+        """What the source says of lossy compression, for planes that are no image of it."""
+        return carried(self._first_header, LOSSY)
 
     @cached_property
     def window(self) -> tuple[float, float]:

@@ -50,6 +50,7 @@ _SERIES = (
     "SeriesDescription", "Modality", "SpecificCharacterSet",
 )  # fmt: skip
 _GROUPS = ("SharedFunctionalGroupsSequence", "PerFrameFunctionalGroupsSequence")
+_AGAIN = "Copy or download the file again."
 _TAGS = [*_PLANE, *_IMAGE, *_SERIES, *_GROUPS, *MARKS]
 
 
@@ -81,22 +82,24 @@ def parsing(path: str | Path) -> Iterator[None]:
         except OSError as error:
             raise InputError(f"{path} cannot be read: {error.strerror or error}.") from error
         except Exception as error:
-            raise InputError(
-                f"{path} is not DICOM or is damaged ({type(error).__name__}). Copy or download the file again."
-            ) from error
+            raise InputError(f"{path} is not DICOM or is damaged ({type(error).__name__}). {_AGAIN}") from error
 
 
 def looks_like_dicom(path: Path) -> bool:
     """Whether a file begins like DICOM: preamble and "DICM" (PS3.10 7.1), or group 0008 as old files do."""
-    try:
-        with path.open("rb") as file:
-            head = file.read(132)
-    except OSError:
-        return False
+    head = _head(path)
     if head[128:132] == b"DICM":
         return True
     # Implicit or explicit little endian, first element of group 0008 with a small number
     return head[:2] == b"\x08\x00" and len(head) == 132 and head[2] in (0, 1, 5, 8, 0x16) and head[3] == 0
+
+
+def _head(path: Path) -> bytes:
+    try:
+        with path.open("rb") as file:
+            return file.read(132)
+    except OSError:
+        return b""
 
 
 def read_dataset(content: bytes | Path, pixels: bool = True, tags: list[str] | None = None) -> Any:
@@ -115,12 +118,33 @@ def read_planes(path: Path) -> tuple[SeriesInfo, tuple[Slice, ...]] | str:
     """
     with parsing(path):
         dataset = read_dataset(path, pixels=False, tags=_TAGS)
-        sop_class = str(dataset.get("SOPClassUID", ""))
+        declared = str(dataset.file_meta.get("MediaStorageSOPClassUID", ""))
+        sop_class = str(dataset.get("SOPClassUID", "")) or declared
         if sop_class in NO_IMAGE_CLASSES:
             return NO_IMAGE_CLASSES[sop_class]
         if "Rows" not in dataset or "Columns" not in dataset:
+            _require_no_image(path, sop_class, declared)
             return str(dataset.get("Modality", "")) or "object without an image"
         return _info(dataset, sop_class), tuple(_slices(path, dataset))
+
+
+def _require_no_image(path: Path, *sop_classes: str) -> None:
+    """An image without size was cut off, and so was what claims to be DICOM but does not say of which class."""
+    from pydicom.uid import UID
+
+    claims = _head(path)[128:132] == b"DICM" or path.suffix.lower() == ".dcm"
+    if (claims and not any(sop_classes)) or any("Image Storage" in UID(uid).name for uid in sop_classes):
+        raise InputError(f"{path} is damaged: it ends before it states Rows and Columns. {_AGAIN}")
+
+
+def series_uid_of(path: Path) -> str:
+    """SeriesInstanceUID of a damaged file, "" where it cannot be read."""
+    try:
+        with parsing(path):
+            dataset = read_dataset(path, pixels=False, tags=["SeriesInstanceUID"])
+            return str(dataset.get("SeriesInstanceUID", ""))
+    except InputError:
+        return ""
 
 
 def _info(dataset: Any, sop_class: str) -> SeriesInfo:
@@ -136,6 +160,8 @@ def _info(dataset: Any, sop_class: str) -> SeriesInfo:
 
 def _slices(path: Path, dataset: Any) -> Iterator[Slice]:
     frames = int(dataset.get("NumberOfFrames") or 1)
+    if frames < 1:
+        raise InputError(f"{path} is damaged: its NumberOfFrames is {frames}. {_AGAIN}")
     if frames > path.stat().st_size:
         raise InputError(f"{path} promises {frames} frames but has only {path.stat().st_size} bytes.")
     if "PerFrameFunctionalGroupsSequence" in dataset or "SharedFunctionalGroupsSequence" in dataset:

@@ -106,6 +106,11 @@ class SeriesInfo:
     description: str
     modality: str
 
+    @property
+    def key(self) -> tuple[str, str, str]:
+        """What makes a series one: some archives give the same SeriesInstanceUID in several studies."""
+        return self.patient_id, self.study_uid, self.series_uid
+
 
 class Kind(Enum):
     """What a series is, as far as its headers tell."""

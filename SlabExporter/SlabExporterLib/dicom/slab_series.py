@@ -97,7 +97,9 @@ class SlabSeries:
         if header.has_source and not header.options.deidentify:
             ends = zip("ijk", self.box.start, self.box.stop, strict=True)
             box = ", ".join(f"{axis} {a} to {b - 1}" for axis, a, b in ends)
-            dataset.DerivationDescription = f"Voxels {box} of the source series, cut by SlabExporter {header.version}"
+            made = ", made a regular volume by linear interpolation," if "resampled" in header.image.record else ","
+            text = f"Voxels {box} of the source series{made} cut by SlabExporter {header.version}"
+            dataset.DerivationDescription = text
         return dataset
 
     def _add_plane(self, dataset: Any) -> None:
@@ -135,8 +137,8 @@ class SlabSeries:
         return kept or self.header.image_class.image_type
 
     def _photometric(self) -> str:
-        plane = self.source_plane(0)
-        return "MONOCHROME2" if plane is None else plane.pixel.photometric
+        source = self.header.image.dicom
+        return "MONOCHROME2" if source is None else source.series.slices[0].pixel.photometric
 
     def _number(self) -> int:
         source = self.header.image.dicom
@@ -192,10 +194,14 @@ class SlabSeries:
             yield own
 
     def _from_source(self, k: int, headers: SourceHeaders) -> Encoded:
-        """What the source image of plane k adds (PS3.3 C.12.4.1: source image sequence)."""
+        """What the source image of plane k adds (PS3.3 C.12.4.1: source image sequence).
+
+        A plane that was interpolated or padded keeps saying that its source was compressed with loss
+        (PS3.3 C.7.6.1.1.5).
+        """
         plane = self.source_plane(k)
         if plane is None:
-            return {}
+            return encoded(self.header.lossy) if self.header.has_source else {}
         source = headers.read(plane)
         kept = carried(source, (*CARRIED_PER_IMAGE, *self.header.image_class.technique))
         if self.header.options.deidentify:
