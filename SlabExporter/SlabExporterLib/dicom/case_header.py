@@ -73,7 +73,7 @@ class CaseHeader:
         return stable_uid(self.options.uid_salt, self.content, *parts)
 
     def _kept(self, keyword: str, name: str) -> str:
-        original = str(self._first_header.get(keyword, "")) if self.has_source else ""
+        original = str(self._lowest_header.get(keyword, "")) if self.has_source else ""
         if not original:
             return self.uid(name)
         if self.options.deidentify or not is_valid_uid(original):
@@ -81,19 +81,20 @@ class CaseHeader:
         return original
 
     @cached_property
-    def _first_header(self) -> Any:
-        return SourceHeaders().read(self.image.dicom.series.slices[0])
+    def _lowest_header(self) -> Any:
+        """Of the volume's lowest plane: it depends neither on file names nor on other volumes of the series."""
+        return SourceHeaders().read(self.image.dicom.lowest)
 
     @cached_property
     def lossy(self) -> Any:
         """What the source says of lossy compression, for planes that are no image of it."""
-        return carried(self._first_header, LOSSY)
+        return carried(self._lowest_header, LOSSY)
 
     @cached_property
     def window(self) -> tuple[float, float]:
         """(centre, width) that all images of the case share."""
         if self.has_source:
-            stated = carried(self._first_header, ("WindowCenter", "WindowWidth"))
+            stated = carried(self._lowest_header, ("WindowCenter", "WindowWidth"))
             try:
                 centre, width = (float(np.ravel(stated[k].value)[0]) for k in ("WindowCenter", "WindowWidth"))
                 if width >= 1:
@@ -162,11 +163,14 @@ def _attributes(header: CaseHeader) -> tuple[Any, tuple[str, ...]]:
     for keyword, value in {**ALWAYS_PRESENT, **header.image_class.defaults}.items():
         setattr(attributes, keyword, value)
     if header.has_source:
-        kept = carried(header._first_header, (*CARRIED, *header.image_class.technique))
+        # Where planes are images of the source, each brings its own technique.
+        technique = () if header.image.dicom.planes else header.image_class.technique
+        kept = carried(header._lowest_header, (*CARRIED, *technique))
         if options.deidentify:
             deidentify(kept)
-        _drop_empty(kept, ALWAYS_PRESENT)
+        _drop_empty(kept, (*ALWAYS_PRESENT, "TriggerTime"))
         attributes.update(kept)
+        _complete_species(attributes)
         _drop_tilt(attributes, header.image)
         warnings += _identity_warnings(kept, options)
     else:
@@ -191,6 +195,14 @@ def _drop_empty(dataset: Any, kept: Any) -> None:
     for element in list(dataset):
         if element.is_empty and element.keyword not in kept:
             del dataset[element.tag]
+
+
+def _complete_species(attributes: Any) -> None:
+    """Of an animal the slabs say no more than its species; the rest is type 2C (PS3.3 C.7.1.1, C.7.2.2)."""
+    if attributes.get("PatientSpeciesDescription"):
+        attributes.PatientSexNeutered = attributes.PatientBreedDescription = ""
+        attributes.ResponsiblePerson = attributes.ResponsibleOrganization = ""
+        attributes.PatientBreedCodeSequence = attributes.BreedRegistrationSequence = []
 
 
 def _drop_tilt(attributes: Any, image: SourceVolume) -> None:

@@ -55,7 +55,7 @@ def dicom_options(options: argparse.Namespace) -> DicomOptions:
         RequestError: a text that DICOM cannot hold.
     """
     return DicomOptions(
-        modality=options.modality,
+        modality=None if options.modality is None else options.modality.strip(),
         patient_name=options.patient_name,
         patient_id=options.patient_id,
         study_description=options.study_description,

@@ -35,10 +35,12 @@ class DicomSource:
     Attributes:
         series: the whole series.
         planes: the plane of each k; none for a volume that was interpolated.
+        lowest: the first plane along the normal, of an interpolated volume too.
     """
 
     series: Series
     planes: tuple[Slice, ...]
+    lowest: Slice
 
 
 def load_series(series: Series, options: SeriesOptions, frame: int | None = None) -> SourceVolume:
@@ -68,7 +70,7 @@ def load_series(series: Series, options: SeriesOptions, frame: int | None = None
         frame=frame if series.verdict.kind is Kind.SEVERAL else None,
         warnings=warnings,
         record=record,
-        dicom=DicomSource(series, stack.slices),
+        dicom=DicomSource(series, stack.slices, stack.slices[0]),
     )
     verdict = judge_stack(stack)
     if options.resample and verdict.kind is not Kind.REGULAR:

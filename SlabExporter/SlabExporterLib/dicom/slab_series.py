@@ -7,6 +7,7 @@ series (along any axis) still belongs to one image of it. Image n (from 1) is pl
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
@@ -133,8 +134,8 @@ class SlabSeries:
 
     def _image_type(self) -> tuple[str, ...]:
         plane = self.source_plane(0)
-        kept = () if plane is None else plane.image_type[2:3]
-        return kept or self.header.image_class.image_type
+        third = "" if plane is None else "".join(plane.image_type[2:3]).strip()
+        return (third,) if re.fullmatch(r"[A-Z0-9_ ]{1,16}", third) else self.header.image_class.image_type
 
     def _photometric(self) -> str:
         source = self.header.image.dicom
