@@ -6,6 +6,7 @@ import pydicom
 import pytest
 from dicom_phantoms import MR, uid, voxels, write_image, write_series
 from dicom_tools import dciodvfy_errors
+from phantoms import affine, save_nifti
 from SlabExporterLib.pure.dicom_options import DicomOptions
 from SlabExporterLib.pure.errors import RequestError
 
@@ -106,3 +107,27 @@ def test_a_volume_chosen_by_frame_has_its_own_window_and_technique(tmp_path, sla
         write_image(tmp_path / "in" / str(n), voxels()[n], (0, 0, n // 2 * 3), InstanceNumber=n, **(AS_MR | own))
     image = slabs("--frame", 1)[0]
     assert (image.WindowCenter, image.InversionTime) == (8, 101)
+
+
+# --- texts of our own ---
+
+
+def test_names_made_of_file_names_are_cut_by_bytes(tmp_path, run_cli):
+    path = save_nifti(tmp_path / f"{'山' * 30}.nii.gz", voxels().transpose(2, 1, 0), affine())
+    assert run_cli("export", path, "-o", tmp_path / "out", "--format", "dicom", "--modality", "CT")[0] == 0
+    (first, *_) = sorted(tmp_path.glob("out/*/images/*/*.dcm"))
+    assert dciodvfy_errors([first]) == []
+    assert pydicom.dcmread(first).PatientID == "山" * 21
+
+
+def test_descriptions_of_the_source_are_cut_by_bytes(tmp_path, slabs):
+    write_series(tmp_path / "in", voxels(), SeriesDescription="é" * 60, SpecificCharacterSet="ISO_IR 192")
+    assert slabs()[0].SeriesDescription == "é" * 25 + " slab 000 of 1"
+
+
+def test_a_table_of_segments_that_is_not_there_is_refused_without_labels_too(tmp_path, run_cli):
+    write_series(tmp_path / "in", voxels())
+    asked = ("export", tmp_path / "in", "-o", tmp_path / "out", "--format", "dicom", "--segments", tmp_path / "no.csv")
+    code, _, error = run_cli(*asked)
+    assert code == 2
+    assert "no.csv does not exist" in error

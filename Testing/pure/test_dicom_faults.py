@@ -166,3 +166,62 @@ def test_a_report_beside_a_series_is_no_damaged_image(tmp_path):
     write_image(tmp_path / "report", voxels()[0], None, Rows=None, Columns=None, PixelData=None, Modality="SR",
                 SOPClassUID="1.2.840.10008.5.1.4.1.1.88.11")  # fmt: skip
     assert load(tmp_path).geometry.shape_ijk == (7, 9, 6)
+
+
+# --- attributes that are no numbers, or absurd ones ---
+
+
+def replace_in_all(folder, good, bad):
+    for path in folder.iterdir():
+        content = path.read_bytes()
+        assert good in content
+        path.write_bytes(content.replace(good, bad))
+
+
+@pytest.mark.parametrize("bad", [b"N/A ", b"1.50"])
+def test_an_instance_number_that_is_no_number_is_done_without(tmp_path, bad):
+    write_series(tmp_path, voxels(), InstanceNumber=7777)
+    replace_in_all(tmp_path, b"IS\x04\x007777", b"IS\x04\x00" + bad)
+    np.testing.assert_array_equal(load(tmp_path).voxels_kji, voxels())
+
+
+def test_a_comma_in_a_number_is_named_with_its_attribute(tmp_path):
+    write_series(tmp_path, voxels(), RescaleSlope="7.77")
+    replace_in_all(tmp_path, b"7.77", b"7,77")
+    with pytest.raises(InputError, match="RescaleSlope is '7,77', which is not numeric"):
+        find_series(tmp_path)
+
+
+def test_several_frames_of_reference_in_one_series_are_warned_about(tmp_path):
+    write_series(tmp_path, voxels(), FrameOfReferenceUID=lambda n: uid("frame", n > 2))
+    assert "different FrameOfReferenceUIDs" in load(tmp_path).warnings[0]
+
+
+def test_float_pixels_are_refused_by_name(tmp_path):
+    write_series(tmp_path, voxels())
+    for path in tmp_path.iterdir():
+        dataset = pydicom.dcmread(path)
+        dataset.FloatPixelData = dataset.PixelData * 2
+        del dataset.PixelData
+        dataset.save_as(path)
+    assert "holds FloatPixelData" in refusal(tmp_path)
+
+
+def test_a_slice_far_away_does_not_fill_the_memory_when_resampled(tmp_path):
+    write_series(tmp_path, voxels(), [0, 1, 2, 3, 4, 5000])
+    text = refusal(tmp_path, resample=True)
+    assert "7 x 9 x 5001 voxels instead of 7 x 9 x 6" in text
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize(
+    ("attributes", "said"),
+    [
+        ({"RescaleSlope": "1e308"}, "RescaleSlope 1e+308"),
+        ({"ImagePositionPatient": lambda n: ["0", "0", "1e300" if n else "0"]}, "farther away than any patient"),
+        ({"PixelSpacing": ["1e300", "1"]}, "PixelSpacing of 000 is 1e+300"),
+    ],
+)
+def test_absurd_numbers_are_refused_in_a_sentence(tmp_path, attributes, said):
+    write_series(tmp_path, voxels(), **attributes)
+    assert said in refusal(tmp_path)

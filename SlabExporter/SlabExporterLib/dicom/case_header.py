@@ -14,7 +14,7 @@ from ..pure.source import SourceVolume
 from .carried import SourceHeaders, carried
 from .classes import ALWAYS_PRESENT, CARRIED, IDENTIFYING, LOSSY, UNPAIRED_PARTS, ImageClass, choose_class
 from .deidentify import deidentify, mark_deidentified, require_deidentifier
-from .encoding import decimal_string
+from .encoding import decimal_string, shortened
 from .stored_form import StoredForm, stored_form
 from .uids import is_valid_uid, pseudonym, stable_uid
 
@@ -273,4 +273,5 @@ def _equipment(attributes: Any, header: CaseHeader) -> None:
 
 def _line(text: str) -> str:
     """A text that LO and PN can hold."""
-    return "".join("_" if c in "\\^=" or ord(c) < 32 else c for c in text)[:LONGEST_TEXT].strip()
+    cleaned = "".join("_" if c in "\\^=" or ord(c) < 32 else c for c in text).strip()
+    return shortened(cleaned, LONGEST_TEXT).strip()

@@ -48,6 +48,7 @@ _IMAGE = (
 _SERIES = (
     "SOPClassUID", "SOPInstanceUID", "SeriesInstanceUID", "StudyInstanceUID", "PatientID", "StudyDate", "SeriesNumber",
     "SeriesDescription", "Modality", "SpecificCharacterSet",
+    "FrameOfReferenceUID",
 )  # fmt: skip
 _GROUPS = ("SharedFunctionalGroupsSequence", "PerFrameFunctionalGroupsSequence")
 _AGAIN = "Copy or download the file again."
@@ -176,16 +177,16 @@ def _slices(path: Path, dataset: Any) -> Iterator[Slice]:
 
 def _slice(path: Path, dataset: Any, plane: Any, frame: int | None) -> Slice:
     """``plane`` is where position, spacing, rescale and marks are looked up first."""
-    number = dataset.get("InstanceNumber")
-    slope, intercept = (_number(plane, keyword) for keyword in ("RescaleSlope", "RescaleIntercept"))
+    slope, intercept = (_number(path, plane, keyword) for keyword in ("RescaleSlope", "RescaleIntercept"))
     return Slice(
         path=str(path),
         frame=frame,
         sop_uid=str(dataset.get("SOPInstanceUID", "")),
-        number=None if number in (None, "") else int(number),
-        position=_numbers(plane, "ImagePositionPatient", 3),
-        orientation=_numbers(plane, "ImageOrientationPatient", 6),
-        spacing=_numbers(plane, "PixelSpacing", 2),
+        number=_instance_number(dataset),
+        frame_of_reference=str(dataset.get("FrameOfReferenceUID", "")),
+        position=_numbers(path, plane, "ImagePositionPatient", 3),
+        orientation=_numbers(path, plane, "ImageOrientationPatient", 6),
+        spacing=_numbers(path, plane, "PixelSpacing", 2),
         rows=int(dataset.Rows),
         columns=int(dataset.Columns),
         pixel=_pixel_format(dataset),
@@ -220,22 +221,45 @@ def _guessed_syntax(dataset: Any) -> str:
     return "1.2.840.10008.1.2.1" if dataset.is_little_endian else "1.2.840.10008.1.2.2"
 
 
-def _number(dataset: Any, keyword: str) -> float | None:
-    value = dataset.get(keyword)
-    if value in (None, ""):
+def _instance_number(dataset: Any) -> int | None:
+    """None where it is no number: the geometry does not depend on it."""
+    try:
+        number = dataset.get("InstanceNumber")
+        return None if number in (None, "") else int(number)
+    except (TypeError, ValueError, OverflowError):
         return None
-    number = float(value)
-    if not math.isfinite(number):
-        raise ValueError(keyword)
-    return number
 
 
-def _numbers(dataset: Any, keyword: str, count: int) -> tuple[float, ...] | None:
-    value = dataset.get(keyword)
-    if value in (None, "") or len(value) != count:
-        return None
-    numbers = tuple(float(n) for n in value)
-    return numbers if all(math.isfinite(n) for n in numbers) else None
+@contextmanager
+def _numeric(path: Path, dataset: Any, keyword: str) -> Iterator[None]:
+    """Name the attribute, and what it holds instead of numbers."""
+    raw = dataset.get_item(keyword)
+    try:
+        yield
+    except (TypeError, ValueError, OverflowError) as error:
+        value = "" if raw is None else raw.value
+        text = value.decode("ascii", "replace") if isinstance(value, bytes) else str(value)
+        raise InputError(f"{path}: {keyword} is '{text.strip()}', which is not numeric. Correct the file.") from error
+
+
+def _number(path: Path, dataset: Any, keyword: str) -> float | None:
+    with _numeric(path, dataset, keyword):
+        value = dataset.get(keyword)
+        if value in (None, ""):
+            return None
+        number = float(value)
+        if not math.isfinite(number):
+            raise ValueError(keyword)
+        return number
+
+
+def _numbers(path: Path, dataset: Any, keyword: str, count: int) -> tuple[float, ...] | None:
+    with _numeric(path, dataset, keyword):
+        value = dataset.get(keyword)
+        if value in (None, "") or len(value) != count:
+            return None
+        numbers = tuple(float(n) for n in value)
+        return numbers if all(math.isfinite(n) for n in numbers) else None
 
 
 def _texts(value: Any) -> tuple[str, ...]:
@@ -245,9 +269,12 @@ def _texts(value: Any) -> tuple[str, ...]:
 
 
 def _mark(plane: Any, dataset: Any, keyword: str) -> Any:
-    value = plane.get(keyword)
-    if value in (None, ""):
-        value = dataset.get(keyword)
+    try:
+        value = plane.get(keyword)
+        if value in (None, ""):
+            value = dataset.get(keyword)
+    except (TypeError, ValueError):  # what is no number tells nothing apart
+        return None
     if value in (None, ""):
         return None
     if isinstance(value, str):

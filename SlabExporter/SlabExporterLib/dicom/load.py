@@ -25,7 +25,10 @@ from .pixels import stored_dtype, stored_planes
 from .resample import regular_grid, regular_volume
 from .scan import combined_sha256
 from .series import Kind, Series, Slice, Verdict
-from .stacking import Stack, make_stack
+from .stacking import Stack, make_stack, uneven_reason
+
+# How many times the source's voxels --resample may make
+_MOST_GROWTH = 10
 
 
 @dataclass(frozen=True)
@@ -102,6 +105,11 @@ def _judged(series: Series, options: SeriesOptions, frame: int | None) -> tuple[
     warnings = [*series.warnings, *_accepted(series, stack, options)]
     if any(s.pixel.photometric == "MONOCHROME1" for s in planes):
         warnings.append("MONOCHROME1: small values are shown bright; the values are kept as they are.")
+    if len({s.frame_of_reference for s in planes}) > 1:
+        warnings.append(
+            "The images state different FrameOfReferenceUIDs: the patient may have moved between them, so that "
+            "positions do not compare."
+        )
     return stack, tuple(warnings)
 
 
@@ -158,7 +166,10 @@ def _accepted(series: Series, stack: Stack, options: SeriesOptions) -> list[str]
         InputError: the planes are no regular volume and the options do not accept that.
     """
     verdict = judge_stack(stack)
-    if verdict.kind is Kind.REGULAR or options.resample:
+    if verdict.kind is Kind.REGULAR:
+        return []
+    if options.resample:
+        _require_sensible_size(series, stack)
         return []
     if options.allow_uneven is None or verdict.kind is Kind.TILTED:
         raise InputError(replace(series, verdict=verdict).sentence())
@@ -170,6 +181,16 @@ def _accepted(series: Series, stack: Stack, options: SeriesOptions) -> list[str]
         f"Unevenly spaced, accepted by --allow-uneven {options.allow_uneven:g}: {verdict.reason}. "
         f"Positions in the slabs are off by up to that."
     ]
+
+
+def _require_sensible_size(series: Series, stack: Stack) -> None:
+    """Refuse to interpolate what a slice far away from the others would make of a series."""
+    have, wanted = stack.geometry.shape_ijk, regular_grid(stack).shape_ijk
+    if np.prod([float(n) for n in wanted]) > _MOST_GROWTH * np.prod([float(n) for n in have]):
+        raise InputError(
+            f"{series.shown}: a regular volume would have {' x '.join(map(str, wanted))} voxels instead of "
+            f"{' x '.join(map(str, have))}; {uneven_reason(stack)}. Remove the images that lie far away."
+        )
 
 
 def _voxels(series: Series, stack: Stack) -> tuple[npt.NDArray, str]:

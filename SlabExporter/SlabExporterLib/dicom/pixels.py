@@ -46,6 +46,11 @@ def stored_planes(dataset: Any, planes: list[Slice]) -> list[npt.NDArray]:
     if (int(dataset.Rows), int(dataset.Columns)) != (first.rows, first.columns):
         raise InputError(f"{first.path} has been changed while it was being read.")
     content = dataset.get("PixelData")
+    for keyword in ("FloatPixelData", "DoubleFloatPixelData"):
+        if keyword in dataset:
+            raise InputError(
+                f"{first.path} holds {keyword}, fractional pixels (PS3.3 C.7.6.24), which are not supported."
+            )
     if not content:
         raise InputError(f"{first.path} holds no pixels: it was cut off, or is only a header.")
     if first.pixel.transfer_syntax in _NATIVE:

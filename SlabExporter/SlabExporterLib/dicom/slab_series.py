@@ -22,7 +22,7 @@ from .carried import SourceHeaders, carried
 from .case_header import CaseHeader
 from .classes import CARRIED_PER_IMAGE
 from .deidentify import deidentify
-from .encoding import Encoded, decimal_string, encoded, file_meta, joined, pixel_element, text_element
+from .encoding import Encoded, decimal_string, encoded, file_meta, joined, pixel_element, shortened, text_element
 from .series import Slice
 from .uids import IMPLEMENTATION, is_valid_uid
 
@@ -155,7 +155,7 @@ class SlabSeries:
         if source is None or self.header.options.deidentify:
             return slab
         original = "".join("_" if c == "\\" or ord(c) < 32 else c for c in source.series.info.description)
-        return f"{original[: LONGEST_TEXT - len(slab) - 1]} {slab}".strip()
+        return f"{shortened(original, LONGEST_TEXT - len(slab) - 1)} {slab}".strip()
 
     def images(self, voxels_kji: npt.NDArray) -> Iterator[tuple[bytes, npt.NDArray]]:
         """(all bytes before the pixels, the pixels) of each image, in order of k.
