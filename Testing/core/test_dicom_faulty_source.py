@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pydicom
 import pytest
 from dicom_phantoms import MR, uid, voxels, write_image, write_series
-from dicom_tools import dciodvfy_errors
+from dicom_tools import dciodvfy_errors, require_package
 from phantoms import affine, save_nifti
-from SlabExporterLib.pure.dicom_options import DicomOptions
+from SlabExporterLib.dicom.load import load_series
+from SlabExporterLib.dicom.scan import only_series
+from SlabExporterLib.pure.dicom_options import DicomOptions, SeriesOptions
 from SlabExporterLib.pure.errors import RequestError
 
 AS_MR = {"SOPClassUID": MR, "Modality": "MR", "ImageType": ["ORIGINAL", "PRIMARY", "M"], "ScanningSequence": "GR"}
@@ -131,3 +134,12 @@ def test_a_table_of_segments_that_is_not_there_is_refused_without_labels_too(tmp
     code, _, error = run_cli(*asked)
     assert code == 2
     assert "no.csv does not exist" in error
+
+
+def test_segmentations_leave_the_images_of_later_slabs_as_they_are(tmp_path, slabs, run_cli):
+    require_package("highdicom")
+    write_series(tmp_path / "in", voxels())
+    volume = load_series(only_series(tmp_path / "in"), SeriesOptions())
+    label = save_nifti(tmp_path / "label.nii.gz", np.ones((7, 9, 6), np.uint8), volume.geometry.affine_ras)
+    images = slabs("--thickness", 2, "--labels", label, "--jobs", 1)
+    assert {image.SliceThickness for image in images} == {None}

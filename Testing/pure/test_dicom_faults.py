@@ -10,6 +10,7 @@ from SlabExporterLib.cases import find_cases
 from SlabExporterLib.dicom.carried import carried
 from SlabExporterLib.dicom.headers import quiet_pydicom
 from SlabExporterLib.dicom.load import load_series
+from SlabExporterLib.dicom.multiframe import flattened
 from SlabExporterLib.dicom.scan import find_series, reread, series_sha256
 from SlabExporterLib.dicom.series import Kind
 from SlabExporterLib.pure.dicom_options import SeriesOptions
@@ -225,3 +226,55 @@ def test_a_slice_far_away_does_not_fill_the_memory_when_resampled(tmp_path):
 def test_absurd_numbers_are_refused_in_a_sentence(tmp_path, attributes, said):
     write_series(tmp_path, voxels(), **attributes)
     assert said in refusal(tmp_path)
+
+
+# --- files that are DICOM although they do not look like it ---
+
+
+def test_files_with_meta_information_but_without_preamble_are_found(tmp_path):
+    write_series(tmp_path, voxels())
+    for path in tmp_path.iterdir():
+        path.write_bytes(path.read_bytes()[132:])
+    np.testing.assert_array_equal(load(tmp_path).voxels_kji, voxels())
+
+
+def test_big_endian_files_without_meta_information_are_found(tmp_path):
+    values = voxels()
+    write_series(tmp_path, values.byteswap(), TransferSyntaxUID="1.2.840.10008.1.2.1")
+    for path in tmp_path.iterdir():
+        dataset = pydicom.dcmread(path)
+        buffer = pydicom.filebase.DicomBytesIO()
+        buffer.is_little_endian, buffer.is_implicit_VR = False, False
+        del dataset.file_meta
+        pydicom.filewriter.write_dataset(buffer, pydicom.Dataset(dataset))
+        path.write_bytes(buffer.getvalue())
+    np.testing.assert_array_equal(load(tmp_path).voxels_kji, values)
+
+
+def test_dicom_files_called_img_are_found_and_analyze_files_are_not_taken_for_them(tmp_path):
+    write_series(tmp_path, voxels())
+    for path in sorted(tmp_path.iterdir())[3:]:
+        path.rename(path.with_suffix(".img"))
+    (tmp_path / "analyze.img").write_bytes(b"\x08\0\x05\0" * 100)
+    np.testing.assert_array_equal(load(tmp_path).voxels_kji, voxels())
+
+
+def test_an_enhanced_image_is_carried_with_what_its_frames_state(tmp_path):
+    shared, first, second = (pydicom.Dataset() for _ in range(3))
+    for item, group, content in (
+        (shared, "MRTimingAndRelatedParametersSequence", {"RepetitionTime": 2000, "FlipAngle": 77}),
+        (shared, "PixelMeasuresSequence", {"SliceThickness": 5}),
+        (first, "FrameVOILUTSequence", {"WindowCenter": 10, "WindowWidth": 20}),
+        (second, "FrameVOILUTSequence", {"WindowCenter": 30, "WindowWidth": 40}),
+        (second, "MREchoSequence", {"EffectiveEchoTime": 7}),
+    ):
+        inner = pydicom.Dataset()
+        for keyword, value in content.items():
+            setattr(inner, keyword, value)
+        setattr(item, group, [inner])
+    whole = pydicom.Dataset()
+    whole.EchoPulseSequence, whole.InversionRecovery = "SPIN", "YES"
+    whole.SharedFunctionalGroupsSequence, whole.PerFrameFunctionalGroupsSequence = [shared], [first, second]
+    frame = flattened(whole, 1)
+    assert (frame.RepetitionTime, frame.FlipAngle, frame.SliceThickness, frame.WindowCenter) == (2000, 77, 5, 30)
+    assert (frame.EchoTime, frame.ScanningSequence) == (7, ["SE", "IR"])

@@ -11,6 +11,7 @@ import numpy as np
 from ..pure.dicom_options import is_person_name
 from .classes import ENUMERATED
 from .headers import parsing, quiet_pydicom, read_dataset
+from .multiframe import flattened
 from .series import Slice
 
 # ScanOptions of heart gating (PS3.3 C.8.3.1): by electrocardiogram, by peripheral pulse
@@ -25,7 +26,7 @@ class SourceHeaders:
         self._dataset: Any = None
 
     def read(self, plane: Slice) -> Any:
-        """The header of a plane's file.
+        """The header of a plane's file; of an enhanced one, with what holds for the plane's frame.
 
         Raises:
             InputError: it cannot be read any more.
@@ -34,7 +35,10 @@ class SourceHeaders:
             with parsing(plane.path):
                 self._dataset = read_dataset(Path(plane.path), pixels=False)
             self._path = plane.path
-        return self._dataset
+        if "SharedFunctionalGroupsSequence" not in self._dataset:
+            return self._dataset
+        with parsing(plane.path):
+            return flattened(self._dataset, plane.frame or 0)
 
 
 def carried(header: Any, keywords: Iterable[str]) -> Any:

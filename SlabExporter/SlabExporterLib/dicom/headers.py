@@ -51,6 +51,7 @@ _SERIES = (
     "FrameOfReferenceUID",
 )  # fmt: skip
 _GROUPS = ("SharedFunctionalGroupsSequence", "PerFrameFunctionalGroupsSequence")
+_FIRST_OF_0008 = (0x00, 0x01, 0x05, 0x08, 0x16)
 _AGAIN = "Copy or download the file again."
 _TAGS = [*_PLANE, *_IMAGE, *_SERIES, *_GROUPS, *MARKS]
 
@@ -87,12 +88,20 @@ def parsing(path: str | Path) -> Iterator[None]:
 
 
 def looks_like_dicom(path: Path) -> bool:
-    """Whether a file begins like DICOM: preamble and "DICM" (PS3.10 7.1), or group 0008 as old files do."""
+    """Whether a file begins like DICOM: as it should, or with what follows the prefix, as old files do."""
     head = _head(path)
     if head[128:132] == b"DICM":
         return True
-    # Implicit or explicit little endian, first element of group 0008 with a small number
-    return head[:2] == b"\x08\x00" and len(head) == 132 and head[2] in (0, 1, 5, 8, 0x16) and head[3] == 0
+    if len(head) < 132:
+        return False
+    # File Meta Information; or a first element of group 0008 with a small number, little endian or big
+    starts = [f"0800{number:02x}00" for number in _FIRST_OF_0008] + [f"000800{number:02x}" for number in _FIRST_OF_0008]
+    return head[:6] == b"\2\0\0\0UL" or head[:4].hex() in starts
+
+
+def has_prefix(path: Path) -> bool:
+    """Whether a file begins with a preamble and "DICM" (PS3.10 7.1)."""
+    return _head(path)[128:132] == b"DICM"
 
 
 def _head(path: Path) -> bytes:
@@ -133,7 +142,7 @@ def _require_no_image(path: Path, *sop_classes: str) -> None:
     """An image without size was cut off, and so was what claims to be DICOM but does not say of which class."""
     from pydicom.uid import UID
 
-    claims = _head(path)[128:132] == b"DICM" or path.suffix.lower() == ".dcm"
+    claims = has_prefix(path) or path.suffix.lower() == ".dcm"
     if (claims and not any(sop_classes)) or any("Image Storage" in UID(uid).name for uid in sop_classes):
         raise InputError(f"{path} is damaged: it ends before it states Rows and Columns. {_AGAIN}")
 

@@ -13,7 +13,7 @@ from ..files.tree import files_below
 from ..pure.errors import InputError
 from ..pure.naming import volume_extension
 from .damaged import DamagedFile, refuse_incomplete
-from .headers import looks_like_dicom, read_planes, series_uid_of
+from .headers import has_prefix, looks_like_dicom, read_planes, series_uid_of
 from .judging import judge
 from .series import Kind, Series, SeriesInfo, Slice, Verdict
 
@@ -107,8 +107,11 @@ def volumes_of(path: Path, series: tuple[Series, ...]) -> tuple[Series, ...]:
 
 
 def is_dicom_file(path: Path) -> bool:
-    """Whether a path is a file of DICOM, not of a volume format."""
-    return volume_extension(path) is None and path.is_file() and looks_like_dicom(path)
+    """Whether a path is a file of DICOM, not of a volume format; some archives call DICOM files .img."""
+    extension = volume_extension(path)
+    if extension == ".img":
+        return path.is_file() and has_prefix(path)
+    return extension is None and path.is_file() and looks_like_dicom(path)
 
 
 def _files(path: Path, skip: Path | None) -> Iterator[Path]:

@@ -77,8 +77,12 @@ def _segmentation(series: SlabSeries, label: str, voxels_kji: npt.NDArray, segme
     for segment in segments:
         numbers[voxels_kji == segment.value] = segment.number
     images = list(series.header_datasets())
+    patient = images[0].PatientName
+    # highdicom warns of names without ^, which most placeholders and pseudonyms are.
+    del images[0].PatientName  # elements are shared among the images: this one gets another
+    images[0].PatientName = ""
     try:
-        return hd.seg.Segmentation(
+        dataset = hd.seg.Segmentation(
             source_images=images,
             pixel_array=numbers,
             segmentation_type=hd.seg.SegmentationTypeValues.BINARY,
@@ -96,6 +100,8 @@ def _segmentation(series: SlabSeries, label: str, voxels_kji: npt.NDArray, segme
         )
     except (ValueError, TypeError, AttributeError, KeyError) as error:
         raise VerificationError(f"highdicom cannot make a segmentation of the label set '{label}': {error}") from error
+    dataset.PatientName = patient
+    return dataset
 
 
 def _description(segment: Segment) -> Any:

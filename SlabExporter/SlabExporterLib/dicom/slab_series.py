@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from copy import deepcopy
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -82,10 +83,8 @@ class SlabSeries:
 
     def dataset(self) -> Any:
         """Everything that the images of the slab share."""
-        from pydicom import Dataset
-
-        header, dataset = self.header, Dataset()
-        dataset.update(header.attributes)
+        header = self.header
+        dataset = deepcopy(header.attributes)  # datasets share elements otherwise, and what is set here would stay
         dataset.SpecificCharacterSet = "ISO_IR 192"
         dataset.SOPClassUID = header.image_class.uid
         dataset.Modality = header.modality
