@@ -143,3 +143,10 @@ def test_segmentations_leave_the_images_of_later_slabs_as_they_are(tmp_path, sla
     label = save_nifti(tmp_path / "label.nii.gz", np.ones((7, 9, 6), np.uint8), volume.geometry.affine_ras)
     images = slabs("--thickness", 2, "--labels", label, "--jobs", 1)
     assert {image.SliceThickness for image in images} == {None}
+
+
+def test_identifiers_that_are_left_behind_are_named_in_a_warning(tmp_path, run_cli):
+    write_series(tmp_path / "in", voxels(), PatientID="x" * 70, AccessionNumber="1" * 17, OperatorsName="")
+    code, out, error = run_cli("export", tmp_path / "in", "-o", tmp_path / "out", "--format", "dicom")
+    assert code == 0, error
+    assert "The source's PatientID, AccessionNumber break the rules of DICOM" in out + error

@@ -278,3 +278,23 @@ def test_an_enhanced_image_is_carried_with_what_its_frames_state(tmp_path):
     frame = flattened(whole, 1)
     assert (frame.RepetitionTime, frame.FlipAngle, frame.SliceThickness, frame.WindowCenter) == (2000, 77, 5, 30)
     assert (frame.EchoTime, frame.ScanningSequence) == (7, ["SE", "IR"])
+
+
+# --- directions ---
+
+
+def test_a_sheared_image_is_refused_by_how_far_its_corner_is_off(tmp_path):
+    write_series(tmp_path, np.zeros((4, 512, 512), np.int16), ImageOrientationPatient=[1, 0, 0, 0.0009, 1, 0])
+    assert "up to 0.414 mm from a rectangular volume" in refusal(tmp_path)
+    assert "0.414 mm" in refusal(tmp_path, allow_uneven=0.4)
+    assert "0.414 mm" in load(tmp_path, allow_uneven=0.42).warnings[0]
+
+
+def test_directions_that_differ_a_little_are_warned_about_and_rounded_ones_are_not(tmp_path):
+    turned, angle = [1, 0.00009, 0, -0.00009, 1, 0], np.radians(17)
+    rounded = [round(v, 6) for v in (np.cos(angle), np.sin(angle), 0, -np.sin(angle), np.cos(angle), 0)]
+    values = np.zeros((4, 512, 512), np.int16)
+    write_series(tmp_path / "a", values, ImageOrientationPatient=lambda n: turned if n % 2 else [1, 0, 0, 0, 1, 0])
+    write_series(tmp_path / "b", values, ImageOrientationPatient=rounded)
+    assert "positions in the slabs are off by up to that" in load(tmp_path / "a").warnings[0]
+    assert load(tmp_path / "b").warnings == ()

@@ -172,7 +172,7 @@ def _attributes(header: CaseHeader) -> tuple[Any, tuple[str, ...]]:
         attributes.update(kept)
         _complete_species(attributes)
         _drop_tilt(attributes, header.image)
-        warnings += _identity_warnings(kept, options)
+        warnings += _identity_warnings(header._lowest_header, kept, options)
     else:
         _placeholders(attributes, header)
     _settle_laterality(attributes)
@@ -219,7 +219,14 @@ def _settle_laterality(attributes: Any) -> None:
         attributes.Laterality = ""
 
 
-def _identity_warnings(kept: Any, options: DicomOptions) -> list[str]:
+def _states(dataset: Any, keyword: str) -> bool:
+    """Whether an attribute is there and not empty, valid or not."""
+    element = dataset.get_item(keyword)
+    value = None if element is None else element.value
+    return bool(value.strip(b" \0") if isinstance(value, bytes) else value)
+
+
+def _identity_warnings(source: Any, kept: Any, options: DicomOptions) -> list[str]:
     if options.deidentify:
         sentences = [
             "manifest.json and report.html still name the source; keep them back when the slabs are handed on."
@@ -227,10 +234,19 @@ def _identity_warnings(kept: Any, options: DicomOptions) -> list[str]:
         if str(kept.get("BurnedInAnnotation", "")) == "YES":
             sentences.append("The source says that text is burned into its pixels; --deidentify does not remove it.")
         return sentences
+    sentences = []
     stated = [keyword for keyword in IDENTIFYING if str(kept.get(keyword) or "")]
-    if not stated:
-        return []
-    return [f"The slabs carry attributes that identify people ({', '.join(stated)}); --deidentify leaves them out."]
+    if stated:
+        sentences.append(
+            f"The slabs carry attributes that identify people ({', '.join(stated)}); --deidentify leaves them out."
+        )
+    left = [keyword for keyword in IDENTIFYING if keyword not in kept and _states(source, keyword)]
+    if left:
+        sentences.append(
+            f"The source's {', '.join(left)} break the rules of DICOM (length, characters, number of values) and are "
+            "left behind; --patient-name and --patient-id give others."
+        )
+    return sentences
 
 
 def _placeholders(attributes: Any, header: CaseHeader) -> None:

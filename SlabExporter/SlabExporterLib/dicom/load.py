@@ -25,7 +25,7 @@ from .pixels import stored_dtype, stored_planes
 from .resample import regular_grid, regular_volume
 from .scan import combined_sha256
 from .series import Kind, Series, Slice, Verdict
-from .stacking import Stack, make_stack, uneven_reason
+from .stacking import ROUNDED_CORNER_MM, ROUNDING_MM, Stack, make_stack, uneven_reason
 
 # How many times the source's voxels --resample may make
 _MOST_GROWTH = 10
@@ -102,7 +102,7 @@ def _judged(series: Series, options: SeriesOptions, frame: int | None) -> tuple[
     stack = make_stack(planes)
     if stack is None:  # the verdict has said so already
         raise InputError(series.sentence())
-    warnings = [*series.warnings, *_accepted(series, stack, options)]
+    warnings = [*series.warnings, *_straightened(series, stack, options), *_accepted(series, stack, options)]
     if any(s.pixel.photometric == "MONOCHROME1" for s in planes):
         warnings.append("MONOCHROME1: small values are shown bright; the values are kept as they are.")
     if len({s.frame_of_reference for s in planes}) > 1:
@@ -157,6 +157,24 @@ def _chosen(series: Series, frame: int | None) -> tuple[Slice, ...]:
     if verdict.kind in (Kind.UNUSABLE, Kind.NO_VOLUME, Kind.SEVERAL):
         raise InputError(replace(series, verdict=verdict).sentence())
     return chosen
+
+
+def _straightened(series: Series, stack: Stack, options: SeriesOptions) -> list[str]:
+    """A warning about directions that are not quite perpendicular or parallel.
+
+    Raises:
+        InputError: they put corners of images farther away than rounding does, and than the options accept.
+    """
+    error = stack.corner_error
+    if error <= ROUNDING_MM:
+        return []
+    text = f"ImageOrientationPatient puts corners of images up to {error:.3f} mm from a rectangular volume"
+    if error > max(ROUNDED_CORNER_MM, options.allow_uneven or 0.0):
+        raise InputError(
+            f"{series.shown}: {text}: its directions are not perpendicular, or differ among the images. "
+            f"To accept the error, use --allow-uneven {np.ceil(error * 100) / 100:g}."
+        )
+    return [f"{text}; positions in the slabs are off by up to that."]
 
 
 def _accepted(series: Series, stack: Stack, options: SeriesOptions) -> list[str]:
