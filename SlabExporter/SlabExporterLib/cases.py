@@ -122,7 +122,7 @@ def match_summary(cases: list[Case]) -> list[str]:
 def _refuse_repeats(entries: list[ListedCase]) -> None:
     seen = set()
     for entry in entries:
-        key = (entry.image.resolve(), entry.name, entry.series and entry.series.info.series_uid)
+        key = (entry.image.resolve(), entry.name, entry.series and entry.series.info.key)
         if key in seen:
             raise RequestError(f"{entry.image} is given twice.")
         seen.add(key)

@@ -150,7 +150,7 @@ def _read_source(runtime: SlicerRuntime, path: Path, record: dict[str, Any]) -> 
     """The source in the index order of the record."""
     if "series_instance_uid" in record:
         options = SeriesOptions(record.get("allow_uneven_mm"), "resampled" in record)
-        return load_series(reread(path, record["series_instance_uid"]), options, record.get("frame"))
+        return load_series(reread(path, record["series_instance_uid"], record["sha256"]), options, record.get("frame"))
     source = read_volume(runtime, path, record.get("frame"), record.get("nifti_transform"))
     if "file_affine_ras" in record:
         source = reindexed_onto(source, VolumeGeometry(tuple(record["shape_ijk"]), np.array(record["affine_ras"])))

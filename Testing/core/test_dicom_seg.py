@@ -164,3 +164,14 @@ def test_labels_of_a_dicom_source_refer_to_its_slabs(tmp_path, run_cli, hd):
     assert seg.PatientName == images[0].PatientName == "Test^Phantom"
     found = read_labels(hd, sorted((tmp_path / "out").glob("*/labels/*.dcm"))[0], images, [1, 2])
     np.testing.assert_array_equal(found, values[:4] % 3)
+
+
+def test_highdicom_sees_no_name_that_it_would_warn_about(tmp_path, run_cli, hd, monkeypatch):
+    seen = []
+    monkeypatch.setattr(hd.base, "check_person_name", seen.append)
+    assert export(run_cli, tmp_path, affine(), label_map())[0] == 0
+    assert seen
+    assert not any(map(str, seen))
+    _, slabs = slabs_of(tmp_path / "out")
+    paths = [folder / slab["labels"]["organs"] for slab, folder in slabs]
+    assert {str(pydicom.dcmread(path).PatientName) for path in paths} == {"head"}

@@ -56,9 +56,14 @@ def _difference(case: Case, folder: Path, request: ExportRequest, manifest: Mani
     for name, path in files.items():
         if _source_sha256(case, path) != recorded[name].get("sha256"):
             return f"{path} has changed since it was exported"
-    paths = [path for slab in manifest.slabs for path in (slab.image, *slab.labels.values())]
-    missing = next((path for path in paths if not (folder / path).exists()), None)
-    return None if missing is None else f"{missing} is missing"
+    for slab in manifest.slabs:
+        for name in (slab.image, *slab.labels.values()):
+            if not (folder / name).exists():
+                return f"{name} is missing"
+        images = len(list((folder / slab.image).glob("*.dcm")))
+        if (folder / slab.image).is_dir() and images != slab.geometry.shape_ijk[2]:
+            return f"{slab.image} has {images} images instead of {slab.geometry.shape_ijk[2]}"
+    return None
 
 
 def _source_sha256(case: Case, path: Path) -> str | None:

@@ -12,9 +12,9 @@ import numpy as np
 from ..pure.dicom_options import LONGEST_TEXT, DicomOptions
 from ..pure.source import SourceVolume
 from .carried import SourceHeaders, carried
-from .classes import ALWAYS_PRESENT, CARRIED, IDENTIFYING, UNPAIRED_PARTS, ImageClass, choose_class
+from .classes import ALWAYS_PRESENT, CARRIED, IDENTIFYING, LOSSY, UNPAIRED_PARTS, ImageClass, choose_class
 from .deidentify import deidentify, mark_deidentified, require_deidentifier
-from .encoding import decimal_string
+from .encoding import decimal_string, shortened
 from .stored_form import StoredForm, stored_form
 from .uids import is_valid_uid, pseudonym, stable_uid
 
@@ -73,7 +73,7 @@ class CaseHeader:
         return stable_uid(self.options.uid_salt, self.content, *parts)
 
     def _kept(self, keyword: str, name: str) -> str:
-        original = str(self._first_header.get(keyword, "")) if self.has_source else ""
+        original = str(self._lowest_header.get(keyword, "")) if self.has_source else ""
         if not original:
             return self.uid(name)
         if self.options.deidentify or not is_valid_uid(original):
@@ -81,14 +81,20 @@ class CaseHeader:
         return original
 
     @cached_property
-    def _first_header(self) -> Any:
-        return SourceHeaders().read(self.image.dicom.series.slices[0])
+    def _lowest_header(self) -> Any:
+        """Of the volume's lowest plane: it depends neither on file names nor on other volumes of the series."""
+        return SourceHeaders().read(self.image.dicom.lowest)
+
+    @cached_property
+    def lossy(self) -> Any:
+        """What the source says of lossy compression, for planes that are no image of it."""
+        return carried(self._lowest_header, LOSSY)
 
     @cached_property
     def window(self) -> tuple[float, float]:
         """(centre, width) that all images of the case share."""
         if self.has_source:
-            stated = carried(self._first_header, ("WindowCenter", "WindowWidth"))
+            stated = carried(self._lowest_header, ("WindowCenter", "WindowWidth"))
             try:
                 centre, width = (float(np.ravel(stated[k].value)[0]) for k in ("WindowCenter", "WindowWidth"))
                 if width >= 1:
@@ -157,13 +163,16 @@ def _attributes(header: CaseHeader) -> tuple[Any, tuple[str, ...]]:
     for keyword, value in {**ALWAYS_PRESENT, **header.image_class.defaults}.items():
         setattr(attributes, keyword, value)
     if header.has_source:
-        kept = carried(header._first_header, (*CARRIED, *header.image_class.technique))
+        # Where planes are images of the source, each brings its own technique.
+        technique = () if header.image.dicom.planes else header.image_class.technique
+        kept = carried(header._lowest_header, (*CARRIED, *technique))
         if options.deidentify:
             deidentify(kept)
-        _drop_empty(kept, ALWAYS_PRESENT)
+        _drop_empty(kept, (*ALWAYS_PRESENT, "TriggerTime"))
         attributes.update(kept)
+        _complete_species(attributes)
         _drop_tilt(attributes, header.image)
-        warnings += _identity_warnings(kept, options)
+        warnings += _identity_warnings(header._lowest_header, kept, options)
     else:
         _placeholders(attributes, header)
     _settle_laterality(attributes)
@@ -188,6 +197,14 @@ def _drop_empty(dataset: Any, kept: Any) -> None:
             del dataset[element.tag]
 
 
+def _complete_species(attributes: Any) -> None:
+    """Of an animal the slabs say no more than its species; the rest is type 2C (PS3.3 C.7.1.1, C.7.2.2)."""
+    if attributes.get("PatientSpeciesDescription"):
+        attributes.PatientSexNeutered = attributes.PatientBreedDescription = ""
+        attributes.ResponsiblePerson = attributes.ResponsibleOrganization = ""
+        attributes.PatientBreedCodeSequence = attributes.BreedRegistrationSequence = []
+
+
 def _drop_tilt(attributes: Any, image: SourceVolume) -> None:
     """A resampled volume has no tilt any more."""
     if "resampled" in image.record and "GantryDetectorTilt" in attributes:
@@ -202,7 +219,14 @@ def _settle_laterality(attributes: Any) -> None:
         attributes.Laterality = ""
 
 
-def _identity_warnings(kept: Any, options: DicomOptions) -> list[str]:
+def _states(dataset: Any, keyword: str) -> bool:
+    """Whether an attribute is there and not empty, valid or not."""
+    element = dataset.get_item(keyword)
+    value = None if element is None else element.value
+    return bool(value.strip(b" \0") if isinstance(value, bytes) else value)
+
+
+def _identity_warnings(source: Any, kept: Any, options: DicomOptions) -> list[str]:
     if options.deidentify:
         sentences = [
             "manifest.json and report.html still name the source; keep them back when the slabs are handed on."
@@ -210,10 +234,19 @@ def _identity_warnings(kept: Any, options: DicomOptions) -> list[str]:
         if str(kept.get("BurnedInAnnotation", "")) == "YES":
             sentences.append("The source says that text is burned into its pixels; --deidentify does not remove it.")
         return sentences
+    sentences = []
     stated = [keyword for keyword in IDENTIFYING if str(kept.get(keyword) or "")]
-    if not stated:
-        return []
-    return [f"The slabs carry attributes that identify people ({', '.join(stated)}); --deidentify leaves them out."]
+    if stated:
+        sentences.append(
+            f"The slabs carry attributes that identify people ({', '.join(stated)}); --deidentify leaves them out."
+        )
+    left = [keyword for keyword in IDENTIFYING if keyword not in kept and _states(source, keyword)]
+    if left:
+        sentences.append(
+            f"The source's {', '.join(left)} break the rules of DICOM (length, characters, number of values) and are "
+            "left behind; --patient-name and --patient-id give others."
+        )
+    return sentences
 
 
 def _placeholders(attributes: Any, header: CaseHeader) -> None:
@@ -256,4 +289,5 @@ def _equipment(attributes: Any, header: CaseHeader) -> None:
 
 def _line(text: str) -> str:
     """A text that LO and PN can hold."""
-    return "".join("_" if c in "\\^=" or ord(c) < 32 else c for c in text)[:LONGEST_TEXT].strip()
+    cleaned = "".join("_" if c in "\\^=" or ord(c) < 32 else c for c in text).strip()
+    return shortened(cleaned, LONGEST_TEXT).strip()

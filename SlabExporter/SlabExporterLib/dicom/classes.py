@@ -87,10 +87,12 @@ CARRIED = (
     "ContrastBolusAgent", "ContrastBolusRoute", "ContrastBolusVolume", "ContrastBolusTotalDose",
     "BurnedInAnnotation",
 )  # fmt: skip
+# That values are no longer what was measured: holds for whatever is made of them
+LOSSY = ("LossyImageCompression", "LossyImageCompressionRatio", "LossyImageCompressionMethod")
 # Carried over image by image
 CARRIED_PER_IMAGE = (
     "AcquisitionNumber", "AcquisitionDate", "AcquisitionTime", "AcquisitionDateTime", "ContentDate", "ContentTime",
-    "SliceThickness", "LossyImageCompression", "LossyImageCompressionRatio", "LossyImageCompressionMethod",
+    "SliceThickness", *LOSSY,
 )  # fmt: skip
 # Type 2: present even if nothing is known
 ALWAYS_PRESENT = {

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import argparse
 import uuid
+from pathlib import Path
 
 from ..pure.dicom_options import DicomOptions, SeriesOptions
+from ..pure.errors import RequestError
 
 
 def add_dicom_input_options(parser: argparse.ArgumentParser) -> None:
@@ -52,10 +54,12 @@ def dicom_options(options: argparse.Namespace) -> DicomOptions:
     """What the command line wants DICOM slabs to say.
 
     Raises:
-        RequestError: a text that DICOM cannot hold.
+        RequestError: a text that DICOM cannot hold, a table of segments that is not there.
     """
+    if options.segments is not None and not Path(options.segments).is_file():
+        raise RequestError(f"The table of segments {options.segments} does not exist.")
     return DicomOptions(
-        modality=options.modality,
+        modality=None if options.modality is None else options.modality.strip(),
         patient_name=options.patient_name,
         patient_id=options.patient_id,
         study_description=options.study_description,

@@ -23,6 +23,11 @@ def decimal_string(value: float) -> str:
     return next(shorter for digits in range(16, 0, -1) if len(shorter := f"{value:.{digits}g}") <= _LONGEST_DECIMAL)
 
 
+def shortened(text: str, most_bytes: int) -> str:
+    """The beginning of a text that fits into so many bytes: some readers count those, not characters."""
+    return text.encode("utf-8")[:most_bytes].decode("utf-8", "ignore")
+
+
 def text_element(tag: int, vr: str, text: str) -> bytes:
     """One element of a VR with a two-byte length; UIDs are padded with NUL, texts with a space."""
     value = text.encode("utf-8")

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import combinations
 from typing import Any
 
 import numpy as np
@@ -10,6 +12,9 @@ import numpy as np
 from .headers import MARKS
 from .series import Slice
 from .stacking import SAME_PLACE_MM, Stack
+
+# Attributes that are tried together: echoes, magnitude and phase, and times
+_MOST_TOGETHER = 3
 
 
 @dataclass(frozen=True)
@@ -30,9 +35,9 @@ class Frames:
 def split_frames(stack: Stack) -> Frames | None:
     """The volumes of a stack in which planes share their place; None where every plane has its own.
 
-    The first attribute of ``headers.MARKS`` whose values divide the planes into volumes with one
-    plane at each place is what tells them apart. Failing that, InstanceNumber orders the planes
-    at each place.
+    The first attribute of ``headers.MARKS``, or else the first two or three of them together, whose
+    values divide the planes into volumes with one plane at each place are what tells them apart.
+    Failing that, InstanceNumber orders the planes at each place, if that mixes nothing.
     """
     places = _places(stack)
     count = max(len(place) for place in places)
@@ -40,10 +45,27 @@ def split_frames(stack: Stack) -> Frames | None:
         return None
     if any(len(place) != count for place in places):
         return _incomplete(places, count)
-    for n, keyword in enumerate(MARKS):
-        volumes = _divided(places, n)
+    varying = [n for n in range(len(MARKS)) if _varies_alike(places, n)]
+    for marks in _ways(varying):
+        volumes = _divided(places, marks)
         if volumes is not None:
-            return Frames(volumes, keyword)
+            return Frames(volumes, " and ".join(MARKS[n] for n in marks))
+    return _by_number(places, count, varying)
+
+
+def _varies_alike(places: list[list[Slice]], mark: int) -> bool:
+    """Whether an attribute has several values, the same ones at every place."""
+    values = {s.marks[mark][1] for s in places[0]}
+    return len(values) > 1 and all({s.marks[mark][1] for s in place} == values for place in places)
+
+
+def _ways(marks: list[int]) -> Iterator[tuple[int, ...]]:
+    for size in range(1, _MOST_TOGETHER + 1):
+        yield from combinations(marks, size)
+
+
+def _by_number(places: list[list[Slice]], count: int, varying: list[int]) -> Frames:
+    """Volumes by the order of InstanceNumber at each place; ``varying`` marks must not differ within one."""
     numbers = [[(s.number, s.frame) for s in place] for place in places]
     if any(number is None for place in numbers for number, _ in place) or any(len(set(p)) != count for p in numbers):
         first = places[0]
@@ -52,7 +74,14 @@ def split_frames(stack: Stack) -> Frames | None:
             f"({first[0].shown} and {first[1].shown} for two)",
         )  # fmt: skip
     ordered = [sorted(place, key=_order) for place in places]
-    return Frames(tuple(tuple(place[n] for place in ordered) for n in range(count)), "InstanceNumber")
+    volumes = tuple(tuple(place[n] for place in ordered) for n in range(count))
+    mixed = [MARKS[n] for n in varying if any(len({s.marks[n][1] for s in volume}) > 1 for volume in volumes)]
+    if mixed:
+        return Frames(
+            (), problem=f"{count} images lie at each position, and their order by InstanceNumber mixes images of "
+            f"different {' and '.join(mixed)}",
+        )  # fmt: skip
+    return Frames(volumes, "InstanceNumber")
 
 
 def _order(plane: Slice) -> tuple[int, int]:
@@ -83,17 +112,21 @@ def _incomplete(places: list[list[Slice]], count: int) -> Frames:
     )
 
 
-def _divided(places: list[list[Slice]], mark: int) -> tuple[tuple[Slice, ...], ...] | None:
-    """Volumes by the value of one mark, or None where it does not divide every place alike."""
-    values = {s.marks[mark][1] for s in places[0]}
-    if len(values) != len(places[0]) or None in values:
+def _divided(places: list[list[Slice]], marks: tuple[int, ...]) -> tuple[tuple[Slice, ...], ...] | None:
+    """Volumes by the values of marks, or None where they do not divide every place alike."""
+
+    def value_of(plane: Slice) -> tuple[Any, ...]:
+        return tuple(plane.marks[mark][1] for mark in marks)
+
+    values = {value_of(s) for s in places[0]}
+    if len(values) != len(places[0]) or any(None in value for value in values):
         return None
     volumes: dict[Any, list[Slice]] = {value: [] for value in values}
     for place in places:
-        if {s.marks[mark][1] for s in place} != values:
+        if {value_of(s) for s in place} != values:
             return None
         for plane in place:
-            volumes[plane.marks[mark][1]].append(plane)
-    numeric = all(isinstance(value, float) for value in values)
+            volumes[value_of(plane)].append(plane)
+    numeric = all(isinstance(number, float) for value in values for number in value)
     keys = sorted(values) if numeric else sorted(values, key=lambda v: min(_order(s) for s in volumes[v]))
     return tuple(tuple(volumes[key]) for key in keys)

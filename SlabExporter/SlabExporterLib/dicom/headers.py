@@ -48,8 +48,11 @@ _IMAGE = (
 _SERIES = (
     "SOPClassUID", "SOPInstanceUID", "SeriesInstanceUID", "StudyInstanceUID", "PatientID", "StudyDate", "SeriesNumber",
     "SeriesDescription", "Modality", "SpecificCharacterSet",
+    "FrameOfReferenceUID",
 )  # fmt: skip
 _GROUPS = ("SharedFunctionalGroupsSequence", "PerFrameFunctionalGroupsSequence")
+_FIRST_OF_0008 = (0x00, 0x01, 0x05, 0x08, 0x16)
+_AGAIN = "Copy or download the file again."
 _TAGS = [*_PLANE, *_IMAGE, *_SERIES, *_GROUPS, *MARKS]
 
 
@@ -81,22 +84,32 @@ def parsing(path: str | Path) -> Iterator[None]:
         except OSError as error:
             raise InputError(f"{path} cannot be read: {error.strerror or error}.") from error
         except Exception as error:
-            raise InputError(
-                f"{path} is not DICOM or is damaged ({type(error).__name__}). Copy or download the file again."
-            ) from error
+            raise InputError(f"{path} is not DICOM or is damaged ({type(error).__name__}). {_AGAIN}") from error
 
 
 def looks_like_dicom(path: Path) -> bool:
-    """Whether a file begins like DICOM: preamble and "DICM" (PS3.10 7.1), or group 0008 as old files do."""
-    try:
-        with path.open("rb") as file:
-            head = file.read(132)
-    except OSError:
-        return False
+    """Whether a file begins like DICOM: as it should, or with what follows the prefix, as old files do."""
+    head = _head(path)
     if head[128:132] == b"DICM":
         return True
-    # Implicit or explicit little endian, first element of group 0008 with a small number
-    return head[:2] == b"\x08\x00" and len(head) == 132 and head[2] in (0, 1, 5, 8, 0x16) and head[3] == 0
+    if len(head) < 132:
+        return False
+    # File Meta Information; or a first element of group 0008 with a small number, little endian or big
+    starts = [f"0800{number:02x}00" for number in _FIRST_OF_0008] + [f"000800{number:02x}" for number in _FIRST_OF_0008]
+    return head[:6] == b"\2\0\0\0UL" or head[:4].hex() in starts
+
+
+def has_prefix(path: Path) -> bool:
+    """Whether a file begins with a preamble and "DICM" (PS3.10 7.1)."""
+    return _head(path)[128:132] == b"DICM"
+
+
+def _head(path: Path) -> bytes:
+    try:
+        with path.open("rb") as file:
+            return file.read(132)
+    except OSError:
+        return b""
 
 
 def read_dataset(content: bytes | Path, pixels: bool = True, tags: list[str] | None = None) -> Any:
@@ -115,12 +128,33 @@ def read_planes(path: Path) -> tuple[SeriesInfo, tuple[Slice, ...]] | str:
     """
     with parsing(path):
         dataset = read_dataset(path, pixels=False, tags=_TAGS)
-        sop_class = str(dataset.get("SOPClassUID", ""))
+        declared = str(dataset.file_meta.get("MediaStorageSOPClassUID", ""))
+        sop_class = str(dataset.get("SOPClassUID", "")) or declared
         if sop_class in NO_IMAGE_CLASSES:
             return NO_IMAGE_CLASSES[sop_class]
         if "Rows" not in dataset or "Columns" not in dataset:
+            _require_no_image(path, sop_class, declared)
             return str(dataset.get("Modality", "")) or "object without an image"
         return _info(dataset, sop_class), tuple(_slices(path, dataset))
+
+
+def _require_no_image(path: Path, *sop_classes: str) -> None:
+    """An image without size was cut off, and so was what claims to be DICOM but does not say of which class."""
+    from pydicom.uid import UID
+
+    claims = has_prefix(path) or path.suffix.lower() == ".dcm"
+    if (claims and not any(sop_classes)) or any("Image Storage" in UID(uid).name for uid in sop_classes):
+        raise InputError(f"{path} is damaged: it ends before it states Rows and Columns. {_AGAIN}")
+
+
+def series_uid_of(path: Path) -> str:
+    """SeriesInstanceUID of a damaged file, "" where it cannot be read."""
+    try:
+        with parsing(path):
+            dataset = read_dataset(path, pixels=False, tags=["SeriesInstanceUID"])
+            return str(dataset.get("SeriesInstanceUID", ""))
+    except InputError:
+        return ""
 
 
 def _info(dataset: Any, sop_class: str) -> SeriesInfo:
@@ -136,6 +170,8 @@ def _info(dataset: Any, sop_class: str) -> SeriesInfo:
 
 def _slices(path: Path, dataset: Any) -> Iterator[Slice]:
     frames = int(dataset.get("NumberOfFrames") or 1)
+    if frames < 1:
+        raise InputError(f"{path} is damaged: its NumberOfFrames is {frames}. {_AGAIN}")
     if frames > path.stat().st_size:
         raise InputError(f"{path} promises {frames} frames but has only {path.stat().st_size} bytes.")
     if "PerFrameFunctionalGroupsSequence" in dataset or "SharedFunctionalGroupsSequence" in dataset:
@@ -150,16 +186,16 @@ def _slices(path: Path, dataset: Any) -> Iterator[Slice]:
 
 def _slice(path: Path, dataset: Any, plane: Any, frame: int | None) -> Slice:
     """``plane`` is where position, spacing, rescale and marks are looked up first."""
-    number = dataset.get("InstanceNumber")
-    slope, intercept = (_number(plane, keyword) for keyword in ("RescaleSlope", "RescaleIntercept"))
+    slope, intercept = (_number(path, plane, keyword) for keyword in ("RescaleSlope", "RescaleIntercept"))
     return Slice(
         path=str(path),
         frame=frame,
         sop_uid=str(dataset.get("SOPInstanceUID", "")),
-        number=None if number in (None, "") else int(number),
-        position=_numbers(plane, "ImagePositionPatient", 3),
-        orientation=_numbers(plane, "ImageOrientationPatient", 6),
-        spacing=_numbers(plane, "PixelSpacing", 2),
+        number=_instance_number(dataset),
+        frame_of_reference=str(dataset.get("FrameOfReferenceUID", "")),
+        position=_numbers(path, plane, "ImagePositionPatient", 3),
+        orientation=_numbers(path, plane, "ImageOrientationPatient", 6),
+        spacing=_numbers(path, plane, "PixelSpacing", 2),
         rows=int(dataset.Rows),
         columns=int(dataset.Columns),
         pixel=_pixel_format(dataset),
@@ -194,22 +230,45 @@ def _guessed_syntax(dataset: Any) -> str:
     return "1.2.840.10008.1.2.1" if dataset.is_little_endian else "1.2.840.10008.1.2.2"
 
 
-def _number(dataset: Any, keyword: str) -> float | None:
-    value = dataset.get(keyword)
-    if value in (None, ""):
+def _instance_number(dataset: Any) -> int | None:
+    """None where it is no number: the geometry does not depend on it."""
+    try:
+        number = dataset.get("InstanceNumber")
+        return None if number in (None, "") else int(number)
+    except (TypeError, ValueError, OverflowError):
         return None
-    number = float(value)
-    if not math.isfinite(number):
-        raise ValueError(keyword)
-    return number
 
 
-def _numbers(dataset: Any, keyword: str, count: int) -> tuple[float, ...] | None:
-    value = dataset.get(keyword)
-    if value in (None, "") or len(value) != count:
-        return None
-    numbers = tuple(float(n) for n in value)
-    return numbers if all(math.isfinite(n) for n in numbers) else None
+@contextmanager
+def _numeric(path: Path, dataset: Any, keyword: str) -> Iterator[None]:
+    """Name the attribute, and what it holds instead of numbers."""
+    raw = dataset.get_item(keyword)
+    try:
+        yield
+    except (TypeError, ValueError, OverflowError) as error:
+        value = "" if raw is None else raw.value
+        text = value.decode("ascii", "replace") if isinstance(value, bytes) else str(value)
+        raise InputError(f"{path}: {keyword} is '{text.strip()}', which is not numeric. Correct the file.") from error
+
+
+def _number(path: Path, dataset: Any, keyword: str) -> float | None:
+    with _numeric(path, dataset, keyword):
+        value = dataset.get(keyword)
+        if value in (None, ""):
+            return None
+        number = float(value)
+        if not math.isfinite(number):
+            raise ValueError(keyword)
+        return number
+
+
+def _numbers(path: Path, dataset: Any, keyword: str, count: int) -> tuple[float, ...] | None:
+    with _numeric(path, dataset, keyword):
+        value = dataset.get(keyword)
+        if value in (None, "") or len(value) != count:
+            return None
+        numbers = tuple(float(n) for n in value)
+        return numbers if all(math.isfinite(n) for n in numbers) else None
 
 
 def _texts(value: Any) -> tuple[str, ...]:
@@ -219,9 +278,12 @@ def _texts(value: Any) -> tuple[str, ...]:
 
 
 def _mark(plane: Any, dataset: Any, keyword: str) -> Any:
-    value = plane.get(keyword)
-    if value in (None, ""):
-        value = dataset.get(keyword)
+    try:
+        value = plane.get(keyword)
+        if value in (None, ""):
+            value = dataset.get(keyword)
+    except (TypeError, ValueError):  # what is no number tells nothing apart
+        return None
     if value in (None, ""):
         return None
     if isinstance(value, str):

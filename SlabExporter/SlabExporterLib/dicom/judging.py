@@ -17,6 +17,8 @@ from .series import Kind, Slice, Verdict
 from .stacking import ROUNDING_MM, SAME_PLACE_MM, TILT_DEGREES, Stack, make_stack, missing_slices, uneven_reason
 
 _SAME_COSINES = 1e-4
+# A kilometre, and values that no number type of a volume file holds: such headers are wrong.
+_LARGEST_MM, _LARGEST_RESCALE = 1e6, 1e30
 _RESAMPLE = "Use --resample to make a regular volume by interpolation."
 
 
@@ -108,6 +110,8 @@ def _not_grey(slices: tuple[Slice, ...]) -> Verdict | None:
             )
         if s.slope == 0:
             return _unusable(f"the RescaleSlope of {s.shown} is 0, which would make all its values equal")
+        if max(abs(s.slope), abs(s.intercept)) > _LARGEST_RESCALE:
+            return _unusable(f"{s.shown} has RescaleSlope {s.slope:g} and RescaleIntercept {s.intercept:g}")
         if s.rows < 1 or s.columns < 1:
             return _unusable(f"{s.shown} has {s.rows} rows and {s.columns} columns")
     return None
@@ -143,8 +147,11 @@ def _placeless(slices: tuple[Slice, ...]) -> Verdict | None:
             return _unusable(
                 f"{len(without)} of its {len(slices)} images do not state {keyword} (the first is {without[0].shown})"
             )
-    if any(min(s.spacing or (0,)) <= 0 for s in slices):
-        return _unusable(f"PixelSpacing is {_list(slices[0].spacing)}")
+    for s in slices:
+        if not 0 < min(s.spacing or (0,)) <= max(s.spacing or (0,)) < _LARGEST_MM:
+            return _unusable(f"PixelSpacing of {s.shown} is {_list(s.spacing)}")
+        if max(map(abs, s.position or (0,))) > _LARGEST_MM:
+            return _unusable(f"{s.shown} lies at {_list(s.position)} mm, farther away than any patient")
     return None
 
 

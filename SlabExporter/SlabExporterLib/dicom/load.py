@@ -25,7 +25,10 @@ from .pixels import stored_dtype, stored_planes
 from .resample import regular_grid, regular_volume
 from .scan import combined_sha256
 from .series import Kind, Series, Slice, Verdict
-from .stacking import Stack, make_stack
+from .stacking import ROUNDED_CORNER_MM, ROUNDING_MM, Stack, make_stack, uneven_reason
+
+# How many times the source's voxels --resample may make
+_MOST_GROWTH = 10
 
 
 @dataclass(frozen=True)
@@ -35,10 +38,12 @@ class DicomSource:
     Attributes:
         series: the whole series.
         planes: the plane of each k; none for a volume that was interpolated.
+        lowest: the first plane along the normal, of an interpolated volume too.
     """
 
     series: Series
     planes: tuple[Slice, ...]
+    lowest: Slice
 
 
 def load_series(series: Series, options: SeriesOptions, frame: int | None = None) -> SourceVolume:
@@ -68,7 +73,7 @@ def load_series(series: Series, options: SeriesOptions, frame: int | None = None
         frame=frame if series.verdict.kind is Kind.SEVERAL else None,
         warnings=warnings,
         record=record,
-        dicom=DicomSource(series, stack.slices),
+        dicom=DicomSource(series, stack.slices, stack.slices[0]),
     )
     verdict = judge_stack(stack)
     if options.resample and verdict.kind is not Kind.REGULAR:
@@ -97,9 +102,14 @@ def _judged(series: Series, options: SeriesOptions, frame: int | None) -> tuple[
     stack = make_stack(planes)
     if stack is None:  # the verdict has said so already
         raise InputError(series.sentence())
-    warnings = [*series.warnings, *_accepted(series, stack, options)]
+    warnings = [*series.warnings, *_straightened(series, stack, options), *_accepted(series, stack, options)]
     if any(s.pixel.photometric == "MONOCHROME1" for s in planes):
         warnings.append("MONOCHROME1: small values are shown bright; the values are kept as they are.")
+    if len({s.frame_of_reference for s in planes}) > 1:
+        warnings.append(
+            "The images state different FrameOfReferenceUIDs: the patient may have moved between them, so that "
+            "positions do not compare."
+        )
     return stack, tuple(warnings)
 
 
@@ -149,6 +159,24 @@ def _chosen(series: Series, frame: int | None) -> tuple[Slice, ...]:
     return chosen
 
 
+def _straightened(series: Series, stack: Stack, options: SeriesOptions) -> list[str]:
+    """A warning about directions that are not quite perpendicular or parallel.
+
+    Raises:
+        InputError: they put corners of images farther away than rounding does, and than the options accept.
+    """
+    error = stack.corner_error
+    if error <= ROUNDING_MM:
+        return []
+    text = f"ImageOrientationPatient puts corners of images up to {error:.3f} mm from a rectangular volume"
+    if error > max(ROUNDED_CORNER_MM, options.allow_uneven or 0.0):
+        raise InputError(
+            f"{series.shown}: {text}: its directions are not perpendicular, or differ among the images. "
+            f"To accept the error, use --allow-uneven {np.ceil(error * 100) / 100:g}."
+        )
+    return [f"{text}; positions in the slabs are off by up to that."]
+
+
 def _accepted(series: Series, stack: Stack, options: SeriesOptions) -> list[str]:
     """Warnings about what the options accept.
 
@@ -156,7 +184,10 @@ def _accepted(series: Series, stack: Stack, options: SeriesOptions) -> list[str]
         InputError: the planes are no regular volume and the options do not accept that.
     """
     verdict = judge_stack(stack)
-    if verdict.kind is Kind.REGULAR or options.resample:
+    if verdict.kind is Kind.REGULAR:
+        return []
+    if options.resample:
+        _require_sensible_size(series, stack)
         return []
     if options.allow_uneven is None or verdict.kind is Kind.TILTED:
         raise InputError(replace(series, verdict=verdict).sentence())
@@ -168,6 +199,16 @@ def _accepted(series: Series, stack: Stack, options: SeriesOptions) -> list[str]
         f"Unevenly spaced, accepted by --allow-uneven {options.allow_uneven:g}: {verdict.reason}. "
         f"Positions in the slabs are off by up to that."
     ]
+
+
+def _require_sensible_size(series: Series, stack: Stack) -> None:
+    """Refuse to interpolate what a slice far away from the others would make of a series."""
+    have, wanted = stack.geometry.shape_ijk, regular_grid(stack).shape_ijk
+    if np.prod([float(n) for n in wanted]) > _MOST_GROWTH * np.prod([float(n) for n in have]):
+        raise InputError(
+            f"{series.shown}: a regular volume would have {' x '.join(map(str, wanted))} voxels instead of "
+            f"{' x '.join(map(str, have))}; {uneven_reason(stack)}. Remove the images that lie far away."
+        )
 
 
 def _voxels(series: Series, stack: Stack) -> tuple[npt.NDArray, str]:

@@ -39,15 +39,26 @@ def stored_planes(dataset: Any, planes: list[Slice]) -> list[npt.NDArray]:
         planes: of this file.
 
     Raises:
-        InputError: fewer bytes than promised, another size than the header said, no decoder.
+        InputError: fewer bytes than promised, another size than the header said, compressed against
+            its transfer syntax, no decoder.
     """
     first = planes[0]
     if (int(dataset.Rows), int(dataset.Columns)) != (first.rows, first.columns):
         raise InputError(f"{first.path} has been changed while it was being read.")
     content = dataset.get("PixelData")
+    for keyword in ("FloatPixelData", "DoubleFloatPixelData"):
+        if keyword in dataset:
+            raise InputError(
+                f"{first.path} holds {keyword}, fractional pixels (PS3.3 C.7.6.24), which are not supported."
+            )
     if not content:
         raise InputError(f"{first.path} holds no pixels: it was cut off, or is only a header.")
     if first.pixel.transfer_syntax in _NATIVE:
+        if dataset["PixelData"].is_undefined_length:  # PS3.5 A.4: only compressed pixels are written so
+            raise InputError(
+                f"{first.path} contradicts itself: its pixels are compressed, but its transfer syntax "
+                f"{first.pixel.transfer_syntax} says that they are not. Export it again from where it came from."
+            )
         return [_meaningful(_native(content, plane), plane.pixel) for plane in planes]
     frames = _decoded(dataset, first)
     return [_meaningful(frames[plane.frame or 0], plane.pixel) for plane in planes]
@@ -109,6 +120,7 @@ def _decoded_by_gdcm(dataset: Any, first: Slice) -> npt.NDArray:
     for keyword in ("RescaleSlope", "RescaleIntercept", "SharedFunctionalGroupsSequence"):
         if keyword in dataset:
             delattr(dataset, keyword)
+    dataset.PhotometricInterpretation = "MONOCHROME2"  # ITK turns the values of MONOCHROME1 over
     with tempfile.TemporaryDirectory(prefix="slab-exporter-") as folder:
         path = Path(folder) / "image.dcm"
         try:

@@ -17,7 +17,7 @@ from .headers import parsing, read_dataset
 POSITION_TOLERANCE_MM = 1e-3
 _TAGS = [
     "ImagePositionPatient", "ImageOrientationPatient", "PixelSpacing", "InstanceNumber", "SOPInstanceUID",
-    "SeriesInstanceUID", "FrameOfReferenceUID",
+    "SeriesInstanceUID", "FrameOfReferenceUID", "PhotometricInterpretation",
 ]  # fmt: skip
 
 
@@ -37,38 +37,51 @@ def verify_slab_folder(
     Raises:
         VerificationError: with the first difference found.
     """
-    image, reverse = _read_where_planned(folder, geometry.cropped(box))
-    values = array_view_kji(image)[::-1] if reverse else array_view_kji(image)
+    _, values = _read_where_planned(folder, geometry.cropped(box))
     difference = _difference(values, source_kji, geometry.box, box, fill, largest_error)
     if difference is not None:
         raise VerificationError(f"{folder.name}: {difference}.")
 
 
 def read_slab_folder(folder: Path, planned: VolumeGeometry) -> npt.NDArray:
-    """The voxels (KJI) of a slab's images in the index order of its geometry, as SimpleITK reads them.
+    """The voxels (KJI) of a slab's images in the index order of its geometry, as an independent reader sees them.
 
     Raises:
         VerificationError: they do not lie there.
     """
-    image, reverse = _read_where_planned(folder, planned)
-    return np.array(array_view_kji(image)[::-1] if reverse else array_view_kji(image))
+    _, values = _read_where_planned(folder, planned)
+    return np.array(values)
 
 
-def _read_where_planned(folder: Path, planned: VolumeGeometry) -> tuple[Any, bool]:
-    """(volume as GDCM orders the images, whether that is against the order of k), if all lies where it should."""
+def _read_where_planned(folder: Path, planned: VolumeGeometry) -> tuple[Any, npt.NDArray]:
+    """(what owns the memory, voxels KJI in order of k), if all lies where it should."""
     paths = sorted(folder.glob("*.dcm"))
     if len(paths) != planned.shape_ijk[2]:
         raise VerificationError(f"{folder.name}: it has {len(paths)} images instead of {planned.shape_ijk[2]}.")
-    _verify_headers(paths, planned)
+    photometric = _verify_headers(paths, planned)
     image, reverse = _read_as_volume(folder, paths)
     _verify_volume_geometry(folder.name, image_geometry(image), planned, reverse)
-    return image, reverse
+    if photometric == "MONOCHROME1":  # GDCM turns those values over, so that small ones are dark
+        return None, _read_by_pydicom(paths)
+    values = array_view_kji(image)
+    return image, values[::-1] if reverse else values
 
 
-def _verify_headers(paths: list[Path], planned: VolumeGeometry) -> None:
-    """Each image by itself lies where its plane should (pydicom)."""
+def _read_by_pydicom(paths: list[Path]) -> npt.NDArray:
+    """Rescaled values (float64, exact for 16 bits and whole numbers), one plane a file."""
+    planes = []
+    for path in paths:
+        with parsing(path):
+            dataset = read_dataset(path)
+            slope, intercept = float(dataset.get("RescaleSlope", 1)), float(dataset.get("RescaleIntercept", 0))
+            planes.append(dataset.pixel_array.astype(np.float64) * slope + intercept)
+    return np.stack(planes)
+
+
+def _verify_headers(paths: list[Path], planned: VolumeGeometry) -> str:
+    """Each image by itself lies where its plane should (pydicom); their PhotometricInterpretation."""
     affine = planned.affine_lps
-    series, images, frames = set(), set(), set()
+    series, images, frames, photometrics = set(), set(), set(), set()
     for k, path in enumerate(paths):
         with parsing(path):
             header = read_dataset(path, pixels=False, tags=_TAGS)
@@ -78,6 +91,7 @@ def _verify_headers(paths: list[Path], planned: VolumeGeometry) -> None:
             series.add(str(header.SeriesInstanceUID))
             images.add(str(header.SOPInstanceUID))
             frames.add(str(header.FrameOfReferenceUID))
+            photometrics.add(str(header.PhotometricInterpretation))
             number = int(header.InstanceNumber)
         width, height = planned.shape_ijk[0] - 1, planned.shape_ijk[1] - 1
         far = corner + cosines[:3] * columns * width + cosines[3:] * rows * height
@@ -86,8 +100,9 @@ def _verify_headers(paths: list[Path], planned: VolumeGeometry) -> None:
         distance = max(_distance(corner, expected), _distance(far, expected_far))
         if distance > POSITION_TOLERANCE_MM or number != k + 1:
             raise VerificationError(f"{path.name}: the image lies {distance:.6f} mm from where it should.")
-    if len(series) != 1 or len(frames) != 1 or len(images) != len(paths):
+    if len(series) != 1 or len(frames) != 1 or len(photometrics) != 1 or len(images) != len(paths):
         raise VerificationError(f"{paths[0].parent.name}: its images do not form one series.")
+    return photometrics.pop()
 
 
 def _distance(a: FloatArray, b: FloatArray) -> float:

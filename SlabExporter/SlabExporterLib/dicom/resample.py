@@ -75,7 +75,8 @@ def _between(stack: Stack, at: float) -> tuple[int, float]:
 
 
 def _shifted(plane: npt.NDArray, shift_ij: FloatArray, shape: tuple[int, int], fill: float) -> FloatArray:
-    """A plane on a larger canvas, moved by a fraction of pixels; ``shift_ij`` is not negative."""
+    """A plane on a larger canvas, moved by a fraction of pixels; ``shift_ij`` is not negative beyond rounding."""
+    shift_ij = np.maximum(shift_ij, 0.0)
     canvas = np.full((shape[0] + 1, shape[1] + 1), fill, np.float64)
     column, row = (int(np.floor(s + 1e-9)) for s in shift_ij)
     canvas[row : row + plane.shape[0], column : column + plane.shape[1]] = plane

@@ -12,7 +12,8 @@ from ..files.checksum import file_sha256
 from ..files.tree import files_below
 from ..pure.errors import InputError
 from ..pure.naming import volume_extension
-from .headers import looks_like_dicom, read_planes
+from .damaged import DamagedFile, refuse_incomplete
+from .headers import has_prefix, looks_like_dicom, read_planes, series_uid_of
 from .judging import judge
 from .series import Kind, Series, SeriesInfo, Slice, Verdict
 
@@ -46,9 +47,9 @@ def series_of_files(files: Sequence[Path]) -> tuple[Series, ...]:
     paths = [Path(os.path.abspath(file)) for file in files]
     folder = Path(os.path.commonpath([path.parent for path in paths]))
     series = _series_of(paths[0] if len(paths) == 1 else folder, iter(paths))
-    whole = {uid: one for name in {s.folder for s in series} for uid, one in _by_uid(Path(name)).items()}
+    whole = {key: one for name in {s.folder for s in series} for key, one in _by_key(Path(name)).items()}
     for one in series:
-        there = len(whole[one.info.series_uid].files)
+        there = len(whole[one.info.key].files)
         if len(one.files) < there:
             raise InputError(
                 f"{len(one.files)} of the {there} images of {one.shown} are given; give the folder, "
@@ -57,8 +58,8 @@ def series_of_files(files: Sequence[Path]) -> tuple[Series, ...]:
     return series
 
 
-def _by_uid(folder: Path) -> dict[str, Series]:
-    return {one.info.series_uid: one for one in find_series(folder)}
+def _by_key(folder: Path) -> dict[tuple[str, str, str], Series]:
+    return {one.info.key: one for one in find_series(folder)}
 
 
 def _series_of(path: Path, files: Iterator[Path]) -> tuple[Series, ...]:
@@ -66,25 +67,25 @@ def _series_of(path: Path, files: Iterator[Path]) -> tuple[Series, ...]:
     planes: dict[tuple[str, str, str], list[Slice]] = {}
     infos: dict[tuple[str, str, str], SeriesInfo] = {}
     others: Counter[str] = Counter()
-    damaged: list[str] = []
+    damaged: list[DamagedFile] = []
     for file in files:
         try:
-            found = read_planes(file)
+            content = read_planes(file)
         except InputError as error:
-            damaged.append(str(error))
+            damaged.append(DamagedFile(file, series_uid_of(file), str(error)))
             continue
-        if isinstance(found, str):
-            others[found] += 1
+        if isinstance(content, str):
+            others[content] += 1
             continue
-        info, slices = found
-        key = (info.patient_id, info.study_uid, info.series_uid)
-        infos.setdefault(key, info)
-        planes.setdefault(key, []).extend(slices)
-    series = sorted((_series(infos[key], planes[key]) for key in planes), key=lambda s: (s.name, s.info.series_uid))
-    notes = _notes(others, damaged)
+        info, slices = content
+        infos.setdefault(info.key, info)
+        planes.setdefault(info.key, []).extend(slices)
+    found = sorted((_series(infos[key], planes[key]) for key in planes), key=lambda s: (s.name, s.info.series_uid))
+    series, stray = refuse_incomplete(tuple(found), damaged)
+    notes = _notes(others, stray)
     if not series and notes:
         raise InputError(f"{path} holds no DICOM images. {' '.join(notes)}")
-    return _with_notes(tuple(series), notes)
+    return _with_notes(series, notes)
 
 
 def volumes_of(path: Path, series: tuple[Series, ...]) -> tuple[Series, ...]:
@@ -106,12 +107,20 @@ def volumes_of(path: Path, series: tuple[Series, ...]) -> tuple[Series, ...]:
 
 
 def is_dicom_file(path: Path) -> bool:
-    """Whether a path is a file of DICOM, not of a volume format."""
-    return volume_extension(path) is None and path.is_file() and looks_like_dicom(path)
+    """Whether a path is a file of DICOM, not of a volume format; some archives call DICOM files .img."""
+    extension = volume_extension(path)
+    if extension == ".img":
+        return path.is_file() and has_prefix(path)
+    return extension is None and path.is_file() and looks_like_dicom(path)
 
 
 def _files(path: Path, skip: Path | None) -> Iterator[Path]:
-    return filter(is_dicom_file, files_below(path, skip) if path.is_dir() else [path])
+    return filter(_is_or_was_dicom, files_below(path, skip) if path.is_dir() else [path])
+
+
+def _is_or_was_dicom(path: Path) -> bool:
+    """An empty file that is called .dcm was an image before it was copied."""
+    return is_dicom_file(path) or (path.suffix.lower() == ".dcm" and path.is_file())
 
 
 def _series(info: SeriesInfo, slices: list[Slice]) -> Series:
@@ -147,14 +156,14 @@ def _without_copies(slices: list[Slice]) -> tuple[tuple[Slice, ...], tuple[str, 
     return tuple(first.values()), (text,), ""
 
 
-def _notes(others: Counter[str], damaged: list[str]) -> tuple[str, ...]:
+def _notes(others: Counter[str], damaged: tuple[DamagedFile, ...]) -> tuple[str, ...]:
     notes: list[str] = []
     if others:
         kinds = ", ".join(f"{count} {kind}" for kind, count in sorted(others.items())[:_MOST_NAMED])
         notes.append(f"Left out: DICOM objects that are no images ({kinds}).")
     if damaged:
         more = f" {len(damaged) - 1} more files are damaged too." if len(damaged) > 1 else ""
-        notes.append(f"{damaged[0]}{more}")
+        notes.append(f"{damaged[0].sentence}{more}")
     return tuple(notes)
 
 
@@ -180,8 +189,13 @@ def _with_notes(series: tuple[Series, ...], notes: tuple[str, ...]) -> tuple[Ser
     return tuple(replace(s, warnings=s.warnings + notes) if n == target else s for n, s in enumerate(series))
 
 
-def reread(folder: Path, series_uid: str) -> Series:
+def reread(folder: Path, series_uid: str, sha256: str) -> Series:
     """The series that a manifest names, found again in its folder.
+
+    Args:
+        folder: which holds it.
+        series_uid: its SeriesInstanceUID.
+        sha256: its check sum, which tells it from others with the same UID.
 
     Raises:
         InputError: it is not there.
@@ -191,7 +205,9 @@ def reread(folder: Path, series_uid: str) -> Series:
     found = [s for s in find_series(folder) if s.info.series_uid == series_uid]
     if not found:
         raise InputError(f"The folder {folder} no longer holds the series {series_uid}.")
-    return found[0]
+    if len(found) == 1:
+        return found[0]
+    return next((s for s in found if series_sha256(s) == sha256), found[0])
 
 
 def series_sha256(series: Series) -> str:

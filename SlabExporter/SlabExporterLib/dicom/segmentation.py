@@ -12,7 +12,9 @@ import numpy.typing as npt
 
 from ..files.checksum import file_sha256
 from ..files.slab_files import FinishedFile
+from ..pure.dicom_options import LONGEST_TEXT
 from ..pure.errors import VerificationError, writing
+from .encoding import shortened
 from .headers import quiet_pydicom
 from .seg_readback import DESCRIPTION, verify_segmentation
 from .segments import Segment
@@ -70,12 +72,17 @@ def write_segmentation(
 def _segmentation(series: SlabSeries, label: str, voxels_kji: npt.NDArray, segments: tuple[Segment, ...]) -> Any:
     import highdicom as hd
 
+    slab = f" slab {series.index:03d} of {series.count}"
     numbers = np.zeros(voxels_kji.shape, np.uint8 if len(segments) < 256 else np.uint16)
     for segment in segments:
         numbers[voxels_kji == segment.value] = segment.number
     images = list(series.header_datasets())
+    patient = images[0].PatientName
+    # highdicom warns of names without ^, which most placeholders and pseudonyms are.
+    del images[0].PatientName  # elements are shared among the images: this one gets another
+    images[0].PatientName = ""
     try:
-        return hd.seg.Segmentation(
+        dataset = hd.seg.Segmentation(
             source_images=images,
             pixel_array=numbers,
             segmentation_type=hd.seg.SegmentationTypeValues.BINARY,
@@ -89,10 +96,12 @@ def _segmentation(series: SlabSeries, label: str, voxels_kji: npt.NDArray, segme
             software_versions=series.header.version,
             device_serial_number="none",
             content_label="LABELS",
-            series_description=f"{label} slab {series.index:03d} of {series.count}"[:64],
+            series_description=shortened(label, LONGEST_TEXT - len(slab)) + slab,
         )
     except (ValueError, TypeError, AttributeError, KeyError) as error:
         raise VerificationError(f"highdicom cannot make a segmentation of the label set '{label}': {error}") from error
+    dataset.PatientName = patient
+    return dataset
 
 
 def _description(segment: Segment) -> Any:

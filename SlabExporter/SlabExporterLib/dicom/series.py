@@ -23,6 +23,7 @@ class Slice:
         frame: index in a multi-frame file, from 0; None for single-frame files.
         sop_uid: SOPInstanceUID of the file.
         number: InstanceNumber; for multi-frame files of the file. None where absent.
+        frame_of_reference: FrameOfReferenceUID, "" where absent.
         position: ImagePositionPatient, LPS mm; None where absent.
         orientation: ImageOrientationPatient: direction of a row, direction of a column, LPS.
         spacing: PixelSpacing in mm: between rows, between columns.
@@ -39,6 +40,7 @@ class Slice:
     frame: int | None
     sop_uid: str
     number: int | None
+    frame_of_reference: str
     position: tuple[float, ...] | None
     orientation: tuple[float, ...] | None
     spacing: tuple[float, ...] | None
@@ -105,6 +107,11 @@ class SeriesInfo:
     number: str
     description: str
     modality: str
+
+    @property
+    def key(self) -> tuple[str, str, str]:
+        """What makes a series one: some archives give the same SeriesInstanceUID in several studies."""
+        return self.patient_id, self.study_uid, self.series_uid
 
 
 class Kind(Enum):

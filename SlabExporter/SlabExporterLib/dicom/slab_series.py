@@ -7,7 +7,9 @@ series (along any axis) still belongs to one image of it. Image n (from 1) is pl
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
+from copy import deepcopy
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -21,7 +23,7 @@ from .carried import SourceHeaders, carried
 from .case_header import CaseHeader
 from .classes import CARRIED_PER_IMAGE
 from .deidentify import deidentify
-from .encoding import Encoded, decimal_string, encoded, file_meta, joined, pixel_element, text_element
+from .encoding import Encoded, decimal_string, encoded, file_meta, joined, pixel_element, shortened, text_element
 from .series import Slice
 from .uids import IMPLEMENTATION, is_valid_uid
 
@@ -81,10 +83,8 @@ class SlabSeries:
 
     def dataset(self) -> Any:
         """Everything that the images of the slab share."""
-        from pydicom import Dataset
-
-        header, dataset = self.header, Dataset()
-        dataset.update(header.attributes)
+        header = self.header
+        dataset = deepcopy(header.attributes)  # datasets share elements otherwise, and what is set here would stay
         dataset.SpecificCharacterSet = "ISO_IR 192"
         dataset.SOPClassUID = header.image_class.uid
         dataset.Modality = header.modality
@@ -97,7 +97,9 @@ class SlabSeries:
         if header.has_source and not header.options.deidentify:
             ends = zip("ijk", self.box.start, self.box.stop, strict=True)
             box = ", ".join(f"{axis} {a} to {b - 1}" for axis, a, b in ends)
-            dataset.DerivationDescription = f"Voxels {box} of the source series, cut by SlabExporter {header.version}"
+            made = ", made a regular volume by linear interpolation," if "resampled" in header.image.record else ","
+            text = f"Voxels {box} of the source series{made} cut by SlabExporter {header.version}"
+            dataset.DerivationDescription = text
         return dataset
 
     def _add_plane(self, dataset: Any) -> None:
@@ -131,12 +133,12 @@ class SlabSeries:
 
     def _image_type(self) -> tuple[str, ...]:
         plane = self.source_plane(0)
-        kept = () if plane is None else plane.image_type[2:3]
-        return kept or self.header.image_class.image_type
+        third = "" if plane is None else "".join(plane.image_type[2:3]).strip()
+        return (third,) if re.fullmatch(r"[A-Z0-9_ ]{1,16}", third) else self.header.image_class.image_type
 
     def _photometric(self) -> str:
-        plane = self.source_plane(0)
-        return "MONOCHROME2" if plane is None else plane.pixel.photometric
+        source = self.header.image.dicom
+        return "MONOCHROME2" if source is None else source.series.slices[0].pixel.photometric
 
     def _number(self) -> int:
         source = self.header.image.dicom
@@ -152,7 +154,7 @@ class SlabSeries:
         if source is None or self.header.options.deidentify:
             return slab
         original = "".join("_" if c == "\\" or ord(c) < 32 else c for c in source.series.info.description)
-        return f"{original[: LONGEST_TEXT - len(slab) - 1]} {slab}".strip()
+        return f"{shortened(original, LONGEST_TEXT - len(slab) - 1)} {slab}".strip()
 
     def images(self, voxels_kji: npt.NDArray) -> Iterator[tuple[bytes, npt.NDArray]]:
         """(all bytes before the pixels, the pixels) of each image, in order of k.
@@ -192,10 +194,14 @@ class SlabSeries:
             yield own
 
     def _from_source(self, k: int, headers: SourceHeaders) -> Encoded:
-        """What the source image of plane k adds (PS3.3 C.12.4.1: source image sequence)."""
+        """What the source image of plane k adds (PS3.3 C.12.4.1: source image sequence).
+
+        A plane that was interpolated or padded keeps saying that its source was compressed with loss
+        (PS3.3 C.7.6.1.1.5).
+        """
         plane = self.source_plane(k)
         if plane is None:
-            return {}
+            return encoded(self.header.lossy) if self.header.has_source else {}
         source = headers.read(plane)
         kept = carried(source, (*CARRIED_PER_IMAGE, *self.header.image_class.technique))
         if self.header.options.deidentify:

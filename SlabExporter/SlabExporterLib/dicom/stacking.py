@@ -22,6 +22,9 @@ from .series import Slice
 ROUNDING_MM = 0.01
 # Two planes nearer than this lie at the same place.
 SAME_PLACE_MM = 1e-3
+# How far wrong directions may put the corner of an image, with a warning from ROUNDING_MM: six decimals amount to
+# 0.001 mm over half a metre, four to 0.1 mm.
+ROUNDED_CORNER_MM = 0.1
 # Below this the stack leans by no more than rounding; above it, if positions show it, it is tilted.
 TILT_DEGREES = 0.1
 # How far a gap may be from the common one before it is called missing slices or uneven.
@@ -92,6 +95,15 @@ class Stack:
         """How far (mm) a plane lies from its place on the grid that starts at the first plane."""
         grid = self.positions[0] + np.arange(len(self.slices))[:, None] * self.step * self.normal
         return float(np.max(np.linalg.norm(self.positions - grid, axis=1)))
+
+    @property
+    def corner_error(self) -> float:
+        """How far (mm) an image's own ImageOrientationPatient puts its far corner from where this stack has it."""
+        first, pixel = self.slices[0], self.pixel_mm
+        width, height = (first.columns - 1) * pixel[0], (first.rows - 1) * pixel[1]
+        stated = np.array([s.orientation for s in self.slices], dtype=float)
+        difference = (stated[:, :3] - self.row) * width + (stated[:, 3:] - self.column) * height
+        return float(np.max(np.linalg.norm(difference, axis=1)))
 
     @property
     def geometry(self) -> VolumeGeometry:

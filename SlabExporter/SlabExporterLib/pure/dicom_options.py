@@ -10,7 +10,15 @@ from .errors import RequestError
 
 # PS3.5 6.2: LO, and each component group of PN
 LONGEST_TEXT = 64
+# PS3.5 6.2.1: ideographic and phonetic groups beside the alphabetic one, family name to suffix in each
+_MOST_GROUPS, _MOST_COMPONENTS = 3, 5
 _FORBIDDEN = re.compile(r"[\\\x00-\x1f\x7f]")
+
+
+def is_person_name(text: str) -> bool:
+    """Whether a name has no more groups, and in none more components, than PN holds (PS3.5 6.2.1)."""
+    groups = text.split("=")
+    return len(groups) <= _MOST_GROUPS and all(group.count("^") < _MOST_COMPONENTS for group in groups)
 
 
 @dataclass(frozen=True)
@@ -68,9 +76,14 @@ class DicomOptions:
     segments: str | None = None
 
     def __post_init__(self) -> None:
-        if self.modality is not None and not re.fullmatch(r"[A-Z0-9_ ]{1,16}", self.modality):
+        if self.modality is not None and not re.fullmatch(r"(?! )[A-Z0-9_ ]{1,16}(?<! )", self.modality):
             raise RequestError(
                 f"The modality cannot be '{self.modality}': it is up to 16 capital letters and digits, as in CT."
+            )
+        if self.patient_name is not None and not is_person_name(self.patient_name):
+            raise RequestError(
+                f"The patient's name cannot be '{self.patient_name}': it has up to {_MOST_COMPONENTS} parts with ^ "
+                f"between them, as in Doe^Jane, and up to {_MOST_GROUPS} writings with = between them."
             )
         for name, text in (
             ("patient's name", self.patient_name),
