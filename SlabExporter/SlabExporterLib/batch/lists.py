@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -74,6 +75,7 @@ def _table_rows(path: Path, text: str) -> list[ListedCase]:
     delimiter = max("\t;,", key=first.count)
     reader = csv.DictReader(io.StringIO(text.lstrip()), delimiter=delimiter, skipinitialspace=True)
     names = {(name or "").strip().casefold(): name for name in reader.fieldnames or []}
+    _refuse_repeats(path, [(name or "").strip() for name in reader.fieldnames or []], "columns called")
     if "image" not in names:
         columns = ", ".join(filter(None, names.values())) or "none"
         raise InputError(
@@ -81,6 +83,7 @@ def _table_rows(path: Path, text: str) -> list[ListedCase]:
             "It needs a first line such as: case,image,label"
         )
     sets = _label_columns(names)
+    _refuse_repeats(path, list(sets.values()), "columns for the label set")
     cases = []
     for number, row in enumerate(reader, start=2):
         values = {key.strip(): (value or "").strip() for key, value in row.items() if isinstance(key, str)}
@@ -88,6 +91,15 @@ def _table_rows(path: Path, text: str) -> list[ListedCase]:
             continue
         cases.append(_row(path, number, values, names, sets))
     return cases
+
+
+def _refuse_repeats(path: Path, names: list[str], what: str) -> None:
+    for name, count in Counter(name.casefold() for name in names).items():
+        if name and count > 1:
+            raise InputError(
+                f"The list {path} has {count} {what} '{name}'; leave one of them out, or call label columns "
+                "label_NAME with a name of its own each."
+            )
 
 
 def _label_columns(names: dict[str, str]) -> dict[str, str]:
