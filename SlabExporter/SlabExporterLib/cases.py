@@ -9,8 +9,9 @@ from pathlib import Path
 from .batch.lists import ListedCase
 from .batch.search import search_inputs
 from .case import Case
+from .case_groups import with_groups
 from .label_sets import LABELS, label_sets, matched, stand_in, with_labels
-from .pure.conventions import CASE_FOLDER, GIVEN, LISTED, NNUNET, LabelIndex, channel_base, named_path
+from .pure.conventions import GIVEN, LISTED, LabelIndex, named_path
 from .pure.errors import RequestError
 from .pure.naming import case_names, volume_stem
 
@@ -52,7 +53,7 @@ def find_cases(inputs: list[Path], labels: list[str], out: Path | None = None, a
             cases = with_labels(cases, name, path)
     elif found.labels:
         cases = matched(cases, LABELS, LabelIndex(found.labels, map(stand_in, cases)))
-    return [replace(case, group=_group_of(case, anonymous)) for case in cases]
+    return with_groups(cases, anonymous)
 
 
 def grouped(cases: list[Case], column: str) -> list[Case]:
@@ -107,17 +108,6 @@ def _path_to_name_by(entry: ListedCase, often: bool, anonymous: bool) -> Path:
     if entry.series is not None:
         return entry.series.named_path(anonymous)
     return named_path(entry.image) if often else entry.image
-
-
-def _group_of(case: Case, anonymous: bool) -> str:
-    """Series that state one patient, channels of one nnU-Net case, and images of one case folder belong together."""
-    if case.series is not None:
-        return case.series.group(anonymous) or case.name
-    ways = set(case.matched.values())
-    base = channel_base(case.image)
-    if base is not None and (NNUNET in ways or case.image.parent.name in ("imagesTr", "imagesTs")):
-        return base
-    return case.image.parent.name if CASE_FOLDER in ways else case.name
 
 
 __all__ = ["Case", "find_cases", "grouped", "match_summary"]

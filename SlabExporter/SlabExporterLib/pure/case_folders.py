@@ -46,9 +46,16 @@ class CaseFolders:
 
 
 def _tells_modality(stem: str, folder: str) -> bool:
-    words = re.split(r"[^a-z0-9]+", stem.removeprefix(folder))
-    own = stem.startswith(folder) or words[0] in _MODALITIES
+    rest = stem.removeprefix(folder)
+    words = re.split(r"[^a-z0-9]+", rest)
+    own = words[0] in _MODALITIES or (stem.startswith(folder) and not rest[:1].isalnum())
     return own and any(word in _MODALITIES for word in words)
+
+
+def without_modality(stem: str) -> str:
+    """The patient's part of a name that ends in a modality: "sub-01" of sub-01_T1w; "" for other names."""
+    match = re.fullmatch(r"(.+?)[-_. ]+([A-Za-z0-9]+)", stem)
+    return match.group(1) if match and match.group(2).casefold() in _MODALITIES else ""
 
 
 def same_part(image_folder: Path, label_folder: Path) -> bool:
