@@ -9,7 +9,7 @@ from pathlib import Path
 
 from .batch.command import cases_of, display_for, run_options
 from .batch.dry_run import dry_run
-from .batch.preflight import show_data_set
+from .batch.preflight import refuse_table_file, show_data_set
 from .cases import find_cases
 from .cli import DONE, SOME_FAILED, UNUSABLE
 from .demo import make_demo
@@ -117,6 +117,8 @@ def run_verify(options: argparse.Namespace) -> int:
 def run_inspect(options: argparse.Namespace) -> int:
     """``slab-exporter inspect``."""
     cases = find_cases(options.inputs, options.labels)
+    if options.csv is not None:
+        refuse_table_file(options.csv, options.inputs, cases)
     reports = []
     for report in inspect_cases(cases):
         reports.append(report)

@@ -9,7 +9,8 @@ from pathlib import Path
 
 from ..pure.datalist import ListedManifest, data_list, to_text
 from ..pure.manifest import SlabRecord
-from .folder import DATA_LIST, ERRORS_TABLE, SLABS_TABLE, write_file
+from ..pure.naming import DATA_LIST, ERRORS_TABLE, SLABS_TABLE
+from .folder import write_file
 
 _COLUMNS = (
     ["case", "slab", "image", "labels"]
