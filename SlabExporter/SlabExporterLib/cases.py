@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections import Counter
 from dataclasses import replace
 from pathlib import Path
@@ -82,7 +83,7 @@ def match_summary(cases: list[Case]) -> list[str]:
 def _refuse_repeats(entries: list[ListedCase]) -> None:
     seen = set()
     for entry in entries:
-        key = (entry.image.resolve(), entry.name, entry.series and entry.series.info.series_uid)
+        key = (os.path.realpath(entry.image), entry.name, entry.series and entry.series.info.series_uid)
         if key in seen:
             raise RequestError(f"{entry.image} is given twice.")
         seen.add(key)

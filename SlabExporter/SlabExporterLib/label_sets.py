@@ -11,7 +11,7 @@ from .batch.search import is_volume, volume_files
 from .case import Case
 from .pure.case_folders import folders_in_common
 from .pure.conventions import GIVEN, PATTERN, LabelIndex, split_labels
-from .pure.errors import InputError, RequestError
+from .pure.errors import InputError, RequestError, reading
 from .pure.naming import safe_name
 
 LABELS = "labels"
@@ -29,7 +29,9 @@ def label_sets(labels: list[str]) -> dict[str, str]:
         name, equals, rest = text.partition("=")
         named = bool(equals) and not Path(text).exists()
         path = rest if named else text
-        if "{" not in path and not Path(path).exists():
+        with reading(f"The label path {path}"):
+            absent = "{" not in path and not Path(path).exists()
+        if absent:
             raise InputError(f"The label path {path} does not exist.")
         key = safe_name(name) if named else LABELS if not sets else f"{LABELS}-{len(sets) + 1}"
         if key in sets:
@@ -78,7 +80,7 @@ def _by_pattern(cases: list[Case], name: str, pattern: str) -> list[Case]:
         words = {"case": case.stem, "folder": folder.name, "number": number}
         try:
             path = Path(pattern.format(**words))
-        except (KeyError, IndexError, ValueError) as error:
+        except (KeyError, IndexError, ValueError, AttributeError) as error:
             raise RequestError(
                 f"The label pattern '{pattern}' cannot be filled in; use {{case}} (the image's name), "
                 "{folder} (its folder's name) and {number} (the digits of its name)."

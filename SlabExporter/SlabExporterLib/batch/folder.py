@@ -109,14 +109,14 @@ def other_cases(out: Path, cases: list[Case]) -> list[str]:
 
 
 def write_file(path: Path, text: str) -> None:
-    """Write a text file that appears complete or not at all.
+    """Write a text file that appears complete or not at all; bytes of names that are no text as ``\\udc..``.
 
     Raises:
         OutputError: it could not be written.
     """
     temporary = path.with_name(f"{SCRATCH}-{path.name}")
     try:
-        temporary.write_text(text, encoding="utf-8", newline="\n")
+        temporary.write_text(text, encoding="utf-8", errors="backslashreplace", newline="\n")
         os.replace(temporary, path)
     except OSError as error:
         with contextlib.suppress(OSError):

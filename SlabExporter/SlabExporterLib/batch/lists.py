@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from ..dicom.series import Series
@@ -54,15 +54,29 @@ def read_list(path: Path) -> list[ListedCase]:
             text = path.read_text(encoding="utf-8-sig")
     except UnicodeDecodeError as error:
         raise InputError(f"The list {path} is not UTF-8 text; save it as 'CSV UTF-8'.") from error
-    cases = _text_lines(path, text) if path.suffix.lower() == ".txt" else _table_rows(path, text)
+    if "\0" in text:
+        raise InputError(f"The list {path} is not text: it holds zero bytes.")
+    cases = _text_lines(path, text) if path.suffix.lower() == ".txt" else _table(path, text)
     if not cases:
         raise InputError(f"The list {path} names no case.")
-    if not any(case.image.exists() for case in cases):
+    there = list(map(_exists, cases))
+    if not any(there):
         raise InputError(
             f"{path} is not a volume file, and as a list of volumes it names none that exists; the first would be "
             f"{cases[0].image} (paths are relative to the list's folder)."
         )
-    return cases
+    return [
+        case if known is not None else replace(case, problem=f"{case.image} cannot be read; mend path or rights.")
+        for case, known in zip(cases, there, strict=True)
+    ]
+
+
+def _exists(case: ListedCase) -> bool | None:
+    """Whether the image is there; None where the system cannot tell, for a name too long or a folder closed to us."""
+    try:
+        return case.image.exists()
+    except OSError:
+        return None
 
 
 def _text_lines(path: Path, text: str) -> list[ListedCase]:
@@ -70,10 +84,17 @@ def _text_lines(path: Path, text: str) -> list[ListedCase]:
     return [ListedCase(path.parent / line) for line in lines if line and not line.startswith("#")]
 
 
+def _table(path: Path, text: str) -> list[ListedCase]:
+    try:
+        return _table_rows(path, text)
+    except csv.Error as error:
+        raise InputError(f"The list {path} is not a table that can be read: {error}.") from error
+
+
 def _table_rows(path: Path, text: str) -> list[ListedCase]:
     first = next((line for line in text.splitlines() if line.strip()), "")
     delimiter = max("\t;,", key=first.count)
-    reader = csv.DictReader(io.StringIO(text.lstrip()), delimiter=delimiter, skipinitialspace=True)
+    reader = csv.DictReader(io.StringIO(text.lstrip()), delimiter=delimiter, skipinitialspace=True, strict=True)
     names = {(name or "").strip().casefold(): name for name in reader.fieldnames or []}
     _refuse_repeats(path, [(name or "").strip() for name in reader.fieldnames or []], "columns called")
     if "image" not in names:
@@ -87,6 +108,8 @@ def _table_rows(path: Path, text: str) -> list[ListedCase]:
     cases = []
     for number, row in enumerate(reader, start=2):
         values = {key.strip(): (value or "").strip() for key, value in row.items() if isinstance(key, str)}
+        if any("\n" in value for value in values.values()):
+            raise InputError(f"{path}, line {number}: a field goes over several lines; is a quotation mark not closed?")
         if not any(values.values()):
             continue
         cases.append(_row(path, number, values, names, sets))

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import csv
 import sys
 from collections.abc import Sequence
-from io import StringIO
 from pathlib import Path
 
 from ..case import Case
@@ -14,7 +12,8 @@ from ..pure.errors import OutputError, RequestError
 from ..pure.naming import volume_extension
 from ..pure.outliers import CaseFacts, find_outliers
 from ..terminal import print_json
-from .folder import begins_with, write_file
+from .folder import begins_with
+from .tables import write_table
 
 _Row = dict[str, object]
 
@@ -40,7 +39,7 @@ def show_data_set(reports: Sequence[Inspection], sort: str | None, csv_path: Pat
     findings = data_set_findings(reports)
     rows = ordered([table_row(report, findings[report.case]) for report in reports], sort)
     if csv_path is not None:
-        _write(csv_path, rows)
+        write_table(csv_path, list(rows[0]), [list(row.values()) for row in rows])
     odd = {case: found for case, found in findings.items() if found}
     if as_json:
         print_json({"event": "data-set", "cases": len(reports), "odd": odd})
@@ -135,11 +134,3 @@ def _table(rows: list[_Row]) -> list[str]:
 
 def _short(text: str) -> str:
     return text if len(text) <= _LONGEST_FINDINGS else f"{text[:_LONGEST_FINDINGS]}..."
-
-
-def _write(path: Path, rows: list[_Row]) -> None:
-    text = StringIO()
-    writer = csv.DictWriter(text, list(rows[0]), lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(rows)
-    write_file(path, text.getvalue())

@@ -7,6 +7,7 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
+from ..pure.errors import reading
 from ..pure.manifest import FILE_NAME, SCHEMA
 from ..pure.naming import SCRATCH
 
@@ -15,10 +16,13 @@ def files_below(folder: Path, skip: Path | None = None) -> Iterator[Path]:
     """Files in a folder and all folders below, in order of name, each folder once.
 
     Hidden files and folders, ``skip``, and cases of earlier exports, finished or not, are passed over.
+
+    Raises:
+        InputError: a folder cannot be read.
     """
     skipped = None if skip is None else skip.resolve()
     seen: set[Path] = set()
-    for here, folders, names in os.walk(folder, followlinks=True):
+    for here, folders, names in os.walk(folder, onerror=_refuse, followlinks=True):
         place = Path(here)
         resolved = place.resolve()
         if (
@@ -32,6 +36,11 @@ def files_below(folder: Path, skip: Path | None = None) -> Iterator[Path]:
         seen.add(resolved)
         folders[:] = sorted(name for name in folders if not name.startswith("."))
         yield from (place / name for name in sorted(names) if not name.startswith("."))
+
+
+def _refuse(error: OSError) -> None:
+    with reading(f"The folder {error.filename}"):
+        raise error
 
 
 def is_exported_case(folder: Path) -> bool:
