@@ -58,7 +58,17 @@ def _difference(case: Case, folder: Path, request: ExportRequest, manifest: Mani
             return f"{path} has changed since it was exported"
     paths = [path for slab in manifest.slabs for path in (slab.image, *slab.labels.values())]
     missing = next((path for path in paths if not (folder / path).exists()), None)
-    return None if missing is None else f"{missing} is missing"
+    return _damaged(folder, manifest) if missing is None else f"{missing} is missing"
+
+
+def _damaged(folder: Path, manifest: Manifest) -> str | None:
+    """The first file that is not as it was written, as after a crash of the machine; None if all are."""
+    for slab in manifest.slabs:
+        written = {slab.image: slab.sha256} | {slab.labels[name]: sha for name, sha in slab.labels_sha256.items()}
+        for path, sha256 in written.items():
+            if (folder / path).is_file() and file_sha256(folder / path) != sha256:
+                return f"{path} is not as it was written"
+    return None
 
 
 def _source_sha256(case: Case, path: Path) -> str | None:
