@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -17,7 +18,13 @@ from .pure.errors import RequestError
 from .pure.naming import case_names, volume_stem
 
 
-def find_cases(inputs: list[Path], labels: list[str], out: Path | None = None, anonymous: bool = False) -> list[Case]:
+def find_cases(
+    inputs: list[Path],
+    labels: list[str],
+    out: Path | None = None,
+    anonymous: bool = False,
+    warn: Callable[[str], object] | None = None,
+) -> list[Case]:
     """Cases for the inputs, in order, with their label maps.
 
     Label maps come from a list's columns, from ``labels``, or else from the inputs themselves, where
@@ -29,6 +36,7 @@ def find_cases(inputs: list[Path], labels: list[str], out: Path | None = None, a
             "NAME=..." to name the set.
         out: the output folder, which is never searched for inputs.
         anonymous: name cases of DICOM series without saying whose they are.
+        warn: told of label maps in the inputs that belong to no image.
 
     Raises:
         RequestError: a file or a name given twice, or a label file for several images.
@@ -54,7 +62,17 @@ def find_cases(inputs: list[Path], labels: list[str], out: Path | None = None, a
             cases = with_labels(cases, name, path)
     elif found.labels:
         cases = matched(cases, LABELS, LabelIndex(found.labels, map(stand_in, cases)))
+        if warn is not None:
+            _tell_unused(found.labels, cases, warn)
     return with_groups(cases, anonymous)
+
+
+def _tell_unused(labels: list[Path], cases: list[Case], warn: Callable[[str], object]) -> None:
+    used = {path for case in cases for path in case.labels.values()}
+    unused = [path for path in labels if path not in used]
+    if unused:
+        maps = "1 label map belongs" if len(unused) == 1 else f"{len(unused)} label maps belong"
+        warn(f"{maps} to no image by name and place (first: {unused[0]}); give label maps with --labels or in a list.")
 
 
 def grouped(cases: list[Case], column: str) -> list[Case]:

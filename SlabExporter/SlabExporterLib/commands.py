@@ -7,7 +7,7 @@ import sys
 import time
 from pathlib import Path
 
-from .batch.command import cases_of, display_for, run_options
+from .batch.command import cases_of, display_for, print_warning, run_options
 from .batch.dry_run import dry_run
 from .batch.preflight import refuse_table_file, show_data_set
 from .cases import find_cases
@@ -116,7 +116,7 @@ def run_verify(options: argparse.Namespace) -> int:
 
 def run_inspect(options: argparse.Namespace) -> int:
     """``slab-exporter inspect``."""
-    cases = find_cases(options.inputs, options.labels)
+    cases = find_cases(options.inputs, options.labels, warn=print_warning)
     if options.csv is not None:
         refuse_table_file(options.csv, options.inputs, cases)
     reports = []

@@ -73,7 +73,7 @@ def test_an_empty_argument_is_refused(arguments, capsys):
     ("error", "code"), [(BrokenPipeError(), 130), (AttributeError("'x' has no 'y'"), 2), (OSError(5, "I/O error"), 2)]
 )
 def test_nothing_unexpected_ends_as_done_or_as_a_traceback(monkeypatch, capfd, error, code):
-    def fail(*_):
+    def fail(*_, **__):
         raise error
 
     monkeypatch.setattr("SlabExporterLib.commands.find_cases", fail)

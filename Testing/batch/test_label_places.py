@@ -109,3 +109,14 @@ def test_two_columns_for_one_label_set_are_refused(tmp_path, columns):
     (tmp_path / "l.csv").write_text(f"image,{columns}\nx.nii,l.nii,m.nii\n")
     with pytest.raises(InputError, match="has 2 columns"):
         find_cases([tmp_path / "l.csv"], [])
+
+
+def test_label_maps_of_no_image_are_told(tmp_path):
+    touch(tmp_path, "s1/ct.nii", "s1/segmentations/liver.nii", "s1/segmentations/spleen.nii")
+    told: list[str] = []
+    find_cases([tmp_path], [], warn=told.append)
+    assert len(told) == 1
+    assert told[0].startswith(f"2 label maps belong to no image by name and place (first: {tmp_path / 's1'}")
+    touch(tmp_path, "s2/a.nii", "s2/a_seg.nii")
+    find_cases([tmp_path / "s2"], [], warn=told.append)
+    assert len(told) == 1
