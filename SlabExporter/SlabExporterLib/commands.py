@@ -84,7 +84,8 @@ def _summarise(options: argparse.Namespace, result: ExportResult, seconds: float
             }
         )
     elif not options.quiet:
-        failed = f", {len(result.failures)} failed (see errors.csv)" if result.failures else ""
+        listed = "" if getattr(options, "shard", None) else " (see errors.csv)"  # a shard writes no tables
+        failed = f", {len(result.failures)} failed{listed}" if result.failures else ""
         print(
             f"{_count(len(result.manifests), 'case')}, {_count(len(slabs), 'slab')}, {verified} verified{failed}: "
             f"{options.output} ({seconds:.1f} s)"

@@ -32,3 +32,10 @@ def test_a_users_own_file_with_the_name_of_a_summary_is_not_replaced(tmp_path, n
     with pytest.raises(OutputError, match="would be replaced"):
         refuse_other_content(tmp_path, overwrite=False, **how)
     refuse_other_content(tmp_path, resume=False, overwrite=True)
+
+
+def test_a_shard_does_not_point_to_a_table_that_it_does_not_write(data_set, tmp_path, cli):
+    (data_set / "volume-0.nii.gz").write_bytes(b"x")
+    code, text, _ = cli("export", data_set, "-o", tmp_path / "out", "--thickness", 8, "--shard", "1/2")
+    assert code == 1
+    assert "1 failed:" in text
