@@ -201,6 +201,8 @@ def require_own_names(label_sets: list[str]) -> None:
     Raises:
         InputError: with the name.
     """
+    # Some file systems take names that differ only in case for one.
+    known = [name.casefold() for name in label_sets]
     for name in label_sets:
-        if label_sets.count(name) > 1 or name in (IMAGE, IMAGE_FOLDER, PREVIEW_FOLDER):
+        if known.count(name.casefold()) > 1 or name.casefold() in (IMAGE, IMAGE_FOLDER, PREVIEW_FOLDER):
             raise InputError(f"Two sets of files would be called '{name}'; name label sets apart with NAME=PATH.")

@@ -2,61 +2,29 @@
 
 from __future__ import annotations
 
+import os
 from collections import Counter
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 from .batch.lists import ListedCase
-from .batch.search import is_volume, search_inputs, volume_files
-from .dicom.series import Series
-from .pure.conventions import CASE_FOLDER, GIVEN, LISTED, NNUNET, PATTERN, LabelIndex, channel_base, named_path
-from .pure.errors import InputError, RequestError
-from .pure.naming import case_names, safe_name, volume_stem
-
-LABELS = "labels"
-
-
-@dataclass(frozen=True)
-class Case:
-    """Files of one case.
-
-    Attributes:
-        name: of the case, distinct and safe as a file name.
-        image: the volume file, or the folder of the DICOM series.
-        labels: label files, by the name of their set.
-        series: the DICOM series in that folder; None for volume files.
-        group: what must stay together in a split (a patient, say); "" for the case alone.
-        columns: from a list, passed through to the tables.
-        matched: by which convention each label file was found.
-        problem: why the case cannot be exported, where that is known beforehand.
-    """
-
-    name: str
-    image: Path
-    labels: dict[str, Path]
-    series: Series | None = None
-    group: str = ""
-    columns: dict[str, str] = field(default_factory=dict)
-    matched: dict[str, str] = field(default_factory=dict)
-    problem: str | None = None
-
-    @property
-    def files(self) -> tuple[Path, ...]:
-        """The image (of a DICOM series: its folder) and the label maps."""
-        return (self.image, *self.labels.values())
-
-    @property
-    def series_folders(self) -> set[Path]:
-        """The folders in which the images of a DICOM series lie."""
-        return set() if self.series is None else {Path(path).resolve().parent for path in self.series.files}
-
-    @property
-    def stem(self) -> str:
-        """What its files may be named by: the image file's name without extension; for a series, the case's name."""
-        return volume_stem(self.image) if self.series is None else self.name
+from .batch.search import search_inputs
+from .case import Case
+from .case_groups import with_groups
+from .label_sets import LABELS, label_sets, matched, stand_in, with_labels
+from .pure.conventions import GIVEN, LISTED, LabelIndex, named_path
+from .pure.errors import RequestError
+from .pure.naming import case_names, volume_stem
 
 
-def find_cases(inputs: list[Path], labels: list[str], out: Path | None = None, anonymous: bool = False) -> list[Case]:
+def find_cases(
+    inputs: list[Path],
+    labels: list[str],
+    out: Path | None = None,
+    anonymous: bool = False,
+    warn: Callable[[str], object] | None = None,
+) -> list[Case]:
     """Cases for the inputs, in order, with their label maps.
 
     Label maps come from a list's columns, from ``labels``, or else from the inputs themselves, where
@@ -68,6 +36,7 @@ def find_cases(inputs: list[Path], labels: list[str], out: Path | None = None, a
             "NAME=..." to name the set.
         out: the output folder, which is never searched for inputs.
         anonymous: name cases of DICOM series without saying whose they are.
+        warn: told of label maps in the inputs that belong to no image.
 
     Raises:
         RequestError: a file or a name given twice, or a label file for several images.
@@ -87,13 +56,23 @@ def find_cases(inputs: list[Path], labels: list[str], out: Path | None = None, a
         )
         for name, entry in zip(_names(found.images, anonymous), found.images, strict=True)
     ]
-    sets = _label_sets(labels)
+    sets = label_sets(labels)
     if sets:
         for name, path in sets.items():
-            cases = _with_labels(cases, name, path)
+            cases = with_labels(cases, name, path)
     elif found.labels:
-        cases = _matched(cases, LABELS, LabelIndex(found.labels))
-    return [replace(case, group=_group_of(case, anonymous)) for case in cases]
+        cases = matched(cases, LABELS, LabelIndex(found.labels, map(stand_in, cases)))
+        if warn is not None:
+            _tell_unused(found.labels, cases, warn)
+    return with_groups(cases, anonymous)
+
+
+def _tell_unused(labels: list[Path], cases: list[Case], warn: Callable[[str], object]) -> None:
+    used = {path for case in cases for path in case.labels.values()}
+    unused = [path for path in labels if path not in used]
+    if unused:
+        maps = "1 label map belongs" if len(unused) == 1 else f"{len(unused)} label maps belong"
+        warn(f"{maps} to no image by name and place (first: {unused[0]}); give label maps with --labels or in a list.")
 
 
 def grouped(cases: list[Case], column: str) -> list[Case]:
@@ -122,7 +101,7 @@ def match_summary(cases: list[Case]) -> list[str]:
 def _refuse_repeats(entries: list[ListedCase]) -> None:
     seen = set()
     for entry in entries:
-        key = (entry.image.resolve(), entry.name, entry.series and entry.series.info.key)
+        key = (os.path.realpath(entry.image), entry.name, entry.series and entry.series.info.key)
         if key in seen:
             raise RequestError(f"{entry.image} is given twice.")
         seen.add(key)
@@ -150,121 +129,4 @@ def _path_to_name_by(entry: ListedCase, often: bool, anonymous: bool) -> Path:
     return named_path(entry.image) if often else entry.image
 
 
-def _group_of(case: Case, anonymous: bool) -> str:
-    """Series that state one patient, channels of one nnU-Net case, and images of one case folder belong together."""
-    if case.series is not None:
-        return case.series.group(anonymous) or case.name
-    ways = set(case.matched.values())
-    base = channel_base(case.image)
-    if base is not None and (NNUNET in ways or case.image.parent.name in ("imagesTr", "imagesTs")):
-        return base
-    return case.image.parent.name if CASE_FOLDER in ways else case.name
-
-
-def _label_sets(labels: list[str]) -> dict[str, str]:
-    sets: dict[str, str] = {}
-    for text in labels:
-        name, equals, rest = text.partition("=")
-        named = bool(equals) and not Path(text).exists()
-        path = rest if named else text
-        if "{" not in path and not Path(path).exists():
-            raise InputError(f"The label path {path} does not exist.")
-        key = safe_name(name) if named else LABELS if not sets else f"{LABELS}-{len(sets) + 1}"
-        if key in sets:
-            raise RequestError(f"Two label sets are called '{key}'; name them apart with NAME=PATH.")
-        sets[key] = path
-    return sets
-
-
-def _with_labels(cases: list[Case], name: str, path: str) -> list[Case]:
-    if "{" in path and not Path(path).exists():
-        return _by_pattern(cases, name, path)
-    if Path(path).is_dir():
-        return _matched(cases, name, LabelIndex(_label_files(Path(path))), Path(path))
-    if len(cases) > 1:
-        raise RequestError(
-            f"The label set '{name}' is one file, {path}, but there are {len(cases)} images; "
-            "give a folder of label maps, or a pattern such as 'labels/{case}_seg.nii.gz'."
-        )
-    return [_labelled(case, name, Path(path), GIVEN) for case in cases]
-
-
-def _label_files(folder: Path) -> list[Path]:
-    files = volume_files(folder)
-    if not files:
-        raise InputError(f"The label folder {folder} holds no volume files.")
-    return files
-
-
-def _by_pattern(cases: list[Case], name: str, pattern: str) -> list[Case]:
-    result = []
-    for case in cases:
-        named = case.stem if case.series is None else case.image.name
-        folder = case.image.parent if case.series is None else case.image
-        number = "".join(ch for ch in named if ch.isdigit())
-        words = {"case": case.stem, "folder": folder.name, "number": number}
-        try:
-            path = Path(pattern.format(**words))
-        except (KeyError, IndexError, ValueError) as error:
-            raise RequestError(
-                f"The label pattern '{pattern}' cannot be filled in; use {{case}} (the image's name), "
-                "{folder} (its folder's name) and {number} (the digits of its name)."
-            ) from error
-        missing = f"The label map {path} ('{name}', from the pattern) does not exist."
-        result.append(
-            _labelled(case, name, path, PATTERN) if is_volume(path) else replace(case, problem=case.problem or missing)
-        )
-    return _if_any(result, cases, f"The label pattern '{pattern}' fits no file.")
-
-
-def _matched(cases: list[Case], name: str, index: LabelIndex, folder: Path | None = None) -> list[Case]:
-    """Cases with the label maps that an index finds; without ``folder`` a map may be missing."""
-    folders = Counter(case.image for case in cases if case.series is not None)
-    shared = {path for path, count in folders.items() if count > 1}
-    result = []
-    for case in cases:
-        way, found = _found_for(case, index, case.image not in shared)
-        if name in case.labels and folder is None:
-            result.append(case)
-        elif len(found) == 1:
-            result.append(_labelled(case, name, found[0], way))
-        elif found or folder is not None:
-            result.append(replace(case, problem=case.problem or _not_one(case, name, folder, found)))
-        else:
-            result.append(case)
-    if folder is None:
-        return result
-    return _if_any(result, cases, f"The label folder {folder} holds no label map for any of the {len(cases)} images")
-
-
-def _found_for(case: Case, index: LabelIndex, by_folder: bool) -> tuple[str, list[Path]]:
-    """(convention, label maps) for a case; a series goes by the case's name, then by its folder's if it has its own."""
-    if case.series is None:
-        return index.find(case.image)
-    if not by_folder:
-        return index.find(Path(f"{case.name}.dcm"))
-    way, found = index.find(case.image.with_name(f"{case.name}.dcm"))
-    if found:
-        return way, found
-    return index.find(case.image.with_name(f"{case.image.name}.dcm"))
-
-
-def _not_one(case: Case, name: str, folder: Path | None, found: list[Path]) -> str:
-    where = f"The label folder {folder}" if folder else f"The input, for the label set '{name}',"
-    held = f"{len(found)} ({', '.join(map(str, found))})" if found else "none"
-    return (
-        f"{where} should hold one label map for {case.image.name} (called '{case.stem}', or by a convention "
-        f"such as segmentation-N); it holds {held}."
-    )
-
-
-def _labelled(case: Case, name: str, path: Path, way: str) -> Case:
-    return replace(case, labels=case.labels | {name: path}, matched=case.matched | {name: way})
-
-
-def _if_any(result: list[Case], cases: list[Case], sentence: str) -> list[Case]:
-    if cases and all(case.problem and not before.problem for case, before in zip(result, cases, strict=True)):
-        raise InputError(
-            result[0].problem if len(cases) == 1 else f"{sentence.rstrip('.')}. First: {result[0].problem}"
-        )
-    return result
+__all__ = ["Case", "find_cases", "grouped", "match_summary"]

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from . import __version__
-from .batch.cli_options import INPUT_HELP, add_batch_options, add_table_options
+from .batch.cli_options import INPUT_HELP, add_batch_options, add_table_options, given_path, given_text
 from .dicom.cli_options import add_dicom_input_options, add_dicom_output_options
 from .output_streams import accept_any_character, drop_output
 from .pure.errors import SlabExporterError
@@ -52,16 +52,23 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print("slab-exporter: interrupted; complete cases stay, go on with --resume.", file=sys.stderr)
         return INTERRUPTED
     except BrokenPipeError:
-        # Whoever read our output has gone; nothing more can be said.
+        # Whoever read our output has gone; the work has been stopped.
         drop_output()
-        return DONE
-    except OSError as error:
-        # The library turns those of files into its own errors: a name is missing where printing failed.
-        if options.debug or error.filename is not None:
+        return INTERRUPTED
+    except Exception as error:
+        if options.debug:
             raise
-        drop_output()
-        print(f"slab-exporter: the output cannot be printed: {error.strerror or error}.", file=sys.stderr)
-        return SOME_FAILED
+        # The library turns errors of files into its own: a name is missing where printing failed.
+        if isinstance(error, OSError) and error.filename is None:
+            drop_output()
+            print(f"slab-exporter: the output cannot be printed: {error.strerror or error}.", file=sys.stderr)
+            return SOME_FAILED
+        reason = f"{type(error).__name__}: {str(error).strip() or 'no reason given'}"
+        print(
+            f"slab-exporter: something unexpected happened ({reason}); add --debug to see where, and please report it.",
+            file=sys.stderr,
+        )
+        return UNUSABLE
     finally:
         if previous is not None:
             signal.signal(signal.SIGTERM, previous)
@@ -127,11 +134,11 @@ def _late(name: str, module: str = "commands") -> Callable[[argparse.Namespace],
 
 def _add_export(commands: Any) -> None:
     parser = _command(commands, "export", "cut volumes into slabs, one folder per case")
-    parser.add_argument("inputs", nargs="+", type=Path, metavar="INPUT", help=INPUT_HELP)
-    parser.add_argument("-o", "--output", required=True, type=Path, metavar="OUT", help="output folder")
+    parser.add_argument("inputs", nargs="+", type=given_path, metavar="INPUT", help=INPUT_HELP)
+    parser.add_argument("-o", "--output", required=True, type=given_path, metavar="OUT", help="output folder")
     _add_slab_options(parser)
     parser.add_argument(
-        "--labels", action="append", default=[], metavar="[NAME=]PATH",
+        "--labels", action="append", default=[], type=given_text, metavar="[NAME=]PATH",
         help="label map, folder of label maps matched by name, or pattern with {case}; may be given several times",
     )  # fmt: skip
     parser.add_argument("--format", choices=FORMATS, default="nii.gz", help="file format of the slabs (default nii.gz)")
@@ -184,9 +191,14 @@ def _add_verify(commands: Any) -> None:
 
 def _add_inspect(commands: Any) -> None:
     parser = _command(commands, "inspect", "say what a volume file's geometry is, and what is odd about it")
-    parser.add_argument("inputs", nargs="+", type=Path, metavar="INPUT", help=INPUT_HELP)
+    parser.add_argument("inputs", nargs="+", type=given_path, metavar="INPUT", help=INPUT_HELP)
     parser.add_argument(
-        "--labels", action="append", default=[], metavar="[NAME=]PATH", help="label maps, to compare their grids"
+        "--labels",
+        action="append",
+        default=[],
+        type=given_text,
+        metavar="[NAME=]PATH",
+        help="label maps, to compare their grids",
     )
     add_table_options(parser)
 

@@ -7,9 +7,9 @@ import sys
 import time
 from pathlib import Path
 
-from .batch.command import cases_of, display_for, run_options
+from .batch.command import cases_of, display_for, print_warning, run_options
 from .batch.dry_run import dry_run
-from .batch.preflight import show_data_set
+from .batch.preflight import refuse_table_file, show_data_set
 from .cases import find_cases
 from .cli import DONE, SOME_FAILED, UNUSABLE
 from .demo import make_demo
@@ -84,7 +84,8 @@ def _summarise(options: argparse.Namespace, result: ExportResult, seconds: float
             }
         )
     elif not options.quiet:
-        failed = f", {len(result.failures)} failed (see errors.csv)" if result.failures else ""
+        listed = "" if getattr(options, "shard", None) else " (see errors.csv)"  # a shard writes no tables
+        failed = f", {len(result.failures)} failed{listed}" if result.failures else ""
         print(
             f"{_count(len(result.manifests), 'case')}, {_count(len(slabs), 'slab')}, {verified} verified{failed}: "
             f"{options.output} ({seconds:.1f} s)"
@@ -116,7 +117,9 @@ def run_verify(options: argparse.Namespace) -> int:
 
 def run_inspect(options: argparse.Namespace) -> int:
     """``slab-exporter inspect``."""
-    cases = find_cases(options.inputs, options.labels)
+    cases = find_cases(options.inputs, options.labels, warn=print_warning)
+    if options.csv is not None:
+        refuse_table_file(options.csv, options.inputs, cases)
     reports = []
     for report in inspect_cases(cases):
         reports.append(report)

@@ -107,11 +107,11 @@ def export_cases(
         Cancelled: by ``progress``; cases finished before stay.
     """
     run = run or RunOptions()
-    # Shards find each other's cases in the folder, and are begun again by a cluster's queue.
-    resume = resume or (run.shard is not None and not overwrite)
     make_output(cases, out)
     with locked(out, run.shard) as lock:
-        refuse_other_content(out, resume, overwrite)
+        refuse_other_content(out, resume, overwrite, run.shard is not None)
+        # Shards find each other's cases in the folder, and are begun again by a cluster's queue.
+        resume = resume or (run.shard is not None and not overwrite)
         mine = cases if run.shard is None else cases[run.shard[0] - 1 :: run.shard[1]]
         if run.shard is None:
             begin(out)

@@ -28,12 +28,11 @@ from .pure.errors import Cancelled, DiskFullError, InputError, OutputError, read
 from .pure.fill import fill_value
 from .pure.geometry import Box
 from .pure.manifest import FILE_NAME, Manifest
-from .pure.naming import slab_name_pattern
+from .pure.naming import SCRATCH, slab_name_pattern
 from .pure.planning import SlabPlan, plan_slabs
 from .pure.request import ExportRequest
 from .pure.source import SourceVolume
 
-SCRATCH = ".partial"
 # A label map may be off by this part of a voxel: what rounding in float32 headers amounts to.
 SAME_GRID_VOXELS = 0.01
 

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from .batch.folder import DATA_LIST, SUMMARY_FILES, make_output
+from .batch.folder import make_output
 from .batch.lock import locked
 from .batch.summary import write_summary
 from .mrml.roi import box_inside_roi
@@ -23,7 +23,7 @@ from .progress import Progress, ProgressEvent, no_progress
 from .pure.datalist import ListedManifest
 from .pure.errors import InputError, OutputError, SlabExporterError
 from .pure.manifest import FILE_NAME, Manifest, read_manifest
-from .pure.naming import safe_name
+from .pure.naming import DATA_LIST, SUMMARY_FILES, safe_name
 from .pure.request import ExportRequest
 from .pure.source import SourceVolume
 from .pure.splits import PARTS

@@ -168,10 +168,25 @@ def test_patterns_are_opened_where_the_shell_did_not(tmp_path):
 
 
 def test_outputs_hidden_files_and_earlier_exports_are_not_searched(tmp_path):
-    touch(
-        tmp_path, "a.nii", ".hidden/b.nii", ".c.nii", "out/d.nii", "old/x/manifest.json", "old/x/images/x_slab-000.nii"
-    )
+    touch(tmp_path, "a.nii", ".hidden/b.nii", ".c.nii", "out/d.nii", "old/x/images/x_slab-000.nii")
+    (tmp_path / "old/x/manifest.json").write_text('{\n "schema": "slab-exporter/1",\n')
     assert [c.name for c in find_cases([tmp_path], [], tmp_path / "out")] == ["a"]
+
+
+def test_slabs_of_an_export_that_was_killed_are_not_searched(tmp_path):
+    touch(tmp_path, "a.nii", "old/x/images/x_slab-000.nii", "old/x/.partial/x_slab-001.nii")
+    assert [c.name for c in find_cases([tmp_path], [])] == ["a"]
+
+
+def test_a_manifest_of_another_program_hides_nothing(tmp_path):
+    touch(tmp_path, "p/a.nii")
+    (tmp_path / "p/manifest.json").write_text('{"from": "XNAT"}')
+    assert [c.name for c in find_cases([tmp_path], [])] == ["a"]
+
+
+def test_no_case_is_called_like_a_file_about_the_data_set(tmp_path):
+    touch(tmp_path, "slabs.csv.nii.gz", "Report.html.nii")
+    assert [c.name for c in find_cases([tmp_path], [])] == ["Report.html_", "slabs.csv_"]
 
 
 def test_the_same_file_twice_is_refused(tmp_path):

@@ -115,3 +115,10 @@ def test_a_scheduler_that_does_not_answer_is_one_sentence(tmp_path, cli, monkeyp
     assert code == 2
     assert "No Dask scheduler answers at tcp://127.0.0.1:9" in err
     assert "Traceback" not in err
+
+
+def test_a_scheduler_file_that_is_not_there_is_said_at_once(tmp_path, cli):
+    make_data_set(tmp_path / "in", cases=2)
+    code, _, err = cli("export", tmp_path / "in", "-o", tmp_path / "out", *SMALL, "--dask", tmp_path / "no.json")
+    assert code == 2
+    assert err.splitlines()[-1].endswith("no.json does not exist; start the scheduler first.")

@@ -91,3 +91,17 @@ def test_a_data_set_of_all_kinds_of_spacing_has_no_odd_one():
     spacings = np.geomspace(0.6, 7.5, 40)
     facts = [CaseFacts(str(z), VolumeGeometry(SHAPE, affine(spacing=(0.7, 0.7, z))), "int16") for z in spacings]
     assert find_outliers(facts) == {}
+
+
+def test_the_table_replaces_nothing_but_an_earlier_table(tmp_path, cli):
+    folder = make_data_set(tmp_path / "in", cases=2)
+    (tmp_path / "mine.csv").write_text("a,b\n")
+    source = (folder / "volume-0.nii.gz").read_bytes()
+    for path in (folder / "volume-0.nii.gz", tmp_path / "new.nii", tmp_path / "mine.csv", tmp_path):
+        code, _, err = cli("inspect", folder, "--csv", path)
+        assert (code, err.count("\n")) == (2, 1), err
+        assert f"--csv {path}" in err
+    assert (folder / "volume-0.nii.gz").read_bytes() == source
+    assert (tmp_path / "mine.csv").read_text() == "a,b\n"
+    for _ in range(2):
+        assert cli("inspect", folder, "--csv", tmp_path / "table.csv")[0] == 0

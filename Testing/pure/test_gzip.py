@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import gzip
+import random
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from SlabExporterLib.files.gzip_codec import DamagedGzipError, compress_stream, decompress_stream
+from SlabExporterLib.files.gzip_codec import DamagedGzipError, compress_stream, decompress, decompress_stream
 
 
 def packed(pieces, compression, threads):
@@ -38,3 +39,21 @@ def test_a_writer_that_fails_ends_it():
 
     with pytest.raises(OSError, match="No space"):
         compress_stream([b"a" * 1000] * 9, "fast", full, 2)
+
+
+@pytest.mark.parametrize("goes_on", [1, 5_000_000])
+def test_content_after_the_wanted_bytes_is_tested_too(goes_on):
+    content = bytes(1000) + random.Random(1).randbytes(goes_on)
+    whole = gzip.compress(content)
+    assert decompress(whole, 1000) == (content[:1000], True)
+    assert decompress(whole + whole, len(content)) == (content, True)
+    with pytest.raises(DamagedGzipError, match="truncated"):
+        decompress(whole[:-3], 1000)
+    with pytest.raises(DamagedGzipError, match="corrupted"):
+        decompress(whole[:-8] + bytes(8), 1000)
+
+
+def test_bytes_that_are_no_gzip_after_the_content_are_no_content():
+    whole = gzip.compress(b"abc")
+    assert decompress(whole + b"padding", 3) == (b"abc", False)
+    assert decompress(whole + b"padding", 2) == (b"ab", True)

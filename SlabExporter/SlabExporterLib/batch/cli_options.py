@@ -43,6 +43,18 @@ def add_table_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--csv", type=Path, metavar="FILE", help="also write the table to a file for a spreadsheet")
 
 
+def given_text(text: str) -> str:
+    """An argument that must not be empty, as it is where a variable of the shell is not set."""
+    if not text:
+        raise argparse.ArgumentTypeError("it is empty; is a variable not set?")
+    return text
+
+
+def given_path(text: str) -> Path:
+    """A path that must not be empty."""
+    return Path(given_text(text))
+
+
 def _shard(text: str) -> tuple[int, int]:
     number, _, count = text.partition("/")
     if not (number.isdecimal() and count.isdecimal()):

@@ -22,8 +22,13 @@ def cases_of(options: argparse.Namespace) -> list[Case]:
         RequestError: options that do not go together.
         InputError: nothing usable.
     """
-    cases = find_cases(options.inputs, options.labels, options.output, options.deidentify)
+    cases = find_cases(options.inputs, options.labels, options.output, options.deidentify, print_warning)
     return cases if options.group_by is None else grouped(cases, options.group_by)
+
+
+def print_warning(text: str) -> None:
+    """Print a sentence about the inputs as a whole."""
+    print(f"slab-exporter: warning: {text}", file=sys.stderr, flush=True)
 
 
 def run_options(options: argparse.Namespace) -> RunOptions:

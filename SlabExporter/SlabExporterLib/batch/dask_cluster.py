@@ -69,6 +69,9 @@ def _connect(address: str) -> Any:
         from distributed import Client
     except ImportError as error:
         raise SlabExporterError("--dask needs the package dask: pip install 'dask[distributed]'.") from error
+    # Dask would wait for the file to appear.
+    if address.endswith(".json") and not Path(address).is_file():
+        raise SlabExporterError(f"The scheduler file {address} does not exist; start the scheduler first.")
     try:
         if address.endswith(".json"):
             return Client(scheduler_file=address, timeout=_CONNECT_SECONDS, set_as_default=False)

@@ -7,15 +7,18 @@ import os
 from pathlib import Path
 
 from ..cases import Case
-from ..pipeline import SCRATCH
-from ..pure.errors import OutputError, writing
+from ..files.tree import is_exported_case
+from ..pure.errors import OutputError, reading, writing
 from ..pure.manifest import FILE_NAME
+from ..pure.naming import DATA_LIST, ERRORS_TABLE, REPORT, SCRATCH, SLABS_TABLE, SUMMARY_FILES, slab_name_pattern
 
-SLABS_TABLE = "slabs.csv"
-ERRORS_TABLE = "errors.csv"
-DATA_LIST = "dataset.json"
-REPORT = "report.html"
-SUMMARY_FILES = (SLABS_TABLE, ERRORS_TABLE, DATA_LIST, REPORT)
+# What stands at the beginning of our own summary files.
+_MARKS = {
+    SLABS_TABLE: "case,slab,image,",
+    ERRORS_TABLE: "case,image,error\n",
+    DATA_LIST: "cut by SlabExporter",
+    REPORT: "SlabExporter</title>",
+}
 
 
 def make_output(cases: list[Case], out: Path) -> None:
@@ -42,18 +45,48 @@ def make_output(cases: list[Case], out: Path) -> None:
         probe.unlink()
 
 
-def refuse_other_content(out: Path, resume: bool, overwrite: bool) -> None:
+def refuse_other_content(out: Path, resume: bool, overwrite: bool, shard: bool = False) -> None:
     """Refuse a folder that is in use; tables without a case, and what killed runs leave, do not count.
 
+    Args:
+        out: the folder.
+        resume: it may hold cases, and the user knows what else.
+        overwrite: it may hold anything.
+        shard: it may hold cases.
+
     Raises:
-        OutputError: there is something in it, and neither resume nor overwrite was asked for.
+        OutputError: there is something else in it.
     """
-    content = [path.name for path in out.iterdir() if not path.name.startswith(".")]
-    if not (resume or overwrite) and not set(content) <= set(SUMMARY_FILES):
+    content = [] if overwrite else [path for path in out.iterdir() if not path.name.startswith(".")]
+    for path in content:
+        if path.name in SUMMARY_FILES and not begins_with(path, _MARKS[path.name]):
+            raise OutputError(f"{path} is not of an export and would be replaced; choose another output folder.")
+    cases = [path for path in content if path.name not in SUMMARY_FILES]
+    if cases and not (resume or shard):
         raise OutputError(
             f"The output folder {out} is not empty. Choose another one, or add --resume to go on with an "
             "earlier export, or --overwrite to replace it."
         )
+    foreign = [] if resume else [path.name for path in cases if not _is_case(path)]
+    if foreign:
+        raise OutputError(f"The output folder {out} holds {foreign[0]}, which is not of an export; choose another one.")
+
+
+def begins_with(path: Path, mark: str) -> bool:
+    """Whether a text stands near the beginning of a file."""
+    with reading(path), path.open("rb") as file:
+        return mark.encode() in file.read(4096)
+
+
+def _is_case(folder: Path) -> bool:
+    """Whether a folder is a case's: complete, in work, or left by a killed run."""
+    if not folder.is_dir() or is_exported_case(folder):
+        return folder.is_dir()
+    pattern = slab_name_pattern(folder.name)
+    with contextlib.suppress(FileNotFoundError):  # another shard is at work there
+        parts = list(folder.iterdir())
+        return all(part.is_dir() and all(pattern.fullmatch(path.name) for path in part.iterdir()) for part in parts)
+    return True
 
 
 def begin(out: Path) -> None:
@@ -76,14 +109,14 @@ def other_cases(out: Path, cases: list[Case]) -> list[str]:
 
 
 def write_file(path: Path, text: str) -> None:
-    """Write a text file that appears complete or not at all.
+    """Write a text file that appears complete or not at all; bytes of names that are no text as ``\\udc..``.
 
     Raises:
         OutputError: it could not be written.
     """
     temporary = path.with_name(f"{SCRATCH}-{path.name}")
     try:
-        temporary.write_text(text, encoding="utf-8", newline="\n")
+        temporary.write_text(text, encoding="utf-8", errors="backslashreplace", newline="\n")
         os.replace(temporary, path)
     except OSError as error:
         with contextlib.suppress(OSError):

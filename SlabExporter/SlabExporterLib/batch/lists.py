@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import csv
 import io
-from dataclasses import dataclass, field
+from collections import Counter
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from ..dicom.series import Series
@@ -53,15 +54,29 @@ def read_list(path: Path) -> list[ListedCase]:
             text = path.read_text(encoding="utf-8-sig")
     except UnicodeDecodeError as error:
         raise InputError(f"The list {path} is not UTF-8 text; save it as 'CSV UTF-8'.") from error
-    cases = _text_lines(path, text) if path.suffix.lower() == ".txt" else _table_rows(path, text)
+    if "\0" in text:
+        raise InputError(f"The list {path} is not text: it holds zero bytes.")
+    cases = _text_lines(path, text) if path.suffix.lower() == ".txt" else _table(path, text)
     if not cases:
         raise InputError(f"The list {path} names no case.")
-    if not any(case.image.exists() for case in cases):
+    there = list(map(_exists, cases))
+    if not any(there):
         raise InputError(
             f"{path} is not a volume file, and as a list of volumes it names none that exists; the first would be "
             f"{cases[0].image} (paths are relative to the list's folder)."
         )
-    return cases
+    return [
+        case if known is not None else replace(case, problem=f"{case.image} cannot be read; mend path or rights.")
+        for case, known in zip(cases, there, strict=True)
+    ]
+
+
+def _exists(case: ListedCase) -> bool | None:
+    """Whether the image is there; None where the system cannot tell, for a name too long or a folder closed to us."""
+    try:
+        return case.image.exists()
+    except OSError:
+        return None
 
 
 def _text_lines(path: Path, text: str) -> list[ListedCase]:
@@ -69,11 +84,19 @@ def _text_lines(path: Path, text: str) -> list[ListedCase]:
     return [ListedCase(path.parent / line) for line in lines if line and not line.startswith("#")]
 
 
+def _table(path: Path, text: str) -> list[ListedCase]:
+    try:
+        return _table_rows(path, text)
+    except csv.Error as error:
+        raise InputError(f"The list {path} is not a table that can be read: {error}.") from error
+
+
 def _table_rows(path: Path, text: str) -> list[ListedCase]:
     first = next((line for line in text.splitlines() if line.strip()), "")
     delimiter = max("\t;,", key=first.count)
-    reader = csv.DictReader(io.StringIO(text.lstrip()), delimiter=delimiter, skipinitialspace=True)
+    reader = csv.DictReader(io.StringIO(text.lstrip()), delimiter=delimiter, skipinitialspace=True, strict=True)
     names = {(name or "").strip().casefold(): name for name in reader.fieldnames or []}
+    _refuse_repeats(path, [(name or "").strip() for name in reader.fieldnames or []], "columns called")
     if "image" not in names:
         columns = ", ".join(filter(None, names.values())) or "none"
         raise InputError(
@@ -81,13 +104,25 @@ def _table_rows(path: Path, text: str) -> list[ListedCase]:
             "It needs a first line such as: case,image,label"
         )
     sets = _label_columns(names)
+    _refuse_repeats(path, list(sets.values()), "columns for the label set")
     cases = []
     for number, row in enumerate(reader, start=2):
         values = {key.strip(): (value or "").strip() for key, value in row.items() if isinstance(key, str)}
+        if any("\n" in value for value in values.values()):
+            raise InputError(f"{path}, line {number}: a field goes over several lines; is a quotation mark not closed?")
         if not any(values.values()):
             continue
         cases.append(_row(path, number, values, names, sets))
     return cases
+
+
+def _refuse_repeats(path: Path, names: list[str], what: str) -> None:
+    for name, count in Counter(name.casefold() for name in names).items():
+        if name and count > 1:
+            raise InputError(
+                f"The list {path} has {count} {what} '{name}'; leave one of them out, or call label columns "
+                "label_NAME with a name of its own each."
+            )
 
 
 def _label_columns(names: dict[str, str]) -> dict[str, str]:

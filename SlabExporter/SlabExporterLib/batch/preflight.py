@@ -2,23 +2,25 @@
 
 from __future__ import annotations
 
-import csv
 import sys
 from collections.abc import Sequence
-from io import StringIO
 from pathlib import Path
 
+from ..case import Case
 from ..inspection import Inspection
-from ..pure.errors import RequestError
+from ..pure.errors import OutputError, RequestError
+from ..pure.naming import volume_extension
 from ..pure.outliers import CaseFacts, find_outliers
 from ..terminal import print_json
-from .folder import write_file
+from .folder import begins_with
+from .tables import write_table
 
 _Row = dict[str, object]
 
 # What the table on a terminal shows; the file has all columns.
 _SHOWN = ("case", "size", "spacing_mm", "orientation", "oblique_degrees", "voxels", "findings")
 _LONGEST_FINDINGS = 110
+_FIRST_COLUMNS = "case,usable,odd,"
 
 
 def show_data_set(reports: Sequence[Inspection], sort: str | None, csv_path: Path | None, as_json: bool) -> None:
@@ -37,7 +39,7 @@ def show_data_set(reports: Sequence[Inspection], sort: str | None, csv_path: Pat
     findings = data_set_findings(reports)
     rows = ordered([table_row(report, findings[report.case]) for report in reports], sort)
     if csv_path is not None:
-        _write(csv_path, rows)
+        write_table(csv_path, list(rows[0]), [list(row.values()) for row in rows])
     odd = {case: found for case, found in findings.items() if found}
     if as_json:
         print_json({"event": "data-set", "cases": len(reports), "odd": odd})
@@ -47,6 +49,22 @@ def show_data_set(reports: Sequence[Inspection], sort: str | None, csv_path: Pat
     print("\n".join([*_table(rows), "", f"{len(odd)} of {len(reports)} cases are odd."]))
     for case, found in odd.items():
         print("\n".join(f"{case}: {text}" for text in found))
+
+
+def refuse_table_file(path: Path, inputs: Sequence[Path], cases: Sequence[Case]) -> None:
+    """Refuse to write the table over anything but an earlier table.
+
+    Raises:
+        OutputError: the path is a folder, an input, a volume, or a file of another kind.
+        InputError: the file that is there cannot be read.
+    """
+    if path.is_dir():
+        raise OutputError(f"--csv {path} is a folder; give the name of a file.")
+    sources = {source.resolve() for source in (*inputs, *(file for case in cases for file in case.files))}
+    if path.resolve() in sources or volume_extension(path) is not None:
+        raise OutputError(f"--csv {path} is an input or called like a volume; choose another file.")
+    if path.exists() and not begins_with(path, _FIRST_COLUMNS):
+        raise OutputError(f"--csv {path} exists, and is not a table of inspect; choose another file or remove it.")
 
 
 def data_set_findings(reports: Sequence[Inspection]) -> dict[str, list[str]]:
@@ -116,11 +134,3 @@ def _table(rows: list[_Row]) -> list[str]:
 
 def _short(text: str) -> str:
     return text if len(text) <= _LONGEST_FINDINGS else f"{text[:_LONGEST_FINDINGS]}..."
-
-
-def _write(path: Path, rows: list[_Row]) -> None:
-    text = StringIO()
-    writer = csv.DictWriter(text, list(rows[0]), lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(rows)
-    write_file(path, text.getvalue())

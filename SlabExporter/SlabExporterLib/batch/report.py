@@ -9,8 +9,9 @@ from pathlib import Path
 from ..previews import preview_paths
 from ..pure.datalist import ListedManifest
 from ..pure.manifest import Manifest
+from ..pure.naming import REPORT
 from ..pure.outliers import CaseFacts, find_outliers
-from .folder import REPORT, write_file
+from .folder import write_file
 from .report_page import CaseCard, page
 
 RESOURCES = Path(__file__).parents[1] / "Resources"

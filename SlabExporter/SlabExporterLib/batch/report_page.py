@@ -102,7 +102,7 @@ def _head(
     if split["training"] != len(cards):
         tiles.append(_tile("", " / ".join(str(n) for n in split.values()), "training / validation / test"))
     return (
-        f"<header><div><h1>{escape(title)}</h1><p>{len(cards) + len(errors)} cases cut into slabs</p>"
+        f"<header><div><h1>{escape(title)}</h1><p>{len(cards)} of {len(cards) + len(errors)} cases cut into slabs</p>"
         f'<div class="tiles">{"".join(tiles)}</div></div></header>'
     )
 

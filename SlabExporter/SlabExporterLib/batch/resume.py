@@ -8,6 +8,7 @@ from pathlib import Path
 from ..cases import Case
 from ..dicom.scan import series_sha256
 from ..files.checksum import file_sha256
+from ..formats import slab_sha256
 from ..pipeline import asked_options
 from ..pure.errors import SlabExporterError
 from ..pure.manifest import FILE_NAME, Manifest, read_manifest
@@ -63,6 +64,16 @@ def _difference(case: Case, folder: Path, request: ExportRequest, manifest: Mani
         images = len(list((folder / slab.image).glob("*.dcm")))
         if (folder / slab.image).is_dir() and images != slab.geometry.shape_ijk[2]:
             return f"{slab.image} has {images} images instead of {slab.geometry.shape_ijk[2]}"
+    return _damaged(folder, manifest)
+
+
+def _damaged(folder: Path, manifest: Manifest) -> str | None:
+    """The first slab that is not as it was written, as after a crash of the machine; None if all are."""
+    for slab in manifest.slabs:
+        written = {slab.image: slab.sha256} | {slab.labels[name]: sha for name, sha in slab.labels_sha256.items()}
+        for path, sha256 in written.items():
+            if slab_sha256(folder / path) != sha256:
+                return f"{path} is not as it was written"
     return None
 
 

@@ -12,7 +12,7 @@ from ..dicom.scan import find_series, is_dicom_file, series_of_files, volumes_of
 from ..dicom.series import Series
 from ..files.tree import files_below
 from ..pure.conventions import split_labels
-from ..pure.errors import InputError, RequestError
+from ..pure.errors import InputError, RequestError, reading
 from ..pure.naming import DATA_ONLY_EXTENSIONS, volume_extension
 from .lists import ListedCase, is_list, read_list
 
@@ -46,19 +46,24 @@ def search_inputs(inputs: list[Path], out: Path | None) -> Found:
     found = Found()
     loose: list[Path] = []
     for given in inputs:
-        for path in _expanded(given):
-            if path.is_dir():
-                _add_folder(found, path, out)
-            elif is_list(path):
-                for entry in read_list(path):
-                    found.images += _opened(entry, out)
-            elif is_dicom_file(path):
-                loose.append(path)
-            else:
-                found.images.append(ListedCase(path))
+        with reading(given):
+            for path in _expanded(given):
+                _add(found, loose, path, out)
     if loose:
         found.images += map(_listed_series, volumes_of(loose[0].parent, series_of_files(loose)))
     return found
+
+
+def _add(found: Found, loose: list[Path], path: Path, out: Path | None) -> None:
+    if path.is_dir():
+        _add_folder(found, path, out)
+    elif is_list(path):
+        for entry in read_list(path):
+            found.images += _opened(entry, out)
+    elif is_dicom_file(path):
+        loose.append(path)
+    else:
+        found.images.append(ListedCase(path))
 
 
 def _expanded(path: Path) -> list[Path]:
@@ -111,7 +116,7 @@ def _stand_ins(series: Series, folder: Path) -> list[Path]:
 
 def _opened(entry: ListedCase, out: Path | None) -> list[ListedCase]:
     """An entry of a list; where it names DICOM, one for each series."""
-    if not entry.image.is_dir() and not is_dicom_file(entry.image):
+    if entry.problem is not None or (not entry.image.is_dir() and not is_dicom_file(entry.image)):
         return [entry]
     try:
         series = volumes_of(entry.image, find_series(entry.image, out))
@@ -137,8 +142,9 @@ def volume_files(folder: Path, out: Path | None = None) -> list[Path]:
 
 
 def is_volume(path: Path) -> bool:
-    """Whether a path is a file with the extension of a volume."""
-    return volume_extension(path) not in (None, *DATA_ONLY_EXTENSIONS) and path.is_file()
+    """Whether a path is a file, or a link to what is not there, with the extension of a volume."""
+    lost = path.is_symlink() and not path.exists()
+    return volume_extension(path) not in (None, *DATA_ONLY_EXTENSIONS) and (path.is_file() or lost)
 
 
 def _natural(path: Path) -> list[list[tuple[int, str]]]:

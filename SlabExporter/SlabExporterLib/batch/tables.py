@@ -9,7 +9,8 @@ from pathlib import Path
 
 from ..pure.datalist import ListedManifest, data_list, to_text
 from ..pure.manifest import SlabRecord
-from .folder import DATA_LIST, ERRORS_TABLE, SLABS_TABLE, write_file
+from ..pure.naming import DATA_LIST, ERRORS_TABLE, SLABS_TABLE
+from .folder import write_file
 
 _COLUMNS = (
     ["case", "slab", "image", "labels"]
@@ -32,7 +33,7 @@ def write_slabs_table(out: Path, cases: Sequence[ListedManifest]) -> None:
         for case in cases
         for slab in case.manifest.slabs
     ]
-    _write_table(out / SLABS_TABLE, header, rows)
+    write_table(out / SLABS_TABLE, header, rows)
 
 
 def write_errors_table(out: Path, rows: Sequence[tuple[str, str, str]]) -> None:
@@ -42,7 +43,7 @@ def write_errors_table(out: Path, rows: Sequence[tuple[str, str, str]]) -> None:
         OutputError: it could not be written.
     """
     if rows:
-        _write_table(out / ERRORS_TABLE, ["case", "image", "error"], [list(row) for row in rows])
+        write_table(out / ERRORS_TABLE, ["case", "image", "error"], [list(row) for row in rows])
 
 
 def write_data_list(out: Path, name: str, cases: Sequence[ListedManifest]) -> None:
@@ -75,9 +76,23 @@ def _slab_row(case: ListedManifest, slab: SlabRecord) -> list[object]:
     ]
 
 
-def _write_table(path: Path, header: list[str], rows: list[list[object]]) -> None:
+def write_table(path: Path, header: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
+    """Write a .csv file in which no text is a formula to a spreadsheet.
+
+    Raises:
+        OutputError: it could not be written.
+    """
     text = StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(header)
-    writer.writerows(rows)
+    writer.writerows([_no_formula(value) for value in row] for row in (header, *rows))
     write_file(path, text.getvalue())
+
+
+def _no_formula(value: object) -> object:
+    if not (isinstance(value, str) and value.startswith(("=", "+", "-", "@", "\t", "\r"))):
+        return value
+    try:
+        float(value)
+    except ValueError:
+        return f"'{value}"
+    return value

@@ -23,6 +23,7 @@ except ImportError:  # the optional package is absent: everything works, slower
 
 GZIP_MAGIC = b"\x1f\x8b"
 CHUNK = 1 << 20
+DRAINED_PIECE = 1 << 14  # compressed bytes, which may inflate to a thousand times as many
 
 # Deflate cannot shrink more than this; a header that promises more is lying.
 LARGEST_RATIO = 1032
@@ -67,30 +68,43 @@ def _deflate(piece: bytes | memoryview, compression: str) -> bytes:
 def decompress(data: bytes | memoryview, size: int) -> tuple[bytes, bool]:
     """The first ``size`` bytes of the content, and whether the content goes on after them.
 
-    Reads all members of a multi-member file; where the content ends, its check sum has been tested.
+    Reads all members of a multi-member file to their ends, so that every check sum is tested.
 
     Raises:
         DamagedGzipError: truncated or corrupted data.
     """
     parts: list[bytes] = []
     missing = size
+    goes_on = False
     rest = data
     try:
         while True:
             inflate = _decompressor()
             # One byte more than asked: reaching the end of the stream tests its check sum.
             part = inflate.decompress(rest, missing + 1)
+            goes_on = goes_on or len(part) > missing
             parts.append(part if len(part) <= missing else part[:missing])
             missing -= min(len(part), missing)
-            if not inflate.eof:
-                if missing or not inflate.unconsumed_tail:
-                    raise DamagedGzipError("truncated")
-                return _joined(parts), True
-            rest = inflate.unused_data
+            rest = inflate.unused_data if inflate.eof else _drain(inflate)
             if rest[:2] != GZIP_MAGIC:
-                return _joined(parts), False
+                return _joined(parts), goes_on
     except _ERRORS as error:
         raise DamagedGzipError("corrupted") from error
+
+
+def _drain(inflate: Any) -> memoryview:
+    """Go on to the end of a member, content thrown away: damage may decode to more bytes than there were.
+
+    Returns:
+        What follows the member.
+    """
+    rest = memoryview(inflate.unconsumed_tail)
+    for start in range(0, len(rest), DRAINED_PIECE):
+        piece = rest[start : start + DRAINED_PIECE]
+        inflate.decompress(piece)
+        if inflate.eof:
+            return rest[start + len(piece) - len(inflate.unused_data) :]
+    raise DamagedGzipError("truncated")
 
 
 def _joined(parts: list[bytes]) -> bytes:

@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
+from .case_folders import IMAGE_STEMS, LABEL_FOLDERS, CaseFolders, lies_as_expected, nearest, same_part
 from .naming import volume_stem
 
 SAME_NAME = "same name"
@@ -20,13 +21,8 @@ PATTERN = "pattern"
 LISTED = "list"
 GIVEN = "given"
 
-# Folders whose files are label maps, when they are found below a folder that is searched.
-LABEL_FOLDERS = frozenset(
-    {"labelstr", "labelsts", "labels", "label", "segmentations", "segmentation", "masks", "mask", "segs", "seg"}
-)
 # File names that say what a file is, not whose: the case is named by the folder.
 LABEL_STEMS = ("segmentation", "seg", "labels", "label", "mask", "aggregated_seg")
-IMAGE_STEMS = frozenset({"imaging", "image", "img", "ct", "mr", "volume", "scan", "data"})
 LABEL_SUFFIXES = tuple(f"{mark}{word}" for word in LABEL_STEMS[:5] for mark in "_-.") + ("_gt", "-gt")
 
 _LITS_IMAGE = re.compile(r"volume([-_]?)(\d+)", re.IGNORECASE)
@@ -85,7 +81,16 @@ def _is_channel_of(stem: str, base: str) -> bool:
 class LabelIndex:
     """Label maps that can be asked for by the image they belong to."""
 
-    def __init__(self, files: Iterable[Path]) -> None:
+    def __init__(self, files: Iterable[Path], images: Iterable[Path] = (), given: bool = False) -> None:
+        """Index label maps.
+
+        Args:
+            files: the label maps.
+            images: all that will be asked for.
+            given: the user says that these maps belong to the images, wherever they lie.
+        """
+        self._given = given
+        self._folders = CaseFolders(images)
         self._by_stem: dict[str, list[Path]] = {}
         self._by_folder: dict[str, list[Path]] = {}
         for file in files:
@@ -93,16 +98,27 @@ class LabelIndex:
             if volume_stem(file).casefold() in LABEL_STEMS:
                 self._by_folder.setdefault(file.parent.name.casefold(), []).append(file)
 
-    def find(self, image: Path) -> tuple[str, list[Path]]:
-        """(convention, label maps) for an image; one map if all is well, none or several if not."""
-        for convention, found in self._candidates(image):
-            found = _nearest(image, found)
-            if found:
-                return convention, found
+    def find(self, image: Path, places: tuple[Path, ...] = ()) -> tuple[str, list[Path]]:
+        """(convention, label maps) for an image; one map if all is well, none or several if not.
+
+        Args:
+            image: path whose names are looked up.
+            places: folders in which the image may be thought to lie, if not in its own.
+        """
+        for convention, candidates in self._candidates(image):
+            for place in places or (image.parent,):
+                found = nearest(place, [file for file in candidates if self._may_belong(place, file)])
+                if found:
+                    return convention, found
         return "", []
+
+    def _may_belong(self, place: Path, file: Path) -> bool:
+        return same_part(place, file.parent) and (self._given or lies_as_expected(place, file.parent))
 
     def _candidates(self, image: Path) -> Iterator[tuple[str, list[Path]]]:
         stem = volume_stem(image).casefold()
+        # In a folder of many cases its name says nothing about one of them.
+        folder = image.parent.name.casefold() if self._folders.holds_one_case(image.parent) else ""
         if stem not in IMAGE_STEMS:
             yield SAME_NAME, self._stem(stem)
         lits = _LITS_IMAGE.fullmatch(stem)
@@ -111,35 +127,12 @@ class LabelIndex:
         base = channel_base(image)
         if base is not None:
             yield NNUNET, self._stem(base.casefold())
-        for name in (stem, image.parent.name.casefold(), (base or "").casefold()):
+        for name in (stem, folder, (base or "").casefold()):
             for suffix in LABEL_SUFFIXES if name else ():
                 yield SUFFIX, self._stem(name + suffix)
-        for folder in (image.parent.name, volume_stem(image)):
-            yield CASE_FOLDER, self._by_folder.get(folder.casefold(), [])
-            yield CASE_FOLDER, self._stem(folder.casefold())
+        for name in filter(None, (folder, stem)):
+            yield CASE_FOLDER, self._by_folder.get(name, [])
+            yield CASE_FOLDER, self._stem(name)
 
     def _stem(self, stem: str) -> list[Path]:
         return self._by_stem.get(stem, [])
-
-
-def _nearest(image: Path, found: list[Path]) -> list[Path]:
-    """Of several label maps those that share the longest path with the image."""
-    if len(found) < 2:
-        return found
-    image_parts = _as_label_parts(image)
-    shared = [_shared(image_parts, _as_label_parts(file)) for file in found]
-    return [file for file, count in zip(found, shared, strict=True) if count == max(shared)]
-
-
-def _as_label_parts(path: Path) -> list[str]:
-    """Folder names, with nnU-Net's imagesTr and labelsTr taken as the same."""
-    return [re.sub(r"^(images|labels)(?=t[rs]$|va$)", "", part.casefold()) for part in path.parts[:-1]]
-
-
-def _shared(a: list[str], b: list[str]) -> int:
-    count = 0
-    for one, other in zip(a, b, strict=False):
-        if one != other:
-            break
-        count += 1
-    return count

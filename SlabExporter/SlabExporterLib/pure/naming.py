@@ -23,6 +23,15 @@ VOLUME_EXTENSIONS = (
 # A header file names its data file beside it; the data file alone is not a volume of its own.
 DATA_ONLY_EXTENSIONS = (".img", ".img.gz")
 
+# Files about a whole data set, beside the folders of its cases.
+SLABS_TABLE = "slabs.csv"
+ERRORS_TABLE = "errors.csv"
+DATA_LIST = "dataset.json"
+REPORT = "report.html"
+SUMMARY_FILES = (SLABS_TABLE, ERRORS_TABLE, DATA_LIST, REPORT)
+# Folder of a case's unfinished files, and beginning of the names of other unfinished files.
+SCRATCH = ".partial"
+
 _LONGEST_NAME = 120
 _WINDOWS_DEVICES = {"con", "prn", "aux", "nul"} | {f"{d}{n}" for d in ("com", "lpt") for n in range(1, 10)}
 
@@ -42,7 +51,8 @@ def volume_stem(path: Path) -> str:
 def safe_name(text: str) -> str:
     """``text`` as a file or folder name: letters of any script and spaces stay, hostile characters go.
 
-    Never empty, never with a path separator, never starting with a dot, at most 120 bytes of UTF-8.
+    Never empty, never with a path separator, never starting with a dot, never
+    the name of a file about the data set, at most 120 bytes of UTF-8.
     """
     text = unicodedata.normalize("NFC", text)
     text = re.sub(r'[\x00-\x1f\x7f<>:"/\\|?*]+', "_", text)
@@ -50,7 +60,8 @@ def safe_name(text: str) -> str:
     while len(text.encode()) > _LONGEST_NAME:
         text = text[:-1]
     text = text.strip(" .") or "case"
-    return f"{text}_" if text.split(".")[0].lower() in _WINDOWS_DEVICES else text
+    taken = text.split(".")[0].lower() in _WINDOWS_DEVICES or text.casefold() in SUMMARY_FILES
+    return f"{text}_" if taken else text
 
 
 def case_names(paths: list[Path]) -> list[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
+from typing import Any
 
 from .errors import RequestError
 
@@ -25,6 +26,23 @@ def parse_split(text: str) -> tuple[float, ...]:
             f"--split needs two or three shares such as 0.8,0.1,0.1 (training, validation, test); it is '{text}'."
         )
     return tuple(n / sum(numbers) for n in numbers)
+
+
+def joined(keys: Sequence[set[Any]]) -> list[int]:
+    """For each item the first of those that it hangs together with, through keys that they share."""
+    first: list[int] = list(range(len(keys)))
+    seen: dict[Any, int] = {}
+    for number, own in enumerate(keys):
+        for key in own:
+            here, there = _root(first, number), _root(first, seen.setdefault(key, number))
+            first[max(here, there)] = min(here, there)
+    return [_root(first, number) for number in range(len(keys))]
+
+
+def _root(first: list[int], number: int) -> int:
+    while first[number] != number:
+        number = first[number]
+    return number
 
 
 def split_groups(groups: Sequence[str], shares: Sequence[float], seed: int) -> dict[str, str]:
