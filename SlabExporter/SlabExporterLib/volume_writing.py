@@ -67,7 +67,7 @@ def write_volume(
             runtime, volume, voxels, scratch / ("corner.nrrd" if extension == ".nrrd" else "corner.nii")
         )
         ready = scratch / f"volume{extension}"
-        _write(ready, _content(extension, header, memoryview(voxels.reshape(-1).view(np.uint8))), final.name)
+        _write(ready, _content(extension, header, voxels.reshape(-1).view(np.uint8).data), final.name)
         _ask_simpleitk(ready, voxels, volume.geometry, final.name)
         os.replace(ready, final)
 
