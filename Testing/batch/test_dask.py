@@ -10,6 +10,8 @@ import time
 
 import pytest
 from conftest import LIBRARY, make_data_set
+from SlabExporterLib.progress import no_progress
+from SlabExporterLib.pure.errors import SlabExporterError
 from trees import tree
 
 pytest.importorskip("distributed", reason="dask[distributed] is not installed (extra 'dask')")
@@ -106,6 +108,18 @@ def test_a_dask_worker_killed_mid_case_loses_nothing(tmp_path, cluster, start_cl
     _, err = process.communicate(timeout=300)
     assert process.returncode == 0, err
     assert tree(out) == tree(tmp_path / "a" / "out")
+
+
+def test_a_cluster_without_workers_is_one_sentence(monkeypatch):
+    from distributed import LocalCluster
+    from SlabExporterLib.batch import dask_cluster
+
+    monkeypatch.setattr(dask_cluster, "_CONNECT_SECONDS", 2)
+    with (
+        LocalCluster(n_workers=0, processes=False, dashboard_address=None) as cluster,
+        pytest.raises(SlabExporterError, match="has no workers; start some"),
+    ):
+        list(dask_cluster.run_on_dask([], cluster.scheduler_address, no_progress))
 
 
 def test_a_scheduler_that_does_not_answer_is_one_sentence(tmp_path, cli, monkeypatch):

@@ -15,6 +15,8 @@ from pathlib import Path
 
 import pytest
 from conftest import make_data_set
+from SlabExporterLib.batch.lock import locked
+from SlabExporterLib.pure.errors import OutputError
 from trees import assert_nothing_half_done_looks_finished, complete_cases, tree
 
 SMALL = ("--thickness", 8)
@@ -183,8 +185,6 @@ def test_cases_of_an_earlier_export_are_mentioned_and_left_alone(data_set, tmp_p
 
 
 def test_a_second_run_in_the_same_folder_is_refused(data_set, tmp_path, cli):
-    from SlabExporterLib.batch.lock import locked
-
     out = tmp_path / "out"
     out.mkdir()
     with locked(out):
@@ -195,6 +195,14 @@ def test_a_second_run_in_the_same_folder_is_refused(data_set, tmp_path, cli):
     (out / ".slab-exporter.lock").write_text('{"pid": 1, "host": "gone"}')  # what a killed run leaves
     assert cli("export", data_set, "-o", out, *SMALL)[0] == 0
     assert not (out / ".slab-exporter.lock").exists()
+
+
+def test_shards_of_several_numbers_do_not_work_side_by_side(tmp_path):
+    refused = pytest.raises(OutputError, match=r"on shard ./2; wait for it, or divide by the same number, not by 3")
+    with locked(tmp_path, (1, 2)), locked(tmp_path, (2, 2)), refused, locked(tmp_path, (1, 3)):
+        pass
+    with locked(tmp_path, (1, 3)):
+        pass
 
 
 def test_shards_share_a_folder_and_a_last_run_sums_up(undisturbed, start_cli, cli):

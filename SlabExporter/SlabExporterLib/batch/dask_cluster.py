@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import threading
 import time
@@ -81,13 +82,16 @@ def _connect(address: str) -> Any:
 
 
 def _require_workers(client: Any) -> None:
-    client.wait_for_workers(1, timeout=_CONNECT_SECONDS)
+    try:
+        client.wait_for_workers(1, timeout=_CONNECT_SECONDS)
+    except (TimeoutError, asyncio.TimeoutError) as error:  # two classes before Python 3.11
+        raise SlabExporterError("The Dask scheduler has no workers; start some, or leave --dask out.") from error
     ours = installed_versions()
     try:
         theirs = client.run(installed_versions)
-    except ImportError as error:
+    except Exception as error:  # Dask wraps what went wrong on a worker in whatever it likes
         raise SlabExporterError(
-            "The Dask workers cannot import SlabExporterLib; install the same SlabExporter in their environment."
+            f"The Dask workers cannot run SlabExporterLib ({error}); install the same SlabExporter where they run."
         ) from error
     for worker, versions in theirs.items():
         if tuple(versions) != ours:

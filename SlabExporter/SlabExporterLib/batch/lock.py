@@ -42,10 +42,24 @@ def locked(out: Path, shard: tuple[int, int] | None = None) -> Iterator[tuple[in
     with ExitStack() as stack:
         files = [stack.enter_context(_lock(out / LOCK_NAME, shared=shard is not None))]
         if shard is not None:
-            files.append(
-                stack.enter_context(_lock(out / f".slab-exporter-{shard[0]}-of-{shard[1]}.lock", shared=False))
-            )
+            own = out / f".slab-exporter-{shard[0]}-of-{shard[1]}.lock"
+            files.append(stack.enter_context(_lock(own, shared=False)))
+            _refuse_another_division(out, shard[1])
         yield tuple(file.fileno() for file in files)
+
+
+def _refuse_another_division(out: Path, count: int) -> None:
+    """Shards of several numbers would work on the same cases."""
+    for path in out.glob(".slab-exporter-*-of-*.lock"):
+        if path.name.endswith(f"-of-{count}.lock"):
+            continue
+        with path.open("a+", encoding="utf-8") as file:
+            if not _try_lock(file, shared=False):
+                other = path.stem.removeprefix(".slab-exporter-").replace("-of-", "/")
+                raise OutputError(
+                    f"Another run works in {out} on shard {other}; wait for it, or divide by the same number, not by "
+                    f"{count}."
+                )
 
 
 @contextmanager
