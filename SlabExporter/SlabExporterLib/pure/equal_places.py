@@ -16,7 +16,7 @@ import numpy.typing as npt
 from .evidence import equal_everywhere, shape_of
 from .index_map import IndexMap, Three
 
-_SAMPLES = 100_000
+_SAMPLES = 20_000
 # Voxels of OTHER that are compared, one after the other, before all of them are.
 _PROBES = 256
 
@@ -49,8 +49,9 @@ def equal_placements(reference: npt.NDArray, other: npt.NDArray, most: int) -> l
 
 def _rare_voxel(other: npt.NDArray, edge: int) -> _Indices | None:
     """Index of a voxel, at least ``edge`` from the border, that has few like it; None where no value is finite."""
-    sample = np.random.default_rng(0).integers(edge, np.array(other.shape) - edge, (_SAMPLES, 3))
-    sample = np.unique(sample, axis=0)
+    inner = np.array(other.shape) - 2 * edge
+    flat = np.unique(np.random.default_rng(0).integers(0, inner.prod(), _SAMPLES))
+    sample = np.stack(np.unravel_index(flat, inner), axis=1) + edge
     sample = sample[np.isfinite(_marks(other, sample, edge)).all(axis=1)]
     if not len(sample):
         return None
