@@ -15,7 +15,7 @@ settings.load_profile("shared machines")
 
 @pytest.fixture(scope="session")
 def runtime():
-    from SlabExporterLib.mrml.runtime import open_runtime
+    from slab_exporter.mrml.runtime import open_runtime
 
     with open_runtime() as opened:
         yield opened
@@ -32,7 +32,7 @@ def real_data() -> Path:
 @pytest.fixture
 def run_cli(capsys):
     """Run a command in this process; returns (exit code, standard output, standard error)."""
-    from SlabExporterLib.cli import main
+    from slab_exporter.cli import main
 
     def run(*arguments: object) -> tuple[int, str, str]:
         code = main([str(a) for a in arguments])

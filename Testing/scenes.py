@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
-from SlabExporterLib.mrml.nodes import matrix_from_array, node_geometry
-from SlabExporterLib.mrml.runtime import slicer_classes
-from SlabExporterLib.pure.geometry import VolumeGeometry
+from slab_exporter.mrml.nodes import matrix_from_array, node_geometry
+from slab_exporter.mrml.runtime import slicer_classes
+from slab_exporter.pure.geometry import VolumeGeometry
 
 
 def user_scene():
@@ -73,7 +73,7 @@ def put_under_transform(scene, node, linear: bool = True):
 
 def add_roi(scene, geometry: VolumeGeometry, box):
     """A user's ROI around some voxels."""
-    from SlabExporterLib.mrml.roi import place_roi
+    from slab_exporter.mrml.roi import place_roi
 
     roi = scene.AddNewNodeByClass("vtkMRMLMarkupsROINode", "Liver box")
     place_roi(roi, geometry, box)

@@ -246,7 +246,7 @@ class SlabExporterTest(StitchTests, ScriptedLoadableModuleTest):
         self.assertEqual(self.panel.ui.slabTable.rowCount, 5)
 
     def _rois(self):
-        from SlabExporterLib.mrml.preview import preview_rois
+        from slab_exporter.mrml.preview import preview_rois
 
         return preview_rois(slicer.mrmlScene)
 
@@ -259,7 +259,7 @@ class SlabExporterTest(StitchTests, ScriptedLoadableModuleTest):
     def _assertSameVoxels(self, slab, whole):
         """Corner voxels of a slab hold what the whole volume holds at the same place in the patient."""
         import numpy as np
-        from SlabExporterLib.mrml.nodes import node_geometry, voxels_kji
+        from slab_exporter.mrml.nodes import node_geometry, voxels_kji
 
         part, source = node_geometry(slab), node_geometry(whole)
         middle = [(n - 1) // 2 for n in part.shape_ijk]

@@ -10,7 +10,7 @@ class StitchTests:
     def test_an_export_is_stitched_back_to_equal_voxels(self):
         """Export, then the Stitch section on its manifest; the result is loaded and equals the volume."""
         import numpy as np
-        from SlabExporterLib.mrml.nodes import voxels_kji
+        from slab_exporter.mrml.nodes import voxels_kji
 
         ui = self.panel.ui
         self.settings.labels = [self.labels]

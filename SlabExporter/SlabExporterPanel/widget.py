@@ -74,7 +74,7 @@ class SlabExporterWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
 
     def onReload(self):
         """Developer mode: reload the library and the panel too, not only the module's file."""
-        for name in [n for n in sys.modules if n.split(".")[0] in ("SlabExporterLib", "SlabExporterPanel")]:
+        for name in [n for n in sys.modules if n.split(".")[0] in ("slab_exporter", "SlabExporterPanel")]:
             del sys.modules[name]
         ScriptedLoadableModuleWidget.onReload(self)
 
@@ -154,8 +154,8 @@ class SlabExporterWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
 
     def refresh(self):
         """Decide what to show, and show it."""
-        from SlabExporterLib.mrml.preview import preview_rois, remove_preview, show_preview
-        from SlabExporterLib.panel import panel_view
+        from slab_exporter.mrml.preview import preview_rois, remove_preview, show_preview
+        from slab_exporter.panel import panel_view
 
         node = self._parameterNode
         if not node or self._watch or self.stitch.isBusy:
@@ -176,7 +176,7 @@ class SlabExporterWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
 
     def _show(self):
         """Bring the widgets to what the view says."""
-        from SlabExporterLib.mrml.preview import preview_rois
+        from slab_exporter.mrml.preview import preview_rois
 
         ui, view = self.ui, self.view
         rois = preview_rois(slicer.mrmlScene)
@@ -197,7 +197,7 @@ class SlabExporterWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
 
     def onPreview(self, clicked=False):
         """Show the slabs as boxes."""
-        from SlabExporterLib.mrml.preview import preview_rois, show_preview
+        from slab_exporter.mrml.preview import preview_rois, show_preview
 
         self.refresh()
         if self.view.preview.enabled:
@@ -210,20 +210,20 @@ class SlabExporterWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
 
     def onShowPreview(self, visible):
         """Show or hide the boxes."""
-        from SlabExporterLib.mrml.preview import set_preview_visible
+        from slab_exporter.mrml.preview import set_preview_visible
 
         set_preview_visible(slicer.mrmlScene, visible)
 
     def onRemovePreview(self, clicked=False):
         """Take the boxes away."""
-        from SlabExporterLib.mrml.preview import remove_preview
+        from slab_exporter.mrml.preview import remove_preview
 
         remove_preview(slicer, slicer.mrmlScene)
         self._show()
 
     def onRowSelected(self):
         """Make the selected slab's box stand out."""
-        from SlabExporterLib.mrml.preview import highlight
+        from slab_exporter.mrml.preview import highlight
 
         highlight(slicer.mrmlScene, self.table.selected())
 
@@ -234,8 +234,8 @@ class SlabExporterWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
 
     def onExport(self, clicked=False):
         """Export as the settings say, with progress, until done, failed or cancelled."""
-        from SlabExporterLib.panel_watch import ExportWatch, failed_text, finished_notes, finished_text
-        from SlabExporterLib.pure.errors import Cancelled, SlabExporterError
+        from slab_exporter.panel_watch import ExportWatch, failed_text, finished_notes, finished_text
+        from slab_exporter.pure.errors import Cancelled, SlabExporterError
 
         self.refresh()
         if not self.view.export.enabled:
@@ -259,8 +259,8 @@ class SlabExporterWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self.refresh()
 
     def _export(self, watch):
-        from SlabExporterLib.panel import request_of
-        from SlabExporterLib.scene_export import export_nodes
+        from slab_exporter.panel import request_of
+        from slab_exporter.scene_export import export_nodes
 
         settings, node = self.logic.settings(), self._parameterNode
         out = Path(settings.output.strip()).expanduser()

@@ -39,7 +39,7 @@ def start_cli():
     def start(*arguments: object, extra_path: Path | None = None, cwd: Path | None = None) -> subprocess.Popen:
         paths = [str(LIBRARY)] + ([str(extra_path)] if extra_path else [])
         return subprocess.Popen(
-            [sys.executable, "-m", "SlabExporterLib", *(str(a) for a in arguments)],
+            [sys.executable, "-m", "slab_exporter", *(str(a) for a in arguments)],
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,

@@ -10,8 +10,8 @@ import time
 
 import pytest
 from conftest import LIBRARY, make_data_set
-from SlabExporterLib.progress import no_progress
-from SlabExporterLib.pure.errors import SlabExporterError
+from slab_exporter.progress import no_progress
+from slab_exporter.pure.errors import SlabExporterError
 from trees import tree
 
 pytest.importorskip("distributed", reason="dask[distributed] is not installed (extra 'dask')")
@@ -20,7 +20,7 @@ SMALL = ("--thickness", 8)
 
 SLOW = """
 import time
-from SlabExporterLib.batch import job
+from slab_exporter.batch import job
 good = job.run_job
 def run_job(runtime, one, progress, first=None):
     def slowly(event):
@@ -112,7 +112,7 @@ def test_a_dask_worker_killed_mid_case_loses_nothing(tmp_path, cluster, start_cl
 
 def test_a_cluster_without_workers_is_one_sentence(monkeypatch):
     from distributed import LocalCluster
-    from SlabExporterLib.batch import dask_cluster
+    from slab_exporter.batch import dask_cluster
 
     monkeypatch.setattr(dask_cluster, "_CONNECT_SECONDS", 2)
     with (

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from SlabExporterLib.batch.folder import refuse_other_content
-from SlabExporterLib.pure.errors import OutputError
+from slab_exporter.batch.folder import refuse_other_content
+from slab_exporter.pure.errors import OutputError
 
 
 def test_a_shard_refuses_a_folder_that_is_not_of_an_export(tmp_path, data_set, cli):

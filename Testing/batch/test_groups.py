@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from SlabExporterLib.cases import find_cases
+from slab_exporter.cases import find_cases
 
 
 def touch(folder: Path, *names: str) -> Path:

@@ -10,10 +10,10 @@ import sys
 
 import pytest
 from conftest import LIBRARY
-from SlabExporterLib.batch.tables import write_table
-from SlabExporterLib.cases import find_cases
-from SlabExporterLib.cli import main
-from SlabExporterLib.pure.errors import InputError, RequestError
+from slab_exporter.batch.tables import write_table
+from slab_exporter.cases import find_cases
+from slab_exporter.cli import main
+from slab_exporter.pure.errors import InputError, RequestError
 
 
 def test_a_link_to_nothing_is_a_case_that_fails(data_set, tmp_path, cli):
@@ -27,7 +27,7 @@ def test_a_link_to_nothing_is_a_case_that_fails(data_set, tmp_path, cli):
 @pytest.mark.skipif(not hasattr(os, "geteuid"), reason="needs POSIX permissions")
 def test_a_folder_that_cannot_be_read_is_named(data_set):
     (data_set / "closed").mkdir(mode=0)
-    command = [sys.executable, "-m", "SlabExporterLib", "inspect", str(data_set)]
+    command = [sys.executable, "-m", "slab_exporter", "inspect", str(data_set)]
     if os.geteuid() == 0:  # root reads everything, unless it gives that up
         if shutil.which("setpriv") is None:
             pytest.skip("setpriv (util-linux) is not installed, and root reads everything")
@@ -88,7 +88,7 @@ def test_nothing_unexpected_ends_as_done_or_as_a_traceback(monkeypatch, capfd, e
     def fail(*_, **__):
         raise error
 
-    monkeypatch.setattr("SlabExporterLib.commands.find_cases", fail)
+    monkeypatch.setattr("slab_exporter.commands.find_cases", fail)
     with monkeypatch.context() as context:
         context.setattr("os.dup2", lambda *_: None)
         assert main(["inspect", "x.nii"]) == code

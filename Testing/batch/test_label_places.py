@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from SlabExporterLib.cases import find_cases
-from SlabExporterLib.pure.errors import InputError, RequestError
+from slab_exporter.cases import find_cases
+from slab_exporter.pure.errors import InputError, RequestError
 
 
 def touch(folder: Path, *names: str) -> Path:

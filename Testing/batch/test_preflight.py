@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 from conftest import make_data_set
 from phantoms import affine, index_phantom, save_nifti
-from SlabExporterLib.pure.geometry import VolumeGeometry
-from SlabExporterLib.pure.outliers import CaseFacts, find_outliers
+from slab_exporter.pure.geometry import VolumeGeometry
+from slab_exporter.pure.outliers import CaseFacts, find_outliers
 
 SHAPE = (12, 10, 20)
 

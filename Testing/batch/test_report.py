@@ -9,9 +9,9 @@ import nibabel as nib
 import numpy as np
 import pytest
 from phantoms import SIGNED_PERMUTATIONS, affine, index_phantom, save_nifti
-from SlabExporterLib.files.png import png_bytes
-from SlabExporterLib.pure.geometry import Box, VolumeGeometry
-from SlabExporterLib.pure.views import middle_views, rectangle
+from slab_exporter.files.png import png_bytes
+from slab_exporter.pure.geometry import Box, VolumeGeometry
+from slab_exporter.pure.views import middle_views, rectangle
 
 SHAPE = (7, 9, 11)
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from SlabExporterLib.case_writer import require_own_names
-from SlabExporterLib.pure.errors import InputError
+from slab_exporter.case_writer import require_own_names
+from slab_exporter.pure.errors import InputError
 from trees import tree
 
 

@@ -15,15 +15,15 @@ from pathlib import Path
 
 import pytest
 from conftest import make_data_set
-from SlabExporterLib.batch.lock import locked
-from SlabExporterLib.pure.errors import OutputError
+from slab_exporter.batch.lock import locked
+from slab_exporter.pure.errors import OutputError
 from trees import assert_nothing_half_done_looks_finished, complete_cases, tree
 
 SMALL = ("--thickness", 8)
 
 CRASH = """
 import os, signal
-from SlabExporterLib.batch import job
+from slab_exporter.batch import job
 good = job.run_job
 def run_job(runtime, one, progress, first=None):
     if one.case.name == "volume-1":
@@ -220,9 +220,9 @@ def test_shards_share_a_folder_and_a_last_run_sums_up(undisturbed, start_cli, cl
 
 
 def test_a_source_that_disappears_costs_its_case_only(data_set, tmp_path):
-    from SlabExporterLib.cases import find_cases
-    from SlabExporterLib.export import RunOptions, export_cases
-    from SlabExporterLib.pure.request import ExportRequest
+    from slab_exporter.cases import find_cases
+    from slab_exporter.export import RunOptions, export_cases
+    from slab_exporter.pure.request import ExportRequest
 
     cases = find_cases([data_set], [])
 
@@ -237,10 +237,10 @@ def test_a_source_that_disappears_costs_its_case_only(data_set, tmp_path):
 
 
 def test_a_progress_callable_that_cancels_ends_the_workers(data_set, tmp_path):
-    from SlabExporterLib.cases import find_cases
-    from SlabExporterLib.export import export_cases
-    from SlabExporterLib.pure.errors import Cancelled
-    from SlabExporterLib.pure.request import ExportRequest
+    from slab_exporter.cases import find_cases
+    from slab_exporter.export import export_cases
+    from slab_exporter.pure.errors import Cancelled
+    from slab_exporter.pure.request import ExportRequest
 
     def cancel(event):
         if event.kind == "slab-finished":

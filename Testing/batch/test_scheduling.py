@@ -10,14 +10,14 @@ import nibabel as nib
 import numpy as np
 import pytest
 from phantoms import affine, index_phantom, save_nifti
-from SlabExporterLib.batch.display import BatchLines, duration
-from SlabExporterLib.batch.pool import _admitted
-from SlabExporterLib.batch.survey import PROCESS_BYTES, default_jobs, survey_case, usable_processors
-from SlabExporterLib.cases import Case
-from SlabExporterLib.export import RunOptions, export_cases
-from SlabExporterLib.progress import ProgressEvent
-from SlabExporterLib.pure.errors import RequestError
-from SlabExporterLib.pure.request import ExportRequest, SlabOptions
+from slab_exporter.batch.display import BatchLines, duration
+from slab_exporter.batch.pool import _admitted
+from slab_exporter.batch.survey import PROCESS_BYTES, default_jobs, survey_case, usable_processors
+from slab_exporter.cases import Case
+from slab_exporter.export import RunOptions, export_cases
+from slab_exporter.progress import ProgressEvent
+from slab_exporter.pure.errors import RequestError
+from slab_exporter.pure.request import ExportRequest, SlabOptions
 
 SHAPE = (20, 30, 40)
 
@@ -57,8 +57,8 @@ def test_senseless_run_options_are_refused(values):
 
 
 def test_voxels_are_let_go_of_with_their_node(runtime):
-    from SlabExporterLib.mrml.nodes import add_volume_node, temporary_nodes
-    from SlabExporterLib.pure.geometry import VolumeGeometry
+    from slab_exporter.mrml.nodes import add_volume_node, temporary_nodes
+    from slab_exporter.pure.geometry import VolumeGeometry
 
     voxels = np.zeros(SHAPE[::-1], np.int16)
     with temporary_nodes(runtime.scene) as nodes:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections import Counter
 
 import pytest
-from SlabExporterLib.pure.errors import RequestError
-from SlabExporterLib.pure.splits import parse_split, split_groups
+from slab_exporter.pure.errors import RequestError
+from slab_exporter.pure.splits import parse_split, split_groups
 
 
 def test_shares_are_met_and_every_group_is_in_one_part():

@@ -21,7 +21,7 @@ from table import markdown_table
 from turns import median_costs
 
 HERE = Path(__file__).parent
-OURS = [sys.executable, "-m", "SlabExporterLib", "export", "--format", "dicom", "--quiet"]
+OURS = [sys.executable, "-m", "slab_exporter", "export", "--format", "dicom", "--quiet"]
 WRITER = "SimpleITK series writer"
 
 

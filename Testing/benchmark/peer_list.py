@@ -34,18 +34,18 @@ class Peer:
         """Return the command that exports all volumes into OUT, one folder a case."""
         files = [str(volume) for volume in volumes]
         if self.script is None:
-            module = [sys.executable, "-m", "SlabExporterLib", "export"]
+            module = [sys.executable, "-m", "slab_exporter", "export"]
             return [*module, *files, "-o", str(out), *self.options]
         return [sys.executable, str(PEERS_FOLDER / self.script), str(out), *files]
 
 
 PEERS = (
     Peer(FLOOR, "floor: igzip, one thread", ("isal",), "floor.py"),
-    Peer(OURS, "**SlabExporter, verified**", ("SlabExporterLib",)),
+    Peer(OURS, "**SlabExporter, verified**", ("slab_exporter",)),
     Peer(
         OURS_UNVERIFIED,
         "SlabExporter `--no-verify`",
-        ("SlabExporterLib",),
+        ("slab_exporter",),
         options=("--no-verify",),
     ),
     Peer("nibabel", "nibabel, decoded once, `.slicer`", ("nibabel",), "nibabel_slicer.py"),

@@ -19,7 +19,7 @@ from table import markdown_table
 from turns import median_costs
 
 HERE = Path(__file__).parent
-OURS = [sys.executable, "-m", "SlabExporterLib"]
+OURS = [sys.executable, "-m", "slab_exporter"]
 FLOOR, STITCH = "floor of stitch", "stitch"
 
 # Other storage orders of the same voxels, and a part; the affine stays as it is, which is wrong.

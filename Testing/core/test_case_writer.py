@@ -8,9 +8,9 @@ import nibabel as nib
 import numpy as np
 import pytest
 from phantoms import affine, index_phantom, save_nifti
-from SlabExporterLib.cases import Case
-from SlabExporterLib.export import RunOptions, export_cases
-from SlabExporterLib.pure.request import ExportRequest, SlabOptions
+from slab_exporter.cases import Case
+from slab_exporter.export import RunOptions, export_cases
+from slab_exporter.pure.request import ExportRequest, SlabOptions
 from trees import tree
 
 

@@ -144,7 +144,7 @@ def test_a_frame_of_a_4d_file(tmp_path, reference, run_cli):
 
 
 def test_the_original_story_is_diagnosed_and_mended(tmp_path, run_cli):
-    pytest.importorskip("dicom2nifti", reason="dicom2nifti is not installed (pip install SlabExporter[peers])")
+    pytest.importorskip("dicom2nifti", reason="dicom2nifti is not installed (pip install slab-exporter[peers])")
     from naive_chain import batch_to_nifti, naive_dicom
 
     geometry = affine(signs=(-1, 1, 1), spacing=(0.75, 0.75, 2.0), origin=(180.0, -179.6, -412.0))

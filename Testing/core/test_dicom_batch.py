@@ -13,13 +13,13 @@ from dicom_tools import require_package
 from phantoms import affine, save_nifti
 from physical import assert_lies_in, nifti
 from scenes import held, load, user_scene
-from SlabExporterLib.cases import find_cases
-from SlabExporterLib.dicom.load import load_series
-from SlabExporterLib.dicom.scan import only_series
-from SlabExporterLib.pure.dicom_options import SeriesOptions
-from SlabExporterLib.pure.manifest import SCHEMA_PATH
-from SlabExporterLib.pure.request import ExportRequest, SlabOptions
-from SlabExporterLib.scene_export import export_nodes
+from slab_exporter.cases import find_cases
+from slab_exporter.dicom.load import load_series
+from slab_exporter.dicom.scan import only_series
+from slab_exporter.pure.dicom_options import SeriesOptions
+from slab_exporter.pure.manifest import SCHEMA_PATH
+from slab_exporter.pure.request import ExportRequest, SlabOptions
+from slab_exporter.scene_export import export_nodes
 
 VOXELS = voxels((7, 9, 8))
 

@@ -8,10 +8,10 @@ import pytest
 from dicom_phantoms import MR, uid, voxels, write_image, write_series
 from dicom_tools import dciodvfy_errors, require_package
 from phantoms import affine, save_nifti
-from SlabExporterLib.dicom.load import load_series
-from SlabExporterLib.dicom.scan import only_series
-from SlabExporterLib.pure.dicom_options import DicomOptions, SeriesOptions
-from SlabExporterLib.pure.errors import RequestError
+from slab_exporter.dicom.load import load_series
+from slab_exporter.dicom.scan import only_series
+from slab_exporter.pure.dicom_options import DicomOptions, SeriesOptions
+from slab_exporter.pure.errors import RequestError
 
 AS_MR = {"SOPClassUID": MR, "Modality": "MR", "ImageType": ["ORIGINAL", "PRIMARY", "M"], "ScanningSequence": "GR"}
 

@@ -12,9 +12,9 @@ import SimpleITK as sitk
 from dicom_tools import require_package, require_program
 from phantoms import SIGNED_PERMUTATIONS, affine, index_phantom, save_nifti
 from physical import assert_lies_in, nifti
-from SlabExporterLib.cases import Case
-from SlabExporterLib.export import export_cases
-from SlabExporterLib.pure.request import ExportRequest, SlabOptions
+from slab_exporter.cases import Case
+from slab_exporter.export import export_cases
+from slab_exporter.pure.request import ExportRequest, SlabOptions
 
 SHAPE = (7, 9, 12)
 LPS = np.diag([-1.0, -1.0, 1.0, 1.0])
@@ -50,7 +50,7 @@ def test_simpleitk(exported):
 
 
 def test_slicers_own_reader(exported, runtime):
-    from SlabExporterLib.mrml.nodes import node_geometry, temporary_nodes, voxels_kji
+    from slab_exporter.mrml.nodes import node_geometry, temporary_nodes, voxels_kji
 
     sources, slabs = exported
     for folder, case in slabs.items():

@@ -139,12 +139,12 @@ def test_an_empty_label_map_and_a_missing_package_fall_back_to_nifti(tmp_path, r
     code, _, error = export(run_cli, tmp_path, affine(), np.zeros(SHAPE, np.uint8))
     assert code == 0
     assert "written as NIfTI" in error
-    from SlabExporterLib import formats
+    from slab_exporter import formats
 
     monkeypatch.setattr(formats, "can_write_segmentations", lambda: False)
     code, _, error = export(run_cli, tmp_path, affine(), label_map(), "--overwrite")
     assert code == 0
-    assert "pip install 'SlabExporter[dicom-seg]'" in error
+    assert "pip install 'slab-exporter[dicom-seg]'" in error
     paths = sorted((tmp_path / "out").glob("*/organs/*.nii.gz"))
     assert len(paths) == 3
     np.testing.assert_array_equal(np.asanyarray(nib.load(paths[0]).dataobj), label_map()[:, :, :5])

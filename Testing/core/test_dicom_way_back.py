@@ -6,9 +6,9 @@ import json
 
 import numpy as np
 import pytest
-from SlabExporterLib.open_volume import open_any
+from slab_exporter.open_volume import open_any
 
-pytest.importorskip("SlabExporterLib.dicom.load", reason="this version reads no DICOM series")
+pytest.importorskip("slab_exporter.dicom.load", reason="this version reads no DICOM series")
 
 SERIES = {
     "ct_head_ge8800": ".nii.gz",

@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 import SimpleITK as sitk
 from phantoms import affine, save_nifti
-from SlabExporterLib.cases import Case
-from SlabExporterLib.export import export_cases
-from SlabExporterLib.pure.request import ExportRequest, SlabOptions
-from SlabExporterLib.stitch import StitchRequest, stitch_case
+from slab_exporter.cases import Case
+from slab_exporter.export import export_cases
+from slab_exporter.pure.request import ExportRequest, SlabOptions
+from slab_exporter.stitch import StitchRequest, stitch_case
 
 TYPES = ["int8", "uint16", "uint32", "int64", "uint64"]
 SHAPE = (6, 7, 9)

@@ -13,10 +13,10 @@ import numpy as np
 import pytest
 from interrupts import INTERRUPTIBLE
 from phantoms import affine, index_phantom, save_nifti
-from SlabExporterLib.export import read_volume
-from SlabExporterLib.pipeline import CaseSources, export_sources
-from SlabExporterLib.pure.errors import Cancelled
-from SlabExporterLib.pure.request import ExportRequest, SlabOptions
+from slab_exporter.export import read_volume
+from slab_exporter.pipeline import CaseSources, export_sources
+from slab_exporter.pure.errors import Cancelled
+from slab_exporter.pure.request import ExportRequest, SlabOptions
 
 LIBRARY = Path(__file__).parents[2] / "SlabExporter"
 SHAPE = (6, 7, 12)
@@ -79,7 +79,7 @@ def test_ctrl_c_ends_with_130_and_nothing_half_written(tmp_path, number):
     # thousands of slabs: it is not done before the signal comes, however busy the machine
     path = save_nifti(tmp_path / "long.nii", np.zeros((16, 16, 5000), np.int16), affine())
     out = tmp_path / "out"
-    command = [sys.executable, "-m", "SlabExporterLib", "export", path, "-o", out, "--thickness", "1"]
+    command = [sys.executable, "-m", "slab_exporter", "export", path, "-o", out, "--thickness", "1"]
     process = subprocess.Popen(command, cwd=LIBRARY, stderr=subprocess.PIPE, text=True, preexec_fn=INTERRUPTIBLE)
     deadline = time.monotonic() + 60
     while not list(out.rglob("*_slab-*")) and time.monotonic() < deadline:

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import SimpleITK as sitk
 from phantoms import affine, index_phantom, save_nifti
-from SlabExporterLib.pure.manifest import SCHEMA_PATH
+from slab_exporter.pure.manifest import SCHEMA_PATH
 
 SHAPE = (6, 7, 12)
 
@@ -169,8 +169,8 @@ def test_descriptive_header_fields_are_kept(run_cli, tmp_path):
 
 
 def test_within_an_roi(run_cli, runtime, tmp_path):
-    from SlabExporterLib.mrml.roi import place_roi
-    from SlabExporterLib.pure.geometry import Box, VolumeGeometry
+    from slab_exporter.mrml.roi import place_roi
+    from slab_exporter.pure.geometry import Box, VolumeGeometry
 
     data, matrix = index_phantom((10, 11, 20)), affine(signs=(-1, 1, 1), oblique=20)
     path = save_nifti(tmp_path / "ct.nii.gz", data, matrix)

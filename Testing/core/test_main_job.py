@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 import SimpleITK as sitk
 from phantoms import SIGNED_PERMUTATIONS, affine, index_phantom, save_nifti
-from SlabExporterLib.cases import Case
-from SlabExporterLib.export import export_cases
-from SlabExporterLib.pure.request import ExportRequest, SlabOptions
+from slab_exporter.cases import Case
+from slab_exporter.export import export_cases
+from slab_exporter.pure.request import ExportRequest, SlabOptions
 
 SHAPES = [(7, 9, 11), (12, 5, 4)]
 

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 from phantoms import affine, index_phantom, save_nifti
 from scenes import add_roi, held, load, node_geometry, put_under_transform, segmentation, user_scene
-from SlabExporterLib import panel_choices
-from SlabExporterLib.panel import PanelSettings, fill_of, in_panel_words, panel_view, request_of
-from SlabExporterLib.panel_watch import (
+from slab_exporter import panel_choices
+from slab_exporter.panel import PanelSettings, fill_of, in_panel_words, panel_view, request_of
+from slab_exporter.panel_watch import (
     CANCELLED_TEXT,
     VERIFIED,
     ExportWatch,
@@ -18,11 +18,11 @@ from SlabExporterLib.panel_watch import (
     finished_notes,
     finished_text,
 )
-from SlabExporterLib.progress import ProgressEvent
-from SlabExporterLib.pure.errors import Cancelled, InputError, OutputError, RequestError
-from SlabExporterLib.pure.geometry import Box
-from SlabExporterLib.pure.request import AXES, COMPRESSIONS, FORMATS, REMAINDERS
-from SlabExporterLib.scene_export import export_nodes
+from slab_exporter.progress import ProgressEvent
+from slab_exporter.pure.errors import Cancelled, InputError, OutputError, RequestError
+from slab_exporter.pure.geometry import Box
+from slab_exporter.pure.request import AXES, COMPRESSIONS, FORMATS, REMAINDERS
+from slab_exporter.scene_export import export_nodes
 
 SHAPE = (9, 8, 23)
 LABELS = "vtkMRMLLabelMapVolumeNode"

@@ -8,10 +8,10 @@ import nibabel as nib
 import numpy as np
 import pytest
 from phantoms import affine, index_phantom, save_nifti
-from SlabExporterLib import panel_choices
-from SlabExporterLib.cases import Case
-from SlabExporterLib.export import export_cases
-from SlabExporterLib.panel_stitch import (
+from slab_exporter import panel_choices
+from slab_exporter.cases import Case
+from slab_exporter.export import export_cases
+from slab_exporter.panel_stitch import (
     STITCH_TIP,
     StitchSettings,
     StitchWatch,
@@ -20,9 +20,9 @@ from SlabExporterLib.panel_stitch import (
     stitch_view,
     stitched_text,
 )
-from SlabExporterLib.progress import ProgressEvent
-from SlabExporterLib.pure.errors import Cancelled, InputError, OutputError, RequestError
-from SlabExporterLib.pure.request import BLENDS, ExportRequest, SlabOptions
+from slab_exporter.progress import ProgressEvent
+from slab_exporter.pure.errors import Cancelled, InputError, OutputError, RequestError
+from slab_exporter.pure.request import BLENDS, ExportRequest, SlabOptions
 
 SHAPE = (7, 8, 11)
 

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from phantoms import affine, index_phantom
 from scenes import held, node_count, node_geometry, user_scene
-from SlabExporterLib.mrml.nodes import array_from_matrix
-from SlabExporterLib.mrml.preview import (
+from slab_exporter.mrml.nodes import array_from_matrix
+from slab_exporter.mrml.preview import (
     MOST_BOXES,
     highlight,
     preview_rois,
@@ -18,9 +18,9 @@ from SlabExporterLib.mrml.preview import (
     show_preview,
     slab_colour,
 )
-from SlabExporterLib.mrml.runtime import slicer_classes
-from SlabExporterLib.pure.planning import plan_slabs
-from SlabExporterLib.pure.request import SlabOptions
+from slab_exporter.mrml.runtime import slicer_classes
+from slab_exporter.pure.planning import plan_slabs
+from slab_exporter.pure.request import SlabOptions
 
 SHAPE = (9, 8, 23)
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import pytest
-from SlabExporterLib.cases import find_cases
-from SlabExporterLib.export import export_cases
-from SlabExporterLib.pure.request import REMAINDERS, ExportRequest, SlabOptions
-from SlabExporterLib.verification import verify_export
+from slab_exporter.cases import find_cases
+from slab_exporter.export import export_cases
+from slab_exporter.pure.request import REMAINDERS, ExportRequest, SlabOptions
+from slab_exporter.verification import verify_export
 
 SENTENCES = {
     "ct_ge_hispeed_tilt_variable_gap_sheared_sform": "18.5 degrees off a right angle",

@@ -85,9 +85,9 @@ def test_a_bug_in_the_library_does_not_leave_the_application_hanging(tmp_path):
     (tmp_path / "sub").mkdir()
     copy = tmp_path / "sub" / "run_slab_export.py"  # no library beside it, and a broken one in front
     copy.write_text(SCRIPT.read_text())
-    (tmp_path / "SlabExporterLib").mkdir()
-    (tmp_path / "SlabExporterLib" / "__init__.py").write_text("")
-    (tmp_path / "SlabExporterLib" / "cli.py").write_text("raise ValueError('a bug')")
+    (tmp_path / "slab_exporter").mkdir()
+    (tmp_path / "slab_exporter" / "__init__.py").write_text("")
+    (tmp_path / "slab_exporter" / "cli.py").write_text("raise ValueError('a bug')")
     program = AS_SLICER_DOES.format(script=str(copy), arguments=["--version"])
     environment = os.environ | {"SLAB_EXPORTER_LOG": str(tmp_path / "run.log")}
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, env=environment, timeout=60)

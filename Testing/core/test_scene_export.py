@@ -10,11 +10,11 @@ import numpy as np
 import pytest
 from phantoms import affine, index_phantom, save_nifti
 from scenes import add_roi, held, load, node_count, node_geometry, put_under_transform, user_scene
-from SlabExporterLib.mrml.scene_volumes import geometry_to_cut, scene_volume
-from SlabExporterLib.pure.errors import Cancelled, InputError, OutputError
-from SlabExporterLib.pure.geometry import Box
-from SlabExporterLib.pure.request import ExportRequest, SlabOptions
-from SlabExporterLib.scene_export import export_nodes, label_sets
+from slab_exporter.mrml.scene_volumes import geometry_to_cut, scene_volume
+from slab_exporter.pure.errors import Cancelled, InputError, OutputError
+from slab_exporter.pure.geometry import Box
+from slab_exporter.pure.request import ExportRequest, SlabOptions
+from slab_exporter.scene_export import export_nodes, label_sets
 
 SHAPE = (9, 8, 23)
 REQUEST = ExportRequest(slabs=SlabOptions(thickness=5))
@@ -111,7 +111,7 @@ def changed(node, path, how):
     elif how == "damaged":
         path.write_bytes(path.read_bytes()[:200])
     elif how == "edited":
-        from SlabExporterLib.mrml.nodes import voxels_kji
+        from slab_exporter.mrml.nodes import voxels_kji
 
         voxels_kji(node)[3] = 7
         node.GetImageData().Modified()
@@ -142,7 +142,7 @@ def test_a_volume_whose_file_says_something_else_is_cut_as_the_scene_holds_it(tm
 
 
 def assert_slabs_hold_the_node(folder, manifest, node):
-    from SlabExporterLib.mrml.nodes import voxels_kji
+    from slab_exporter.mrml.nodes import voxels_kji
 
     geometry = node_geometry(node)
     for slab in manifest.slabs:

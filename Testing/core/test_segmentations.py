@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 from phantoms import affine, index_phantom, save_nifti
 from scenes import held, load, node_count, node_geometry, put_under_transform, segmentation, user_scene
-from SlabExporterLib.mrml.segmentations import segmentation_volume
-from SlabExporterLib.pure.errors import InputError
-from SlabExporterLib.pure.geometry import VolumeGeometry
-from SlabExporterLib.pure.request import ExportRequest, SlabOptions
-from SlabExporterLib.scene_export import export_nodes
+from slab_exporter.mrml.segmentations import segmentation_volume
+from slab_exporter.pure.errors import InputError
+from slab_exporter.pure.geometry import VolumeGeometry
+from slab_exporter.pure.request import ExportRequest, SlabOptions
+from slab_exporter.scene_export import export_nodes
 
 SHAPE = (12, 10, 14)
 

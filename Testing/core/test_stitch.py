@@ -13,13 +13,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from phantoms import SIGNED_PERMUTATIONS, affine, index_phantom, save_nifti
-from SlabExporterLib.cases import Case
-from SlabExporterLib.export import export_cases
-from SlabExporterLib.pure.errors import Cancelled, InputError, RequestError
-from SlabExporterLib.pure.manifest import FILE_NAME, read_manifest
-from SlabExporterLib.pure.request import AXES, REMAINDERS, ExportRequest, SlabOptions
-from SlabExporterLib.slab_lookup import Predictions
-from SlabExporterLib.stitch import StitchRequest, stitch_case
+from slab_exporter.cases import Case
+from slab_exporter.export import export_cases
+from slab_exporter.pure.errors import Cancelled, InputError, RequestError
+from slab_exporter.pure.manifest import FILE_NAME, read_manifest
+from slab_exporter.pure.request import AXES, REMAINDERS, ExportRequest, SlabOptions
+from slab_exporter.slab_lookup import Predictions
+from slab_exporter.stitch import StitchRequest, stitch_case
 
 SHAPE = (7, 9, 11)
 

@@ -8,17 +8,17 @@ import nibabel as nib
 import numpy as np
 import pytest
 from phantoms import affine, index_phantom, save_nifti
-from SlabExporterLib.cases import Case
-from SlabExporterLib.export import export_cases
-from SlabExporterLib.pure.request import ExportRequest, SlabOptions
-from SlabExporterLib.slab_lookup import Predictions
-from SlabExporterLib.stitch import StitchRequest, stitch_case
+from slab_exporter.cases import Case
+from slab_exporter.export import export_cases
+from slab_exporter.pure.request import ExportRequest, SlabOptions
+from slab_exporter.slab_lookup import Predictions
+from slab_exporter.stitch import StitchRequest, stitch_case
 
 SHAPE = (8, 10, 40)
 
 
 def test_the_same_patches_give_what_torchios_aggregator_gives(tmp_path):
-    tio = pytest.importorskip("torchio", reason="TorchIO is not installed (pip install SlabExporter[peers])")
+    tio = pytest.importorskip("torchio", reason="TorchIO is not installed (pip install slab-exporter[peers])")
     torch = pytest.importorskip("torch")
     path = save_nifti(tmp_path / "case.nii.gz", index_phantom(SHAPE), affine())
     options = SlabOptions(thickness=16, overlap=4, remainder="shift")

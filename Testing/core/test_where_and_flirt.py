@@ -11,18 +11,18 @@ from pathlib import Path
 import nibabel as nib
 import numpy as np
 import pytest
-import SlabExporterLib
+import slab_exporter
 from hypothesis import given
 from hypothesis import strategies as st
 from phantoms import SIGNED_PERMUTATIONS, affine, index_phantom, rotation, save_nifti
-from SlabExporterLib.files.matrix_files import itk_text, matrix_text, parse_itk, parse_matrix
-from SlabExporterLib.flirt import fsl_grid
-from SlabExporterLib.mrml.nodes import array_from_matrix
-from SlabExporterLib.open_volume import first_frame, open_any
-from SlabExporterLib.pure.errors import InputError
-from SlabExporterLib.pure.fsl import FslGrid, flirt_from_ras, ras_from_flirt
-from SlabExporterLib.pure.geometry import VolumeGeometry
-from SlabExporterLib.pure.locate import explain_axes, locate
+from slab_exporter.files.matrix_files import itk_text, matrix_text, parse_itk, parse_matrix
+from slab_exporter.flirt import fsl_grid
+from slab_exporter.mrml.nodes import array_from_matrix
+from slab_exporter.open_volume import first_frame, open_any
+from slab_exporter.pure.errors import InputError
+from slab_exporter.pure.fsl import FslGrid, flirt_from_ras, ras_from_flirt
+from slab_exporter.pure.geometry import VolumeGeometry
+from slab_exporter.pure.locate import explain_axes, locate
 
 SHAPE = (7, 9, 11)
 REGISTRATION = np.eye(4)
@@ -224,7 +224,7 @@ def with_nibabels_affine(grid, image):
 
 @pytest.mark.parametrize("name", REAL)
 def test_fsl_coordinates_are_fslpys(real_data, runtime, name):
-    fsl = pytest.importorskip("fsl.data.image", reason="fslpy is not installed (pip install SlabExporter[peers])")
+    fsl = pytest.importorskip("fsl.data.image", reason="fslpy is not installed (pip install slab-exporter[peers])")
     source, grid = opened(runtime, real_data / name)
     image = fsl.Nifti(nib.load(real_data / name).header)
     ends = np.array(source.geometry.shape_ijk)
@@ -237,7 +237,7 @@ def test_fsl_coordinates_are_fslpys(real_data, runtime, name):
 @pytest.mark.parametrize("reference", REAL[:3])
 @pytest.mark.parametrize("moving", REAL)
 def test_flirt_matrices_against_fslpy(real_data, runtime, moving, reference, tmp_path, run_cli):
-    fsl = pytest.importorskip("fsl.data.image", reason="fslpy is not installed (pip install SlabExporter[peers])")
+    fsl = pytest.importorskip("fsl.data.image", reason="fslpy is not installed (pip install slab-exporter[peers])")
     flirt = pytest.importorskip("fsl.transform.flirt")
     grids = [opened(runtime, real_data / name)[1] for name in (moving, reference)]
     loaded = [nib.load(real_data / name) for name in (moving, reference)]
@@ -264,7 +264,7 @@ def test_flirt_matrices_against_fslpy(real_data, runtime, moving, reference, tmp
 @pytest.mark.parametrize("reference", REAL[:2])
 @pytest.mark.parametrize("moving", REAL)
 def test_flirt_matrices_against_nitransforms(real_data, moving, reference, tmp_path):
-    io = pytest.importorskip("nitransforms.io.fsl", reason="nitransforms is not installed (SlabExporter[peers])")
+    io = pytest.importorskip("nitransforms.io.fsl", reason="nitransforms is not installed (slab-exporter[peers])")
     images = [nib.load(real_data / name) for name in (moving, reference)]
     # nitransforms takes voxel sizes from the affine, FSL from pixdim: the same but for float32 rounding.
     moving_grid, reference_grid = (FslGrid.of(VolumeGeometry(image.shape[:3], image.affine)) for image in images)
@@ -407,8 +407,8 @@ def test_a_conversion_replaces_no_source_and_leaves_nothing_behind(tmp_path, run
 
 
 def as_process(*arguments, **options):
-    command = [sys.executable, "-m", "SlabExporterLib", *map(os.fsencode, map(str, arguments))]
-    environment = os.environ | {"PYTHONPATH": str(Path(SlabExporterLib.__file__).parents[1])} | options.pop("env", {})
+    command = [sys.executable, "-m", "slab_exporter", *map(os.fsencode, map(str, arguments))]
+    environment = os.environ | {"PYTHONPATH": str(Path(slab_exporter.__file__).parents[1])} | options.pop("env", {})
     return subprocess.run(command, env=environment, stderr=subprocess.PIPE, check=False, **options)
 
 

@@ -19,7 +19,7 @@ def environment() -> dict[str, str]:
 
 
 def command(*arguments: object) -> list[str]:
-    return [sys.executable, "-m", "SlabExporterLib", *(str(a) for a in arguments)]
+    return [sys.executable, "-m", "slab_exporter", *(str(a) for a in arguments)]
 
 
 @dataclass

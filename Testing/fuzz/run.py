@@ -55,8 +55,8 @@ def make_seeds(folder: Path) -> list[Path]:
 
 def export_one(path: Path, out: Path) -> tuple[str, str]:
     """(outcome, detail) of exporting one mutant in this process."""
-    from SlabExporterLib.cli import main
-    from SlabExporterLib.pure.naming import SUMMARY_FILES
+    from slab_exporter.cli import main
+    from slab_exporter.pure.naming import SUMMARY_FILES
 
     errors, output = io.StringIO(), io.StringIO()
     try:

@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 from nibabel.orientations import apply_orientation, inv_ornt_aff
 from phantoms import SIGNED_PERMUTATIONS, affine, lopsided_phantom, rotation
-from SlabExporterLib.pure.comparison import compare_volumes
-from SlabExporterLib.pure.comparison_words import comparison_json, comparison_lines
-from SlabExporterLib.pure.correlation import area_edges, averaged
-from SlabExporterLib.pure.geometry import VolumeGeometry
-from SlabExporterLib.pure.matching import match_voxels
+from slab_exporter.pure.comparison import compare_volumes
+from slab_exporter.pure.comparison_words import comparison_json, comparison_lines
+from slab_exporter.pure.correlation import area_edges, averaged
+from slab_exporter.pure.geometry import VolumeGeometry
+from slab_exporter.pure.matching import match_voxels
 
 NOISE = 0.1  # of the image's standard deviation
 VARIANTS = ("equal", "noise", "rescaled", "rescaled with noise", "clipped")
@@ -120,8 +120,8 @@ def _again(found, other):
     """The same comparison for another affine, without matching the voxels again."""
     from dataclasses import replace
 
-    from SlabExporterLib.pure.comparison import true_geometry
-    from SlabExporterLib.pure.placement import judge_placement
+    from slab_exporter.pure.comparison import true_geometry
+    from slab_exporter.pure.placement import judge_placement
 
     places = tuple(judge_placement(true_geometry(found.reference, m, other.shape_ijk), other) for m in found.match.maps)
     return replace(found, other=other, placements=places)

@@ -9,10 +9,10 @@ import pydicom
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from SlabExporterLib.dicom.encoding import decimal_string, encoded, file_meta, joined, text_element
-from SlabExporterLib.dicom.stored_form import stored_form
-from SlabExporterLib.dicom.uids import is_valid_uid, pseudonym, stable_uid
-from SlabExporterLib.pure.errors import InputError, RequestError
+from slab_exporter.dicom.encoding import decimal_string, encoded, file_meta, joined, text_element
+from slab_exporter.dicom.stored_form import stored_form
+from slab_exporter.dicom.uids import is_valid_uid, pseudonym, stable_uid
+from slab_exporter.pure.errors import InputError, RequestError
 
 
 @given(st.floats(allow_nan=False, allow_infinity=False, min_value=-1e15, max_value=1e15))
@@ -78,7 +78,7 @@ def test_rounding_keeps_within_what_is_stated(numbers):
 
 
 def test_texts_that_dicom_cannot_hold_are_refused():
-    from SlabExporterLib.pure.dicom_options import DicomOptions
+    from slab_exporter.pure.dicom_options import DicomOptions
 
     for options in ({"patient_name": "a" * 65}, {"patient_id": "a\\b"}, {"modality": "ct"}):
         with pytest.raises(RequestError):

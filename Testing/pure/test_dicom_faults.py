@@ -6,15 +6,15 @@ import numpy as np
 import pydicom
 import pytest
 from dicom_phantoms import MR, uid, voxels, write_image, write_series
-from SlabExporterLib.cases import find_cases
-from SlabExporterLib.dicom.carried import carried
-from SlabExporterLib.dicom.headers import quiet_pydicom
-from SlabExporterLib.dicom.load import load_series
-from SlabExporterLib.dicom.multiframe import flattened
-from SlabExporterLib.dicom.scan import find_series, reread, series_sha256
-from SlabExporterLib.dicom.series import Kind
-from SlabExporterLib.pure.dicom_options import SeriesOptions
-from SlabExporterLib.pure.errors import InputError
+from slab_exporter.cases import find_cases
+from slab_exporter.dicom.carried import carried
+from slab_exporter.dicom.headers import quiet_pydicom
+from slab_exporter.dicom.load import load_series
+from slab_exporter.dicom.multiframe import flattened
+from slab_exporter.dicom.scan import find_series, reread, series_sha256
+from slab_exporter.dicom.series import Kind
+from slab_exporter.pure.dicom_options import SeriesOptions
+from slab_exporter.pure.errors import InputError
 
 
 def only(folder):

@@ -9,11 +9,11 @@ import numpy as np
 import pydicom
 import pytest
 from dicom_phantoms import ORIGIN, SPACING, change, uid, voxels, write_image, write_series
-from SlabExporterLib.dicom.load import load_series
-from SlabExporterLib.dicom.scan import find_series, reread, series_sha256
-from SlabExporterLib.dicom.series import Kind
-from SlabExporterLib.pure.dicom_options import SeriesOptions
-from SlabExporterLib.pure.errors import InputError, RequestError
+from slab_exporter.dicom.load import load_series
+from slab_exporter.dicom.scan import find_series, reread, series_sha256
+from slab_exporter.dicom.series import Kind
+from slab_exporter.pure.dicom_options import SeriesOptions
+from slab_exporter.pure.errors import InputError, RequestError
 
 
 def only(folder):

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from phantoms import SIGNED_PERMUTATIONS, affine
-from SlabExporterLib.pure.errors import InputError
-from SlabExporterLib.pure.geometry import Box, VolumeGeometry
+from slab_exporter.pure.errors import InputError
+from slab_exporter.pure.geometry import Box, VolumeGeometry
 
 permutations = st.sampled_from(SIGNED_PERMUTATIONS)
 degrees = st.floats(-40, 40)

@@ -8,7 +8,7 @@ import random
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from SlabExporterLib.files.gzip_codec import DamagedGzipError, compress_stream, decompress, decompress_stream
+from slab_exporter.files.gzip_codec import DamagedGzipError, compress_stream, decompress, decompress_stream
 
 
 def packed(pieces, compression, threads):

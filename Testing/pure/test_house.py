@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-LIBRARY = Path(__file__).parents[2] / "SlabExporter" / "SlabExporterLib"
+LIBRARY = Path(__file__).parents[2] / "SlabExporter" / "slab_exporter"
 # What a folder of the library may import from its sisters; "" is the top of the library.
 ALLOWED = {
     "pure": {"pure"},
@@ -60,7 +60,7 @@ def test_pure_code_needs_numpy_only(path):
 
 def test_help_imports_neither_vtk_nor_numpy():
     code = (
-        "import sys; from SlabExporterLib.cli import main; main(['export', '--help']); "
+        "import sys; from slab_exporter.cli import main; main(['export', '--help']); "
         "sys.exit(any(m in sys.modules for m in ('numpy', 'vtkmodules', 'slicer_core', 'SimpleITK')))"
     )
     run = subprocess.run(

@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from nibabel.orientations import apply_orientation, inv_ornt_aff
 from phantoms import SIGNED_PERMUTATIONS, affine, index_phantom
-from SlabExporterLib.pure.geometry import Box, VolumeGeometry
-from SlabExporterLib.pure.index_map import IndexMap, map_between
+from slab_exporter.pure.geometry import Box, VolumeGeometry
+from slab_exporter.pure.index_map import IndexMap, map_between
 
 WHOLE = (6, 7, 8)
 BOX = Box((1, 2, 3), (5, 7, 6))

@@ -6,9 +6,9 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from phantoms import SIGNED_PERMUTATIONS
-from SlabExporterLib.pure.geometry import Box
-from SlabExporterLib.pure.index_map import IndexMap
-from SlabExporterLib.pure.matching import match_voxels
+from slab_exporter.pure.geometry import Box
+from slab_exporter.pure.index_map import IndexMap
+from slab_exporter.pure.matching import match_voxels
 
 
 def smoothed(array, times):

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from SlabExporterLib.pure.naming import case_names, safe_name, slab_name, slab_name_pattern, volume_stem
+from slab_exporter.pure.naming import case_names, safe_name, slab_name, slab_name_pattern, volume_stem
 
 
 @given(st.text(max_size=300))

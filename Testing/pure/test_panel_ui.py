@@ -34,7 +34,7 @@ def panel():
     """The panel made by PySide6; Slicer's and CTK's widgets are plain place-holders."""
     os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
     widgets = pytest.importorskip(
-        "PySide6.QtWidgets", reason="PySide6 is not installed (pip install 'SlabExporter[test]')"
+        "PySide6.QtWidgets", reason="PySide6 is not installed (pip install 'slab-exporter[test]')"
     )
     loader_module = pytest.importorskip("PySide6.QtUiTools", reason="PySide6 has no QtUiTools")
 
@@ -116,7 +116,7 @@ def test_the_panel_can_be_looked_at(panel, tmp_path_factory):
 def _dress(panel):
     """Fill the place-holders with what Slicer shows."""
     from PySide6.QtWidgets import QComboBox, QGroupBox
-    from SlabExporterLib import panel_choices
+    from slab_exporter import panel_choices
 
     for name, choices in {
         "axisComboBox": panel_choices.Axis,

@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from phantoms import SIGNED_PERMUTATIONS, affine
-from SlabExporterLib.pure.errors import RequestError
-from SlabExporterLib.pure.geometry import Box, VolumeGeometry
-from SlabExporterLib.pure.planning import divide, plan_slabs
-from SlabExporterLib.pure.request import REMAINDERS, SlabOptions
+from slab_exporter.pure.errors import RequestError
+from slab_exporter.pure.geometry import Box, VolumeGeometry
+from slab_exporter.pure.planning import divide, plan_slabs
+from slab_exporter.pure.request import REMAINDERS, SlabOptions
 
 lengths = st.integers(1, 400)
 steps = st.tuples(st.integers(1, 90), st.integers(0, 89)).filter(lambda pair: pair[1] < pair[0])

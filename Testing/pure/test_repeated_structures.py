@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from SlabExporterLib.pure.equal_places import equal_placements
-from SlabExporterLib.pure.matching import AMBIGUOUS, CERTAIN, match_voxels
+from slab_exporter.pure.equal_places import equal_placements
+from slab_exporter.pure.matching import AMBIGUOUS, CERTAIN, match_voxels
 
 SHAPE = (20, 24, 22)
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from SlabExporterLib.pure.errors import InputError
-from SlabExporterLib.pure.geometry import Box, VolumeGeometry
-from SlabExporterLib.pure.manifest import Manifest, SlabRecord
-from SlabExporterLib.scene_import import slab_files
+from slab_exporter.pure.errors import InputError
+from slab_exporter.pure.geometry import Box, VolumeGeometry
+from slab_exporter.pure.manifest import Manifest, SlabRecord
+from slab_exporter.scene_import import slab_files
 
 
 def manifest(image="images/a_slab-000.nii.gz") -> Manifest:

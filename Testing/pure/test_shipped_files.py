@@ -70,7 +70,7 @@ def test_the_adapter_is_thin_and_imports_nothing_heavy():
             elif isinstance(statement, ast.ImportFrom) and not statement.level:
                 imported.add(str(statement.module).split(".")[0])
         light = {"os", "shutil", "sys", "tempfile", "pathlib", "typing", "slicer", "qt", "ctk", "vtk"}
-        assert imported <= light | {"SlabExporterLib", "SlabExporterPanel"}, path.name
+        assert imported <= light | {"slab_exporter", "SlabExporterPanel"}, path.name
 
 
 def test_what_the_adapter_imports_of_the_library_at_file_scope_is_pure():
@@ -79,7 +79,7 @@ def test_what_the_adapter_imports_of_the_library_at_file_scope_is_pure():
     import sys
 
     code = (
-        "import sys, SlabExporterLib.panel_choices; "
+        "import sys, slab_exporter.panel_choices; "
         "heavy = {'numpy', 'SimpleITK', 'pydicom', 'vtkmodules', 'isal'}; "
         "print(sorted({m.split('.')[0] for m in sys.modules} & heavy))"
     )

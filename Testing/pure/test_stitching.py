@@ -7,11 +7,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from phantoms import SIGNED_PERMUTATIONS, affine, index_phantom
-from SlabExporterLib.pure.errors import RequestError
-from SlabExporterLib.pure.geometry import Box, VolumeGeometry
-from SlabExporterLib.pure.planning import plan_slabs
-from SlabExporterLib.pure.request import AXES, REMAINDERS, SlabOptions
-from SlabExporterLib.pure.stitching import BLENDS, Stitcher, describe_uncovered, divide_into_cells
+from slab_exporter.pure.errors import RequestError
+from slab_exporter.pure.geometry import Box, VolumeGeometry
+from slab_exporter.pure.planning import plan_slabs
+from slab_exporter.pure.request import AXES, REMAINDERS, SlabOptions
+from slab_exporter.pure.stitching import BLENDS, Stitcher, describe_uncovered, divide_into_cells
 
 WHOLE = Box((0, 0, 0), (3, 4, 20))
 

@@ -3,7 +3,7 @@
     slab-exporter export LiTS/ -o slabs --thickness 64 --split 0.8,0.1,0.1
     python train_on_slabs.py slabs --with monai --steps 100
 
-Needs: pip install "SlabExporter[train]". Both roads read slabs/dataset.json, in which the slabs of
+Needs: pip install "slab-exporter[train]". Both roads read slabs/dataset.json, in which the slabs of
 one patient are in one part only. A start, not a recipe: network, patches and learning rate are
 small enough for a laptop without a graphics card.
 """

@@ -111,7 +111,7 @@ def case_format(
         if not can_write_segmentations():
             warnings.append(
                 f"The label slabs '{name}' are written as NIfTI: DICOM SEG needs the package highdicom "
-                "(pip install 'SlabExporter[dicom-seg]')."
+                "(pip install 'slab-exporter[dicom-seg]')."
             )
             continue
         found = segments_of(label, request.dicom.segments)

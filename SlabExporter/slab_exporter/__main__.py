@@ -1,4 +1,4 @@
-"""``python -m SlabExporterLib``: the same as the ``slab-exporter`` command."""
+"""``python -m slab_exporter``: the same as the ``slab-exporter`` command."""
 
 import sys
 

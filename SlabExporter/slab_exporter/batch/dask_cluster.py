@@ -91,7 +91,7 @@ def _require_workers(client: Any) -> None:
         theirs = client.run(installed_versions)
     except Exception as error:  # Dask wraps what went wrong on a worker in whatever it likes
         raise SlabExporterError(
-            f"The Dask workers cannot run SlabExporterLib ({error}); install the same SlabExporter where they run."
+            f"The Dask workers cannot run slab_exporter ({error}); install the same SlabExporter where they run."
         ) from error
     for worker, versions in theirs.items():
         if tuple(versions) != ours:
