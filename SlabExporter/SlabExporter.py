@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Annotated
 
 import slicer
-from slab_exporter.panel_choices import Axis, Blend, Compression, Format, Remainder, Unit
+from SlabExporterPanel.choices import Axis, Blend, Compression, Format, Remainder, Unit
 from SlabExporterPanel.sample_data import registerSampleData
 
 # Slicer looks for these two in this file.
@@ -42,7 +42,7 @@ class SlabExporter(ScriptedLoadableModule):
 
 @parameterNodeWrapper
 class SlabExporterParameterNode:
-    """The panel's settings, saved with the scene. What they mean: slab_exporter.panel.PanelSettings."""
+    """The panel's settings, saved with the scene. What they mean: SlabExporterPanel.view.PanelSettings."""
 
     volume: vtkMRMLScalarVolumeNode
     labels: list[vtkMRMLDisplayableNode]
@@ -75,7 +75,7 @@ class SlabExporterLogic(ScriptedLoadableModuleLogic):
 
     def settings(self):
         """The scene's settings as the view model wants them."""
-        from slab_exporter.panel import PanelSettings
+        from SlabExporterPanel.view import PanelSettings
 
         node = self.getParameterNode()
         return PanelSettings(
@@ -94,7 +94,7 @@ class SlabExporterLogic(ScriptedLoadableModuleLogic):
 
     def stitchSettings(self):
         """The same for the Stitch section."""
-        from slab_exporter.panel_stitch import StitchSettings
+        from SlabExporterPanel.stitch_view import StitchSettings
 
         node = self.getParameterNode()
         return StitchSettings(
@@ -151,11 +151,11 @@ class SlabExporterLogic(ScriptedLoadableModuleLogic):
         :param overwrite: replace an earlier export of this case.
         :param progress: called with a ProgressEvent for every slab; may raise Cancelled.
         :return: the manifest: ``manifest.slabs[0].image``, ``.box``, ``.geometry.affine_ras`` (mm, RAS) and so on.
-        :raises slab_exporter.pure.errors.SlabExporterError: with a sentence that says what to do.
+        :raises slab_exporter.core.errors.SlabExporterError: with a sentence that says what to do.
         """
-        from slab_exporter.progress import no_progress
-        from slab_exporter.pure.request import ExportRequest, SlabOptions
-        from slab_exporter.scene_export import export_nodes
+        from slab_exporter.core.options import ExportRequest, SlabOptions
+        from slab_exporter.core.progress import no_progress
+        from slab_exporter.export.from_scene import export_nodes
 
         request = ExportRequest(
             slabs=SlabOptions(thickness, thicknessMm, axis, overlap, remainder, fill),
@@ -180,11 +180,11 @@ class SlabExporterLogic(ScriptedLoadableModuleLogic):
             print(len(rois), rois[0].GetSize())
 
         :return: markups ROI nodes in numbering order. A second call replaces the boxes of the first.
-        :raises slab_exporter.pure.errors.SlabExporterError: with a sentence that says what to do.
+        :raises slab_exporter.core.errors.SlabExporterError: with a sentence that says what to do.
         """
-        from slab_exporter.mrml.preview import show_preview
-        from slab_exporter.panel import plan_of
-        from slab_exporter.pure.request import ExportRequest, SlabOptions
+        from slab_exporter.core.options import ExportRequest, SlabOptions
+        from slab_exporter.mrml.slab_rois import show_preview
+        from SlabExporterPanel.view import plan_of
 
         options = SlabOptions(thickness, thicknessMm, axis, overlap, remainder)
         plan = plan_of(ExportRequest(slabs=options), volumeNode, roiNode)
@@ -202,10 +202,10 @@ class SlabExporterLogic(ScriptedLoadableModuleLogic):
         :param path: of a manifest.json, or of the case's folder.
         :param labels: load the label maps too, as label map volumes.
         :return: the manifest.
-        :raises slab_exporter.pure.errors.SlabExporterError: it cannot be read, or a slab is missing.
+        :raises slab_exporter.core.errors.SlabExporterError: it cannot be read, or a slab is missing.
         """
-        from slab_exporter.pure.manifest import read_manifest
-        from slab_exporter.scene_import import slab_files
+        from slab_exporter.core.manifest import read_manifest
+        from slab_exporter.export.scene_import import slab_files
 
         manifest = read_manifest(Path(path))
         for file in slab_files(Path(path), manifest, labels):
@@ -247,14 +247,14 @@ class SlabExporterLogic(ScriptedLoadableModuleLogic):
         :return: volume node, or label map node where the values are labels (whole numbers from 0 on, of predictions
             or a label set). None where there are several numbers a voxel: the file is written, but not loaded.
             What should be known about the result is logged as warnings.
-        :raises slab_exporter.pure.errors.SlabExporterError: with a sentence; nothing is left behind.
+        :raises slab_exporter.core.errors.SlabExporterError: with a sentence; nothing is left behind.
         """
         import logging
 
-        from slab_exporter.panel_stitch import manifest_file, stitch_notes
-        from slab_exporter.progress import no_progress
-        from slab_exporter.slab_lookup import Predictions
-        from slab_exporter.stitch import StitchRequest, stitch_case
+        from slab_exporter.core.progress import no_progress
+        from slab_exporter.stitch.predictions import Predictions
+        from slab_exporter.stitch.stitching import StitchRequest, stitch_case
+        from SlabExporterPanel.stitch_view import manifest_file, stitch_notes
 
         result = stitch_case(
             manifest_file(Path(manifestPath).expanduser()),
@@ -270,8 +270,8 @@ class SlabExporterLogic(ScriptedLoadableModuleLogic):
 
     def loadStitched(self, result):
         """Load what ``stitch`` made: a volume node, a label map node, or None for several numbers a voxel."""
-        from slab_exporter.panel_stitch import is_loadable
-        from slab_exporter.pure.naming import volume_stem
+        from slab_exporter.core.naming import volume_stem
+        from SlabExporterPanel.stitch_view import is_loadable
 
         if not is_loadable(result):
             return None
@@ -289,7 +289,7 @@ class SlabExporterLogic(ScriptedLoadableModuleLogic):
 
         :return: volume node and label map node.
         """
-        from slab_exporter.demo import make_demo
+        from slab_exporter.volumes.phantom import make_demo
 
         image, labels = make_demo(Path(slicer.util.tempDirectory("SlabExporterTorso")))
         volume = slicer.util.loadVolume(str(image), {"name": "Torso"})

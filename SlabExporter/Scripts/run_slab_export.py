@@ -55,7 +55,7 @@ def run():
         sys.stdout, sys.stderr = _Tee(streams[0], log), _Tee(streams[1], log)
         try:
             sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-            from slab_exporter.cli import main
+            from slab_exporter.cli.main import main
 
             return main()
         except BaseException:  # nothing may keep the application from exiting

@@ -246,7 +246,7 @@ class SlabExporterTest(StitchTests, ScriptedLoadableModuleTest):
         self.assertEqual(self.panel.ui.slabTable.rowCount, 5)
 
     def _rois(self):
-        from slab_exporter.mrml.preview import preview_rois
+        from slab_exporter.mrml.slab_rois import preview_rois
 
         return preview_rois(slicer.mrmlScene)
 

@@ -24,7 +24,7 @@ class SlabTable:
     def show(self, rows, headers, states):
         """Fill the table; rows that are there already keep their selection.
 
-        :param rows: of slab_exporter.panel_rows.Row.
+        :param rows: of SlabExporterPanel.rows.Row.
         :param headers: column titles.
         :param states: slab number -> text instead of the row's own state.
         """

@@ -154,8 +154,9 @@ class SlabExporterWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
 
     def refresh(self):
         """Decide what to show, and show it."""
-        from slab_exporter.mrml.preview import preview_rois, remove_preview, show_preview
-        from slab_exporter.panel import panel_view
+        from slab_exporter.mrml.slab_rois import preview_rois, remove_preview, show_preview
+
+        from SlabExporterPanel.view import panel_view
 
         node = self._parameterNode
         if not node or self._watch or self.stitch.isBusy:
@@ -176,7 +177,7 @@ class SlabExporterWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
 
     def _show(self):
         """Bring the widgets to what the view says."""
-        from slab_exporter.mrml.preview import preview_rois
+        from slab_exporter.mrml.slab_rois import preview_rois
 
         ui, view = self.ui, self.view
         rois = preview_rois(slicer.mrmlScene)
@@ -197,7 +198,7 @@ class SlabExporterWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
 
     def onPreview(self, clicked=False):
         """Show the slabs as boxes."""
-        from slab_exporter.mrml.preview import preview_rois, show_preview
+        from slab_exporter.mrml.slab_rois import preview_rois, show_preview
 
         self.refresh()
         if self.view.preview.enabled:
@@ -210,20 +211,20 @@ class SlabExporterWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
 
     def onShowPreview(self, visible):
         """Show or hide the boxes."""
-        from slab_exporter.mrml.preview import set_preview_visible
+        from slab_exporter.mrml.slab_rois import set_preview_visible
 
         set_preview_visible(slicer.mrmlScene, visible)
 
     def onRemovePreview(self, clicked=False):
         """Take the boxes away."""
-        from slab_exporter.mrml.preview import remove_preview
+        from slab_exporter.mrml.slab_rois import remove_preview
 
         remove_preview(slicer, slicer.mrmlScene)
         self._show()
 
     def onRowSelected(self):
         """Make the selected slab's box stand out."""
-        from slab_exporter.mrml.preview import highlight
+        from slab_exporter.mrml.slab_rois import highlight
 
         highlight(slicer.mrmlScene, self.table.selected())
 
@@ -234,8 +235,9 @@ class SlabExporterWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
 
     def onExport(self, clicked=False):
         """Export as the settings say, with progress, until done, failed or cancelled."""
-        from slab_exporter.panel_watch import ExportWatch, failed_text, finished_notes, finished_text
-        from slab_exporter.pure.errors import Cancelled, SlabExporterError
+        from slab_exporter.core.errors import Cancelled, SlabExporterError
+
+        from SlabExporterPanel.watch import ExportWatch, failed_text, finished_notes, finished_text
 
         self.refresh()
         if not self.view.export.enabled:
@@ -259,8 +261,9 @@ class SlabExporterWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self.refresh()
 
     def _export(self, watch):
-        from slab_exporter.panel import request_of
-        from slab_exporter.scene_export import export_nodes
+        from slab_exporter.export.from_scene import export_nodes
+
+        from SlabExporterPanel.view import request_of
 
         settings, node = self.logic.settings(), self._parameterNode
         out = Path(settings.output.strip()).expanduser()

@@ -23,7 +23,7 @@ import data_set
 from processes import command, environment
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
-from trees import assert_nothing_half_done_looks_finished, complete_cases, tree
+from support.trees import assert_nothing_half_done_looks_finished, complete_cases, tree
 
 CASES, SIZE = 8, 48
 

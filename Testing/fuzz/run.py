@@ -31,7 +31,7 @@ sys.path[:0] = [
 ]
 
 from mutate import write_mutant  # noqa: E402
-from phantoms import affine, index_phantom  # noqa: E402
+from support.phantoms import affine, index_phantom  # noqa: E402
 
 TIMEOUT_SECONDS = 60
 
@@ -55,8 +55,8 @@ def make_seeds(folder: Path) -> list[Path]:
 
 def export_one(path: Path, out: Path) -> tuple[str, str]:
     """(outcome, detail) of exporting one mutant in this process."""
-    from slab_exporter.cli import main
-    from slab_exporter.pure.naming import SUMMARY_FILES
+    from slab_exporter.cli.main import main
+    from slab_exporter.core.naming import SUMMARY_FILES
 
     errors, output = io.StringIO(), io.StringIO()
     try:

@@ -1,1 +1,1 @@
-"""DICOM: reading and judging series, writing series. Needs pydicom and numpy, no Slicer."""
+"""DICOM series: how they are read, and how slabs are written as such."""

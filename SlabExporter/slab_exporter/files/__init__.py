@@ -1,1 +1,1 @@
-"""Bytes on disk: headers, compression, read-back. Needs no Slicer."""
+"""Bytes on disk: headers, voxels, packing, reading back. Nothing of Slicer."""

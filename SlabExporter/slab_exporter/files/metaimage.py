@@ -14,7 +14,7 @@ import zlib
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..pure.errors import InputError
+from ..core.errors import InputError
 from .gzip_codec import CHUNK
 
 _HEADER_LIMIT = 1 << 16

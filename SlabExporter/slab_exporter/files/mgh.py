@@ -11,11 +11,11 @@ from pathlib import Path
 
 import numpy as np
 
-from ..pure.errors import InputError
-from ..pure.geometry import FloatArray
-from ..pure.scaling import native
+from ..core.errors import InputError
+from ..core.geometry import FloatArray
+from ..core.values import native
 from .gzip_codec import LARGEST_RATIO, DamagedGzipError, decompress, first_bytes, is_gzip
-from .memory import require_memory
+from .machine import require_memory
 from .stored import StoredVolume
 
 EXTENSIONS = (".mgz", ".mgh")

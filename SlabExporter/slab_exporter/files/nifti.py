@@ -11,8 +11,8 @@ from pathlib import Path
 
 import numpy as np
 
-from ..pure.errors import InputError
-from ..pure.geometry import FloatArray, VolumeGeometry
+from ..core.errors import InputError
+from ..core.geometry import FloatArray, VolumeGeometry
 from .gzip_codec import DamagedGzipError, first_bytes
 
 HEADER_SIZE = 348

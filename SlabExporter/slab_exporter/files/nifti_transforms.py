@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..pure.errors import InputError
-from ..pure.geometry import VolumeGeometry
+from ..core.errors import InputError
+from ..core.geometry import VolumeGeometry
 from .nifti import SINGLE_FILE_OFFSET, NiftiHeader
 
 # Corner positions that differ by less are the same for every purpose (a quaternion in float32 is

@@ -12,10 +12,10 @@ import hashlib
 import numpy as np
 import numpy.typing as npt
 
-from ..pure.errors import InputError
-from ..pure.scaling import native, scaled
+from ..core.errors import InputError
+from ..core.values import native, scaled
 from .gzip_codec import LARGEST_RATIO, DamagedGzipError, decompress, is_gzip
-from .memory import require_memory
+from .machine import require_memory
 from .nifti import NiftiHeader
 from .stored import StoredVolume
 

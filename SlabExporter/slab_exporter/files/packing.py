@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
 
-from ..pure.errors import VerificationError
+from ..core.errors import VerificationError
 from .gzip_codec import DamagedGzipError
 
 Piece = bytes | memoryview

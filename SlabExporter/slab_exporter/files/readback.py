@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from ..pure.errors import VerificationError
-from ..pure.geometry import RAS_TO_LPS, Box, VolumeGeometry
-from ..pure.naming import volume_extension
+from ..core.errors import VerificationError
+from ..core.geometry import RAS_TO_LPS, Box, VolumeGeometry
+from ..core.naming import volume_extension
 from .nifti import read_header
 from .nifti_voxels import read_nifti
 

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import numpy as np
 
-from ..pure.errors import writing
-from ..pure.geometry import Box
-from ..pure.source import SourceVolume
+from ..core.errors import writing
+from ..core.geometry import Box
+from ..core.volume import SourceVolume
 from .checksum import file_sha256
 from .gzip_codec import compress_stream, decompress_stream, iter_file
 from .nifti import HEADER_DTYPE, HEADER_SIZE, NiftiHeader

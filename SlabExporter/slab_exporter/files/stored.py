@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy.typing as npt
 
-from ..pure.geometry import FloatArray
+from ..core.geometry import FloatArray
 from .nifti import NiftiHeader
 
 

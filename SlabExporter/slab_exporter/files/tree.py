@@ -7,9 +7,9 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
-from ..pure.errors import reading
-from ..pure.manifest import FILE_NAME, SCHEMA
-from ..pure.naming import SCRATCH
+from ..core.errors import reading
+from ..core.manifest import FILE_NAME, SCHEMA
+from ..core.naming import SCRATCH
 
 
 def files_below(folder: Path, skip: Path | None = None) -> Iterator[Path]:

@@ -1,1 +1,1 @@
-"""The frontier to Slicer's core libraries: scene, nodes, ROI, CropVolume logic."""
+"""The frontier to Slicer: scene, nodes, ROI, CropVolume logic."""

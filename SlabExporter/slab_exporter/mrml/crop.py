@@ -13,8 +13,8 @@ from typing import Any
 
 import numpy as np
 
-from ..pure.errors import VerificationError
-from ..pure.geometry import Box, VolumeGeometry
+from ..core.errors import VerificationError
+from ..core.geometry import Box, VolumeGeometry
 from .nodes import node_geometry, temporary_nodes
 from .roi import place_roi
 from .runtime import SlicerRuntime

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from ..pure.errors import InputError
-from ..pure.geometry import FloatArray, VolumeGeometry
+from ..core.errors import InputError
+from ..core.geometry import FloatArray, VolumeGeometry
 from .runtime import SlicerRuntime
 
 

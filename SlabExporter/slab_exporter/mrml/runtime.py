@@ -16,7 +16,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from ..pure.errors import SlabExporterError
+from ..core.errors import SlabExporterError
 
 
 @dataclass(frozen=True)

@@ -16,13 +16,13 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from ..core.errors import InputError, SlabExporterError
+from ..core.geometry import VolumeGeometry
+from ..core.naming import volume_extension
+from ..core.volume import SourceVolume
 from ..files.nifti import read_header
 from ..files.nifti_transforms import refuse_unusable
 from ..files.readback import image_geometry
-from ..pure.errors import InputError, SlabExporterError
-from ..pure.geometry import VolumeGeometry
-from ..pure.naming import volume_extension
-from ..pure.source import SourceVolume
 from .nodes import node_geometry, voxels_kji
 from .runtime import SlicerRuntime, open_runtime
 from .volume_files import geometry_warnings, is_nifti, nifti_geometry, place, prefetch

@@ -12,9 +12,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from ..pure.errors import InputError
-from ..pure.geometry import VolumeGeometry
-from ..pure.source import SourceVolume
+from ..core.errors import InputError
+from ..core.geometry import VolumeGeometry
+from ..core.volume import SourceVolume
 from .nodes import matrix_from_array
 from .runtime import SlicerRuntime
 from .scene_volumes import require_no_transform

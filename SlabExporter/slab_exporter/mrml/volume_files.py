@@ -9,8 +9,12 @@ from typing import Any
 
 import numpy as np
 
+from ..core.errors import InputError, reading
+from ..core.geometry import FloatArray, VolumeGeometry
+from ..core.naming import volume_extension
+from ..core.volume import SourceVolume
 from ..files.checksum import file_sha256
-from ..files.generic import judge_before_loading, lost_integers
+from ..files.itk_headers import judge_before_loading, lost_integers
 from ..files.mgh import EXTENSIONS as MGH_EXTENSIONS
 from ..files.mgh import read_mgh
 from ..files.nifti import NiftiHeader, read_header
@@ -18,10 +22,6 @@ from ..files.nifti_transforms import geometry_probe, refuse_unusable, transform_
 from ..files.nifti_voxels import read_nifti
 from ..files.quiet import native_messages_hidden
 from ..files.stored import StoredVolume
-from ..pure.errors import InputError, reading
-from ..pure.geometry import FloatArray, VolumeGeometry
-from ..pure.naming import volume_extension
-from ..pure.source import SourceVolume
 from .nodes import node_geometry, temporary_nodes, voxels_kji
 from .runtime import SlicerRuntime
 

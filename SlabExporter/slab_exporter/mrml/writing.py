@@ -9,10 +9,10 @@ from typing import Any
 
 import numpy as np
 
+from ..core.errors import OutputError
 from ..files.nifti import HEADER_DTYPE, HEADER_SIZE, SCALAR_TYPES
 from ..files.packing import split_nrrd
 from ..files.quiet import native_messages_hidden
-from ..pure.errors import OutputError
 from .nodes import add_volume_node, node_geometry, temporary_nodes, voxels_kji
 from .runtime import SlicerRuntime
 

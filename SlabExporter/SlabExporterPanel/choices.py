@@ -1,0 +1,58 @@
+"""What can be chosen in the panel: values of the request, with the words a user reads.
+
+Slicer's parameter node stores the member's name and shows ``label()``.
+"""
+
+from __future__ import annotations
+
+from enum import Enum
+
+from slab_exporter.core.options import AXES, BLENDS, COMPRESSIONS, FORMATS, REMAINDERS
+
+_WORDS = {
+    "axial": "axial (inferior to superior)",
+    "coronal": "coronal (posterior to anterior)",
+    "sagittal": "sagittal (left to right)",
+    "i": "index axis i",
+    "j": "index axis j",
+    "k": "index axis k",
+    "slices": "slices",
+    "mm": "mm",
+    "keep": "keep it short",
+    "pad": "pad it to full thickness",
+    "shift": "shift it back (more overlap)",
+    "drop": "leave it out",
+    "balance": "make all slabs equally thick",
+    "nii.gz": "NIfTI, compressed (.nii.gz)",
+    "nii": "NIfTI (.nii)",
+    "nrrd": "NRRD (.nrrd)",
+    "dicom": "DICOM series",
+    "fast": "fast",
+    "small": "small files",
+    "automatic": "automatic",
+    "first": "the first slab's value",
+    "mean": "mean",
+    "gaussian": "mean, middles of slabs count more",
+    "vote": "vote (labels)",
+    "max": "largest value",
+}
+
+
+class Choice(Enum):
+    """A choice whose members' values are the request's words."""
+
+    def label(self) -> str:
+        """As the panel shows it."""
+        return _WORDS.get(self.value, self.value)
+
+
+def _choice(name: str, values: tuple[str, ...]) -> type[Choice]:
+    return Choice(name, {value.replace(".", "_"): value for value in values})  # type: ignore[call-arg,return-value]
+
+
+Axis = _choice("Axis", AXES)
+Unit = _choice("Unit", ("slices", "mm"))
+Remainder = _choice("Remainder", REMAINDERS)
+Format = _choice("Format", FORMATS)
+Compression = _choice("Compression", COMPRESSIONS)
+Blend = _choice("Blend", ("automatic", *BLENDS))

@@ -1,0 +1,78 @@
+"""The panel's table of slabs and the lines above it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from slab_exporter.core.planning import Slab, SlabPlan
+from slab_exporter.mrml.nodes import voxels_kji
+from slab_exporter.mrml.slab_rois import slab_colour
+
+PLANNED = "planned"
+
+
+@dataclass(frozen=True)
+class Row:
+    """A slab in the table; texts as shown.
+
+    Attributes:
+        number: from 0, in numbering order.
+        slices: index range along the cut axis, inclusive.
+        extent: outer edges along the patient axis in mm.
+        size: voxels along i, j, k.
+        state: "planned" until the export says more.
+        colour: RGB, 0 to 1, of its box.
+        centre: RAS in mm, where a double click jumps to.
+    """
+
+    number: int
+    slices: str
+    extent: str
+    size: str
+    state: str
+    colour: tuple[float, float, float]
+    centre: tuple[float, float, float]
+
+
+def summary(plan: SlabPlan, volume: Any) -> str:
+    """The volume and the plan in two lines."""
+    g = plan.geometry
+    count = f"{len(plan.slabs)} slab{'s' if len(plan.slabs) != 1 else ''}"
+    step = float(g.spacing[plan.axis])
+    return (
+        f"{' x '.join(map(str, g.shape_ijk))} voxels of {' x '.join(f'{s:.3g}' for s in g.spacing)} mm, "
+        f"{voxels_kji(volume).dtype.name}, stored {g.orientation}\n"
+        f"{count} of up to {plan.thickness} slices ({plan.thickness * step:.4g} mm) along {'ijk'[plan.axis]}, "
+        f"numbered {plan.direction.replace(' to ', ' → ')}"
+    )
+
+
+def table_headers(plan: SlabPlan | None) -> tuple[str, ...]:
+    """Column titles; index axis and patient axis are named once there is a plan."""
+    if plan is None:
+        return ("Slab", "Slices", "Extent (mm)", "Voxels", "State")
+    letter = "RAS"[plan.geometry.ras_axis_of_index[plan.axis][0]]
+    return ("Slab", f"Slices {'ijk'[plan.axis]}", f"{letter} (mm)", "Voxels", "State")
+
+
+def row_of(slab: Slab, plan: SlabPlan) -> Row:
+    """A planned slab as the table shows it."""
+    box, axis, g = slab.box, plan.axis, plan.geometry
+    ras_axis = g.ras_axis_of_index[axis][0]
+    middle = [(a + b - 1) / 2 for a, b in zip(box.start, box.stop, strict=True)]
+    ends = []
+    for edge in (box.start[axis] - 0.5, box.stop[axis] - 0.5):
+        point = list(middle)
+        point[axis] = edge
+        ends.append(float(g.ras(point)[ras_axis]))
+    r, a, s = (float(x) for x in g.ras(middle))
+    return Row(
+        number=slab.index,
+        slices=f"{box.start[axis]} … {box.stop[axis] - 1}",
+        extent=f"{min(ends):.1f} … {max(ends):.1f}",
+        size=" x ".join(map(str, box.shape)),
+        state=PLANNED,
+        colour=slab_colour(slab.index),
+        centre=(r, a, s),
+    )

@@ -1,0 +1,252 @@
+"""What Slicer's panel shows, enables and says: decided here, in plain Python; the widget only binds.
+
+From the nodes and settings of the moment to a frozen ``PanelView``.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from slab_exporter.core.errors import InputError, OutputError, RequestError, SlabExporterError
+from slab_exporter.core.geometry import Box, VolumeGeometry
+from slab_exporter.core.options import ExportRequest, SlabOptions
+from slab_exporter.core.planning import SlabPlan, plan_slabs
+from slab_exporter.export.from_scene import (
+    case_name,
+    label_sets,
+    require_apart_from_sources,
+    require_free_place,
+)
+from slab_exporter.mrml.nodes import node_geometry, voxels_kji
+from slab_exporter.mrml.roi import box_inside_roi
+from slab_exporter.mrml.scene_volumes import geometry_to_cut, require_no_transform, require_well_placed
+from slab_exporter.mrml.slab_rois import MOST_BOXES
+from slab_exporter.mrml.volume_files import geometry_warnings
+from slab_exporter.pipeline.one_case import SAME_GRID_VOXELS
+
+from .rows import Row, row_of, summary, table_headers
+
+EXPORT_TIP = "Write the slabs, read every one back, and compare it with the volume."
+PREVIEW_TIP = "Show each slab as a coloured box over the volume. Nothing is written."
+# Options as the command line names them -> as the panel does.
+_PANEL_WORDS = {
+    "remainder": "'Last slab'",
+    "thickness": "'Thickness'",
+    "overlap": "'Overlap'",
+    "fill": "'Fill value'",
+    "frame": "frame",
+    "overwrite": "'Replace'",
+    "blend": "'Overlaps'",
+    "trust-names": "'Trust names'",
+    "nifti-transform": "the command line's option --nifti-transform",
+}
+
+
+@dataclass(frozen=True)
+class PanelSettings:
+    """The panel's settings, in the request's words.
+
+    Attributes:
+        thickness: in ``unit``.
+        unit: "slices" or "mm".
+        fill: a number, or "auto".
+        output: folder; empty if none is chosen.
+        name: of the case; empty for the volume node's name.
+        replace: replace an earlier export of the case.
+
+    The others are as in ``SlabOptions`` and ``ExportRequest``.
+    """
+
+    thickness: float = 64
+    unit: str = "slices"
+    axis: str = "axial"
+    overlap: int = 0
+    remainder: str = "keep"
+    fill: str = "auto"
+    format: str = "nii.gz"
+    compression: str = "fast"
+    output: str = ""
+    name: str = ""
+    replace: bool = False
+
+
+@dataclass(frozen=True)
+class Action:
+    """A button: whether it can be pressed, and its tooltip, which says why if it cannot."""
+
+    enabled: bool
+    tooltip: str
+
+
+@dataclass(frozen=True)
+class PanelView:
+    """All that the panel shows.
+
+    Attributes:
+        summary: about the volume and the slabs, or what is missing.
+        notes: sentences that a user should read.
+        case: name of the case that would be written.
+        rows: of the table.
+        headers: of its columns.
+        plan: what a preview shows; None if there is none.
+        preview: the button.
+        export: the button.
+    """
+
+    summary: str
+    notes: tuple[str, ...]
+    case: str
+    rows: tuple[Row, ...]
+    headers: tuple[str, ...]
+    plan: SlabPlan | None
+    preview: Action
+    export: Action
+
+
+def panel_view(settings: PanelSettings, volume: Any, labels: tuple[Any, ...] = (), roi: Any = None) -> PanelView:
+    """What to show for these settings and nodes.
+
+    Args:
+        settings: as the user has set them.
+        volume: scalar volume node, or None.
+        labels: label map and segmentation nodes.
+        roi: markups ROI node to stay within, or None.
+    """
+    case = "" if volume is None else case_name(volume, settings.name)
+    try:
+        request = request_of(settings)
+        plan = plan_of(request, volume, roi)
+    except SlabExporterError as error:
+        reason = in_panel_words(str(error))
+        off = Action(False, reason)
+        return PanelView(reason, (), case, (), table_headers(None), None, off, off)
+    notes = (*_reversal_note(plan.geometry, volume), *geometry_warnings(plan.geometry), *plan.notes)
+    return PanelView(
+        summary=summary(plan, volume),
+        notes=tuple(in_panel_words(text) for text in notes),
+        case=case,
+        rows=tuple(row_of(slab, plan) for slab in plan.slabs),
+        headers=table_headers(plan),
+        plan=plan,
+        preview=_preview_action(plan),
+        export=_export_action(settings, case, plan.geometry, volume, labels),
+    )
+
+
+def request_of(settings: PanelSettings) -> ExportRequest:
+    """The library's request for the panel's settings.
+
+    Raises:
+        RequestError: a setting makes no sense.
+    """
+    in_mm = settings.unit == "mm"
+    return ExportRequest(
+        slabs=SlabOptions(
+            thickness=64 if in_mm else int(settings.thickness),
+            thickness_mm=float(settings.thickness) if in_mm else None,
+            axis=settings.axis,
+            overlap=settings.overlap,
+            remainder=settings.remainder,
+            fill=fill_of(settings.fill),
+        ),
+        format=settings.format,
+        compression=settings.compression,
+    )
+
+
+def fill_of(text: str) -> float | None:
+    """The fill value that a user typed; None for "auto" and for nothing.
+
+    Raises:
+        RequestError: it is no number.
+    """
+    if text.strip().lower() in ("", "auto"):
+        return None
+    try:
+        return float(text)
+    except ValueError:
+        raise RequestError(f"The fill value must be a number or 'auto', not '{text.strip()}'.") from None
+
+
+def plan_of(request: ExportRequest, volume: Any, roi: Any = None) -> SlabPlan:
+    """The slabs of a volume node, in the index order in which it will be cut.
+
+    Raises:
+        SlabExporterError: the node cannot be cut, or the options do not fit it.
+    """
+    if volume is None:
+        raise InputError("Choose the volume to cut.")
+    require_no_transform(volume)
+    require_well_placed(volume)
+    geometry = geometry_to_cut(volume)
+    limits: Box | None = None if roi is None else box_inside_roi(roi, geometry)
+    return plan_slabs(geometry, request.slabs, limits)
+
+
+def in_panel_words(sentence: str) -> str:
+    """A sentence of the library with the panel's names for the command line's options."""
+    return re.sub(r"--([a-z][a-z-]*)", lambda match: _PANEL_WORDS.get(match[1], match[1]), sentence)
+
+
+def _reversal_note(cut: VolumeGeometry, volume: Any) -> tuple[str, ...]:
+    if cut.is_right_handed == node_geometry(volume).is_right_handed:
+        return ()
+    return (
+        f"The file is stored left-handed ({cut.orientation}); Slicer shows it with k reversed. "
+        "Slabs and the indices below are the file's.",
+    )
+
+
+def _preview_action(plan: SlabPlan) -> Action:
+    if len(plan.slabs) > MOST_BOXES:
+        return Action(False, f"{len(plan.slabs)} slabs are too many to show; the preview shows up to {MOST_BOXES}.")
+    return Action(True, PREVIEW_TIP)
+
+
+def _export_action(
+    settings: PanelSettings, case: str, geometry: VolumeGeometry, volume: Any, labels: tuple[Any, ...]
+) -> Action:
+    try:
+        for node in labels:
+            _require_usable_label(node, volume, geometry)
+        if not settings.output.strip():
+            raise OutputError("Choose the folder to write to.")
+        out = Path(settings.output.strip()).expanduser()
+        if not out.is_absolute():
+            raise OutputError(f"'{out}' is not a full path; choose the folder with the button.")
+        require_apart_from_sources(out, case, [volume, *label_sets(labels).values()])
+        require_free_place(out, case, settings.replace)
+    except SlabExporterError as error:
+        return Action(False, in_panel_words(str(error)))
+    return Action(True, EXPORT_TIP)
+
+
+def _require_usable_label(node: Any, volume: Any, geometry: VolumeGeometry) -> None:
+    """Refuse a label node that the export would refuse, as far as that can be seen at once.
+
+    Raises:
+        InputError: with the reason.
+    """
+    name = node.GetName()
+    if node is volume:
+        raise InputError(f"'{name}' is chosen as the volume and as a label map.")
+    require_no_transform(node)
+    if node.IsA("vtkMRMLSegmentationNode"):
+        if node.GetSegmentation() is None or node.GetSegmentation().GetNumberOfSegments() == 0:
+            raise InputError(f"The segmentation '{name}' holds no segment.")
+        return
+    voxels_kji(node)
+    held = node_geometry(node)
+    if held.shape_ijk != geometry.shape_ijk:
+        raise InputError(
+            f"The label map '{name}' has {' x '.join(map(str, held.shape_ijk))} voxels, the volume "
+            f"{' x '.join(map(str, geometry.shape_ijk))}. Resample it onto the volume first."
+        )
+    tolerance = SAME_GRID_VOXELS * float(min(geometry.spacing))
+    if min(geometry.corner_distance(held), geometry.corner_distance(held.k_reversed())) > tolerance:
+        raise InputError(
+            f"The label map '{name}' does not lie on the volume's grid. Resample it onto the volume first."
+        )

@@ -1,0 +1,85 @@
+"""An export as the panel follows it: fraction done, a line of text, the state of each slab; and cancel."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from slab_exporter.core.errors import Cancelled
+from slab_exporter.core.manifest import Manifest
+from slab_exporter.core.progress import ProgressEvent
+
+from .view import in_panel_words
+
+VERIFIED = "verified"
+WRITTEN = "written, not verified"
+CANCELLED_TEXT = "Cancelled. Nothing of this case was left behind."
+
+
+class Watch:
+    """A progress callable that the panel can look at and cancel.
+
+    Attributes:
+        percent: 0 to 100.
+        text: what is going on.
+    """
+
+    def __init__(self, refresh: Callable[[Any], None]) -> None:
+        """Follow one run; ``refresh`` is called with the watch at every event."""
+        self.percent = 0
+        self.text = "Reading …"
+        self._refresh = refresh
+        self._cancelled = False
+
+    def cancel(self) -> None:
+        """Stop at the next event."""
+        self._cancelled = True
+        self.text = "Cancelling …"
+
+
+class ExportWatch(Watch):
+    """Follows an export, ten times a second at least; cases complete when it is cancelled stay complete.
+
+    Attributes:
+        states: text of the table's last column, by slab number.
+    """
+
+    def __init__(self, refresh: Callable[[ExportWatch], None]) -> None:
+        super().__init__(refresh)
+        self.states: dict[int, str] = {}
+
+    def __call__(self, event: ProgressEvent) -> None:
+        """Take note of an event.
+
+        Raises:
+            Cancelled: the user asked for it, and the case is not complete yet.
+        """
+        if event.total:
+            self.percent = int(100 * event.done / event.total)
+        if event.kind == "slab-finished":
+            self.states[event.slab.index] = VERIFIED if event.slab.verified else WRITTEN
+        if not self._cancelled:
+            self.text = f"{event.done} of {event.total} slabs" if event.total else "Reading …"
+        self._refresh(self)
+        if self._cancelled and event.kind != "case-finished":
+            raise Cancelled(CANCELLED_TEXT)
+
+
+def finished_text(manifest: Manifest) -> str:
+    """The line after an export."""
+    slabs, verified = len(manifest.slabs), sum(slab.verified for slab in manifest.slabs)
+    text = f"{slabs} slab{'s' if slabs != 1 else ''} written to '{manifest.case}', {verified} verified."
+    warnings = len(manifest.warnings)
+    return text + (f" {warnings} warning{'s' if warnings != 1 else ''}, shown above." if warnings else "")
+
+
+def finished_notes(manifest: Manifest) -> tuple[str, ...]:
+    """The manifest's warnings in the panel's words."""
+    return tuple(in_panel_words(text) for text in manifest.warnings)
+
+
+def failed_text(error: BaseException) -> str:
+    """Why an export failed, in the panel's words."""
+    if isinstance(error, MemoryError):
+        return "The volume does not fit into this machine's memory a second time; close other volumes and try again."
+    return in_panel_words(str(error))

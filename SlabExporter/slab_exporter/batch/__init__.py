@@ -1,1 +1,0 @@
-"""Many cases: find, divide among processes and machines, resume, sum up. Importing this imports nothing else."""

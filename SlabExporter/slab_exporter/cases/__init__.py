@@ -1,0 +1,1 @@
+"""What belongs together: images, label maps, patients."""

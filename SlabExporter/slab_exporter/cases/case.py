@@ -1,0 +1,53 @@
+"""One case of an export: its files, and what is known of it beforehand."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from ..core.naming import volume_stem
+from ..dicom.reading.series import Series
+
+
+@dataclass(frozen=True)
+class Case:
+    """Files of one case.
+
+    Attributes:
+        name: of the case, distinct and safe as a file name.
+        image: the volume file, or the folder of the DICOM series.
+        labels: label files, by the name of their set.
+        series: the DICOM series in that folder; None for volume files.
+        group: what must stay together in a split (a patient, say); "" for the case alone.
+        columns: from a list, passed through to the tables.
+        matched: by which convention each label file was found.
+        problem: why the case cannot be exported, where that is known beforehand.
+    """
+
+    name: str
+    image: Path
+    labels: dict[str, Path]
+    series: Series | None = None
+    group: str = ""
+    columns: dict[str, str] = field(default_factory=dict)
+    matched: dict[str, str] = field(default_factory=dict)
+    problem: str | None = None
+
+    @property
+    def files(self) -> tuple[Path, ...]:
+        """The image (of a DICOM series: its folder) and the label maps."""
+        return (self.image, *self.labels.values())
+
+    @property
+    def series_folders(self) -> set[Path]:
+        """The folders in which the images of a DICOM series lie."""
+        return set() if self.series is None else {Path(path).resolve().parent for path in self.series.files}
+
+    @property
+    def stem(self) -> str:
+        """What its files may be named by: the image file's name without extension; for a series, the case's name."""
+        return volume_stem(self.image) if self.series is None else self.name
+
+    def labelled(self, name: str, path: Path, way: str) -> Case:
+        """The case with one more label map, found in some ``way``."""
+        return replace(self, labels=self.labels | {name: path}, matched=self.matched | {name: way})

@@ -1,0 +1,132 @@
+"""Which cases an export works on: from the arguments to image and label files with distinct names."""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+from ..core.errors import RequestError
+from ..core.naming import case_names, volume_stem
+from .case import Case
+from .conventions import GIVEN, LISTED, LabelIndex, named_path
+from .groups import with_groups
+from .label_maps import LABELS, label_sets, matched, stand_in, with_labels
+from .lists import ListedCase
+from .search import search_inputs
+
+
+def find_cases(
+    inputs: list[Path],
+    labels: list[str],
+    out: Path | None = None,
+    anonymous: bool = False,
+    warn: Callable[[str], object] | None = None,
+) -> list[Case]:
+    """Cases for the inputs, in order, with their label maps.
+
+    Label maps come from a list's columns, from ``labels``, or else from the inputs themselves, where
+    their names follow a known convention (LiTS, nnU-Net, a suffix such as _seg, case folders).
+
+    Args:
+        inputs: volume files, folders of volumes or of DICOM series, glob patterns, .csv and .txt lists.
+        labels: label sets as on the command line: a file, a folder, or a pattern with "{case}",
+            "NAME=..." to name the set.
+        out: the output folder, which is never searched for inputs.
+        anonymous: name cases of DICOM series without saying whose they are.
+        warn: told of label maps in the inputs that belong to no image.
+
+    Raises:
+        RequestError: a file or a name given twice, or a label file for several images.
+        InputError: nothing found, a label path that is not there, a label set that fits no image.
+    """
+    found = search_inputs(inputs, out)
+    _refuse_repeats(found.images)
+    cases = [
+        Case(
+            name,
+            entry.image,
+            dict(entry.labels or {}),
+            entry.series,
+            columns=entry.columns,
+            matched=dict.fromkeys(entry.labels or {}, LISTED),
+            problem=entry.problem,
+        )
+        for name, entry in zip(_names(found.images, anonymous), found.images, strict=True)
+    ]
+    sets = label_sets(labels)
+    if sets:
+        for name, path in sets.items():
+            cases = with_labels(cases, name, path)
+    elif found.labels:
+        cases = matched(cases, LABELS, LabelIndex(found.labels, map(stand_in, cases)))
+        if warn is not None:
+            _tell_unused(found.labels, cases, warn)
+    return with_groups(cases, anonymous)
+
+
+def _tell_unused(labels: list[Path], cases: list[Case], warn: Callable[[str], object]) -> None:
+    used = {path for case in cases for path in case.labels.values()}
+    unused = [path for path in labels if path not in used]
+    if unused:
+        maps = "1 label map belongs" if len(unused) == 1 else f"{len(unused)} label maps belong"
+        warn(f"{maps} to no image by name and place (first: {unused[0]}); give label maps with --labels or in a list.")
+
+
+def grouped(cases: list[Case], column: str) -> list[Case]:
+    """The cases with their group taken from a column of their list; an empty cell is a group alone.
+
+    Raises:
+        RequestError: no case has that column.
+    """
+    if not any(column in case.columns for case in cases):
+        known = sorted({name for case in cases for name in case.columns})
+        raise RequestError(f"There is no column '{column}' to group by; the lists have: {', '.join(known) or 'none'}.")
+    return [replace(case, group=case.columns.get(column) or case.name) for case in cases]
+
+
+def match_summary(cases: list[Case]) -> list[str]:
+    """Sentences for people: how many images, which label maps, matched by which convention."""
+    lines = [f"{len(cases)} image{'s' if len(cases) != 1 else ''}"]
+    for name in sorted({name for case in cases for name in case.labels}):
+        ways = Counter(case.matched.get(name, GIVEN) for case in cases if name in case.labels)
+        how = ", ".join(f"{count} by {way}" for way, count in ways.most_common())
+        missing = sum(name not in case.labels for case in cases)
+        lines.append(f"label set '{name}': {how}" + (f"; {missing} without" if missing else ""))
+    return lines
+
+
+def _refuse_repeats(entries: list[ListedCase]) -> None:
+    seen = set()
+    for entry in entries:
+        key = (os.path.realpath(entry.image), entry.name, entry.series and entry.series.info.key)
+        if key in seen:
+            raise RequestError(f"{entry.image} is given twice.")
+        seen.add(key)
+
+
+def _names(entries: list[ListedCase], anonymous: bool) -> list[str]:
+    """Names from the lists; the others from the files' names, from their folders, or what a series says of itself."""
+    given = [entry.name for entry in entries if entry.name is not None]
+    for name, count in Counter(name.casefold() for name in given).items():
+        if count > 1:
+            raise RequestError(f"Two cases are called '{name}'; every case needs a name of its own.")
+    # Listed names go in as file names, so that the others are kept apart from them.
+    stems = Counter(volume_stem(entry.image) for entry in entries)
+    paths = [_path_to_name_by(entry, stems[volume_stem(entry.image)] > 1, anonymous) for entry in entries]
+    names = case_names(paths)
+    return [name if entry.name is None else entry.name for name, entry in zip(names, entries, strict=True)]
+
+
+def _path_to_name_by(entry: ListedCase, often: bool, anonymous: bool) -> Path:
+    """A path whose last part is the case's name, for one whose own name stands ``often`` in the input or once."""
+    if entry.name is not None:
+        return Path("listed", f"{entry.name}.nii")
+    if entry.series is not None:
+        return entry.series.named_path(anonymous)
+    return named_path(entry.image) if often else entry.image
+
+
+__all__ = ["Case", "find_cases", "grouped", "match_summary"]

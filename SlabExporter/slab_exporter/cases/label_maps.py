@@ -1,0 +1,193 @@
+"""Label maps for the cases of an export: from a file, a folder, or a pattern; matched by name."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from dataclasses import replace
+from pathlib import Path
+
+from ..core.errors import InputError, RequestError, reading
+from ..core.naming import safe_name
+from .case import Case
+from .case_folders import folders_in_common
+from .conventions import GIVEN, PATTERN, LabelIndex, split_labels
+from .search import is_volume, volume_files
+
+LABELS = "labels"
+
+
+def label_sets(labels: list[str]) -> dict[str, str]:
+    """Name of each label set on the command line -> its path or pattern.
+
+    Raises:
+        InputError: a path that is not there.
+        RequestError: two sets of one name.
+    """
+    sets: dict[str, str] = {}
+    for text in labels:
+        name, equals, rest = text.partition("=")
+        named = bool(equals) and not Path(text).exists()
+        path = rest if named else text
+        with reading(f"The label path {path}"):
+            absent = "{" not in path and not Path(path).exists()
+        if absent:
+            raise InputError(f"The label path {path} does not exist.")
+        key = safe_name(name) if named else LABELS if not sets else f"{LABELS}-{len(sets) + 1}"
+        if key in sets:
+            raise RequestError(f"Two label sets are called '{key}'; name them apart with NAME=PATH.")
+        sets[key] = path
+    return sets
+
+
+def with_labels(cases: list[Case], name: str, path: str) -> list[Case]:
+    """The cases with the label maps of a set: a file, a folder, or a pattern; where one is missing, with a problem.
+
+    Raises:
+        InputError: a folder without label maps, or a set that fits no image.
+        RequestError: a pattern that cannot be filled in, or a label file for several images.
+    """
+    if "{" in path and not Path(path).exists():
+        return _by_pattern(cases, name, path)
+    if Path(path).is_dir():
+        files = _label_files(Path(path), {case.image.resolve() for case in cases})
+        return matched(cases, name, LabelIndex(files, map(stand_in, cases), given=True), Path(path))
+    if len(cases) > 1:
+        raise RequestError(
+            f"The label set '{name}' is one file, {path}, but there are {len(cases)} images; "
+            "give a folder of label maps, or a pattern such as 'labels/{case}_seg.nii.gz'."
+        )
+    return [case.labelled(name, Path(path), GIVEN) for case in cases]
+
+
+def _label_files(folder: Path, images: set[Path]) -> list[Path]:
+    """The label maps in a folder, which may hold images as well."""
+    files = volume_files(folder)
+    if not files:
+        raise InputError(f"The label folder {folder} holds no volume files.")
+    files = split_labels(files, folder)[1] or [file for file in files if file.resolve() not in images]
+    if not files:
+        raise InputError(f"The label folder {folder} holds the images and no label maps.")
+    return files
+
+
+def _by_pattern(cases: list[Case], name: str, pattern: str) -> list[Case]:
+    result = []
+    for case in cases:
+        named = case.stem if case.series is None else case.image.name
+        folder = case.image.parent if case.series is None else case.image
+        number = _number_in(named, pattern)
+        words = {"case": case.stem, "folder": folder.name, "number": number}
+        try:
+            path = Path(pattern.format(**words))
+        except (KeyError, IndexError, ValueError, AttributeError) as error:
+            raise RequestError(
+                f"The label pattern '{pattern}' cannot be filled in; use {{case}} (the image's name), "
+                "{folder} (its folder's name) and {number} (the digits of its name)."
+            ) from error
+        missing = f"The label map {path} ('{name}', from the pattern) does not exist."
+        result.append(
+            case.labelled(name, path, PATTERN) if is_volume(path) else replace(case, problem=case.problem or missing)
+        )
+    _refuse_sharing(result, name, pattern)
+    return _if_any(result, cases, f"The label pattern '{pattern}' fits no file.")
+
+
+def _number_in(named: str, pattern: str) -> str:
+    """The digits of a name, where they are one number."""
+    numbers = re.findall(r"\d+", named)
+    if "{number}" in pattern and len(numbers) > 1:
+        raise RequestError(
+            f"The label pattern '{pattern}' asks for the number of {named}, which has {len(numbers)} "
+            f"({', '.join(numbers)}); use {{case}}, or a list with a column 'label'."
+        )
+    return "".join(numbers)
+
+
+def _refuse_sharing(cases: list[Case], name: str, pattern: str) -> None:
+    """Several images may have one label map in common where they lie in one folder, and it is the folder's."""
+    seen: dict[Path, Case] = {}
+    for case in cases:
+        other = None if name not in case.labels else seen.setdefault(case.labels[name], case)
+        if (
+            other is not None
+            and other is not case
+            and ("{number}" in pattern or other.image.parent != case.image.parent)
+        ):
+            raise RequestError(
+                f"The label pattern '{pattern}' gives {case.labels[name]} to {other.image} and to {case.image}; "
+                "use {case} or {folder} in it, or a list with a column 'label'."
+            )
+
+
+def matched(cases: list[Case], name: str, index: LabelIndex, folder: Path | None = None) -> list[Case]:
+    """Cases with the label maps that an index finds; without ``folder`` a map may be missing.
+
+    Raises:
+        InputError: with ``folder``, no map fits any image.
+    """
+    folders = Counter(case.image for case in cases if case.series is not None)
+    shared = {path for path, count in folders.items() if count > 1}
+    answers = _nearest_images(cases, [_found_for(case, index, case.image not in shared) for case in cases])
+    result = []
+    for case, (way, found) in zip(cases, answers, strict=True):
+        if name in case.labels and folder is None:
+            result.append(case)
+        elif len(found) == 1:
+            result.append(case.labelled(name, found[0], way))
+        elif found or folder is not None:
+            result.append(replace(case, problem=case.problem or _not_one(case, name, folder, found)))
+        else:
+            result.append(case)
+    if folder is None:
+        return result
+    return _if_any(result, cases, f"The label folder {folder} holds no label map for any of the {len(cases)} images")
+
+
+def _found_for(case: Case, index: LabelIndex, by_folder: bool) -> tuple[str, list[Path]]:
+    """(convention, label maps) for a case; a series goes by the case's name, then by its folder's if it has its own."""
+    if case.series is None:
+        return index.find(case.image)
+    places = (case.image, case.image.parent)
+    if not by_folder:
+        return index.find(Path(f"{case.name}.dcm"), places)
+    way, found = index.find(case.image.with_name(f"{case.name}.dcm"), places)
+    return (way, found) if found else index.find(stand_in(case), places)
+
+
+def stand_in(case: Case) -> Path:
+    """A file by whose path label maps know the image: a series goes by its folder's."""
+    return case.image if case.series is None else case.image.with_name(f"{case.image.name}.dcm")
+
+
+def _nearest_images(cases: list[Case], answers: list[tuple[str, list[Path]]]) -> list[tuple[str, list[Path]]]:
+    """A map that suits images in several folders belongs to those whose folders are called as its own are."""
+    near = [
+        [folders_in_common(case.image.parent, file.parent) for file in found]
+        for case, (_, found) in zip(cases, answers, strict=True)
+    ]
+    most: dict[Path, int] = {}
+    for (_, found), counts in zip(answers, near, strict=True):
+        for file, count in zip(found, counts, strict=True):
+            most[file] = max(count, most.get(file, 0))
+    return [
+        (way, [file for file, count in zip(found, counts, strict=True) if count == most[file]])
+        for (way, found), counts in zip(answers, near, strict=True)
+    ]
+
+
+def _not_one(case: Case, name: str, folder: Path | None, found: list[Path]) -> str:
+    where = f"The label folder {folder}" if folder else f"The input, for the label set '{name}',"
+    held = f"{len(found)} ({', '.join(map(str, found))})" if found else "none"
+    return (
+        f"{where} should hold one label map for {case.image.name} (called '{case.stem}', or by a convention "
+        f"such as segmentation-N); it holds {held}."
+    )
+
+
+def _if_any(result: list[Case], cases: list[Case], sentence: str) -> list[Case]:
+    if cases and all(case.problem and not before.problem for case, before in zip(result, cases, strict=True)):
+        raise InputError(
+            result[0].problem if len(cases) == 1 else f"{sentence.rstrip('.')}. First: {result[0].problem}"
+        )
+    return result

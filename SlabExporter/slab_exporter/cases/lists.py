@@ -1,0 +1,151 @@
+"""Lists of cases: .csv (one row a case, any extra columns) and .txt (one path a line)."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections import Counter
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from ..core.errors import InputError, reading
+from ..core.naming import safe_name
+from ..dicom.reading.series import Series
+
+LIST_EXTENSIONS = (".csv", ".tsv", ".txt")
+_LABEL_COLUMNS = ("label", "labels", "segmentation", "mask")
+
+
+@dataclass(frozen=True)
+class ListedCase:
+    """One entry of a list.
+
+    Attributes:
+        image: the volume, or the folder of a DICOM series; relative paths are resolved against the list's folder.
+        name: of the case, where the list names it.
+        labels: label maps by the name of their set; None where the list has no column for them.
+        columns: the other columns, as text, to be passed through.
+        series: the DICOM series that ``image`` is the folder of; None for volume files.
+        problem: why it cannot be exported, where that is known already.
+    """
+
+    image: Path
+    name: str | None = None
+    labels: dict[str, Path] | None = None
+    columns: dict[str, str] = field(default_factory=dict)
+    series: Series | None = None
+    problem: str | None = None
+
+
+def is_list(path: Path) -> bool:
+    """Whether a path is a list of cases, by its extension."""
+    return path.suffix.lower() in LIST_EXTENSIONS
+
+
+def read_list(path: Path) -> list[ListedCase]:
+    """The cases of a .csv, .tsv or .txt file, in its order.
+
+    Raises:
+        InputError: missing, empty, not text, without an image column, a row without an image, or none
+            of the images is there.
+    """
+    try:
+        with reading(f"The list {path}"):
+            text = path.read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise InputError(f"The list {path} is not UTF-8 text; save it as 'CSV UTF-8'.") from error
+    if "\0" in text:
+        raise InputError(f"The list {path} is not text: it holds zero bytes.")
+    cases = _text_lines(path, text) if path.suffix.lower() == ".txt" else _table(path, text)
+    if not cases:
+        raise InputError(f"The list {path} names no case.")
+    there = list(map(_exists, cases))
+    if not any(there):
+        raise InputError(
+            f"{path} is not a volume file, and as a list of volumes it names none that exists; the first would be "
+            f"{cases[0].image} (paths are relative to the list's folder)."
+        )
+    return [
+        case if known is not None else replace(case, problem=f"{case.image} cannot be read; mend path or rights.")
+        for case, known in zip(cases, there, strict=True)
+    ]
+
+
+def _exists(case: ListedCase) -> bool | None:
+    """Whether the image is there; None where the system cannot tell, for a name too long or a folder closed to us."""
+    try:
+        return case.image.exists()
+    except OSError:
+        return None
+
+
+def _text_lines(path: Path, text: str) -> list[ListedCase]:
+    lines = (line.strip() for line in text.splitlines())
+    return [ListedCase(path.parent / line) for line in lines if line and not line.startswith("#")]
+
+
+def _table(path: Path, text: str) -> list[ListedCase]:
+    try:
+        return _table_rows(path, text)
+    except csv.Error as error:
+        raise InputError(f"The list {path} is not a table that can be read: {error}.") from error
+
+
+def _table_rows(path: Path, text: str) -> list[ListedCase]:
+    first = next((line for line in text.splitlines() if line.strip()), "")
+    delimiter = max("\t;,", key=first.count)
+    reader = csv.DictReader(io.StringIO(text.lstrip()), delimiter=delimiter, skipinitialspace=True, strict=True)
+    names = {(name or "").strip().casefold(): name for name in reader.fieldnames or []}
+    _refuse_repeats(path, [(name or "").strip() for name in reader.fieldnames or []], "columns called")
+    if "image" not in names:
+        columns = ", ".join(filter(None, names.values())) or "none"
+        raise InputError(
+            f"The list {path} has no column 'image'; its columns are: {columns}. "
+            "It needs a first line such as: case,image,label"
+        )
+    sets = _label_columns(names)
+    _refuse_repeats(path, list(sets.values()), "columns for the label set")
+    cases = []
+    for number, row in enumerate(reader, start=2):
+        values = {key.strip(): (value or "").strip() for key, value in row.items() if isinstance(key, str)}
+        if any("\n" in value for value in values.values()):
+            raise InputError(f"{path}, line {number}: a field goes over several lines; is a quotation mark not closed?")
+        if not any(values.values()):
+            continue
+        cases.append(_row(path, number, values, names, sets))
+    return cases
+
+
+def _refuse_repeats(path: Path, names: list[str], what: str) -> None:
+    for name, count in Counter(name.casefold() for name in names).items():
+        if name and count > 1:
+            raise InputError(
+                f"The list {path} has {count} {what} '{name}'; leave one of them out, or call label columns "
+                "label_NAME with a name of its own each."
+            )
+
+
+def _label_columns(names: dict[str, str]) -> dict[str, str]:
+    """Column -> name of its label set: "label" is "labels", "label_liver" or "label:liver" is "liver"."""
+    sets = {}
+    for lower, column in names.items():
+        if lower in _LABEL_COLUMNS:
+            sets[column.strip()] = "labels"
+        elif lower.startswith(("label_", "label:", "label-")) and len(lower) > 6:
+            sets[column.strip()] = safe_name(column.strip()[6:])
+    return sets
+
+
+def _row(path: Path, number: int, values: dict[str, str], names: dict[str, str], sets: dict[str, str]) -> ListedCase:
+    image = values[names["image"].strip()]
+    if not image:
+        raise InputError(f"{path}, line {number}: the column 'image' is empty.")
+    case_column = names.get("case", "").strip()
+    name = values.get(case_column) or None
+    taken = {names["image"].strip(), case_column, *sets}
+    return ListedCase(
+        image=path.parent / image,
+        name=None if name is None else safe_name(name),
+        labels={sets[c]: path.parent / values[c] for c in sets if values.get(c)} if sets else None,
+        columns={column: value for column, value in values.items() if column and column not in taken},
+    )

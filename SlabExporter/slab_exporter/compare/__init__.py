@@ -1,0 +1,1 @@
+"""Relate the voxels and the geometry of two volumes."""

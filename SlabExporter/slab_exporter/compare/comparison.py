@@ -1,0 +1,112 @@
+"""REFERENCE and OTHER side by side: voxels, intensities, affine, and what follows for the patient."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+import numpy.typing as npt
+
+from ..core.errors import RequestError
+from ..core.geometry import VolumeGeometry
+from ..core.index_map import IndexMap, Three
+from .cross_correlation import moderate
+from .displacement import Placement, judge_placement
+from .matching import AMBIGUOUS, CERTAIN, NONE, VoxelMatch, match_voxels
+from .resampled import find_resampled
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """What was found.
+
+    Attributes:
+        reference: geometry of REFERENCE.
+        other: geometry of OTHER, as its file states it.
+        match: how the voxels relate.
+        placements: for each of ``match.maps``: where OTHER's affine puts the patient. For a
+            resampled OTHER, which has no map, one placement, good to about a voxel.
+        resampled: correlation of the pictures, for a resampled OTHER; None for any other.
+    """
+
+    reference: VolumeGeometry
+    other: VolumeGeometry
+    match: VoxelMatch
+    placements: tuple[Placement, ...]
+    resampled: float | None = None
+
+    @property
+    def is_certain(self) -> bool:
+        """Whether there is one answer, down to the voxel."""
+        return self.match.status == CERTAIN and not (self.match.intensity and self.match.intensity.structured)
+
+    @property
+    def is_same_place(self) -> bool:
+        """Whether OTHER certainly lies where REFERENCE has it, to within half a voxel."""
+        return self.is_certain and self.placements[0].is_nearly_same
+
+    @property
+    def verdict(self) -> str:
+        """One word for programs: same-place, displaced, rotated, mirrored, ambiguous or unrelated."""
+        if self.match.status == AMBIGUOUS:
+            return "ambiguous"
+        if not self.placements:
+            return "unrelated"
+        place = self.placements[0]
+        if place.is_nearly_same or (self.resampled is not None and place.is_within_voxels):
+            return "same-place"
+        return "mirrored" if place.mirrored else "rotated" if place.is_rotated else "displaced"
+
+    def true_geometry(self) -> VolumeGeometry:
+        """The geometry that puts OTHER's voxels where REFERENCE has them.
+
+        Raises:
+            RequestError: it is not certain.
+        """
+        if not self.is_certain:
+            reason = self.match.reason
+            if self.resampled is not None or self.match.status == CERTAIN:
+                reason = (
+                    "OTHER's voxels are not REFERENCE's but resampled or filtered; their place is not known exactly."
+                )
+            raise RequestError(f"There is no mend: {reason}")
+        return true_geometry(self.reference, self.match.maps[0], self.other.shape_ijk)
+
+
+def compare_volumes(
+    reference_ijk: npt.NDArray, reference: VolumeGeometry, other_ijk: npt.NDArray, other: VolumeGeometry
+) -> Comparison:
+    """Compare two volumes; arrays are IJK."""
+    reference_ijk, other_ijk, unit = moderate(reference_ijk, other_ijk)
+    match = _in_unit(match_voxels(reference_ijk, other_ijk), unit)
+    stated = dict.fromkeys(_thin_axes_as_stated(found, reference, other) for found in match.maps)
+    match = replace(match, maps=tuple(stated))
+    if match.status == NONE and (found := find_resampled(reference_ijk, reference, other_ijk, other)) is not None:
+        place = judge_placement(found.geometry, other)
+        if found.is_ambiguous:
+            reason = "the picture looks the same when it is turned over: left and right, or others, cannot be told."
+            match = VoxelMatch(AMBIGUOUS, reason=reason)
+        return Comparison(reference, other, match, (place,), found.correlation)
+    placements = tuple(judge_placement(true_geometry(reference, found, other.shape_ijk), other) for found in match.maps)
+    return Comparison(reference, other, match, placements)
+
+
+def _thin_axes_as_stated(found: IndexMap, reference: VolumeGeometry, other: VolumeGeometry) -> IndexMap:
+    """The map with axes along which OTHER is one voxel long, whose direction no voxel shows, as its affine has them."""
+    signs = list(found.signs)
+    for n, axis in enumerate(found.axes):
+        if other.shape_ijk[n] == 1:
+            against = float(np.dot(reference.directions[:, axis], other.directions[:, n])) < 0
+            signs[n] = -1 if against else 1
+    return replace(found, signs=(signs[0], signs[1], signs[2]))
+
+
+def _in_unit(match: VoxelMatch, unit: float) -> VoxelMatch:
+    """The match of volumes whose values had been divided by ``unit``."""
+    there = match.intensity
+    return match if there is None else replace(match, intensity=replace(there, intercept=there.intercept * unit))
+
+
+def true_geometry(reference: VolumeGeometry, found: IndexMap, shape: Three) -> VolumeGeometry:
+    """Geometry of OTHER if its voxels lie where REFERENCE has them."""
+    return VolumeGeometry(shape, reference.affine_ras @ found.matrix)

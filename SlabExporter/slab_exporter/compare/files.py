@@ -1,0 +1,136 @@
+"""Compare two volume files, and mend the second one's geometry where that can be done."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+
+from ..core.errors import RequestError
+from ..core.geometry import VolumeGeometry
+from ..core.index_map import IndexMap
+from ..core.volume import SourceVolume
+from ..inspection.inspect import geometry_facts
+from ..mrml.runtime import SlicerRuntime, open_runtime
+from ..volumes.reading import open_any
+from ..volumes.writing import require_writable, write_volume
+from .comparison import Comparison, compare_volumes
+
+
+@dataclass(frozen=True)
+class CompareRequest:
+    """What to compare.
+
+    Attributes:
+        reference: the file that is believed.
+        other: the file in question.
+        reference_frame: which volume of a 4D REFERENCE.
+        frame: which volume of a 4D OTHER.
+        reference_transform: "sform" or "qform" of a NIfTI REFERENCE; None: Slicer's choice.
+        transform: the same for OTHER.
+        fix: where to write OTHER with the right geometry; None: nowhere.
+        flip: allow a mend that exchanges left and right.
+        overwrite: replace ``fix`` where it exists.
+    """
+
+    reference: Path
+    other: Path
+    reference_frame: int | None = None
+    frame: int | None = None
+    reference_transform: str | None = None
+    transform: str | None = None
+    fix: Path | None = None
+    flip: bool = False
+    overwrite: bool = False
+
+
+@dataclass(frozen=True)
+class CompareResult:
+    """What was found and done.
+
+    Attributes:
+        comparison: of voxels and geometry.
+        descriptions: one line on each file.
+        warnings: what is odd about the files themselves.
+        mended: what the mend did, as a sentence; None if none was made.
+        refused: why the mend that was asked for was not made.
+    """
+
+    comparison: Comparison
+    descriptions: tuple[str, str]
+    warnings: tuple[str, ...]
+    mended: str | None = None
+    refused: str | None = None
+
+
+def compare_files(request: CompareRequest) -> CompareResult:
+    """Compare two files and write the mended one if asked.
+
+    Raises:
+        SlabExporterError: a file cannot be used or written.
+    """
+    if request.fix is not None:
+        require_writable(request.fix, request.overwrite)
+        if request.fix.resolve() in (request.reference.resolve(), request.other.resolve()):
+            raise RequestError(f"{request.fix} is one of the two volumes; sources are never changed.")
+    with open_runtime() as runtime:
+        reference = open_any(runtime, request.reference, request.reference_frame, request.reference_transform)
+        other = open_any(runtime, request.other, request.frame, request.transform)
+        found = compare_volumes(reference.voxels_kji.T, reference.geometry, other.voxels_kji.T, other.geometry)
+        mended = refused = None
+        if request.fix is not None:
+            refused = why_not(found, request.flip)
+            mended = _mend(runtime, request.fix, found, other) if refused is None else None
+    warnings = [f"{name}: {text}" for name, v in (("REFERENCE", reference), ("OTHER", other)) for text in v.warnings]
+    return CompareResult(found, (_described(reference), _described(other)), tuple(warnings), mended, refused)
+
+
+def _described(volume: SourceVolume) -> str:
+    facts = geometry_facts(volume.geometry)
+    return (
+        f"{volume.name}: {' x '.join(map(str, facts['shape']))} {volume.voxels_kji.dtype.name}, "
+        f"{facts['orientation']}, {' x '.join(f'{s:.4g}' for s in facts['spacing'])} mm"
+    )
+
+
+def why_not(found: Comparison, flip: bool) -> str | None:
+    """Why OTHER cannot be mended, as a sentence; None if it can.
+
+    Args:
+        found: what is known.
+        flip: whether left and right may be exchanged.
+    """
+    try:
+        found.true_geometry()
+    except RequestError as error:
+        return str(error)
+    mirrored = found.placements[0].mirrored
+    if mirrored is None or flip:
+        return None
+    return (
+        f"There is no mend by the affine alone, unless its handedness changes: OTHER is MIRRORED {mirrored} against "
+        "REFERENCE, and a mend exchanges the sides of the patient. If you are sure that REFERENCE is right, add "
+        "--flip: the voxels are then reversed along one axis, and the geometry is made to fit."
+    )
+
+
+def _mend(runtime: SlicerRuntime, path: Path, found: Comparison, other: SourceVolume) -> str:
+    """Write OTHER with the geometry that it should have; a sentence on what was done."""
+    geometry = found.true_geometry()
+    done = "it was right already" if found.placements[0].is_same else "voxels untouched, geometry made to fit"
+    if found.placements[0].mirrored is not None:
+        axis = int(np.argmax(np.abs(geometry.directions[0])))
+        other, geometry = reversed_along(axis, other, geometry)
+        done = f"voxels reversed along {'ijk'[axis]}, geometry made to fit"
+    write_volume(runtime, replace(other, geometry=geometry, nifti_transform=None), path)
+    return f"{path}: {done}"
+
+
+def reversed_along(axis: int, volume: SourceVolume, geometry: VolumeGeometry) -> tuple[SourceVolume, VolumeGeometry]:
+    """The same picture with one index axis running the other way: other voxel order, other handedness."""
+    signs, origin = [1, 1, 1], [0, 0, 0]
+    signs[axis], origin[axis] = -1, geometry.shape_ijk[axis] - 1
+    turn = IndexMap((0, 1, 2), (signs[0], signs[1], signs[2]), (origin[0], origin[1], origin[2]))
+    voxels = np.ascontiguousarray(turn.arranged(volume.voxels_kji.T, geometry.shape_ijk).T)
+    return replace(volume, voxels_kji=voxels), VolumeGeometry(geometry.shape_ijk, geometry.affine_ras @ turn.matrix)

@@ -1,0 +1,208 @@
+"""A comparison in plain words, for people, and as JSON, for programs."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from ..core.geometry import Box, VolumeGeometry
+from ..core.index_map import IDENTITY_AXES, IndexMap, Three
+from .comparison import Comparison, true_geometry
+from .displacement import Placement, axis_name, judge_placement
+from .matching import AMBIGUOUS, EQUAL, REMAPPED, ROUNDED, SIMILAR, Intensity
+
+_AXIS_WORDS = ("columns", "rows", "slices")
+_MOST_SHOWN = 4
+
+
+def comparison_json(found: Comparison) -> dict[str, Any]:
+    """All that was found, for ``--json``."""
+    there = found.match.intensity
+    relations = []
+    for n, place in enumerate(found.placements):
+        relation: dict[str, Any] = {}
+        if n < len(found.match.maps):
+            index_map = found.match.maps[n]
+            relation = {
+                "axes": list(index_map.axes),
+                "signs": list(index_map.signs),
+                "origin": list(index_map.origin),
+                "numpy": numpy_sentence(index_map, found.reference.shape_ijk, found.other.shape_ijk),
+            }
+        relations.append(
+            relation
+            | {
+                "distance_mm": place.distance,
+                "mirrored": place.mirrored,
+                "rotation_degrees": place.degrees,
+                "rotation_axis_ras": place.axis.tolist(),
+                "shift_ras_mm": place.shift.tolist(),
+                "result": place.sentence(),
+            }
+        )
+    return {
+        "verdict": found.verdict,
+        "certain": found.is_certain,
+        "intensity": None if there is None else dict(there.__dict__),
+        "resampled": found.resampled,
+        "relations": relations,
+        "reason": found.match.reason,
+    }
+
+
+def comparison_lines(found: Comparison) -> list[str]:
+    """Voxels, intensities, affine and result."""
+    match = found.match
+    if found.resampled is not None:
+        return _resampled_lines(found, found.resampled)
+    if not match.maps:
+        return [f"voxels: no relation found: {match.reason}", f"affine: {overlap_sentence(found)}"]
+    lines = []
+    several = len(match.maps) > 1
+    for n, (index_map, place) in enumerate(zip(match.maps[:_MOST_SHOWN], found.placements, strict=False)):
+        lines += _relation_lines(found, index_map, place, f"({n + 1}) " if several else "")
+    if len(match.maps) > _MOST_SHOWN:
+        lines.append(f"... and {len(match.maps) - _MOST_SHOWN} more")
+    if match.intensity is not None:
+        text = intensity_sentence(match.intensity) + (" (OTHER's constant border aside)" if match.border else "")
+        lines.insert(0 if several else 2, f"intensities: {text}")
+    if match.status == AMBIGUOUS:
+        lines.append(f"AMBIGUOUS: {match.reason} Which of them is true cannot be told from the voxels.")
+    elif not found.is_certain:
+        lines.insert(
+            0,
+            "NOT CERTAIN: OTHER's voxels are no copies of REFERENCE's; this is the arrangement that comes nearest.",
+        )
+    return lines
+
+
+def _relation_lines(found: Comparison, index_map: IndexMap, place: Placement, number: str) -> list[str]:
+    shape, whole = found.other.shape_ijk, found.reference.shape_ijk
+    return [
+        f"{number}voxels: {voxel_sentence(index_map, whole, shape, found.reference)}",
+        f"  {numpy_sentence(index_map, whole, shape)}",
+        f"affine: {affine_sentence(found.reference, found.other, index_map, place)}",
+        f"result: {place_sentence(index_map, place)}",
+    ]
+
+
+def _resampled_lines(found: Comparison, correlation: float) -> list[str]:
+    lines = [f"voxels: resampled: no voxel is a copy, but the pictures agree (correlation {correlation:.3f})"]
+    if found.verdict == "ambiguous":
+        return [*lines, f"AMBIGUOUS: {found.match.reason}"]
+    place = found.placements[0]
+    result = "the same place in the patient" if found.verdict == "same-place" else place.sentence()
+    return [*lines, f"result: NOT CERTAIN, to about a voxel: {result}"]
+
+
+def voxel_sentence(found: IndexMap, whole: Three, shape: Three, reference: VolumeGeometry) -> str:
+    """How OTHER's array was made of REFERENCE's."""
+    words = [text for text in (part_words(found.box(shape), whole), order_words(found, reference)) if text]
+    return "; ".join(words)
+
+
+def part_words(box: Box, whole: Three) -> str:
+    """Which part of REFERENCE the voxels are; nothing for the whole."""
+    if box == Box((0, 0, 0), whole):
+        return ""
+    ranges = [
+        f"{name} = {a} to {b - 1}"
+        for name, a, b, n in zip("ijk", box.start, box.stop, whole, strict=True)
+        if (a, b) != (0, n)
+    ]
+    outside = any(a < 0 or b > n for a, b, n in zip(box.start, box.stop, whole, strict=True))
+    return f"REFERENCE's {', '.join(ranges)}{' (in part beyond its edges)' if outside else ''}"
+
+
+def order_words(found: IndexMap, reference: VolumeGeometry) -> str:
+    """Axes and directions: "rows and columns swapped, then columns reversed (a rotation ...)"."""
+    if found.keeps_order:
+        return "in the same order"
+    steps = []
+    if found.axes != IDENTITY_AXES:
+        moved = [n for n in range(3) if found.axes[n] != n]
+        if len(moved) == 2:
+            steps.append(f"{_AXIS_WORDS[moved[1]]} and {_AXIS_WORDS[moved[0]]} swapped")
+        else:
+            steps.append(f"axes reordered (i, j, k run along REFERENCE's {', '.join('ijk'[a] for a in found.axes)})")
+    reversed_ = [_AXIS_WORDS[n] for n in range(3) if found.signs[n] < 0]
+    if reversed_:
+        then = "then " if steps else ""
+        steps.append(f"{then}{' and '.join(reversed_)} reversed")
+    # what the array alone would show under REFERENCE's axes
+    place = judge_placement(true_geometry(reference, found, (1, 1, 1)), VolumeGeometry((1, 1, 1), reference.affine_ras))
+    return f"{', '.join(steps)} ({_turn_words(place)})"
+
+
+def _turn_words(place: Placement) -> str:
+    turn = f"a rotation by {place.degrees:.0f} degrees about {axis_name(place.axis)}" if place.is_rotated else ""
+    if place.mirrored is None:
+        return turn
+    mirror = f"as an array the mirror image, {place.mirrored}"
+    return f"{mirror}, with {turn}" if turn else mirror
+
+
+def numpy_sentence(found: IndexMap, whole: Three, shape: Three) -> str:
+    """The same for programmers, with arrays indexed [i, j, k] as nibabel gives them."""
+    box = found.box(shape)
+    if box.intersection(Box((0, 0, 0), whole)) != box:
+        inverse = found.inverse()
+        if inverse.box(whole).intersection(Box((0, 0, 0), shape)) == inverse.box(whole):
+            return f"reference == {inverse.numpy_expression(whole, shape, 'other')}"
+        return "no single numpy expression: the two overlap in part"
+    return f"other == {found.numpy_expression(shape, whole)}"
+
+
+def intensity_sentence(there: Intensity) -> str:
+    """How values relate."""
+    if there.kind == EQUAL:
+        return "equal"
+    linear = f"{there.slope:.6g} * REFERENCE {'+' if there.intercept >= 0 else '-'} {abs(there.intercept):.6g}"
+    if there.kind == REMAPPED:
+        return f"a function of REFERENCE's, such as clipping or windowing (correlation ratio {there.correlation:.4f})"
+    if there.kind == ROUNDED:
+        return "equal but for rounding"
+    if there.kind != SIMILAR:
+        return f"rescaled: {linear}"
+    what = "filtered, resampled or of another image" if there.structured else "with noise"
+    return f"similar (correlation {there.correlation:.4f}), {what}: about {linear}"
+
+
+def affine_sentence(reference: VolumeGeometry, other: VolumeGeometry, found: IndexMap, place: Placement) -> str:
+    """What OTHER's affine makes of its voxels' order."""
+    rearranged = not found.keeps_order or found.origin != (0, 0, 0)
+    if place.is_nearly_same:
+        rest = "" if place.is_same else f" (to within {place.distance:.2g} mm)"
+        return ("accounts for it" if rearranged else "the same as REFERENCE's") + rest
+    if not rearranged:
+        return "differs from REFERENCE's, although the voxels are in the same order: the affine alone is at fault"
+    if np.allclose(other.affine_ras, reference.affine_ras, rtol=0, atol=1e-3):
+        return "does not account for it: it is a copy of REFERENCE's"
+    if np.allclose(other.affine_ras[:3, :3], np.eye(3), rtol=0, atol=1e-6):
+        return "does not account for it: orientation and spacing were lost (the identity)"
+    true = true_geometry(reference, found, other.shape_ijk)
+    if np.allclose(other.affine_ras[:3, :3], true.affine_ras[:3, :3], rtol=0, atol=1e-3):
+        return "accounts for the order of axes, but not for the position"
+    return f"does not account for it: its axes run {other.orientation}, these voxels would need {true.orientation}"
+
+
+def place_sentence(found: IndexMap, place: Placement) -> str:
+    """What follows for the patient."""
+    if not place.is_nearly_same:
+        return place.sentence()
+    if found.keeps_order:
+        return "the same place in the patient"
+    return (
+        "the same place in the patient; only the storage order differs: harmless in viewers, but arrays must be "
+        "indexed accordingly"
+    )
+
+
+def overlap_sentence(found: Comparison) -> str:
+    """Whether two unrelated volumes at least overlap in the patient, by their affines."""
+    a, b = found.reference.corners_ras(), found.other.corners_ras()
+    low, high = np.maximum(a.min(axis=0), b.min(axis=0)), np.minimum(a.max(axis=0), b.max(axis=0))
+    if np.any(high < low):
+        return "the two volumes do not even overlap in the patient"
+    return "by their affines the two volumes overlap in the patient; whether rightly cannot be told"

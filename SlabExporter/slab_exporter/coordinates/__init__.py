@@ -1,0 +1,1 @@
+"""Points and transforms between voxels, RAS, LPS and FSL."""

@@ -1,0 +1,180 @@
+"""Registrations between FSL and Slicer: FLIRT's matrices, ITK's transforms, matrices in RAS mm."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ..core.errors import InputError, OutputError, RequestError, reading
+from ..core.geometry import FloatArray, VolumeGeometry
+from ..core.manifest import Manifest
+from ..core.volume import SourceVolume
+from ..files.checksum import file_sha256
+from ..files.nifti import NiftiHeader, read_header
+from ..mrml.runtime import open_runtime
+from ..mrml.volume_files import is_nifti
+from ..volumes.reading import FileChoice, open_for_geometry
+from .fsl import FslGrid, flirt_from_ras, itk_from_ras, ras_from_flirt, ras_from_itk
+from .transform_files import is_itk, itk_text, matrix_text, parse_itk, parse_matrix, read_text, write_text
+
+# Gives an image as FSL sees it, or raises InputError where FSL cannot have seen it.
+GridMaker = Callable[[], FslGrid]
+
+KINDS = ("flirt", "itk", "ras")
+_KIND_OF_EXTENSION = {".tfm": "itk", ".mat": "flirt", ".txt": "ras"}
+
+
+@dataclass(frozen=True)
+class Registration:
+    """A linear registration of a moving onto a reference image.
+
+    Attributes:
+        ras: 4x4, RAS mm of the moving image -> RAS mm of the reference.
+        moving: the moving image as FSL sees it.
+        reference: the reference image as FSL sees it.
+        warnings: what is odd about the two images.
+    """
+
+    ras: FloatArray
+    moving: FslGrid
+    reference: FslGrid
+    warnings: tuple[str, ...] = ()
+
+    @property
+    def flirt(self) -> FloatArray:
+        """As FLIRT's matrix."""
+        return flirt_from_ras(self.ras, self.moving, self.reference)
+
+    def text(self, kind: str) -> str:
+        """As a file of that kind: "flirt", "itk" (LPS, reference -> moving) or "ras"."""
+        if kind == "itk":
+            return itk_text(itk_from_ras(self.ras))
+        return matrix_text(self.flirt if kind == "flirt" else self.ras)
+
+    def to_json(self) -> dict[str, Any]:
+        """For ``--json``."""
+        return {
+            "ras_moving_to_reference": self.ras.tolist(),
+            "flirt": self.flirt.tolist(),
+            "itk_lps_reference_to_moving": itk_from_ras(self.ras).tolist(),
+            "warnings": list(self.warnings),
+        }
+
+
+def fsl_grid(volume: SourceVolume) -> FslGrid:
+    """How FSL sees a volume.
+
+    Raises:
+        InputError: it is no NIfTI file.
+    """
+    if volume.header is None:
+        raise InputError(
+            f"{volume.name} is not a NIfTI file (.nii, .nii.gz), and FLIRT never read it: its coordinates depend on "
+            "the order in which voxels are stored. Give the NIfTI file that FLIRT read."
+        )
+    return grid_of_header(NiftiHeader(Path(volume.name), volume.header), volume.geometry)
+
+
+def grid_of_header(header: NiftiHeader, geometry: VolumeGeometry) -> FslGrid:
+    """How FSL sees a NIfTI file.
+
+    Voxel sizes are the header's pixdim, and the handedness is the sform's where its code is set,
+    otherwise the qform's, otherwise left-handed (FSL takes a file without either for radiological).
+
+    Args:
+        header: of the file.
+        geometry: shape and affine (RAS) in use, by whichever of the two forms.
+    """
+    i, j, k = (abs(float(size)) or 1.0 for size in header.fields["pixdim"][1:4])
+    affine = header.sform if header.sform is not None else header.qform
+    flipped = affine is not None and bool(np.linalg.det(affine[:3, :3]) > 0)
+    return FslGrid(geometry, (i, j, k), flipped)
+
+
+def exported_grid(manifest: Manifest, folder: Path) -> FslGrid:
+    """How FSL sees what an export was cut from.
+
+    Slabs keep one affine, without the pixdim and the other form by which FSL counts: the source has to be there.
+
+    Args:
+        manifest: of the case.
+        folder: that the manifest lies in.
+
+    Raises:
+        InputError: the source is no NIfTI file, is gone, or is another file by now.
+    """
+    record = manifest.source
+    path = None if record["path"] is None else folder / str(record["path"])
+    if path is None or not path.is_file() or not is_nifti(path):
+        raise InputError(
+            f"The source of {manifest.case} ({record['path']}) is gone or no NIfTI file, and FLIRT's coordinates "
+            "cannot be told from the slabs. Give the NIfTI file that FLIRT read instead of the export."
+        )
+    with reading(path):
+        if file_sha256(path) != record.get("sha256"):
+            raise InputError(
+                f"The source {path} has been changed since the export (check sum). Give the NIfTI file that FLIRT "
+                "read instead of the export."
+            )
+    return grid_of_header(read_header(path), manifest.geometry)
+
+
+def read_ras(path: Path, moving: GridMaker, reference: GridMaker, kind: str | None = None) -> FloatArray:
+    """A transform file as 4x4, RAS mm of the moving image -> RAS mm of the reference.
+
+    Args:
+        path: FLIRT's matrix, an ITK text transform, or a 4x4 in RAS mm (moving -> reference).
+        moving: gives the image that was registered ("in" in FLIRT); called for FLIRT's matrix only.
+        reference: the same for the image that it was registered to.
+        kind: one of ``KINDS``; None: ITK's by its first line, otherwise FLIRT's.
+
+    Raises:
+        InputError: the file cannot be used.
+        RequestError: it is not of the kind that it should be.
+    """
+    text = read_text(path)
+    found = "itk" if is_itk(text) else kind or "flirt"
+    if kind is not None and found != kind:
+        raise RequestError(f"{path} is an ITK transform file, not what --from {kind} says.")
+    if found == "itk":
+        return ras_from_itk(parse_itk(text, str(path)))
+    matrix = parse_matrix(text, str(path))
+    return matrix if found == "ras" else ras_from_flirt(matrix, moving(), reference())
+
+
+def convert(
+    path: Path, moving: FileChoice, reference: FileChoice, output: Path, kind: str | None, overwrite: bool
+) -> Registration:
+    """Read a transform and write it as what the output's extension says.
+
+    Raises:
+        SlabExporterError: a file cannot be used or written, or the extension says nothing.
+    """
+    target = _KIND_OF_EXTENSION.get(output.suffix.lower())
+    if target is None:
+        raise RequestError(
+            f"The output {output} must end in .tfm (Slicer, ITK), .mat (FLIRT) or .txt (4 x 4 in RAS mm)."
+        )
+    if output.resolve() in {source.resolve() for source in (path, moving.path, reference.path)}:
+        raise OutputError(f"{output} is what the registration is read from, and stays as it is; choose another name.")
+    with open_runtime() as runtime:
+        images = open_for_geometry(runtime, moving), open_for_geometry(runtime, reference)
+    warnings = tuple(f"{image.name}: {text}" for image in images for text in image.warnings)
+    grids = fsl_grid(images[0]), fsl_grid(images[1])
+    ras = read_ras(path, lambda: grids[0], lambda: grids[1], kind)
+    registration = Registration(ras, *grids, warnings)
+    write_text(output, registration.text(target), overwrite)
+    return registration
+
+
+def describe_grid(name: str, grid: FslGrid) -> str:
+    """One line on how FSL counts an image."""
+    if grid.x_flipped:
+        rule = "right-handed (positive determinant), so FSL counts x from the last voxel"
+    else:
+        rule = "left-handed (negative determinant), so FSL counts x from the first voxel"
+    return f"{name}: {grid.geometry.orientation}, {rule}"

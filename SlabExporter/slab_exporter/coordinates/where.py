@@ -1,0 +1,177 @@
+"""Where a point lies: in a volume, in an export's slabs, and through a registration in another image."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ..core.errors import InputError, RequestError
+from ..core.geometry import VolumeGeometry
+from ..core.manifest import FILE_NAME, Manifest, read_manifest
+from ..core.volume import SourceVolume
+from ..mrml.runtime import SlicerRuntime, open_runtime
+from ..pipeline.formats import is_dicom_slab, read_dicom_slab
+from ..stitch.stitching import find_manifests
+from ..volumes.reading import FileChoice, open_any, open_for_geometry
+from .locate import Location, SlabHit, explain_axes, locate, slabs_holding
+from .registration import GridMaker, exported_grid, fsl_grid, read_ras
+
+
+@dataclass(frozen=True)
+class Place:
+    """A point in one image.
+
+    Attributes:
+        name: the image, for people.
+        geometry: of the image.
+        location: the point.
+        value: of the nearest voxel; None outside, or where no file holds it.
+        fsl: gives the image as FSL sees it; raises InputError where FSL cannot have seen it.
+        slabs: that hold it, for an export.
+        warnings: what is odd about the image itself.
+    """
+
+    name: str
+    geometry: VolumeGeometry
+    location: Location
+    value: float | int | None
+    fsl: GridMaker
+    slabs: tuple[SlabHit, ...] | None = None
+    warnings: tuple[str, ...] = ()
+
+    def to_json(self) -> dict[str, Any]:
+        """For ``--json``."""
+        where = self.location
+        result: dict[str, Any] = {
+            "name": self.name,
+            "ijk": where.ijk.tolist(),
+            "voxel": list(where.voxel),
+            "ras": where.ras.tolist(),
+            "lps": where.lps.tolist(),
+            "inside": where.inside,
+            "value": self.value,
+            "orientation": self.geometry.orientation,
+            "shape_ijk": list(self.geometry.shape_ijk),
+            "warnings": list(self.warnings),
+        }
+        if self.slabs is not None:
+            result["slabs"] = [asdict(hit) | {"voxel": list(hit.voxel)} for hit in self.slabs]
+        return result
+
+    def to_text(self) -> str:
+        """For people."""
+        g, where = self.geometry, self.location
+        i, j, k = where.voxel
+        lines = [
+            f"{self.name}: {' x '.join(map(str, g.shape_ijk))} voxels, {g.orientation}, "
+            f"{' x '.join(f'{s:.4g}' for s in g.spacing)} mm",
+            f"  voxel (i, j, k)          {_shown(where.ijk)}",
+            f"  RAS mm (NIfTI, Slicer)   {_shown(where.ras)}",
+            f"  LPS mm (DICOM, ITK)      {_shown(where.lps)}",
+        ]
+        if where.inside:
+            value = "" if self.value is None else f", value {self.value:g}"
+            lines.append(f"  nearest voxel            ({i}, {j}, {k}){value}")
+            lines.append(f"  in numpy                 nibabel [{i}, {j}, {k}], SimpleITK and Slicer [{k}, {j}, {i}]")
+        else:
+            lines.append("  outside the volume")
+        if self.slabs is not None:
+            for hit in self.slabs:
+                lines.append(f"  slab {hit.index:<3}                 {hit.image} at {hit.voxel}")
+            if where.inside and not self.slabs:
+                lines.append("  in no slab")
+        lines.append(f"  {explain_axes(g)}")
+        lines += [f"  note: {text}" for text in self.warnings]
+        return "\n".join(lines)
+
+
+def find_place(file: FileChoice, frame: str, point: tuple[float, float, float]) -> Place:
+    """A point in a volume, or in the slabs of an export.
+
+    Args:
+        file: a volume, of a 4D file the first where none is chosen; or a case's folder or manifest; or the
+            folder of an export of one case.
+        frame: "ijk", "ras" or "lps": what ``point`` is given in.
+        point: voxel index in the file's order, or mm.
+
+    Raises:
+        InputError: nothing there can be used.
+        RequestError: a NIfTI transform was chosen of what is no NIfTI file.
+    """
+    with open_runtime() as runtime:
+        manifest_path = _manifest_at(file.path)
+        if manifest_path is None:
+            return _at(open_for_geometry(runtime, file), frame, point, str(file.path))
+        if file.transform is not None:
+            raise RequestError(f"{file.path} is an export; its sform or qform was chosen when it was made.")
+        return _in_export(runtime, manifest_path, frame, point)
+
+
+def through_registration(place: Place, matrix: Path, reference: FileChoice) -> Place:
+    """The same point in the reference image of a registration.
+
+    Args:
+        place: the point in the moving image.
+        matrix: FLIRT's, or an ITK transform.
+        reference: the image that it was registered to.
+
+    Raises:
+        InputError: a file that cannot be used, or with FLIRT's matrix an image that is no NIfTI file.
+    """
+    with open_runtime() as runtime:
+        source = open_for_geometry(runtime, reference)
+        ras = read_ras(matrix, place.fsl, partial(fsl_grid, source)) @ np.append(place.location.ras, 1.0)
+        return _at(source, "ras", (float(ras[0]), float(ras[1]), float(ras[2])), str(reference.path))
+
+
+def _manifest_at(path: Path) -> Path | None:
+    if path.name.endswith(".json"):
+        return path
+    if not path.is_dir() or not ((path / FILE_NAME).is_file() or any(path.glob(f"*/{FILE_NAME}"))):
+        return None
+    manifests = find_manifests(path)
+    if len(manifests) > 1:
+        names = ", ".join(p.parent.name for p in manifests[:5])
+        raise InputError(f"{path} holds {len(manifests)} cases; give the folder of one of them ({names} ...).")
+    return manifests[0]
+
+
+def _at(source: SourceVolume, frame: str, point: tuple[float, float, float], name: str) -> Place:
+    location = locate(source.geometry, frame, point)
+    value = _value(source.voxels_kji, location.voxel) if location.inside else None
+    return Place(name, source.geometry, location, value, partial(fsl_grid, source), warnings=source.warnings)
+
+
+def _in_export(runtime: SlicerRuntime, manifest_path: Path, frame: str, point: tuple[float, float, float]) -> Place:
+    manifest: Manifest = read_manifest(manifest_path)
+    location = locate(manifest.geometry, frame, point)
+    hits = slabs_holding(manifest, location.voxel)
+    value = None
+    if hits:
+        file = manifest_path.parent / hits[0].image
+        voxels = read_dicom_slab(file, _slab(manifest, hits[0])) if is_dicom_slab(file) else _voxels(runtime, file)
+        value = _value(voxels, hits[0].voxel)
+    grid = partial(exported_grid, manifest, manifest_path.parent)
+    return Place(f"{manifest.case} (export)", manifest.geometry, location, value, grid, hits, manifest.warnings)
+
+
+def _slab(manifest: Manifest, hit: SlabHit) -> VolumeGeometry:
+    return next(slab.geometry for slab in manifest.slabs if slab.index == hit.index)
+
+
+def _voxels(runtime: SlicerRuntime, file: Path) -> np.ndarray:
+    return open_any(runtime, file).voxels_kji
+
+
+def _value(voxels_kji: np.ndarray, voxel: tuple[int, int, int]) -> float | int | None:
+    i, j, k = voxel
+    value = voxels_kji[k, j, i].item()
+    return value if np.isfinite(value) else None
+
+
+def _shown(point: np.ndarray) -> str:
+    return "(" + ", ".join(f"{value:.3f}" for value in point) + ")"

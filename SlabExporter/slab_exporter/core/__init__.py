@@ -1,0 +1,1 @@
+"""Values of the straight line: geometry, options, plan, manifest. Standard library and numpy only."""

@@ -1,0 +1,294 @@
+"""One DICOM file's header into planes. Every failure of the parser becomes one sentence."""
+
+from __future__ import annotations
+
+import logging
+import math
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+from ...core.errors import InputError
+from .series import PixelFormat, SeriesInfo, Slice
+
+# PS3.6: storage classes that have rows and columns but are no images to be cut.
+NO_IMAGE_CLASSES = {
+    "1.2.840.10008.5.1.4.1.1.66.4": "segmentation",
+    "1.2.840.10008.5.1.4.1.1.66.7": "label map segmentation",
+    "1.2.840.10008.5.1.4.1.1.481.2": "RT dose",
+    "1.2.840.10008.5.1.4.1.1.30": "parametric map",
+    "1.2.840.10008.1.3.10": "DICOMDIR",
+}
+# Attributes that tell volumes of one series apart, in the order in which they are tried.
+MARKS = (
+    "TemporalPositionIdentifier",
+    "TemporalPositionIndex",
+    "FrameType",
+    "ImageType",
+    "EchoNumbers",
+    "EchoTime",
+    "EffectiveEchoTime",
+    "DiffusionBValue",
+    "InversionTime",
+    "TriggerTime",
+    "NominalPercentageOfCardiacPhase",
+    "AcquisitionNumber",
+    "AcquisitionTime",
+    "ContentTime",
+    "SOPInstanceUID",
+)
+_PLANE = ("ImagePositionPatient", "ImageOrientationPatient", "PixelSpacing", "RescaleSlope", "RescaleIntercept")
+_IMAGE = (
+    "Rows", "Columns", "SamplesPerPixel", "PhotometricInterpretation", "BitsAllocated", "BitsStored", "HighBit",
+    "PixelRepresentation", "NumberOfFrames", "InstanceNumber", "ModalityLUTSequence",
+)  # fmt: skip
+_SERIES = (
+    "SOPClassUID", "SOPInstanceUID", "SeriesInstanceUID", "StudyInstanceUID", "PatientID", "StudyDate", "SeriesNumber",
+    "SeriesDescription", "Modality", "SpecificCharacterSet",
+    "FrameOfReferenceUID",
+)  # fmt: skip
+_GROUPS = ("SharedFunctionalGroupsSequence", "PerFrameFunctionalGroupsSequence")
+_FIRST_OF_0008 = (0x00, 0x01, 0x05, 0x08, 0x16)
+_AGAIN = "Copy or download the file again."
+_TAGS = [*_PLANE, *_IMAGE, *_SERIES, *_GROUPS, *MARKS]
+
+
+@contextmanager
+def quiet_pydicom() -> Iterator[None]:
+    """Without the warnings that pydicom both raises and logs about values that break a rule."""
+    logger = logging.getLogger("pydicom")
+    level = logger.level
+    logger.setLevel(logging.CRITICAL)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        logger.setLevel(level)
+
+
+@contextmanager
+def parsing(path: str | Path) -> Iterator[None]:
+    """Turn whatever pydicom raises over a damaged file into an ``InputError``.
+
+    pydicom parses lazily and raises nearly every built-in exception over damaged data.
+    """
+    with quiet_pydicom():
+        try:
+            yield
+        except (InputError, MemoryError):
+            raise
+        except OSError as error:
+            raise InputError(f"{path} cannot be read: {error.strerror or error}.") from error
+        except Exception as error:
+            raise InputError(f"{path} is not DICOM or is damaged ({type(error).__name__}). {_AGAIN}") from error
+
+
+def looks_like_dicom(path: Path) -> bool:
+    """Whether a file begins like DICOM: as it should, or with what follows the prefix, as old files do."""
+    head = _head(path)
+    if head[128:132] == b"DICM":
+        return True
+    if len(head) < 132:
+        return False
+    # File Meta Information; or a first element of group 0008 with a small number, little endian or big
+    starts = [f"0800{number:02x}00" for number in _FIRST_OF_0008] + [f"000800{number:02x}" for number in _FIRST_OF_0008]
+    return head[:6] == b"\2\0\0\0UL" or head[:4].hex() in starts
+
+
+def has_prefix(path: Path) -> bool:
+    """Whether a file begins with a preamble and "DICM" (PS3.10 7.1)."""
+    return _head(path)[128:132] == b"DICM"
+
+
+def _head(path: Path) -> bytes:
+    try:
+        with path.open("rb") as file:
+            return file.read(132)
+    except OSError:
+        return b""
+
+
+def read_dataset(content: bytes | Path, pixels: bool = True, tags: list[str] | None = None) -> Any:
+    """A pydicom dataset; call within ``parsing``."""
+    import pydicom
+
+    source = BytesIO(content) if isinstance(content, bytes) else str(content)
+    return pydicom.dcmread(source, force=True, stop_before_pixels=not pixels, specific_tags=tags)
+
+
+def read_planes(path: Path) -> tuple[SeriesInfo, tuple[Slice, ...]] | str:
+    """What a file contributes to a series; for an object that is no image, what it is instead.
+
+    Raises:
+        InputError: damaged.
+    """
+    with parsing(path):
+        dataset = read_dataset(path, pixels=False, tags=_TAGS)
+        declared = str(dataset.file_meta.get("MediaStorageSOPClassUID", ""))
+        sop_class = str(dataset.get("SOPClassUID", "")) or declared
+        if sop_class in NO_IMAGE_CLASSES:
+            return NO_IMAGE_CLASSES[sop_class]
+        if "Rows" not in dataset or "Columns" not in dataset:
+            _require_no_image(path, sop_class, declared)
+            return str(dataset.get("Modality", "")) or "object without an image"
+        return _info(dataset, sop_class), tuple(_slices(path, dataset))
+
+
+def _require_no_image(path: Path, *sop_classes: str) -> None:
+    """An image without size was cut off, and so was what claims to be DICOM but does not say of which class."""
+    from pydicom.uid import UID
+
+    claims = has_prefix(path) or path.suffix.lower() == ".dcm"
+    if (claims and not any(sop_classes)) or any("Image Storage" in UID(uid).name for uid in sop_classes):
+        raise InputError(f"{path} is damaged: it ends before it states Rows and Columns. {_AGAIN}")
+
+
+def series_uid_of(path: Path) -> str:
+    """SeriesInstanceUID of a damaged file, "" where it cannot be read."""
+    try:
+        with parsing(path):
+            dataset = read_dataset(path, pixels=False, tags=["SeriesInstanceUID"])
+            return str(dataset.get("SeriesInstanceUID", ""))
+    except InputError:
+        return ""
+
+
+def _info(dataset: Any, sop_class: str) -> SeriesInfo:
+    def text(keyword: str) -> str:
+        value = dataset.get(keyword)
+        return "" if value is None else str(value).strip()
+
+    return SeriesInfo(
+        text("SeriesInstanceUID"), text("StudyInstanceUID"), sop_class, text("PatientID"), text("StudyDate"),
+        text("SeriesNumber"), text("SeriesDescription"), text("Modality"),
+    )  # fmt: skip
+
+
+def _slices(path: Path, dataset: Any) -> Iterator[Slice]:
+    frames = int(dataset.get("NumberOfFrames") or 1)
+    if frames < 1:
+        raise InputError(f"{path} is damaged: its NumberOfFrames is {frames}. {_AGAIN}")
+    if frames > path.stat().st_size:
+        raise InputError(f"{path} promises {frames} frames but has only {path.stat().st_size} bytes.")
+    if "PerFrameFunctionalGroupsSequence" in dataset or "SharedFunctionalGroupsSequence" in dataset:
+        from .multiframe import frame_datasets
+
+        for frame, merged in enumerate(frame_datasets(path, dataset)):
+            yield _slice(path, dataset, merged, frame)
+        return
+    for frame in range(frames):
+        yield _slice(path, dataset, dataset, frame if frames > 1 else None)
+
+
+def _slice(path: Path, dataset: Any, plane: Any, frame: int | None) -> Slice:
+    """``plane`` is where position, spacing, rescale and marks are looked up first."""
+    slope, intercept = (_number(path, plane, keyword) for keyword in ("RescaleSlope", "RescaleIntercept"))
+    return Slice(
+        path=str(path),
+        frame=frame,
+        sop_uid=str(dataset.get("SOPInstanceUID", "")),
+        number=_instance_number(dataset),
+        frame_of_reference=str(dataset.get("FrameOfReferenceUID", "")),
+        position=_numbers(path, plane, "ImagePositionPatient", 3),
+        orientation=_numbers(path, plane, "ImageOrientationPatient", 6),
+        spacing=_numbers(path, plane, "PixelSpacing", 2),
+        rows=int(dataset.Rows),
+        columns=int(dataset.Columns),
+        pixel=_pixel_format(dataset),
+        slope=1.0 if slope is None else slope,
+        intercept=0.0 if intercept is None else intercept,
+        image_type=_texts(dataset.get("ImageType")),
+        marks=tuple((keyword, _mark(plane, dataset, keyword)) for keyword in MARKS),
+    )
+
+
+def _pixel_format(dataset: Any) -> PixelFormat:
+    allocated = int(dataset.get("BitsAllocated") or 16)
+    stored = int(dataset.get("BitsStored") or allocated)
+    high_bit = dataset.get("HighBit")
+    lookup = dataset.get("ModalityLUTSequence")
+    return PixelFormat(
+        transfer_syntax=str(dataset.file_meta.get("TransferSyntaxUID", "")) or _guessed_syntax(dataset),
+        samples=int(dataset.get("SamplesPerPixel") or 1),
+        photometric=str(dataset.get("PhotometricInterpretation") or "MONOCHROME2"),
+        allocated=allocated,
+        stored=stored,
+        high_bit=stored - 1 if high_bit in (None, "") else int(high_bit),
+        signed=bool(dataset.get("PixelRepresentation") or 0),
+        lookup=bool(lookup),
+    )
+
+
+def _guessed_syntax(dataset: Any) -> str:
+    """Files without a meta header: pydicom looked at the bytes (PS3.5 10.1)."""
+    if getattr(dataset, "is_implicit_VR", True):
+        return "1.2.840.10008.1.2"
+    return "1.2.840.10008.1.2.1" if dataset.is_little_endian else "1.2.840.10008.1.2.2"
+
+
+def _instance_number(dataset: Any) -> int | None:
+    """None where it is no number: the geometry does not depend on it."""
+    try:
+        number = dataset.get("InstanceNumber")
+        return None if number in (None, "") else int(number)
+    except (TypeError, ValueError, OverflowError):
+        return None
+
+
+@contextmanager
+def _numeric(path: Path, dataset: Any, keyword: str) -> Iterator[None]:
+    """Name the attribute, and what it holds instead of numbers."""
+    raw = dataset.get_item(keyword)
+    try:
+        yield
+    except (TypeError, ValueError, OverflowError) as error:
+        value = "" if raw is None else raw.value
+        text = value.decode("ascii", "replace") if isinstance(value, bytes) else str(value)
+        raise InputError(f"{path}: {keyword} is '{text.strip()}', which is not numeric. Correct the file.") from error
+
+
+def _number(path: Path, dataset: Any, keyword: str) -> float | None:
+    with _numeric(path, dataset, keyword):
+        value = dataset.get(keyword)
+        if value in (None, ""):
+            return None
+        number = float(value)
+        if not math.isfinite(number):
+            raise ValueError(keyword)
+        return number
+
+
+def _numbers(path: Path, dataset: Any, keyword: str, count: int) -> tuple[float, ...] | None:
+    with _numeric(path, dataset, keyword):
+        value = dataset.get(keyword)
+        if value in (None, "") or len(value) != count:
+            return None
+        numbers = tuple(float(n) for n in value)
+        return numbers if all(math.isfinite(n) for n in numbers) else None
+
+
+def _texts(value: Any) -> tuple[str, ...]:
+    if value in (None, ""):
+        return ()
+    return (value,) if isinstance(value, str) else tuple(str(v) for v in value)
+
+
+def _mark(plane: Any, dataset: Any, keyword: str) -> Any:
+    try:
+        value = plane.get(keyword)
+        if value in (None, ""):
+            value = dataset.get(keyword)
+    except (TypeError, ValueError):  # what is no number tells nothing apart
+        return None
+    if value in (None, ""):
+        return None
+    if isinstance(value, str):
+        return str(value)
+    try:
+        return float(value)
+    except (TypeError, ValueError):
+        return "\\".join(str(v) for v in value)

@@ -1,0 +1,246 @@
+"""A judged series into a volume in memory: rescaled values, whole numbers whole, geometry from positions."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from itertools import groupby
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from ...core.dicom_options import SeriesOptions
+from ...core.errors import InputError
+from ...core.geometry import VolumeGeometry
+from ...core.values import native, scaled_planes
+from ...core.volume import SourceVolume
+from ...files.machine import require_memory
+from .frames import split_frames
+from .headers import parsing, read_dataset
+from .judging import judge, judge_stack
+from .pixels import stored_dtype, stored_planes
+from .resample import regular_grid, regular_volume
+from .scan import combined_sha256
+from .series import Kind, Series, Slice, Verdict
+from .stacking import ROUNDED_CORNER_MM, ROUNDING_MM, Stack, make_stack, uneven_reason
+
+# How many times the source's voxels --resample may make
+_MOST_GROWTH = 10
+
+
+@dataclass(frozen=True)
+class DicomSource:
+    """Where the planes of a volume come from.
+
+    Attributes:
+        series: the whole series.
+        planes: the plane of each k; none for a volume that was interpolated.
+        lowest: the first plane along the normal, of an interpolated volume too.
+    """
+
+    series: Series
+    planes: tuple[Slice, ...]
+    lowest: Slice
+
+
+def load_series(series: Series, options: SeriesOptions, frame: int | None = None) -> SourceVolume:
+    """Read a series.
+
+    Args:
+        series: as ``scan.find_series`` made it.
+        options: what departure from a regular volume is accepted.
+        frame: which volume of a series that holds several, from 0.
+
+    Returns:
+        Index order: i along a row, j along a column, k along row x column (increasing position),
+        so right-handed. Values are rescaled; integers where slope and intercept are whole.
+
+    Raises:
+        InputError: the verdict is against it, a file is damaged, there is no decoder.
+    """
+    stack, warnings = _judged(series, options, frame)
+    voxels, checksum = _voxels(series, stack)
+    record: dict[str, Any] = {"series_instance_uid": series.info.series_uid, "files": len(series.files)}
+    volume = SourceVolume(
+        name=series.shown,
+        path=series.folder,
+        sha256=checksum,
+        geometry=stack.geometry,
+        voxels_kji=voxels,
+        frame=frame if series.verdict.kind is Kind.SEVERAL else None,
+        warnings=warnings,
+        record=record,
+        dicom=DicomSource(series, stack.slices, stack.slices[0]),
+    )
+    verdict = judge_stack(stack)
+    if options.resample and verdict.kind is not Kind.REGULAR:
+        volume = _resampled(volume, stack, verdict)
+    elif options.allow_uneven is not None:
+        record["allow_uneven_mm"] = options.allow_uneven
+    return volume
+
+
+def peek(
+    series: Series, options: SeriesOptions, frame: int | None = None
+) -> tuple[VolumeGeometry, int, tuple[str, ...]]:
+    """(geometry, bytes a stored voxel, warnings) of what ``load_series`` would read, from headers alone.
+
+    Raises:
+        InputError: the verdict is against it.
+    """
+    stack, warnings = _judged(series, options, frame)
+    resampled = options.resample and judge_stack(stack).kind is not Kind.REGULAR
+    return regular_grid(stack) if resampled else stack.geometry, _stored_type(stack).itemsize, warnings
+
+
+def _judged(series: Series, options: SeriesOptions, frame: int | None) -> tuple[Stack, tuple[str, ...]]:
+    """The planes of the wanted volume, if they are acceptable, with what there is to say about them."""
+    planes = _chosen(series, frame)
+    stack = make_stack(planes)
+    if stack is None:  # the verdict has said so already
+        raise InputError(series.sentence())
+    warnings = [*series.warnings, *_straightened(series, stack, options), *_accepted(series, stack, options)]
+    if any(s.pixel.photometric == "MONOCHROME1" for s in planes):
+        warnings.append("MONOCHROME1: small values are shown bright; the values are kept as they are.")
+    if len({s.frame_of_reference for s in planes}) > 1:
+        warnings.append(
+            "The images state different FrameOfReferenceUIDs: the patient may have moved between them, so that "
+            "positions do not compare."
+        )
+    return stack, tuple(warnings)
+
+
+def _resampled(volume: SourceVolume, stack: Stack, verdict: Verdict) -> SourceVolume:
+    voxels, geometry = regular_volume(volume.voxels_kji, stack)
+    done = {
+        "method": "linear",
+        "reason": verdict.kind.value,
+        "tilt_degrees": round(stack.tilt_degrees, 4),
+        "gaps_mm": [round(float(np.min(stack.gaps)), 4), round(float(np.max(stack.gaps)), 4)],
+        "step_mm": float(geometry.spacing[2]),
+    }
+    text = f"Resampled to a regular volume (linear interpolation): {verdict.reason}. The voxels are not the scanner's."
+    return replace(
+        volume,
+        voxels_kji=voxels,
+        geometry=geometry,
+        warnings=(*volume.warnings, text),
+        record={**volume.record, "resampled": done},
+        dicom=replace(volume.dicom, planes=()),
+    )
+
+
+def _chosen(series: Series, frame: int | None) -> tuple[Slice, ...]:
+    """The planes to load; refuses what the verdict refuses whatever the options are."""
+    kind = series.verdict.kind
+    if kind in (Kind.UNUSABLE, Kind.NO_VOLUME):
+        raise InputError(series.sentence())
+    if kind is not Kind.SEVERAL:
+        if frame not in (None, 0):
+            raise InputError(
+                f"{series.shown} holds one volume; --frame {frame} does not exist (use 0 or leave it out)."
+            )
+        return series.slices
+    stack = make_stack(series.slices)
+    frames = None if stack is None else split_frames(stack)
+    if frame is None or frames is None:
+        raise InputError(series.sentence())
+    if frame >= len(frames.volumes):
+        raise InputError(
+            f"{series.shown} holds {len(frames.volumes)} volumes, counted from 0; --frame {frame} does not exist."
+        )
+    chosen = frames.volumes[frame]
+    verdict = judge(chosen)
+    if verdict.kind in (Kind.UNUSABLE, Kind.NO_VOLUME, Kind.SEVERAL):
+        raise InputError(replace(series, verdict=verdict).sentence())
+    return chosen
+
+
+def _straightened(series: Series, stack: Stack, options: SeriesOptions) -> list[str]:
+    """A warning about directions that are not quite perpendicular or parallel.
+
+    Raises:
+        InputError: they put corners of images farther away than rounding does, and than the options accept.
+    """
+    error = stack.corner_error
+    if error <= ROUNDING_MM:
+        return []
+    text = f"ImageOrientationPatient puts corners of images up to {error:.3f} mm from a rectangular volume"
+    if error > max(ROUNDED_CORNER_MM, options.allow_uneven or 0.0):
+        raise InputError(
+            f"{series.shown}: {text}: its directions are not perpendicular, or differ among the images. "
+            f"To accept the error, use --allow-uneven {np.ceil(error * 100) / 100:g}."
+        )
+    return [f"{text}; positions in the slabs are off by up to that."]
+
+
+def _accepted(series: Series, stack: Stack, options: SeriesOptions) -> list[str]:
+    """Warnings about what the options accept.
+
+    Raises:
+        InputError: the planes are no regular volume and the options do not accept that.
+    """
+    verdict = judge_stack(stack)
+    if verdict.kind is Kind.REGULAR:
+        return []
+    if options.resample:
+        _require_sensible_size(series, stack)
+        return []
+    if options.allow_uneven is None or verdict.kind is Kind.TILTED:
+        raise InputError(replace(series, verdict=verdict).sentence())
+    if verdict.deviation > options.allow_uneven:
+        raise InputError(
+            f"{series.shown}: {verdict.reason}, more than --allow-uneven {options.allow_uneven:g} accepts."
+        )
+    return [
+        f"Unevenly spaced, accepted by --allow-uneven {options.allow_uneven:g}: {verdict.reason}. "
+        f"Positions in the slabs are off by up to that."
+    ]
+
+
+def _require_sensible_size(series: Series, stack: Stack) -> None:
+    """Refuse to interpolate what a slice far away from the others would make of a series."""
+    have, wanted = stack.geometry.shape_ijk, regular_grid(stack).shape_ijk
+    if np.prod([float(n) for n in wanted]) > _MOST_GROWTH * np.prod([float(n) for n in have]):
+        raise InputError(
+            f"{series.shown}: a regular volume would have {' x '.join(map(str, wanted))} voxels instead of "
+            f"{' x '.join(map(str, have))}; {uneven_reason(stack)}. Remove the images that lie far away."
+        )
+
+
+def _voxels(series: Series, stack: Stack) -> tuple[npt.NDArray, str]:
+    """(rescaled KJI voxels, check sum of the series)."""
+    first = stack.slices[0]
+    dtype = _stored_type(stack)
+    shape = (len(stack.slices), first.rows, first.columns)
+    require_memory(Path(series.folder), int(np.prod([float(n) for n in shape])) * dtype.itemsize)
+    stored = np.empty(shape, dtype)
+    digests = []
+    for path, planes in _by_file(series, stack):
+        with parsing(path):
+            content = Path(path).read_bytes()
+            digests.append(hashlib.sha256(content).hexdigest())
+            if planes:
+                arrays = stored_planes(read_dataset(content), [plane for _, plane in planes])
+                for (k, _), array in zip(planes, arrays, strict=True):
+                    stored[k] = array
+    slopes = tuple(s.slope for s in stack.slices)
+    intercepts = tuple(s.intercept for s in stack.slices)
+    return native(scaled_planes(stored, slopes, intercepts)), combined_sha256(digests)
+
+
+def _stored_type(stack: Stack) -> np.dtype:
+    """An integer type for the stored values of all planes."""
+    dtype = np.result_type(*{stored_dtype(s.pixel) for s in stack.slices})
+    return np.dtype(np.int64) if dtype.kind == "f" else dtype  # uint32 beside signed planes
+
+
+def _by_file(series: Series, stack: Stack) -> Iterator[tuple[str, list[tuple[int, Slice]]]]:
+    """Each file of the series with the planes (and their k) that are wanted of it."""
+    wanted = sorted(enumerate(stack.slices), key=lambda pair: (pair[1].path, pair[0]))
+    planes = {path: list(group) for path, group in groupby(wanted, key=lambda pair: pair[1].path)}
+    for path in series.files:
+        yield path, planes.get(path, [])

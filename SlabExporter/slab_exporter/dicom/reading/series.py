@@ -1,0 +1,197 @@
+"""What is known of a DICOM series before its pixels are read: frozen values that can be pickled."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+from pathlib import Path
+from typing import Any
+
+from ...core.naming import safe_name
+from ..uids import pseudonym
+
+# Part of a name that one attribute may fill; series descriptions of thousands of characters exist.
+_LONGEST_PART = 40
+
+
+@dataclass(frozen=True)
+class Slice:
+    """One image plane: a file, or one frame of a multi-frame file.
+
+    Attributes:
+        path: the file.
+        frame: index in a multi-frame file, from 0; None for single-frame files.
+        sop_uid: SOPInstanceUID of the file.
+        number: InstanceNumber; for multi-frame files of the file. None where absent.
+        frame_of_reference: FrameOfReferenceUID, "" where absent.
+        position: ImagePositionPatient, LPS mm; None where absent.
+        orientation: ImageOrientationPatient: direction of a row, direction of a column, LPS.
+        spacing: PixelSpacing in mm: between rows, between columns.
+        rows: lines in the image.
+        columns: pixels in a line.
+        pixel: how the pixels are stored.
+        slope: RescaleSlope, 1 where absent.
+        intercept: RescaleIntercept, 0 where absent.
+        image_type: ImageType's values.
+        marks: what may tell volumes of one series apart (times, echoes, b-values), by keyword.
+    """
+
+    path: str
+    frame: int | None
+    sop_uid: str
+    number: int | None
+    frame_of_reference: str
+    position: tuple[float, ...] | None
+    orientation: tuple[float, ...] | None
+    spacing: tuple[float, ...] | None
+    rows: int
+    columns: int
+    pixel: PixelFormat
+    slope: float
+    intercept: float
+    image_type: tuple[str, ...]
+    marks: tuple[tuple[str, Any], ...]
+
+    @property
+    def shown(self) -> str:
+        """File name, and frame where there are several, for messages."""
+        name = Path(self.path).name
+        return name if self.frame is None else f"{name} (frame {self.frame + 1})"
+
+
+@dataclass(frozen=True)
+class PixelFormat:
+    """How pixels are stored (PS3.3 C.7.6.3, Image Pixel Module).
+
+    Attributes:
+        transfer_syntax: UID of the file's transfer syntax.
+        samples: numbers a pixel: 1 for grey values.
+        photometric: PhotometricInterpretation.
+        allocated: bits a pixel takes.
+        stored: bits of them that hold the value.
+        high_bit: the highest of those, from 0.
+        signed: two's complement.
+        lookup: a Modality LUT Sequence stands in for slope and intercept.
+    """
+
+    transfer_syntax: str
+    samples: int
+    photometric: str
+    allocated: int
+    stored: int
+    high_bit: int
+    signed: bool
+    lookup: bool = False
+
+
+@dataclass(frozen=True)
+class SeriesInfo:
+    """What all images of a series have in common, as the files state it (may be empty).
+
+    Attributes:
+        series_uid: SeriesInstanceUID.
+        study_uid: StudyInstanceUID.
+        sop_class: SOPClassUID.
+        patient_id: PatientID.
+        study_date: StudyDate.
+        number: SeriesNumber.
+        description: SeriesDescription.
+        modality: Modality.
+    """
+
+    series_uid: str
+    study_uid: str
+    sop_class: str
+    patient_id: str
+    study_date: str
+    number: str
+    description: str
+    modality: str
+
+    @property
+    def key(self) -> tuple[str, str, str]:
+        """What makes a series one: some archives give the same SeriesInstanceUID in several studies."""
+        return self.patient_id, self.study_uid, self.series_uid
+
+
+class Kind(Enum):
+    """What a series is, as far as its headers tell."""
+
+    REGULAR = "regular volume"
+    UNEVEN = "unevenly spaced"
+    MISSING = "slices missing"
+    TILTED = "tilted gantry"
+    SEVERAL = "several volumes"
+    UNUSABLE = "unusable"
+    NO_VOLUME = "not a volume"
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """The judgement of a series.
+
+    Attributes:
+        kind: what it is.
+        reason: half a sentence with the numbers, empty for a regular volume.
+        mend: a sentence, what to do about it.
+        deviation: how far (mm) a slice lies from an evenly spaced grid.
+    """
+
+    kind: Kind
+    reason: str = ""
+    mend: str = ""
+    deviation: float = 0.0
+
+
+@dataclass(frozen=True)
+class Series:
+    """A DICOM series.
+
+    Attributes:
+        info: what all its images state.
+        folder: the deepest folder that holds all its files.
+        slices: its planes, in no order that matters.
+        verdict: whether it is a volume.
+        warnings: what was odd about its files; also names what else lay in the folder and was left out.
+    """
+
+    info: SeriesInfo
+    folder: str
+    slices: tuple[Slice, ...]
+    verdict: Verdict
+    warnings: tuple[str, ...] = ()
+
+    @property
+    def files(self) -> tuple[str, ...]:
+        """Paths of its files, sorted, each once."""
+        return tuple(sorted({s.path for s in self.slices}))
+
+    @property
+    def name(self) -> str:
+        """By which a person recognises it: patient, date, number and description, as far as stated; file-safe."""
+        info = self.info
+        parts = (info.patient_id, info.study_date, info.number, info.description or info.modality)
+        known = [safe_name(part[:_LONGEST_PART]) for part in parts if part.strip(" .")]
+        return safe_name("_".join(known)) if known else safe_name(Path(self.folder).name)
+
+    def named_path(self, anonymous: bool = False) -> Path:
+        """A path that does not exist, from which a case's name can be made as from a volume file's."""
+        name = pseudonym(self.info.study_uid, self.info.series_uid) if anonymous else self.name
+        return Path("anonymous" if anonymous else self.folder) / f"{name}.dcm"
+
+    def group(self, anonymous: bool = False) -> str:
+        """What must stay together in a split: the patient, or where nobody may know, the study; "" if not stated."""
+        if anonymous:
+            return pseudonym(self.info.study_uid) if self.info.study_uid else ""
+        return self.info.patient_id or self.info.study_uid
+
+    @property
+    def shown(self) -> str:
+        """For messages: description, number and folder."""
+        number = f"{self.info.number} " if self.info.number else ""
+        description = self.info.description or self.info.modality or "without description"
+        return f"Series {number}'{description[: 2 * _LONGEST_PART]}' in {self.folder}"
+
+    def sentence(self) -> str:
+        """The verdict as one sentence with its mend."""
+        return f"{self.shown}: {self.verdict.reason}. {self.verdict.mend}".strip()

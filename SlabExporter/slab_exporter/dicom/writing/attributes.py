@@ -1,0 +1,104 @@
+"""Attributes of the source's images that the slabs keep."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ...core.dicom_options import is_person_name
+from ..reading.headers import parsing, quiet_pydicom, read_dataset
+from ..reading.multiframe import flattened
+from ..reading.series import Slice
+from .classes import ENUMERATED
+
+# ScanOptions of heart gating (PS3.3 C.8.3.1): by electrocardiogram, by peripheral pulse
+_GATED = frozenset(("CG", "PPG"))
+
+
+class SourceHeaders:
+    """Headers of source planes, read when they are needed; the last file is kept for the next frame of it."""
+
+    def __init__(self) -> None:
+        self._path = ""
+        self._dataset: Any = None
+
+    def read(self, plane: Slice) -> Any:
+        """The header of a plane's file; of an enhanced one, with what holds for the plane's frame.
+
+        Raises:
+            InputError: it cannot be read any more.
+        """
+        if plane.path != self._path:
+            with parsing(plane.path):
+                self._dataset = read_dataset(Path(plane.path), pixels=False)
+            self._path = plane.path
+        if "SharedFunctionalGroupsSequence" not in self._dataset:
+            return self._dataset
+        with parsing(plane.path):
+            return flattened(self._dataset, plane.frame or 0)
+
+
+def carried(header: Any, keywords: Iterable[str]) -> Any:
+    """A dataset with those of the attributes that the header states validly; texts as Unicode.
+
+    An attribute that breaks the rules of its value representation (PS3.5 6.2) or has too few or too
+    many values (PS3.6) is left behind: a fault of the source would make every slab faulty.
+    """
+    from pydicom import Dataset
+
+    result = Dataset()
+    with quiet_pydicom():
+        for keyword in keywords:
+            try:
+                element = header.get_item(keyword)
+                element = None if element is None else header[keyword]
+                if element is not None and _is_valid(element):
+                    result.add(element)
+            except Exception:  # whatever pydicom raises over a damaged value
+                continue
+    if "IR" not in np.atleast_1d(result.get("ScanningSequence", "")):
+        result.pop("InversionTime", None)  # type 2C, PS3.3 C.8.3.1
+    if _GATED.isdisjoint(np.atleast_1d(result.get("ScanOptions") or "")):
+        result.pop("TriggerTime", None)  # likewise
+    elif "TriggerTime" not in result:
+        result.TriggerTime = None
+    return result
+
+
+def _as_written(vr: str, value: Any) -> Any:
+    """The text that stands in the file; a name's original string would be its bytes."""
+    if vr in ("DS", "IS", "DA", "TM", "DT"):
+        return str(getattr(value, "original_string", value))
+    return str(value) if vr == "PN" else value
+
+
+def _is_valid(element: Any) -> bool:
+    from pydicom.config import RAISE
+    from pydicom.valuerep import validate_value
+
+    if element.VR in ("SQ", "UN") or not _is_allowed_number(element):
+        return False
+    values = element.value if element.VM > 1 else [element.value]
+    allowed = ENUMERATED.get(element.keyword)
+    if allowed is not None and any(value not in allowed for value in values):
+        return False
+    for value in values:
+        if element.VR == "PN" and not is_person_name(str(value)):
+            return False
+        validate_value(element.VR, _as_written(element.VR, value), RAISE)
+    return True
+
+
+def _is_allowed_number(element: Any) -> bool:
+    """Whether an element has as many values as PS3.6 allows (1, 1-3, 1-n, 2-2n); none are always allowed."""
+    from pydicom.datadict import dictionary_VM
+
+    if element.is_empty:
+        return True
+    low, _, high = dictionary_VM(element.tag).partition("-")
+    if high.endswith("n"):
+        return int(low) <= element.VM and element.VM % int(high[:-1] or 1) == 0
+    return int(low) <= element.VM <= int(high or low)

@@ -1,0 +1,231 @@
+"""One slab as a DICOM series: what is constant is encoded once, each image adds its own few elements.
+
+The images of a slab are its K planes, whatever the axis it was cut along: index order stays the
+source's, rows run along i and columns along j, and each plane of a slab that was cut from a DICOM
+series (along any axis) still belongs to one image of it. Image n (from 1) is plane k = n - 1.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from copy import deepcopy
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from ...core.dicom_options import LONGEST_TEXT
+from ...core.geometry import Box, FloatArray, VolumeGeometry
+from ..reading.series import Slice
+from ..uids import IMPLEMENTATION, is_valid_uid
+from .attributes import SourceHeaders, carried
+from .case_header import CaseHeader
+from .classes import CARRIED_PER_IMAGE
+from .deidentify import deidentify
+from .encoding import Encoded, decimal_string, encoded, file_meta, joined, pixel_element, shortened, text_element
+
+# IS holds 32 bits; segmentations of the slabs are numbered a little higher.
+_LARGEST_NUMBER = 2**31 - 1_000_000
+_SOP_INSTANCE, _INSTANCE_NUMBER, _POSITION = 0x00080018, 0x00200013, 0x00200032
+
+
+@dataclass(frozen=True)
+class SlabSeries:
+    """A slab of a case as a series.
+
+    Attributes:
+        header: of the case.
+        index: the slab's number.
+        count: how many slabs the case has.
+        box: the slab in IJK of the volume.
+        geometry: of the slab.
+    """
+
+    header: CaseHeader
+    index: int
+    count: int
+    box: Box
+    geometry: VolumeGeometry
+
+    @cached_property
+    def uid(self) -> str:
+        """SeriesInstanceUID."""
+        return self.header.uid("series", self.index, self.count, self.box.start, self.box.stop)
+
+    def image_uid(self, k: int) -> str:
+        """SOPInstanceUID of plane k."""
+        return self.header.uid("image", self.uid, k)
+
+    @property
+    def row(self) -> FloatArray:
+        """Unit vector along a row (i), LPS."""
+        return _unit(self.geometry.affine_lps[:3, 0])
+
+    @property
+    def column(self) -> FloatArray:
+        """Unit vector along a column (j), LPS, perpendicular to ``row``."""
+        direction = self.geometry.affine_lps[:3, 1]
+        return _unit(direction - (direction @ self.row) * self.row)
+
+    def position(self, k: int) -> FloatArray:
+        """LPS mm of the first pixel of plane k."""
+        affine = self.geometry.affine_lps
+        return affine[:3, 3] + k * affine[:3, 2]
+
+    def source_plane(self, k: int) -> Slice | None:
+        """The source image that plane k was cut from, if it is one image's pixels."""
+        source = self.header.image.dicom
+        n = k + self.box.start[2]
+        return source.planes[n] if source is not None and 0 <= n < len(source.planes) else None
+
+    def dataset(self) -> Any:
+        """Everything that the images of the slab share."""
+        header = self.header
+        dataset = deepcopy(header.attributes)  # datasets share elements otherwise, and what is set here would stay
+        dataset.SpecificCharacterSet = "ISO_IR 192"
+        dataset.SOPClassUID = header.image_class.uid
+        dataset.Modality = header.modality
+        dataset.StudyInstanceUID, dataset.SeriesInstanceUID = header.study_uid, self.uid
+        dataset.FrameOfReferenceUID = header.frame_of_reference_uid
+        dataset.SeriesNumber = self._number()
+        dataset.SeriesDescription = self._description()
+        self._add_plane(dataset)
+        self._add_pixels(dataset)
+        if header.has_source and not header.options.deidentify:
+            ends = zip("ijk", self.box.start, self.box.stop, strict=True)
+            box = ", ".join(f"{axis} {a} to {b - 1}" for axis, a, b in ends)
+            made = ", made a regular volume by linear interpolation," if "resampled" in header.image.record else ","
+            text = f"Voxels {box} of the source series{made} cut by SlabExporter {header.version}"
+            dataset.DerivationDescription = text
+        return dataset
+
+    def _add_plane(self, dataset: Any) -> None:
+        """PS3.3 C.7.6.2. PixelSpacing is the distance of rows, then of columns."""
+        i, j, k = (float(s) for s in self.geometry.spacing)
+        dataset.ImageOrientationPatient = [decimal_string(v) for v in (*self.row, *self.column)]
+        dataset.PixelSpacing = [decimal_string(j), decimal_string(i)]
+        dataset.SpacingBetweenSlices = decimal_string(k)
+        if not self.header.has_source or self.source_plane(0) is None:
+            # A NIfTI does not tell the thickness of a slice from the distance of slices.
+            dataset.SliceThickness = decimal_string(k)
+
+    def _add_pixels(self, dataset: Any) -> None:
+        """PS3.3 C.7.6.3, C.11.1, C.11.2."""
+        form, header = self.header.form, self.header
+        dataset.ImageType = ["DERIVED", "SECONDARY", *self._image_type()]
+        dataset.SamplesPerPixel = 1
+        dataset.PhotometricInterpretation = self._photometric()
+        dataset.Columns, dataset.Rows = self.geometry.shape_ijk[:2]
+        dataset.BitsAllocated = dataset.BitsStored = 16
+        dataset.HighBit = 15
+        dataset.PixelRepresentation = int(form.dtype.kind == "i")
+        if header.modality == "CT" or not form.is_identity:
+            dataset.RescaleIntercept = decimal_string(form.intercept)
+            dataset.RescaleSlope = decimal_string(form.slope)
+        if header.modality not in ("CT", "MR"):
+            dataset.RescaleIntercept, dataset.RescaleSlope = decimal_string(form.intercept), decimal_string(form.slope)
+            dataset.RescaleType = "US"
+        centre, width = header.window
+        dataset.WindowCenter, dataset.WindowWidth = decimal_string(centre), decimal_string(width)
+
+    def _image_type(self) -> tuple[str, ...]:
+        plane = self.source_plane(0)
+        third = "" if plane is None else "".join(plane.image_type[2:3]).strip()
+        return (third,) if re.fullmatch(r"[A-Z0-9_ ]{1,16}", third) else self.header.image_class.image_type
+
+    def _photometric(self) -> str:
+        source = self.header.image.dicom
+        return "MONOCHROME2" if source is None else source.series.slices[0].pixel.photometric
+
+    def _number(self) -> int:
+        source = self.header.image.dicom
+        try:
+            number = int(source.series.info.number) * 1000 + self.index + 1
+        except (AttributeError, ValueError):
+            return self.index + 1
+        return number if 0 < number <= _LARGEST_NUMBER else self.index + 1
+
+    def _description(self) -> str:
+        slab = f"slab {self.index:03d} of {self.count}"
+        source = self.header.image.dicom
+        if source is None or self.header.options.deidentify:
+            return slab
+        original = "".join("_" if c == "\\" or ord(c) < 32 else c for c in source.series.info.description)
+        return f"{shortened(original, LONGEST_TEXT - len(slab) - 1)} {slab}".strip()
+
+    def images(self, voxels_kji: npt.NDArray) -> Iterator[tuple[bytes, npt.NDArray]]:
+        """(all bytes before the pixels, the pixels) of each image, in order of k.
+
+        Args:
+            voxels_kji: the slab's values.
+        """
+        common = encoded(self.dataset())
+        headers = SourceHeaders()
+        for k, values in enumerate(voxels_kji):
+            pixels = np.ascontiguousarray(self.header.form.stored(values))
+            uid = self.image_uid(k)
+            own: Encoded = {
+                _SOP_INSTANCE: text_element(_SOP_INSTANCE, "UI", uid),
+                _INSTANCE_NUMBER: text_element(_INSTANCE_NUMBER, "IS", str(k + 1)),
+                _POSITION: text_element(_POSITION, "DS", "\\".join(decimal_string(v) for v in self.position(k))),
+            }
+            meta = file_meta(
+                self.header.image_class.uid, uid, IMPLEMENTATION, f"SLABEXPORTER {self.header.version}"[:16]
+            )
+            body = joined((common, self._from_source(k, headers), own))
+            yield meta + body + pixel_element(pixels.nbytes), pixels
+
+    def header_datasets(self) -> Iterator[Any]:
+        """The headers of the slab's images as pydicom datasets, in order of k: what refers to them needs."""
+        from pydicom import Dataset
+
+        common = self.dataset()
+        if common.SliceThickness is None:  # segmentations need a number (PS3.3 C.7.6.16.2.1)
+            common.SliceThickness = common.SpacingBetweenSlices
+        for k in range(self.geometry.shape_ijk[2]):
+            own = Dataset()
+            own.update(common)
+            own.SOPInstanceUID = self.image_uid(k)
+            own.InstanceNumber = k + 1
+            own.ImagePositionPatient = [decimal_string(v) for v in self.position(k)]
+            yield own
+
+    def _from_source(self, k: int, headers: SourceHeaders) -> Encoded:
+        """What the source image of plane k adds (PS3.3 C.12.4.1: source image sequence).
+
+        A plane that was interpolated or padded keeps saying that its source was compressed with loss
+        (PS3.3 C.7.6.1.1.5).
+        """
+        plane = self.source_plane(k)
+        if plane is None:
+            return encoded(self.header.lossy) if self.header.has_source else {}
+        source = headers.read(plane)
+        kept = carried(source, (*CARRIED_PER_IMAGE, *self.header.image_class.technique))
+        if self.header.options.deidentify:
+            deidentify(kept)
+        elif is_valid_uid(plane.sop_uid) and is_valid_uid(str(source.get("SOPClassUID", ""))):
+            kept.SourceImageSequence = [source_reference(source, plane)]
+        return encoded(kept)
+
+
+def source_reference(source: Any, plane: Slice) -> Any:
+    """An item that names a source image, with its purpose (PS3.16 CID 7202)."""
+    from pydicom import Dataset
+    from pydicom.sequence import Sequence
+
+    purpose, item = Dataset(), Dataset()
+    purpose.CodeValue, purpose.CodingSchemeDesignator = "121322", "DCM"
+    purpose.CodeMeaning = "Source image for image processing operation"
+    item.ReferencedSOPClassUID = str(source.get("SOPClassUID", ""))
+    item.ReferencedSOPInstanceUID = plane.sop_uid
+    if plane.frame is not None:
+        item.ReferencedFrameNumber = plane.frame + 1
+    item.PurposeOfReferenceCodeSequence = Sequence([purpose])
+    return item
+
+
+def _unit(vector: FloatArray) -> FloatArray:
+    return vector / np.linalg.norm(vector)

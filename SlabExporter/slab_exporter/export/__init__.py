@@ -1,0 +1,1 @@
+"""Many cases: resume, worker processes, clusters, the output folder."""

@@ -1,0 +1,179 @@
+"""Export from a user's scene: volume and label nodes to a finished case folder.
+
+What the panel's Export button and the Python console do. The nodes are read and never changed;
+cutting happens in a private scene.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from ..core.errors import InputError, OutputError, SlabExporterError
+from ..core.manifest import FILE_NAME, Manifest, read_manifest
+from ..core.naming import DATA_LIST, SUMMARY_FILES, safe_name
+from ..core.options import ExportRequest
+from ..core.progress import Progress, ProgressEvent, no_progress
+from ..core.volume import SourceVolume
+from ..mrml.roi import box_inside_roi
+from ..mrml.runtime import SlicerRuntime, open_runtime
+from ..mrml.scene_volumes import file_of_node, label_volume, scene_volume
+from ..mrml.segmentations import segmentation_volume
+from ..pipeline.one_case import CaseSources, export_sources
+from ..report.dataset import ListedManifest
+from ..report.splits import PARTS
+from ..report.summary import write_summary
+from .lock import locked
+from .output_folder import make_output
+
+LabelNodes = Any | Sequence[Any] | Mapping[str, Any] | None
+
+
+def export_nodes(
+    volume: Any,
+    out: Path,
+    request: ExportRequest,
+    labels: LabelNodes = None,
+    roi: Any = None,
+    case: str | None = None,
+    replace: bool = False,
+    progress: Progress = no_progress,
+) -> Manifest:
+    """Export one volume node, with label maps and segmentations, as a case of the folder ``out``.
+
+    Args:
+        volume: scalar volume node.
+        out: folder of the data set; made if missing. Cases of earlier exports in it stay.
+        request: what to make.
+        labels: label map or segmentation nodes: one, several, or by the name of their set.
+        roi: markups ROI node to stay within, in the same scene; None for the whole volume.
+        case: name of the case; the node's name if None.
+        replace: replace an earlier export of this case.
+        progress: told of every slab; may raise ``Cancelled``, and then nothing of the case stays.
+
+    Returns:
+        The manifest as written to ``out``/``case``.
+
+    Raises:
+        SlabExporterError: with a sentence for the user.
+    """
+    name = case_name(volume, case)
+    require_apart_from_sources(out, name, [volume, *label_sets(labels).values()])
+    require_free_place(out, name, replace)
+    with open_runtime() as runtime:
+        image = scene_volume(runtime, volume)
+        limits = None if roi is None else box_inside_roi(roi, image.geometry)
+        sets = {}
+        for key, node in label_sets(labels).items():
+            progress(ProgressEvent("waiting", name))
+            sets[key] = _label_source(runtime, node, image)
+        make_output([], out)
+        with locked(out):
+            manifest = export_sources(runtime, CaseSources(name, image, sets), request, out / name, progress, limits)
+            # The tables describe all cases in the folder, also those of earlier exports.
+            write_summary(out, _listed(out))
+    return manifest
+
+
+def case_name(volume: Any, asked: str | None = None) -> str:
+    """The name of the case's folder: what was asked for, or the node's name, safe for every file system."""
+    return safe_name(asked.strip() if asked and asked.strip() else str(volume.GetName() or ""))
+
+
+def label_sets(labels: LabelNodes) -> dict[str, Any]:
+    """Label nodes by the name of their set: "labels" for a single one, else safe distinct node names."""
+    if labels is None:
+        return {}
+    if isinstance(labels, Mapping):
+        return {safe_name(str(name)): node for name, node in labels.items()}
+    nodes = list(labels) if isinstance(labels, Sequence) else [labels]
+    if len(nodes) == 1:
+        return {"labels": nodes[0]}
+    result: dict[str, Any] = {}
+    for node in nodes:
+        name = base = safe_name(str(node.GetName() or "labels"))
+        number = 2
+        while name in result:
+            name, number = f"{base}-{number}", number + 1
+        result[name] = node
+    return result
+
+
+def require_free_place(out: Path, case: str, replace: bool) -> None:
+    """Refuse a folder of other things, and a case that is there already.
+
+    Raises:
+        OutputError: saying which, and what to do.
+    """
+    if out.exists() and not out.is_dir():
+        raise OutputError(f"{out} is a file; choose a folder.")
+    if not out.is_dir():
+        return
+    try:
+        used = [path for path in out.iterdir() if not path.name.startswith(".")]
+    except OSError as error:
+        raise OutputError(f"The output folder {out} cannot be read: {error.strerror or error}.") from error
+    if used and not any(path.name in SUMMARY_FILES or (path / FILE_NAME).is_file() for path in used):
+        raise OutputError(f"The folder {out} holds other files; choose an empty one, or one of an earlier export.")
+    folder = out / case
+    if folder.exists() and any(folder.iterdir()) and not replace:
+        raise OutputError(f"{folder} holds an export already; choose another name, or tick 'Replace'.")
+
+
+def require_apart_from_sources(out: Path, case: str, nodes: Sequence[Any]) -> None:
+    """Refuse the folder in which a source lies, and a case folder that holds one.
+
+    Raises:
+        OutputError: naming the source.
+    """
+    for node in nodes:
+        path = file_of_node(node) if node.IsA("vtkMRMLVolumeNode") else None
+        if path is None:
+            continue
+        parents = path.resolve().parents
+        if parents[0] == out.resolve() or (out / case).resolve() in parents:
+            raise OutputError(f"The output folder {out} is where the source {path.name} lies; choose another one.")
+
+
+def _label_source(runtime: SlicerRuntime, node: Any, image: SourceVolume) -> SourceVolume:
+    if node.IsA("vtkMRMLSegmentationNode"):
+        return segmentation_volume(runtime, node, image.geometry)
+    if node.IsA("vtkMRMLScalarVolumeNode"):
+        return label_volume(runtime, node, image)
+    raise InputError(f"'{node.GetName()}' is neither a label map nor a segmentation.")
+
+
+def _listed(out: Path) -> list[ListedManifest]:
+    """All cases of a data set folder. What its data list says about one (group, part, columns) stays as it is."""
+    known = _listed_before(out)
+    return [
+        ListedManifest(manifest, *known.get(manifest.case, (manifest.case, PARTS[0], {})))
+        for manifest in _manifests(out)
+    ]
+
+
+def _listed_before(out: Path) -> dict[str, tuple[str, str, dict[str, str]]]:
+    """Group, part and columns of each case in the folder's data list; nothing where there is none to read."""
+    known = {}
+    try:
+        document = json.loads((out / DATA_LIST).read_text(encoding="utf-8"))
+        for part in PARTS:
+            for entry in document.get(part, ()):
+                slab = entry["slab"]
+                known[str(slab["case"])] = (str(slab["group"]), part, dict(entry.get("columns", {})))
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return {}
+    return known
+
+
+def _manifests(out: Path) -> list[Manifest]:
+    """All cases of a data set folder, in order of name; folders that cannot be read are left out."""
+    found = []
+    for path in sorted(out.glob(f"*/{FILE_NAME}")):
+        try:
+            found.append(read_manifest(path))
+        except SlabExporterError:
+            continue
+    return found

@@ -1,0 +1,1 @@
+"""Preflight: judge inputs without writing anything."""

@@ -1,0 +1,165 @@
+"""The preflight report: what a file's geometry is and what is odd about it, before anything is cut."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ..cases.find import Case
+from ..core.dicom_options import SeriesOptions
+from ..core.errors import InputError, SlabExporterError
+from ..core.geometry import VolumeGeometry
+from ..core.reindexing import reindexed_onto
+from ..core.volume import SourceVolume
+from ..dicom.reading.load import load_series
+from ..dicom.reading.report import series_facts
+from ..dicom.reading.series import Kind, Series
+from ..files.nifti import NiftiHeader, read_header
+from ..files.nifti_transforms import transform_used
+from ..mrml.runtime import SlicerRuntime, open_runtime
+from ..mrml.volume_files import is_nifti, place, prefetch, require_volume_file
+from ..pipeline.one_case import require_same_grid
+
+
+@dataclass
+class Inspection:
+    """What is known about one case.
+
+    Attributes:
+        case: its name.
+        path: of the image.
+        facts: name -> value, in the order to show them.
+        warnings: sentences.
+        error: why it cannot be exported; None if it can.
+        geometry: of the image, where it could be read.
+        content: check sum of its voxels, so that copies are known even when packed differently.
+    """
+
+    case: str
+    path: Path
+    facts: dict[str, Any] = field(default_factory=dict)
+    warnings: list[str] = field(default_factory=list)
+    error: str | None = None
+    geometry: VolumeGeometry | None = None
+    content: str | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        """For ``--json``."""
+        return {
+            "case": self.case,
+            "path": str(self.path),
+            "usable": self.error is None,
+            "facts": self.facts,
+            "warnings": self.warnings,
+            "error": self.error,
+            "content": self.content,
+        }
+
+    def to_text(self) -> str:
+        """For people."""
+        lines = [f"{self.case}  ({self.path})"]
+        lines += [f"  {name:<12} {_shown(value)}" for name, value in self.facts.items()]
+        lines += [f"  warning: {text}" for text in self.warnings]
+        if self.error is not None:
+            lines.append(f"  CANNOT BE EXPORTED: {self.error}")
+        return "\n".join(lines)
+
+
+def inspect_cases(cases: list[Case]) -> Iterator[Inspection]:
+    """Look at each case in turn; a file that cannot be used is a finding, not an error."""
+    with open_runtime() as runtime:
+        for case in cases:
+            yield inspect_case(runtime, case)
+
+
+def inspect_case(runtime: SlicerRuntime, case: Case) -> Inspection:
+    """Geometry, type and header of a case's image, and whether its label maps lie on its grid."""
+    report = Inspection(case.name, case.image)
+    try:
+        if case.problem is not None and case.image.is_dir() and case.series is None:
+            raise InputError(case.problem)  # a folder of a list that cannot be opened up
+        image = _look(runtime, case.image, report) if case.series is None else _look_at_series(case.series, report)
+        if case.problem is not None:
+            raise InputError(case.problem)
+        for name, path in case.labels.items():
+            label = place(runtime, path, prefetch(path, None, None), None)
+            if case.series is not None:
+                label = reindexed_onto(label, image.geometry)
+            require_same_grid(image, label, name)
+    except SlabExporterError as error:
+        report.error = str(error)
+    return report
+
+
+def _look(runtime: SlicerRuntime, path: Path, report: Inspection) -> SourceVolume:
+    require_volume_file(path)
+    header = read_header(path) if is_nifti(path) else None
+    frame = None
+    if header is not None:
+        report.facts |= _header_facts(header)
+        frame = 0 if header.frames > 1 else None
+    volume = place(runtime, path, prefetch(path, frame, None), None)
+    _note(volume, report)
+    if header is not None:
+        report.facts["transform"] = transform_used(header, volume.geometry) or "none stated"
+        if header.frames > 1:
+            report.warnings.append(f"4D: {header.frames} volumes; export needs --frame 0 to {header.frames - 1}.")
+    return volume
+
+
+def _look_at_series(series: Series, report: Inspection) -> SourceVolume:
+    report.facts |= series_facts(series)
+    several = series.verdict.kind is Kind.SEVERAL
+    volume = load_series(series, SeriesOptions(), 0 if several else None)
+    _note(volume, report)
+    if several:
+        report.warnings.append(f"{series.verdict.reason[0].upper()}{series.verdict.reason[1:]}. {series.verdict.mend}")
+    return volume
+
+
+def _note(volume: SourceVolume, report: Inspection) -> None:
+    """What any volume in memory tells."""
+    report.facts |= geometry_facts(volume.geometry)
+    report.facts["voxels"] = volume.voxels_kji.dtype.name
+    report.geometry = volume.geometry
+    report.content = hashlib.sha256(np.ascontiguousarray(volume.voxels_kji).data).hexdigest()
+    report.warnings += volume.warnings
+
+
+def _header_facts(header: NiftiHeader) -> dict[str, Any]:
+    slope, inter = header.scaling
+    facts: dict[str, Any] = {
+        "stored as": f"{header.dtype.name}, {'big' if header.dtype.byteorder == '>' else 'little'}-endian",
+        "codes": {"qform": int(header.fields["qform_code"]), "sform": int(header.fields["sform_code"])},
+    }
+    if (slope, inter) != (1.0, 0.0):
+        facts["scaling"] = {"slope": slope, "intercept": inter}
+    sform, qform = header.geometry("sform"), header.geometry("qform")
+    if sform is not None and qform is not None:
+        facts["sform-qform"] = {"corner_distance_mm": round(sform.corner_distance(qform), 4)}
+    return facts
+
+
+def geometry_facts(geometry: VolumeGeometry) -> dict[str, Any]:
+    """What there is to say about a geometry."""
+    return {
+        "shape": list(geometry.shape_ijk),
+        "spacing": [round(float(s), 6) for s in geometry.spacing],
+        "orientation": geometry.orientation,
+        "handedness": "right-handed" if geometry.is_right_handed else "left-handed",
+        "obliquity": round(geometry.obliquity_degrees, 2),
+        "shear": round(geometry.shear, 6),
+    }
+
+
+def _shown(value: Any) -> str:
+    if isinstance(value, list):
+        return " x ".join(f"{v:g}" for v in value)
+    if isinstance(value, dict):
+        return ", ".join(f"{k} {v:g}" for k, v in value.items())
+    return str(value)

@@ -1,0 +1,136 @@
+"""``inspect`` over many inputs: one table, odd cases first, and what is odd about them."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from ..cases.case import Case
+from ..cli.terminal import print_json
+from ..core.errors import OutputError, RequestError
+from ..core.naming import volume_extension
+from ..export.output_folder import begins_with
+from ..report.outliers import CaseFacts, find_outliers
+from ..report.tables import write_table
+from .inspect import Inspection
+
+_Row = dict[str, object]
+
+# What the table on a terminal shows; the file has all columns.
+_SHOWN = ("case", "size", "spacing_mm", "orientation", "oblique_degrees", "voxels", "findings")
+_LONGEST_FINDINGS = 110
+_FIRST_COLUMNS = "case,usable,odd,"
+
+
+def show_data_set(reports: Sequence[Inspection], sort: str | None, csv_path: Path | None, as_json: bool) -> None:
+    """Print the table of a data set, and write it if asked to.
+
+    Args:
+        reports: one a case.
+        sort: column to order by; None for odd cases first.
+        csv_path: file for all columns.
+        as_json: print what is odd as one JSON object instead.
+
+    Raises:
+        RequestError: there is no such column.
+        OutputError: the file cannot be written.
+    """
+    findings = data_set_findings(reports)
+    rows = ordered([table_row(report, findings[report.case]) for report in reports], sort)
+    if csv_path is not None:
+        write_table(csv_path, list(rows[0]), [list(row.values()) for row in rows])
+    odd = {case: found for case, found in findings.items() if found}
+    if as_json:
+        print_json({"event": "data-set", "cases": len(reports), "odd": odd})
+        return
+    if sys.stderr.isatty():
+        print(file=sys.stderr)
+    print("\n".join([*_table(rows), "", f"{len(odd)} of {len(reports)} cases are odd."]))
+    for case, found in odd.items():
+        print("\n".join(f"{case}: {text}" for text in found))
+
+
+def refuse_table_file(path: Path, inputs: Sequence[Path], cases: Sequence[Case]) -> None:
+    """Refuse to write the table over anything but an earlier table.
+
+    Raises:
+        OutputError: the path is a folder, an input, a volume, or a file of another kind.
+        InputError: the file that is there cannot be read.
+    """
+    if path.is_dir():
+        raise OutputError(f"--csv {path} is a folder; give the name of a file.")
+    sources = {source.resolve() for source in (*inputs, *(file for case in cases for file in case.files))}
+    if path.resolve() in sources or volume_extension(path) is not None:
+        raise OutputError(f"--csv {path} is an input or called like a volume; choose another file.")
+    if path.exists() and not begins_with(path, _FIRST_COLUMNS):
+        raise OutputError(f"--csv {path} exists, and is not a table of inspect; choose another file or remove it.")
+
+
+def data_set_findings(reports: Sequence[Inspection]) -> dict[str, list[str]]:
+    """Case -> what is odd about it: by itself, and against the other cases."""
+    outliers = find_outliers(
+        [
+            CaseFacts(report.case, report.geometry, str(report.facts.get("voxels")), report.content)
+            for report in reports
+            if report.geometry is not None
+        ]
+    )
+    return {
+        report.case: ([f"CANNOT BE EXPORTED: {report.error}"] if report.error else [])
+        + outliers.get(report.case, [])
+        + report.warnings
+        for report in reports
+    }
+
+
+def table_row(report: Inspection, findings: Sequence[str]) -> _Row:
+    """Everything about a case in columns; numbers as numbers."""
+    row: _Row = {"case": report.case, "usable": report.error is None, "odd": len(findings)}
+    geometry = report.geometry
+    names = [f"size_{c}" for c in "ijk"] + [f"spacing_{c}_mm" for c in "ijk"]
+    values: list[object] = [""] * 6 if geometry is None else [*geometry.shape_ijk, *map(_rounded, geometry.spacing)]
+    row |= dict(zip(names, values, strict=True))
+    row["size"] = "" if geometry is None else " x ".join(map(str, geometry.shape_ijk))
+    row["spacing_mm"] = "" if geometry is None else " x ".join(f"{s:.3g}" for s in geometry.spacing)
+    row["orientation"] = "" if geometry is None else geometry.orientation
+    row["handedness"] = report.facts.get("handedness", "")
+    row["oblique_degrees"] = "" if geometry is None else round(geometry.obliquity_degrees, 1)
+    row["voxels"] = report.facts.get("voxels", "")
+    row["transform"] = report.facts.get("transform", "")
+    row["sform_qform_mm"] = report.facts.get("sform-qform", {}).get("corner_distance_mm", "")
+    row["content_sha256"] = report.content or ""
+    row["path"] = str(report.path)
+    row["findings"] = "; ".join(findings)
+    return row
+
+
+def ordered(rows: list[_Row], sort: str | None) -> list[_Row]:
+    """Rows by a column, numbers by size; without one the oddest first, the others as they were.
+
+    Raises:
+        RequestError: there is no such column.
+    """
+    if sort is None:
+        return sorted(rows, key=lambda row: (bool(row["usable"]), -int(str(row["odd"]))))
+    if sort not in rows[0]:
+        raise RequestError(f"There is no column '{sort}' to sort by; there are: {', '.join(rows[0])}.")
+    return sorted(rows, key=lambda row: _comparable(row[sort]))
+
+
+def _comparable(value: object) -> tuple[int, float, str]:
+    return (0, float(value), "") if isinstance(value, (int, float)) else (1, 0.0, str(value))
+
+
+def _rounded(value: float) -> float:
+    return round(float(value), 6)
+
+
+def _table(rows: list[_Row]) -> list[str]:
+    cells = [_SHOWN, *(tuple(_short(str(row[name])) for name in _SHOWN) for row in rows)]
+    widths = [max(len(line[n]) for line in cells) for n in range(len(_SHOWN))]
+    return ["  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip() for line in cells]
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= _LONGEST_FINDINGS else f"{text[:_LONGEST_FINDINGS]}..."

@@ -1,0 +1,143 @@
+"""The planned slabs as boxes in a user's scene: one markups ROI each, in a subject hierarchy folder.
+
+They are for looking at. The plan's integers decide what is cut, so the boxes cannot be dragged,
+and they are not saved with the scene.
+"""
+
+from __future__ import annotations
+
+import colorsys
+from typing import Any
+
+from ..core.naming import slab_number
+from ..core.planning import SlabPlan
+from .nodes import remove_node
+from .roi import place_roi
+
+# Marks our ROIs and our folder, so that they are found again and nothing else is touched.
+ATTRIBUTE = "SlabExporter.Preview"
+# More boxes than this cannot be told apart, and slow the views down.
+MOST_BOXES = 100
+_FILL, _FILL_HIGHLIGHTED = 0.08, 0.25
+_SLICE_LINE, _SLICE_LINE_HIGHLIGHTED = 1.0, 3.0
+
+
+def slab_colour(index: int) -> tuple[float, float, float]:
+    """RGB, 0 to 1, of slab ``index``; neighbours differ strongly, and it depends on nothing else."""
+    hue = (0.58 + index * 0.381966) % 1.0  # steps of the golden ratio never come close soon
+    return colorsys.hsv_to_rgb(hue, 0.72, 1.0 if index % 2 == 0 else 0.82)
+
+
+def show_preview(classes: Any, scene: Any, plan: SlabPlan, volume: Any) -> list[Any]:
+    """Make or update one ROI for each slab of a plan.
+
+    Args:
+        classes: namespace of Slicer's classes.
+        scene: the user's scene.
+        plan: at most ``MOST_BOXES`` slabs; its geometry is in RAS of the volume node.
+        volume: the volume node; its name goes before the boxes'.
+
+    Returns:
+        The ROI nodes, in numbering order.
+    """
+    rois = preview_rois(scene)
+    for roi in rois[len(plan.slabs) :]:
+        remove_node(scene, roi)
+    rois = rois[: len(plan.slabs)]
+    folder = _folder(classes, scene, f"{volume.GetName()} slabs")
+    hierarchy = classes.vtkMRMLSubjectHierarchyNode.GetSubjectHierarchyNode(scene)
+    for slab in plan.slabs:
+        if slab.index == len(rois):
+            rois.append(_new_roi(classes, scene, slab.index))
+            _put_into(hierarchy, folder, rois[-1])
+        roi = rois[slab.index]
+        roi.SetName(f"{volume.GetName()} slab {slab_number(slab.index, len(plan.slabs))}")
+        place_roi(roi, plan.geometry, slab.box)
+    return rois
+
+
+def preview_rois(scene: Any) -> list[Any]:
+    """The preview's ROI nodes, in numbering order."""
+    count = scene.GetNumberOfNodesByClass("vtkMRMLMarkupsROINode")
+    nodes = [scene.GetNthNodeByClass(n, "vtkMRMLMarkupsROINode") for n in range(count)]
+    return sorted((n for n in nodes if n.GetAttribute(ATTRIBUTE)), key=lambda n: int(n.GetAttribute(ATTRIBUTE)))
+
+
+def remove_preview(classes: Any, scene: Any) -> None:
+    """Take the boxes and their folder away."""
+    for roi in preview_rois(scene):
+        remove_node(scene, roi)
+    hierarchy = classes.vtkMRMLSubjectHierarchyNode.GetSubjectHierarchyNode(scene)
+    if (folder := _find_folder(hierarchy)) is not None:
+        hierarchy.RemoveItem(folder)
+
+
+def set_preview_visible(scene: Any, visible: bool) -> None:
+    """Show or hide all boxes."""
+    for roi in preview_rois(scene):
+        roi.GetDisplayNode().SetVisibility(visible)
+
+
+def highlight(scene: Any, index: int | None) -> None:
+    """Make one slab's box stand out, and no other; None for no box at all."""
+    for number, roi in enumerate(preview_rois(scene)):
+        display = roi.GetDisplayNode()
+        chosen = number == index
+        display.SetFillOpacity(_FILL_HIGHLIGHTED if chosen else _FILL)
+        display.SetSliceIntersectionThickness(int(_SLICE_LINE_HIGHLIGHTED if chosen else _SLICE_LINE))
+
+
+def _new_roi(classes: Any, scene: Any, index: int) -> Any:
+    roi = classes.vtkMRMLMarkupsROINode()
+    roi.SetAttribute(ATTRIBUTE, str(index))
+    roi.SetSaveWithScene(False)
+    roi.SetUndoEnabled(False)
+    roi = scene.AddNode(roi)
+    roi.CreateDefaultDisplayNodes()
+    roi.SetLocked(True)
+    display = roi.GetDisplayNode()
+    display.SetSaveWithScene(False)
+    display.SetHandlesInteractive(False)
+    for part in ("TranslationHandle", "RotationHandle", "ScaleHandle"):
+        getattr(display, f"Set{part}Visibility")(False)
+    display.SetPropertiesLabelVisibility(False)
+    display.SetPointLabelsVisibility(False)
+    display.SetGlyphScale(0)
+    display.SetFillOpacity(_FILL)
+    display.SetOutlineOpacity(1.0)
+    colour = slab_colour(index)
+    display.SetColor(*colour)
+    display.SetSelectedColor(*colour)
+    return roi
+
+
+def _folder(classes: Any, scene: Any, name: str) -> int:
+    hierarchy = classes.vtkMRMLSubjectHierarchyNode.GetSubjectHierarchyNode(scene)
+    folder = _find_folder(hierarchy)
+    if folder is None:
+        folder = int(hierarchy.CreateFolderItem(hierarchy.GetSceneItemID(), name))
+        hierarchy.SetItemAttribute(folder, ATTRIBUTE, "folder")
+        hierarchy.SetItemExpanded(folder, False)
+    hierarchy.SetItemName(folder, name)
+    return folder
+
+
+def _put_into(hierarchy: Any, folder: int, node: Any) -> None:
+    """Lay a node into a folder; the application lists new nodes by itself, the bare libraries do not."""
+    item = hierarchy.GetItemByDataNode(node)
+    if item == hierarchy.GetInvalidItemID():
+        hierarchy.CreateItem(folder, node)
+    else:
+        hierarchy.SetItemParent(item, folder)
+
+
+def _find_folder(hierarchy: Any) -> int | None:
+    from vtkmodules.vtkCommonCore import vtkIdList
+
+    children = vtkIdList()
+    hierarchy.GetItemChildren(hierarchy.GetSceneItemID(), children, True)
+    for n in range(children.GetNumberOfIds()):
+        item = children.GetId(n)
+        if hierarchy.GetItemAttribute(item, ATTRIBUTE) == "folder":
+            return int(item)
+    return None

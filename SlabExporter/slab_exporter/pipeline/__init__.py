@@ -1,0 +1,1 @@
+"""One case from plan to manifest: ROI, crop, write, verify."""

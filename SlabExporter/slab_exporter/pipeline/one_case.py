@@ -1,0 +1,282 @@
+"""One case from source volumes to a finished folder: plan, cut, verify, record."""
+
+from __future__ import annotations
+
+import contextlib
+import importlib.metadata
+import os
+import shutil
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from .. import __version__
+from ..core.errors import Cancelled, DiskFullError, InputError, OutputError, reading, writing
+from ..core.fill import fill_value
+from ..core.geometry import Box
+from ..core.manifest import FILE_NAME, Manifest
+from ..core.naming import SCRATCH, slab_name_pattern
+from ..core.options import ExportRequest
+from ..core.planning import SlabPlan, plan_slabs
+from ..core.progress import Progress, ProgressEvent, no_progress
+from ..core.volume import SourceVolume
+from ..files.checksum import file_sha256
+from ..files.disk import refuses_writing
+from ..files.gzip_codec import has_isal
+from ..files.threads import THREADS
+from ..mrml.roi import read_roi_box
+from ..mrml.runtime import SlicerRuntime
+from ..report.pictures import remove_previews, write_previews
+from .formats import case_format
+from .slab_writer import IMAGE, IMAGE_FOLDER, CaseWork, Target, require_own_names, write_slabs
+
+# A label map may be off by this part of a voxel: what rounding in float32 headers amounts to.
+SAME_GRID_VOXELS = 0.01
+
+
+@dataclass(frozen=True)
+class CaseSources:
+    """What one case is made of.
+
+    Attributes:
+        name: of the case, safe as a file name.
+        image: the volume that is cut.
+        labels: label maps on the same grid, by the name of their set.
+    """
+
+    name: str
+    image: SourceVolume
+    labels: dict[str, SourceVolume]
+
+
+def export_sources(
+    runtime: SlicerRuntime,
+    case: CaseSources,
+    request: ExportRequest,
+    folder: Path,
+    progress: Progress = no_progress,
+    limits: Box | None = None,
+    threads: int = THREADS,
+) -> Manifest:
+    """Cut a case into slabs and fill its folder, manifest last.
+
+    Args:
+        runtime: Slicer's classes, with a scene for temporary nodes.
+        case: image and label maps in memory.
+        request: what to make.
+        folder: the case's folder; made if missing. An earlier export of this case in it is replaced.
+        progress: told of every slab; may raise ``Cancelled``.
+        limits: voxels to stay within, instead of the request's ROI file.
+        threads: helpers that verify and pack; 0 for none beside the calling thread.
+
+    Returns:
+        The manifest as written.
+
+    Raises:
+        SlabExporterError: with a sentence; what this call had written is removed again.
+    """
+    require_own_names(list(case.labels))
+    for name, label in case.labels.items():
+        require_same_grid(case.image, label, name)
+    plan = plan_case(runtime, case.image, request, limits)
+    targets = _targets(case, plan, request)
+    form = case_format(case.name, case.image, case.labels, plan, targets[0].fill, request)
+    label_warnings = (w for v in case.labels.values() for w in v.warnings)
+    warnings = tuple(dict.fromkeys((*case.image.warnings, *label_warnings, *plan.notes, *form.warnings)))
+    progress(ProgressEvent("case-started", case.name, 0, len(plan.slabs), describe(case.image, plan)))
+    for text in warnings:
+        progress(ProgressEvent("warning", case.name, 0, len(plan.slabs), text))
+    with _case_folder(folder, case.name, [target.folder for target in targets]) as scratch:
+        work = CaseWork(case.name, targets, plan, form, folder, scratch, threads)
+        records = write_slabs(runtime, work, progress)
+        write_previews(case.image, list(case.labels.values()), folder, scratch)
+        manifest = Manifest(
+            case=case.name,
+            source=_source_record(case.image, folder),
+            label_sources={name: _source_record(label, folder) for name, label in case.labels.items()},
+            plan=plan_record(plan, request, targets[0].fill, folder) | form.record(),
+            slabs=records,
+            warnings=warnings,
+            created_with=versions(runtime),
+        )
+        _write_text(scratch / FILE_NAME, manifest.to_text())
+        os.replace(scratch / FILE_NAME, folder / FILE_NAME)
+    progress(ProgressEvent("case-finished", case.name, len(records), len(records)))
+    return manifest
+
+
+def plan_case(
+    runtime: SlicerRuntime, image: SourceVolume, request: ExportRequest, limits: Box | None = None
+) -> SlabPlan:
+    """The slabs of a volume, inside the request's ROI if it names one.
+
+    Raises:
+        SlabExporterError: the options or the ROI do not fit the volume.
+    """
+    if limits is None and request.within is not None:
+        limits = read_roi_box(runtime, Path(request.within), image.geometry)
+    return plan_slabs(image.geometry, request.slabs, limits)
+
+
+def require_same_grid(image: SourceVolume, label: SourceVolume, name: str) -> None:
+    """Refuse a label map that does not lie voxel on voxel on the image.
+
+    Raises:
+        InputError: with the difference in mm and in voxels.
+    """
+    ours, theirs = image.geometry, label.geometry
+    what = f"The label map {label.name} ({name}) does not lie on the grid of {image.name}"
+    mend = "Resample it onto the image first (Slicer: module Resample Image (BRAINS), reference = the image)."
+    if ours.shape_ijk != theirs.shape_ijk:
+        raise InputError(f"{what}: it has {theirs.shape_ijk} voxels where the image has {ours.shape_ijk}. {mend}")
+    distance = ours.corner_distance(theirs)
+    voxels = float(np.max(np.abs(ours.ijk(theirs.corners_ras()) - ours.ijk(ours.corners_ras()))))
+    if voxels > SAME_GRID_VOXELS:
+        turned = (
+            ""
+            if ours.orientation == theirs.orientation
+            else (f"; its axes run {theirs.orientation}, the image's {ours.orientation}")
+        )
+        raise InputError(f"{what}: its corners are up to {distance:.2f} mm ({voxels:.2f} voxels) away{turned}. {mend}")
+
+
+def describe(image: SourceVolume, plan: SlabPlan) -> str:
+    """One line about a volume and what will be made of it."""
+    geometry = plan.geometry
+    return (
+        f"{' x '.join(map(str, geometry.shape_ijk))} {image.voxels_kji.dtype.name}, {geometry.orientation}, "
+        f"{' x '.join(f'{s:.3g}' for s in geometry.spacing)} mm: {len(plan.slabs)} slab"
+        f"{'s' if len(plan.slabs) != 1 else ''} of up to {plan.thickness} slices along {'ijk'[plan.axis]}, "
+        f"numbered {plan.direction}"
+    )
+
+
+def _targets(case: CaseSources, plan: SlabPlan, request: ExportRequest) -> tuple[Target, ...]:
+    fill = fill_value(request.slabs.fill, case.image.voxels_kji) if plan.needs_padding else 0.0
+    image = Target(IMAGE, IMAGE_FOLDER, case.image, fill)
+    return (image, *(Target(name, name, label, 0.0) for name, label in case.labels.items()))
+
+
+@contextlib.contextmanager
+def _case_folder(folder: Path, case: str, subfolders: list[str]) -> Iterator[Path]:
+    """Make the case's folders and a scratch folder; on failure remove what was written."""
+    scratch = folder / SCRATCH
+    try:
+        remove_case_files(folder, case)
+        for path in (*(folder / name for name in subfolders), scratch):
+            path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        kind = DiskFullError if refuses_writing(folder.parent) else OutputError
+        raise kind(f"The folder {folder} cannot be written: {error.strerror or error}.") from error
+    try:
+        yield scratch
+    except BaseException as error:
+        # Before anything is removed: whatever the error says, a full disk is the reason for it.
+        full = not isinstance(error, Cancelled | KeyboardInterrupt) and refuses_writing(scratch)
+        with contextlib.suppress(OSError):
+            remove_case_files(folder, case)
+            folder.rmdir()
+        if full:
+            raise DiskFullError(f"The disk of {folder} takes no more data: it is full or read-only.") from error
+        raise
+    shutil.rmtree(scratch, ignore_errors=True)
+
+
+def remove_case_files(folder: Path, case: str) -> None:
+    """Remove this case's slabs and manifest, finished or not; other files stay.
+
+    Raises:
+        OSError: something could not be removed.
+    """
+    if not folder.is_dir():
+        return
+    (folder / FILE_NAME).unlink(missing_ok=True)
+    shutil.rmtree(folder / SCRATCH, ignore_errors=True)
+    remove_previews(folder)
+    pattern = slab_name_pattern(case)
+    for subfolder in [path for path in folder.iterdir() if path.is_dir()]:
+        for path in subfolder.iterdir():
+            if not pattern.fullmatch(path.name):
+                continue
+            if path.is_dir():  # a slab of DICOM images
+                shutil.rmtree(path)
+            else:
+                path.unlink()
+        with contextlib.suppress(OSError):
+            subfolder.rmdir()
+
+
+def _write_text(path: Path, text: str) -> None:
+    with writing(path):
+        path.write_text(text, encoding="utf-8")
+
+
+def _source_record(volume: SourceVolume, folder: Path) -> dict[str, Any]:
+    geometry = volume.geometry
+    record: dict[str, Any] = {
+        "path": None if volume.path is None else relative_to(Path(volume.path), folder),
+        "sha256": volume.sha256,
+        "shape_ijk": list(geometry.shape_ijk),
+        "dtype": volume.voxels_kji.dtype.name,
+        "orientation": geometry.orientation,
+        "affine_ras": geometry.affine_ras.tolist(),
+    }
+    if volume.path is None:
+        record["node"] = volume.name
+    if volume.loaded_affine_ras is not None:
+        record["loaded_affine_ras"] = volume.loaded_affine_ras.tolist()
+    if volume.segments:
+        record["segments"] = [{"value": value, "name": name} for value, name in volume.segments]
+    known = (("frame", volume.frame), ("nifti_transform", volume.nifti_transform))
+    return record | volume.record | {key: value for key, value in known if value is not None}
+
+
+def relative_to(path: Path, folder: Path) -> str:
+    """``path`` as seen from ``folder``, with "/"; absolute where there is no way (another drive)."""
+    try:
+        return Path(os.path.relpath(path.resolve(), folder.resolve())).as_posix()
+    except ValueError:
+        return path.resolve().as_posix()
+
+
+def plan_record(plan: SlabPlan, request: ExportRequest, fill: float, folder: Path) -> dict[str, Any]:
+    """Every option that shaped the slabs, resolved for this volume."""
+    return {
+        "axis": request.slabs.axis,
+        "index_axis": "ijk"[plan.axis],
+        "numbered": plan.direction,
+        "thickness": plan.thickness,
+        "thickness_mm": request.slabs.thickness_mm,
+        "overlap": request.slabs.overlap,
+        "remainder": request.slabs.remainder,
+        "fill": fill if plan.needs_padding else None,
+        "within": None if request.within is None else relative_to(Path(request.within), folder),
+        "ijk_limits": [list(plan.limits.start), list(plan.limits.stop)],
+        "uncovered": None if plan.uncovered is None else list(plan.uncovered),
+        "notes": list(plan.notes),
+        "format": request.format,
+        "compression": request.compression,
+        "asked": asked_options(request),
+    }
+
+
+def asked_options(request: ExportRequest) -> dict[str, Any]:
+    """The request as it was made: what a later run compares to know whether it asks for the same.
+
+    Raises:
+        InputError: the ROI file cannot be read.
+    """
+    asked = asdict(request)
+    if request.within is not None:
+        with reading(f"The ROI file {request.within}"):
+            asked |= {"within": Path(request.within).name, "within_sha256": file_sha256(Path(request.within))}
+    return asked
+
+
+def versions(runtime: SlicerRuntime) -> dict[str, str]:
+    """Of what shaped the files."""
+    codec = f"isal {importlib.metadata.version('isal')}" if has_isal() else "zlib"
+    return {"slab_exporter": __version__, "slicer": runtime.version, "numpy": np.__version__, "gzip": codec}

@@ -1,0 +1,208 @@
+"""Cut the slabs of one case and finish their files.
+
+Slicer's classes are used on the calling thread only; verifying and packing run beside it on
+helper threads, since compression, check sums and SimpleITK let other threads run.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from concurrent.futures import FIRST_COMPLETED, Future, wait
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ..core.errors import InputError
+from ..core.manifest import SlabRecord
+from ..core.naming import slab_name
+from ..core.planning import Slab, SlabPlan
+from ..core.progress import Progress, ProgressEvent
+from ..core.statistics import image_statistics, label_counts
+from ..core.volume import SourceVolume
+from ..files.slab_files import FinishedFile
+from ..files.threads import THREADS, helpers
+from ..mrml.crop import cropped_node
+from ..mrml.nodes import add_volume_node, temporary_nodes
+from ..mrml.runtime import SlicerRuntime
+from ..report.pictures import PREVIEW_FOLDER
+from .formats import CaseFormat, finish, stage
+
+IMAGE = "image"
+IMAGE_FOLDER = "images"
+# Uncompressed slabs that may wait for a helper, on disk and in memory.
+MOST_PENDING = 3
+# How often a caller is given the chance to cancel while helpers are busy.
+PATIENCE_SECONDS = 0.1
+
+
+@dataclass(frozen=True)
+class Target:
+    """One volume that is cut by the plan's boxes.
+
+    Attributes:
+        name: "image", or the label set's name.
+        folder: of its slabs, relative to the case's folder.
+        volume: voxels and geometry.
+        fill: value of padded voxels.
+    """
+
+    name: str
+    folder: str
+    volume: SourceVolume
+    fill: float
+
+    @property
+    def label(self) -> str | None:
+        """The label set's name; None for the image."""
+        return None if self.name == IMAGE else self.name
+
+
+@dataclass(frozen=True)
+class CaseWork:
+    """All that is to be cut for one case, and where it goes.
+
+    Attributes:
+        name: of the case, for file names and events.
+        targets: the image first, then label maps on the same grid.
+        plan: the boxes.
+        form: format, compression, verification.
+        folder: the case's folder, which exists with its subfolders.
+        scratch: an existing folder on the same disk for unfinished files.
+        threads: helpers that verify and pack; 0 for none beside the calling thread.
+    """
+
+    name: str
+    targets: tuple[Target, ...]
+    plan: SlabPlan
+    form: CaseFormat
+    folder: Path
+    scratch: Path
+    threads: int = THREADS
+
+    def relative_path(self, target: Target, slab: Slab) -> str:
+        """Where a slab's file (of DICOM images: folder) goes, relative to the case's folder, with "/"."""
+        name = slab_name(self.name, slab.index, len(self.plan.slabs))
+        return f"{target.folder}/{name}{self.form.suffix(target.label)}"
+
+
+@dataclass(frozen=True)
+class _Outcome:
+    file: FinishedFile
+    statistics: dict[str, Any]
+
+
+def write_slabs(runtime: SlicerRuntime, work: CaseWork, progress: Progress) -> tuple[SlabRecord, ...]:
+    """Cut, verify and write all slabs of all targets.
+
+    Args:
+        runtime: Slicer's classes and a scene for temporary nodes.
+        work: what to cut.
+        progress: told of each finished slab, and often enough to cancel; may raise.
+
+    Returns:
+        A record for each slab, in numbering order.
+
+    Raises:
+        SlabExporterError: the first failure; work under way is waited for.
+    """
+    tally = _Tally(work, progress)
+    with helpers(work.threads) as pool, _nodes(runtime, work.targets) as nodes:
+        for slab in work.plan.slabs:
+            tally.under_way.append({})
+            for target in work.targets:
+                geometry, name = target.volume.geometry, f"{target.folder}-{slab.index}"
+                with cropped_node(runtime, nodes[target.name], geometry, slab.box, target.fill) as cut:
+                    staged = stage(runtime, cut, work.scratch, name, work.form, target.label)
+                tally.under_way[-1][target.name] = pool.submit(_finish, staged, work, target, slab)
+                tally.wait_until_busy_at_most(MOST_PENDING)
+        for most in range(MOST_PENDING - 1, -1, -1):
+            tally.wait_until_busy_at_most(most)
+    return tuple(tally.records)
+
+
+class _Tally:
+    """Which slabs are under way and which are recorded; both grow in numbering order."""
+
+    def __init__(self, work: CaseWork, progress: Progress) -> None:
+        self.under_way: list[dict[str, Future[_Outcome]]] = []
+        self.records: list[SlabRecord] = []
+        self._work = work
+        self._progress = progress
+
+    def wait_until_busy_at_most(self, most: int) -> None:
+        """Wait for helpers, leaving the caller the chance to cancel; then record what is finished."""
+        while len(busy := [f for futures in self.under_way for f in futures.values() if not f.done()]) > most:
+            wait(busy, timeout=PATIENCE_SECONDS, return_when=FIRST_COMPLETED)
+            self._tell("waiting")
+        self._record_finished_slabs()
+
+    def _record_finished_slabs(self) -> None:
+        """In numbering order; raises what a helper raised."""
+        while len(self.records) < len(self.under_way):
+            futures = self.under_way[len(self.records)]
+            # a slab is finished when all of its targets have been handed over and are done
+            if len(futures) < len(self._work.targets) or not all(future.done() for future in futures.values()):
+                return
+            outcomes = {name: future.result() for name, future in futures.items()}
+            self.records.append(_record(self._work, self._work.plan.slabs[len(self.records)], outcomes))
+            self._tell("slab-finished", self.records[-1])
+
+    def _tell(self, kind: str, record: SlabRecord | None = None) -> None:
+        total = len(self._work.plan.slabs)
+        self._progress(ProgressEvent(kind, self._work.name, len(self.records), total, slab=record))
+
+
+def _finish(staged: Any, work: CaseWork, target: Target, slab: Slab) -> _Outcome:
+    volume = target.volume
+    final = work.folder / work.relative_path(target, slab)
+    file = finish(staged, final, work.scratch, volume, slab, target.fill, work.form, target.label)
+    inside = volume.voxels_kji[slab.box.intersection(volume.geometry.box).slices_kji()]
+    if target.name == IMAGE:
+        return _Outcome(file, image_statistics(inside))
+    return _Outcome(file, {"voxels": label_counts(inside)})
+
+
+def _record(work: CaseWork, slab: Slab, outcomes: dict[str, _Outcome]) -> SlabRecord:
+    image = outcomes[IMAGE]
+    labels = {name: outcome for name, outcome in outcomes.items() if name != IMAGE}
+    paths = {target.name: work.relative_path(target, slab) for target in work.targets}
+    statistics = dict(image.statistics)
+    if labels:
+        statistics["labels"] = {name: outcome.statistics["voxels"] for name, outcome in labels.items()}
+    return SlabRecord(
+        index=slab.index,
+        image=paths[IMAGE],
+        labels={name: paths[name] for name in labels},
+        box=slab.box,
+        geometry=work.plan.geometry.cropped(slab.box),
+        sha256=image.file.sha256,
+        labels_sha256={name: outcome.file.sha256 for name, outcome in labels.items()},
+        verified=all(outcome.file.verified for outcome in outcomes.values()),
+        statistics=statistics,
+    )
+
+
+@contextmanager
+def _nodes(runtime: SlicerRuntime, targets: tuple[Target, ...]) -> Iterator[dict[str, Any]]:
+    with ExitStack() as stack:
+        nodes = stack.enter_context(temporary_nodes(runtime.scene))
+        result = {}
+        for target in targets:
+            volume = target.volume
+            result[target.name] = add_volume_node(runtime, volume.voxels_kji, volume.geometry, target.name)
+            nodes.append(result[target.name])
+        yield result
+
+
+def require_own_names(label_sets: list[str]) -> None:
+    """Refuse names of label sets that would collide with each other, the images or the pictures.
+
+    Raises:
+        InputError: with the name.
+    """
+    # Some file systems take names that differ only in case for one.
+    known = [name.casefold() for name in label_sets]
+    for name in label_sets:
+        if known.count(name.casefold()) > 1 or name.casefold() in (IMAGE, IMAGE_FOLDER, PREVIEW_FOLDER):
+            raise InputError(f"Two sets of files would be called '{name}'; name label sets apart with NAME=PATH.")

@@ -1,0 +1,157 @@
+"""Verify a finished export from its manifests alone: every file against its source."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ..core.dicom_options import SeriesOptions
+from ..core.errors import InputError, SlabExporterError
+from ..core.geometry import VolumeGeometry
+from ..core.manifest import FILE_NAME, Manifest, SlabRecord, read_manifest
+from ..core.reindexing import reindexed_onto
+from ..core.volume import SourceVolume
+from ..dicom.reading.load import load_series
+from ..dicom.reading.scan import reread
+from ..export.case_reading import read_volume
+from ..mrml.runtime import SlicerRuntime, open_runtime
+from .formats import slab_sha256, verify_slab, verify_slab_place
+
+
+@dataclass
+class CaseReport:
+    """What verifying one case found.
+
+    Attributes:
+        case: its name, or its folder's where the manifest cannot be read.
+        files: how many were compared.
+        differences: sentences; none where all is as it should be.
+    """
+
+    case: str
+    files: int = 0
+    differences: list[str] = field(default_factory=list)
+
+    def to_json(self) -> dict[str, Any]:
+        """For ``--json``."""
+        return {"case": self.case, "files": self.files, "differences": self.differences}
+
+
+def verify_export(out: Path) -> Iterator[CaseReport]:
+    """Compare all slabs below ``out`` with their sources; one report a case.
+
+    Args:
+        out: output folder of an export, or the folder of one case.
+
+    Raises:
+        InputError: there is no manifest.
+    """
+    manifests = [out / FILE_NAME] if (out / FILE_NAME).is_file() else sorted(out.glob(f"*/{FILE_NAME}"))
+    if not manifests:
+        raise InputError(f"{out} holds no export: there is no {FILE_NAME} in it or in its folders.")
+    with open_runtime() as runtime:
+        for path in manifests:
+            yield verify_case(runtime, path)
+
+
+def verify_case(runtime: SlicerRuntime, path: Path) -> CaseReport:
+    """Compare all files of one manifest with the sources that it names."""
+    report = CaseReport(path.parent.name)
+    try:
+        manifest = read_manifest(path)
+        report.case = manifest.case
+        _verify_set(runtime, path.parent, manifest, None, report)
+        for name in manifest.label_sources:
+            _verify_set(runtime, path.parent, manifest, name, report)
+    except SlabExporterError as error:
+        report.differences.append(str(error))
+    return report
+
+
+def _verify_set(runtime: SlicerRuntime, folder: Path, manifest: Manifest, name: str | None, report: CaseReport) -> None:
+    """Verify the images (``name`` None) or one label set."""
+    record = manifest.source if name is None else manifest.label_sources[name]
+    if record["path"] is None:
+        _verify_without_source(folder, manifest, name, record, report)
+        return
+    source = _source_of(runtime, folder, record)
+    fill = (manifest.plan.get("fill") or 0.0) if name is None else 0.0
+    for slab in manifest.slabs:
+        relative, checksum = _file_of(slab, name)
+        path = folder / relative
+        report.files += 1
+        try:
+            _require_unchanged(path, relative, checksum)
+            verify_slab(path, source, slab.box, fill, manifest.plan)
+            _verify_record(relative, slab, source.geometry)
+        except SlabExporterError as error:
+            report.differences.append(str(error))
+
+
+def _verify_without_source(
+    folder: Path, manifest: Manifest, name: str | None, record: dict[str, Any], report: CaseReport
+) -> None:
+    """Check what was cut from a Slicer scene: unchanged since it was written and compared, and in its place."""
+    whole = VolumeGeometry(tuple(record["shape_ijk"]), np.array(record["affine_ras"]))
+    for slab in manifest.slabs:
+        report.files += 1
+        try:
+            relative, checksum = _file_of(slab, name)
+            path = folder / relative
+            _require_unchanged(path, relative, checksum)
+            verify_slab_place(path, whole.cropped(slab.box))
+            _verify_record(relative, slab, whole)
+        except SlabExporterError as error:
+            report.differences.append(str(error))
+
+
+def _require_unchanged(path: Path, relative: str, checksum: str | None) -> None:
+    if not path.exists():
+        raise InputError(f"{relative} is missing.")
+    if slab_sha256(path) != checksum:
+        raise InputError(f"{relative} has been changed since it was written (check sum).")
+
+
+def _file_of(slab: SlabRecord, name: str | None) -> tuple[str, str | None]:
+    if name is None:
+        return slab.image, slab.sha256
+    if name not in slab.labels:
+        raise InputError(f"slab {slab.index} has no file of the label set '{name}'.")
+    return slab.labels[name], slab.labels_sha256.get(name)
+
+
+def _verify_record(relative: str, slab: SlabRecord, source: VolumeGeometry) -> None:
+    distance = slab.geometry.corner_distance(source.cropped(slab.box))
+    if distance > source.position_tolerance():
+        raise InputError(f"{relative}: the manifest's affine is {distance:.4f} mm off the source's.")
+
+
+def _source_of(runtime: SlicerRuntime, folder: Path, record: dict[str, Any]) -> SourceVolume:
+    path = (folder / record["path"]).resolve()
+    source = _read_source(runtime, path, record)
+    if source.sha256 != record["sha256"]:
+        raise InputError(f"The source {path} has been changed since the export (check sum).")
+    recorded = VolumeGeometry(tuple(record["shape_ijk"]), np.array(record["affine_ras"]))
+    if recorded.shape_ijk != source.geometry.shape_ijk:
+        raise InputError(
+            f"The source {path} has {source.geometry.shape_ijk} voxels, the manifest says {recorded.shape_ijk}."
+        )
+    distance = recorded.corner_distance(source.geometry)
+    if distance > source.geometry.position_tolerance():
+        raise InputError(f"The manifest's affine of the source is {distance:.4f} mm off the file's.")
+    return source
+
+
+def _read_source(runtime: SlicerRuntime, path: Path, record: dict[str, Any]) -> SourceVolume:
+    """The source in the index order of the record."""
+    if "series_instance_uid" in record:
+        options = SeriesOptions(record.get("allow_uneven_mm"), "resampled" in record)
+        return load_series(reread(path, record["series_instance_uid"], record["sha256"]), options, record.get("frame"))
+    source = read_volume(runtime, path, record.get("frame"), record.get("nifti_transform"))
+    if "file_affine_ras" in record:
+        source = reindexed_onto(source, VolumeGeometry(tuple(record["shape_ijk"]), np.array(record["affine_ras"])))
+    return source

@@ -1,1 +1,0 @@
-"""What needs neither files nor Slicer: standard library and numpy only."""

@@ -1,0 +1,1 @@
+"""What people and training code look at: data list, tables, pictures, the page."""

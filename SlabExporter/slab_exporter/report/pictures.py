@@ -1,0 +1,127 @@
+"""Small pictures of a case's middle planes, made while it is in memory, kept in its folder for the report."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from ..core.errors import writing
+from ..core.volume import SourceVolume
+from .png import png_bytes
+from .views import VIEW_NAMES, middle_views
+
+PREVIEW_FOLDER = "preview"
+# Pixels along a side; a longer side is averaged down.
+MOST_PIXELS = 256
+# Hounsfield units that show soft tissue, and the value below which an image is taken for a CT.
+_SOFT_TISSUE = (-160.0, 240.0)
+_LOOKS_LIKE_CT = -500
+
+_GREYS, _SHADES = 64, 24
+# Colours of label values, told apart by most eyes (after Okabe and Ito).
+_COLOURS = np.array(
+    [(230, 60, 50), (86, 180, 233), (0, 200, 120), (240, 228, 66), (204, 121, 220), (255, 150, 0), (60, 90, 220)]
+    + [(160, 240, 60)]
+)
+_OPACITY = 0.45
+
+
+def preview_paths(folder: Path) -> dict[str, Path]:
+    """Where the pictures of a case lie, by the name of the view."""
+    return {name: folder / PREVIEW_FOLDER / f"{name}.png" for name in VIEW_NAMES}
+
+
+def write_previews(image: SourceVolume, labels: Sequence[SourceVolume], folder: Path, scratch: Path) -> None:
+    """Write a picture of each middle plane, label maps in colour over it.
+
+    Args:
+        image: the volume.
+        labels: label maps on its grid.
+        folder: of the case.
+        scratch: folder on the same disk for unfinished files.
+
+    Raises:
+        OutputError: they could not be written.
+    """
+    views = middle_views(image.geometry)
+    planes = [_reduced(view.plane(image.voxels_kji)) for view in views]
+    low, high = _window(planes)
+    palette = _palette()
+    with writing(f"The pictures in {folder}"):
+        (folder / PREVIEW_FOLDER).mkdir(exist_ok=True)
+        for view, plane, path in zip(views, planes, preview_paths(folder).values(), strict=True):
+            indices = _grey(plane, low, high)
+            for number, label in enumerate(labels):
+                _colour(indices, _sampled(view.plane(label.voxels_kji)), 3 * number)
+            temporary = scratch / path.name
+            temporary.write_bytes(png_bytes(indices, palette))
+            os.replace(temporary, path)
+
+
+def remove_previews(folder: Path) -> None:
+    """Remove the pictures of a case.
+
+    Raises:
+        OSError: they could not be removed.
+    """
+    for path in preview_paths(folder).values():
+        path.unlink(missing_ok=True)
+    with contextlib.suppress(OSError):
+        (folder / PREVIEW_FOLDER).rmdir()
+
+
+def _edges(size: int) -> npt.NDArray[np.intp]:
+    """Borders of the blocks of pixels that become one."""
+    blocks = -(-size // -(-size // MOST_PIXELS))
+    return np.round(np.linspace(0, size, blocks + 1)).astype(np.intp)
+
+
+def _reduced(plane: npt.NDArray) -> npt.NDArray:
+    """The plane in at most ``MOST_PIXELS`` a side, each pixel the mean of the voxels that it stands for."""
+    values: npt.NDArray = np.nan_to_num(plane.astype(np.float32), posinf=0, neginf=0)
+    for axis in (0, 1):
+        edges = _edges(plane.shape[axis])
+        if len(edges) <= plane.shape[axis]:
+            counts = np.diff(edges).reshape((-1, 1) if axis == 0 else (1, -1))
+            values = np.add.reduceat(values, edges[:-1], axis=axis) / counts
+    return values
+
+
+def _sampled(plane: npt.NDArray) -> npt.NDArray:
+    """The plane in the same pixels, each with the value of the voxel in its middle."""
+    rows, columns = (_edges(size) for size in plane.shape)
+    return plane[(rows[:-1] + rows[1:]) // 2][:, (columns[:-1] + columns[1:]) // 2]
+
+
+def _window(planes: Sequence[npt.NDArray[np.float32]]) -> tuple[float, float]:
+    """The values to show as black and as white."""
+    values = np.concatenate([plane.reshape(-1) for plane in planes])
+    if values.min() <= _LOOKS_LIKE_CT:
+        return _SOFT_TISSUE
+    low, high = (float(v) for v in np.percentile(values, (1, 99)))
+    return (low, high) if high > low else (low - 1, low + 1)
+
+
+def _grey(plane: npt.NDArray[np.float32], low: float, high: float) -> npt.NDArray[np.uint8]:
+    return ((np.clip(plane, low, high) - low) * ((_GREYS - 1) / (high - low)) + 0.5).astype(np.uint8)
+
+
+def _colour(indices: npt.NDArray[np.uint8], labels: npt.NDArray, offset: int) -> None:
+    """Turn grey pixels that a label covers into that label's colour, as bright as they are."""
+    covered = (labels != 0) & (indices < _GREYS)
+    with np.errstate(invalid="ignore"):  # which colour a number beyond int64 gets does not matter
+        values = np.nan_to_num(labels[covered].astype(np.float64)).astype(np.int64)
+    shades = indices[covered].astype(np.int64) * _SHADES // _GREYS
+    indices[covered] = _GREYS + (values - 1 + offset) % len(_COLOURS) * _SHADES + shades
+
+
+def _palette() -> npt.NDArray[np.uint8]:
+    greys = np.repeat(np.linspace(0, 255, _GREYS)[:, None], 3, axis=1)
+    shades = np.linspace(0, 255, _SHADES)[None, :, None]
+    mixed = _OPACITY * _COLOURS[:, None, :] + (1 - _OPACITY) * shades
+    return np.round(np.concatenate([greys, mixed.reshape(-1, 3)])).astype(np.uint8)

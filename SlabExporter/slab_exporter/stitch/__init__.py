@@ -1,0 +1,1 @@
+"""The way back: slabs or predictions into one volume."""

@@ -1,0 +1,198 @@
+"""The voxels of one slab, from whatever file holds them, in the slab's own index order."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Executor, Future
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from ..core.errors import InputError, reading
+from ..core.geometry import VolumeGeometry
+from ..core.index_map import map_between
+from ..core.manifest import Manifest, SlabRecord
+from ..files.nifti import NiftiHeader, read_header
+from ..files.nifti_transforms import CHOICE, refuse_unusable, transform_warnings
+from ..files.nifti_voxels import read_frames
+from ..files.threads import THREADS, helpers
+from ..mrml.runtime import SlicerRuntime
+from ..mrml.volume_files import is_nifti, nifti_geometry, require_volume_file
+from ..pipeline.formats import is_dicom_slab, read_dicom_slab
+from ..pipeline.one_case import SAME_GRID_VOXELS
+from ..volumes.reading import open_any
+
+
+@dataclass(frozen=True)
+class _SlabFile:
+    voxels_ckji: npt.NDArray
+    geometry: VolumeGeometry | None
+
+
+_Frames = tuple[NiftiHeader, npt.NDArray] | None
+
+# Files that are being read beyond the one that is asked for.
+_AHEAD = THREADS
+
+
+class FilesAhead:
+    """The NIfTI files of slabs, read on threads shortly before they are asked for, in any order.
+
+    Args:
+        pool: the threads.
+        paths: of the slabs.
+    """
+
+    def __init__(self, pool: Executor, paths: list[Path]) -> None:
+        self._pool = pool
+        self._paths = paths
+        self._reading: dict[int, Future[_Frames]] = {}
+        self._begin(range(_AHEAD))
+
+    def take(self, n: int) -> _Frames:
+        """Header and voxels (frames, k, j, i) of a file; None for one that is no NIfTI file.
+
+        Raises:
+            InputError: the file cannot be used.
+        """
+        self._begin(range(n, n + 1 + _AHEAD))
+        return self._reading.pop(n).result()
+
+    def _begin(self, numbers: range) -> None:
+        for n in numbers:
+            if n < len(self._paths) and n not in self._reading:
+                self._reading[n] = self._pool.submit(_read_nifti, self._paths[n])
+
+
+@contextmanager
+def read_ahead(paths: list[Path]) -> Iterator[FilesAhead]:
+    """Begin to read files; what has not been asked for at the end is dropped."""
+    with helpers(THREADS) as pool:
+        yield FilesAhead(pool, paths)
+
+
+def _read_nifti(path: Path) -> _Frames:
+    if path.is_dir() or not is_nifti(path):
+        return None
+    require_volume_file(path)
+    with reading(path):
+        header = read_header(path)
+        return header, read_frames(header)
+
+
+class SlabReader:
+    """Reads the files of a case's slabs and holds them to the manifest.
+
+    Args:
+        runtime: Slicer's classes.
+        files: those of the slabs that are NIfTI, being read.
+        manifest: of the case.
+        paths: one file a slab, in the manifest's order.
+        trust_names: take files whose geometry was lost, by their names and shapes alone.
+        own: type of what the slabs were cut from, where the files are the export's own; None for others.
+    """
+
+    def __init__(
+        self,
+        runtime: SlicerRuntime,
+        files: FilesAhead,
+        manifest: Manifest,
+        paths: list[Path],
+        trust_names: bool,
+        own: np.dtype | None = None,
+    ) -> None:
+        self._runtime = runtime
+        self._files = files
+        self._manifest = manifest
+        self._paths = paths
+        self._trust_names = trust_names
+        self._own = own
+        self._astray: dict[int, float | None] = {}
+        self._odd: dict[str, list[str]] = {}
+
+    def read(self, n: int) -> npt.NDArray:
+        """Voxels of slab ``n`` as (channels, k, j, i).
+
+        A file on the slab's grid in another storage order is put back into the slab's order.
+
+        Raises:
+            SlabExporterError: the file cannot be used, or lies elsewhere and names are not trusted.
+        """
+        slab, path = self._manifest.slabs[n], self._paths[n]
+        shape = slab.geometry.shape_ijk
+        if self._own is not None and is_dicom_slab(path):
+            return read_dicom_slab(path, slab.geometry).astype(self._own)[np.newaxis]
+        file = self._open(n, path)
+        if file.geometry is not None:
+            order = map_between(slab.geometry, file.geometry, SAME_GRID_VOXELS)
+            if order is not None and order.box(shape) == file.geometry.box:
+                return np.swapaxes(order.arranged(np.swapaxes(file.voxels_ckji, 1, 3), shape), 1, 3)
+        self._judge(n, slab, path, file)
+        return file.voxels_ckji
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """Sentences about the files that were read."""
+        odd = tuple(_about_files(text, names) for text, names in self._odd.items())
+        if not self._astray:
+            return odd
+        known = [distance for distance in self._astray.values() if distance is not None]
+        where = f"lie up to {max(known):.2f} mm away from their slabs" if known else "state no geometry"
+        return (
+            f"{len(self._astray)} of {len(self._paths)} files {where}; their geometry is ignored, "
+            "their names are trusted.",
+            *odd,
+        )
+
+    def _judge(self, n: int, slab: SlabRecord, path: Path, file: _SlabFile) -> None:
+        """Refuse a file whose grid is not the slab's, unless names are to be trusted and the shape fits."""
+        shape: tuple[int, ...] = file.voxels_ckji.shape[:0:-1]
+        if shape != slab.geometry.shape_ijk:
+            hint = " Its axes may be in numpy's order k, j, i." if shape[::-1] == slab.geometry.shape_ijk else ""
+            raise InputError(f"{path} has {shape} voxels, its slab {slab.image} has {slab.geometry.shape_ijk}.{hint}")
+        distance = None if file.geometry is None else file.geometry.corner_distance(slab.geometry)
+        if self._trust_names:
+            self._astray[n] = distance
+            return
+        text = f"{path}: its geometry cannot be read"
+        if file.geometry is not None:
+            text = f"{path} lies up to {distance:.2f} mm away from its slab {slab.image}"
+            if np.allclose(np.abs(file.geometry.affine_ras[:3, :3]), np.eye(3)):
+                text += " (voxels of 1 mm along the axes: the program that wrote it has lost the geometry)"
+        raise InputError(
+            f"{text}. If it was made voxel for voxel from that slab, add --trust-names: then its own geometry is "
+            "ignored."
+        )
+
+    def _open(self, n: int, path: Path) -> _SlabFile:
+        taken = self._files.take(n)
+        if taken is None:
+            volume = open_any(self._runtime, path)
+            self._note(path, volume.warnings)
+            return _SlabFile(volume.voxels_kji[np.newaxis], volume.geometry)
+        header, frames = taken
+        try:
+            refuse_unusable(header, None)
+            geometry = nifti_geometry(self._runtime, header, None)
+        except InputError:
+            if not self._trust_names:
+                raise
+            return _SlabFile(frames, None)
+        self._note(path, transform_warnings(header, geometry))
+        return _SlabFile(frames, geometry)
+
+    def _note(self, path: Path, warnings: Sequence[str]) -> None:
+        # the export's own files were judged when they were made
+        for text in warnings if self._own is None else ():
+            names = self._odd.setdefault(text.removesuffix(CHOICE), [])
+            if path.name not in names:
+                names.append(path.name)
+
+
+def _about_files(text: str, names: list[str]) -> str:
+    others = len(names) - 1
+    more = f" and {others} other{'s' if others > 1 else ''}" if others else ""
+    return f"{names[0]}{more}: {text}"

@@ -1,0 +1,1 @@
+"""Open and write whole volumes of any kind."""

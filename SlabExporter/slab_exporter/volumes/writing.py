@@ -1,0 +1,201 @@
+"""A whole volume to disk: Slicer's header, the voxels piece by piece, all read back, then renamed."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from ..core.errors import OutputError, RequestError, VerificationError, writing
+from ..core.geometry import VolumeGeometry
+from ..core.naming import volume_extension
+from ..core.volume import SourceVolume
+from ..files.gzip_codec import CHUNK, compress_stream, decompress_stream
+from ..files.nifti import HEADER_DTYPE, HEADER_SIZE, LARGEST_SIZE
+from ..files.packing import Piece, gzipped_nrrd, require_same, write_followed
+from ..files.readback import PLANES, array_view_kji, image_geometry, open_reader, verify_geometry
+from ..files.slab_files import described
+from ..files.threads import THREADS
+from ..mrml.nodes import add_volume_node, temporary_nodes
+from ..mrml.runtime import SlicerRuntime
+from ..mrml.writing import write_uncompressed
+
+WRITABLE = (".nii.gz", ".nii", ".nrrd")
+
+
+def require_writable(path: Path, overwrite: bool) -> None:
+    """Refuse an output file that is in use or of another format.
+
+    Raises:
+        RequestError: the extension is none of ``WRITABLE``.
+        OutputError: the file exists.
+    """
+    if volume_extension(path) not in WRITABLE:
+        raise RequestError(f"The output {path} must end in {', '.join(WRITABLE[:-1])} or {WRITABLE[-1]}.")
+    if path.exists() and not overwrite:
+        raise OutputError(f"{path} exists already; choose another name, or add --overwrite to replace it.")
+
+
+def write_volume(
+    runtime: SlicerRuntime, volume: SourceVolume, final: Path, channels: npt.NDArray | None = None
+) -> None:
+    """Write a volume; ``final`` appears complete and verified, or not at all.
+
+    Args:
+        runtime: Slicer's classes.
+        volume: voxels, geometry, and the header whose descriptive fields are kept.
+        final: .nii.gz, .nii or .nrrd; its folder is made if missing.
+        channels: (channels, k, j, i) to be written instead of ``volume.voxels_kji``, as 4D NIfTI.
+
+    Raises:
+        OutputError: it could not be written.
+        VerificationError: what was written is not what should have been.
+    """
+    voxels = np.ascontiguousarray(volume.voxels_kji[np.newaxis] if channels is None else channels)
+    _require_possible(final, voxels)
+    with _scratch_beside(final) as scratch, writing(final):
+        extension = volume_extension(final)
+        header = _slicers_header(
+            runtime, volume, voxels, scratch / ("corner.nrrd" if extension == ".nrrd" else "corner.nii")
+        )
+        ready = scratch / f"volume{extension}"
+        _write(ready, _content(extension, header, voxels.reshape(-1).view(np.uint8).data), final.name)
+        _ask_simpleitk(ready, voxels, volume.geometry, final.name)
+        os.replace(ready, final)
+
+
+def _require_possible(final: Path, voxels_ckji: npt.NDArray) -> None:
+    if volume_extension(final) == ".nrrd":
+        if len(voxels_ckji) > 1:
+            raise RequestError(f"{final}: several channels a voxel are written as 4D NIfTI (.nii.gz or .nii) only.")
+    elif max(voxels_ckji.shape) > LARGEST_SIZE:
+        raise RequestError(
+            f"{final}: {voxels_ckji.shape[:0:-1]} voxels are more along one axis than NIfTI-1 can hold "
+            f"({LARGEST_SIZE}); choose .nrrd."
+        )
+
+
+@contextmanager
+def _scratch_beside(final: Path) -> Iterator[Path]:
+    with writing(f"The folder {final.parent}"):
+        final.parent.mkdir(parents=True, exist_ok=True)
+        scratch = Path(tempfile.mkdtemp(prefix=".partial-", dir=final.parent))
+    try:
+        yield scratch
+    finally:
+        shutil.rmtree(scratch, ignore_errors=True)
+
+
+@dataclass(frozen=True)
+class _Content:
+    """What a file holds: a plain header, then a header and voxels that may be compressed."""
+
+    plain: bytes
+    head: bytes
+    voxels: memoryview
+    compressed: bool
+
+    @property
+    def size(self) -> int:
+        """Bytes that follow the plain header, before compression."""
+        return len(self.head) + len(self.voxels)
+
+    def pieces(self) -> Iterator[Piece]:
+        """Those bytes."""
+        if self.head:
+            yield self.head
+        for start in range(0, len(self.voxels), CHUNK):
+            yield self.voxels[start : start + CHUNK]
+
+    def same(self, offset: int, found: bytes) -> bool:
+        """Whether these are the bytes from that offset on."""
+        of_head = self.head[offset : offset + len(found)]
+        start = offset + len(of_head) - len(self.head)
+        stop = start + len(found) - len(of_head)
+        return found == of_head + bytes(self.voxels[start:stop])
+
+
+def _content(extension: str | None, header: bytes, voxels: memoryview) -> _Content:
+    if extension == ".nii.gz":
+        return _Content(b"", header, voxels, True)
+    if extension == ".nrrd":
+        return _Content(gzipped_nrrd(header), b"", voxels, True)
+    return _Content(header, b"", voxels, False)
+
+
+def _slicers_header(runtime: SlicerRuntime, volume: SourceVolume, voxels_ckji: npt.NDArray, path: Path) -> bytes:
+    """The header that Slicer writes for a corner of the volume, with the sizes of the whole."""
+    shape = volume.geometry.shape_ijk
+    corner = np.zeros([min(2, n) for n in shape[::-1]], voxels_ckji.dtype)
+    with temporary_nodes(runtime.scene) as nodes:
+        geometry = VolumeGeometry(corner.shape[::-1], volume.geometry.affine_ras)
+        nodes.append(add_volume_node(runtime, corner, geometry, "volume"))
+        write_uncompressed(runtime, nodes[-1], path)
+    header = path.read_bytes()[: -corner.nbytes]
+    if path.suffix == ".nrrd":
+        return re.sub(rb"^sizes: .*$", b"sizes: %d %d %d" % shape, header, count=1, flags=re.MULTILINE)
+    if volume.header is not None:
+        header = described(header[:HEADER_SIZE], volume) + header[HEADER_SIZE:]
+    fields = np.frombuffer(header[:HEADER_SIZE], HEADER_DTYPE)[0].copy()
+    fields["dim"][1:4] = shape
+    if len(voxels_ckji) > 1:
+        fields["dim"][0], fields["dim"][4], fields["pixdim"][4] = 4, len(voxels_ckji), 1
+    return fields.tobytes() + header[HEADER_SIZE:]
+
+
+def _write(path: Path, content: _Content, name: str) -> None:
+    """Write the file; every byte of it is read back and compared while the next ones are written."""
+
+    def write(put: Callable[[Piece], None]) -> None:
+        if content.plain:
+            put(content.plain)
+        if content.compressed:
+            compress_stream(content.pieces(), "fast", put, THREADS)
+            return
+        for piece in content.pieces():
+            put(piece)
+
+    def compare(found: Iterator[bytes]) -> None:
+        if content.plain and next(found, b"") != content.plain:
+            raise VerificationError(f"{name}: its header does not stand in the file.")
+        rest = decompress_stream(found) if content.compressed else found
+        require_same(rest, name, content.same, content.size)
+
+    write_followed(path, write, compare)
+
+
+def _ask_simpleitk(path: Path, voxels_ckji: npt.NDArray, geometry: VolumeGeometry, name: str) -> None:
+    """What the bytes mean: type, shape, place, values of the first planes (of NRRD, which ITK reads whole, all).
+
+    Raises:
+        VerificationError: SimpleITK finds something else than what was to be written.
+    """
+    channels, size = len(voxels_ckji), geometry.shape_ijk
+    reader = open_reader(path)
+    expected = size if channels == 1 else (*size, channels)
+    if tuple(reader.GetSize()) != expected:
+        raise VerificationError(f"{name}: it has {tuple(reader.GetSize())} voxels instead of {expected}.")
+    planes = size[2] if volume_extension(path) == ".nrrd" else min(PLANES, size[2])
+    # a size of 0 along the fourth axis gives a three-dimensional image
+    reader.SetExtractSize([*size[:2], planes, 0][: len(expected)])
+    try:
+        image = reader.Execute()
+    except RuntimeError as error:
+        raise VerificationError(f"{name}: SimpleITK cannot read it back.") from error
+    verify_geometry(name, image_geometry(image), VolumeGeometry((*size[:2], planes), geometry.affine_ras))
+    found, written = array_view_kji(image), voxels_ckji[0, :planes]
+    if found.dtype != written.dtype:
+        raise VerificationError(f"{name}: voxels are {found.dtype.name} instead of {written.dtype.name}.")
+    # ITK's NIfTI library reads NaN and infinities as 0
+    if not np.array_equal(found, written) and not np.array_equal(
+        found[np.isfinite(written)], written[np.isfinite(written)]
+    ):
+        raise VerificationError(f"{name}: voxels differ from what was to be written.")

@@ -1,0 +1,131 @@
+"""The panel's .ui file, loaded by PySide6 without Slicer: names, tooltips, bindings; a picture to look at."""
+
+from __future__ import annotations
+
+import ast
+import os
+import re
+from pathlib import Path
+from xml.etree import ElementTree
+
+import pytest
+
+MODULE = Path(__file__).parents[2] / "SlabExporter"
+UI = MODULE / "Resources" / "UI" / "SlabExporter.ui"
+PANEL_CODE = [MODULE / "SlabExporter.py", *sorted((MODULE / "SlabExporterPanel").glob("*.py"))]
+CONTROLS = {
+    "QComboBox",
+    "QCheckBox",
+    "QDoubleSpinBox",
+    "QLabel",
+    "QLineEdit",
+    "QProgressBar",
+    "QPushButton",
+    "QSpinBox",
+    "QTableWidget",
+    "ctkPathLineEdit",
+    "qMRMLCheckableNodeComboBox",
+    "qMRMLNodeComboBox",
+}
+
+
+@pytest.fixture(scope="module")
+def panel():
+    """The panel made by PySide6; Slicer's and CTK's widgets are plain place-holders."""
+    os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
+    widgets = pytest.importorskip(
+        "PySide6.QtWidgets", reason="PySide6 is not installed (pip install 'slab-exporter[test]')"
+    )
+    loader_module = pytest.importorskip("PySide6.QtUiTools", reason="PySide6 has no QtUiTools")
+
+    application = widgets.QApplication.instance() or widgets.QApplication([])
+    loader = loader_module.QUiLoader()
+    for name, base in _place_holders(widgets).items():
+        loader.registerCustomWidget(type(name, (base,), {}))
+    made = loader.load(str(UI))
+    assert made is not None, loader.errorString()
+    yield made
+    made.deleteLater()
+    application.processEvents()
+
+
+def _place_holders(widgets):
+    return {
+        "qMRMLWidget": widgets.QWidget,
+        "ctkCollapsibleButton": widgets.QGroupBox,
+        "ctkPathLineEdit": widgets.QLineEdit,
+        "qMRMLNodeComboBox": widgets.QComboBox,
+        "qMRMLCheckableNodeComboBox": widgets.QComboBox,
+    }
+
+
+def _names_used() -> set[str]:
+    used = set()
+    for path in PANEL_CODE:
+        text = path.read_text(encoding="utf-8")
+        used |= set(re.findall(r"\bui\.([a-z]\w*)", text))
+        sections = re.search(r"^SECTIONS = (\(.*?\))$", text, re.MULTILINE)
+        if sections:
+            used |= set(ast.literal_eval(sections[1]))
+    return used
+
+
+def _elements():
+    return [(w.get("class"), w.get("name"), w) for w in ElementTree.parse(UI).getroot().iter("widget")]
+
+
+def test_every_widget_that_the_code_names_is_in_the_ui_file(panel):
+    from PySide6.QtWidgets import QWidget
+
+    names = {child.objectName() for child in panel.findChildren(QWidget)}
+    assert len(_names_used()) > 15
+    assert _names_used() <= names
+
+
+def test_every_control_has_a_tooltip():
+    without = [
+        name
+        for kind, name, element in _elements()
+        if kind in CONTROLS and element.find("property[@name='toolTip']/string") is None
+    ]
+    assert without == []
+
+
+def test_every_binding_names_a_setting_of_the_parameter_node():
+    bound = {
+        p.findtext("string") for _, _, w in _elements() for p in w.findall("property[@name='SlicerParameterName']")
+    }
+    tree = ast.parse((MODULE / "SlabExporter.py").read_text(encoding="utf-8"))
+    node = next(n for n in tree.body if isinstance(n, ast.ClassDef) and n.name == "SlabExporterParameterNode")
+    settings = {s.target.id for s in node.body if isinstance(s, ast.AnnAssign)}
+    by_hand = {"labels", "outputFolder", "stitchManifest", "stitchPredictions", "stitchOutput"}
+    assert settings - bound == by_hand  # Slicer has no connector for them
+    assert bound <= settings
+
+
+def test_the_panel_can_be_looked_at(panel, tmp_path_factory):
+    """Renders the panel as it stands before a volume is chosen; set SLABEXPORTER_PANEL_PNG to keep the picture."""
+    path = Path(os.environ.get("SLABEXPORTER_PANEL_PNG", tmp_path_factory.mktemp("panel") / "panel.png"))
+    _dress(panel)
+    panel.resize(440, panel.sizeHint().height())
+    assert panel.grab().save(str(path))
+    assert path.stat().st_size > 5000
+    assert panel.sizeHint().width() <= 480  # fits Slicer's module panel without a scroll bar
+
+
+def _dress(panel):
+    """Fill the place-holders with what Slicer shows."""
+    from PySide6.QtWidgets import QComboBox, QGroupBox
+    from SlabExporterPanel import choices as panel_choices
+
+    for name, choices in {
+        "axisComboBox": panel_choices.Axis,
+        "unitComboBox": panel_choices.Unit,
+        "remainderComboBox": panel_choices.Remainder,
+        "formatComboBox": panel_choices.Format,
+        "compressionComboBox": panel_choices.Compression,
+        "stitchBlendComboBox": panel_choices.Blend,
+    }.items():
+        panel.findChild(QComboBox, name).addItems([c.label() for c in choices])
+    for box in panel.findChildren(QGroupBox):
+        box.setTitle(str(box.property("text")))

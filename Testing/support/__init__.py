@@ -1,0 +1,1 @@
+"""What several tests need: phantoms, scenes, programs with a second opinion."""

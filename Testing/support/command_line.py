@@ -1,0 +1,23 @@
+"""Small data sets, and the command line in processes of its own, as users run it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from support.phantoms import affine, index_phantom, save_nifti
+
+LIBRARY = Path(__file__).parents[2] / "SlabExporter"
+
+
+def make_data_set(folder: Path, cases: int = 4, shape=(12, 10, 20), labels: bool = True) -> Path:
+    """LiTS-like names; slice counts differ, so do the values."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for n in range(cases):
+        size = (shape[0], shape[1], shape[2] + 3 * n)
+        place = affine(signs=(-1, 1, 1))
+        save_nifti(folder / f"volume-{n}.nii.gz", index_phantom(size) + np.int16(n), place)
+        if labels:
+            save_nifti(folder / f"segmentation-{n}.nii.gz", (index_phantom(size) % 3).astype(np.uint8), place)
+    return folder
