@@ -1,4 +1,4 @@
-"""The shape of the house: imports point one way, and the shipped files are the listed ones."""
+"""The shape of the house: which folder may import from which, and how large its rooms are."""
 
 from __future__ import annotations
 
@@ -9,61 +9,120 @@ from pathlib import Path
 
 import pytest
 
-LIBRARY = Path(__file__).parents[1] / "SlabExporter" / "slab_exporter"
-# What a folder of the library may import from its sisters; "" is the top of the library.
-ALLOWED = {
-    "pure": {"pure"},
-    "files": {"pure", "files"},
-    "dicom": {"pure", "files", "dicom"},
-    "mrml": {"pure", "files", "dicom", "mrml"},
+MODULE = Path(__file__).parents[1] / "SlabExporter"
+LIBRARY = MODULE / "slab_exporter"
+PANEL = MODULE / "SlabExporterPanel"
+
+# Top to bottom: a folder imports from the folders named on its line, and from itself.
+ORDER = {
+    "core": "",
+    "files": "core",
+    "dicom": "core files",
+    "mrml": "core files dicom",
+    "report": "core files dicom mrml",
+    "volumes": "core files dicom mrml report",
+    "cases": "core files dicom mrml report volumes",
+    "pipeline": "core files dicom mrml report volumes cases",
+    "inspection": "core files dicom mrml report volumes cases pipeline",
+    "compare": "core files dicom mrml report volumes cases pipeline inspection",
+    "export": "core files dicom mrml report volumes cases pipeline inspection compare",
+    "coordinates": "core files dicom mrml report volumes cases pipeline inspection compare export",
+    "stitch": "core files dicom mrml report volumes cases pipeline inspection compare export coordinates",
+    "cli": "core files dicom mrml report volumes cases pipeline inspection compare export coordinates stitch",
 }
-TOP = {"", "batch"}  # the pipeline and what stands on it
 SLICER_ONLY = ("qt", "ctk", "slicer.util", "slicer.app", "slicer.modules", "slicer.mrmlScene")
+LONGEST_FILE, LONGEST_FUNCTION, MOST_FILES = 300, 40, 14
 
 
-def modules():
-    return sorted(p for p in LIBRARY.rglob("*.py") if "__pycache__" not in p.parts)
+def modules(folder: Path = LIBRARY):
+    return sorted(p for p in folder.rglob("*.py") if "__pycache__" not in p.parts)
+
+
+def name(path: Path) -> str:
+    return path.relative_to(MODULE).as_posix()
 
 
 def imported(path: Path):
+    """Absolute names of all modules that a file imports, also inside functions."""
+    package = path.relative_to(MODULE).parts[:-1]
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-        if isinstance(node, ast.ImportFrom):
-            yield node.level, node.module or ""
-        elif isinstance(node, ast.Import):
-            yield from ((0, name.name) for name in node.names)
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            above = package[: len(package) - node.level + 1] if node.level else ()
+            module = ".".join([*above, *([node.module] if node.module else [])])
+            yield module
+            yield from (f"{module}.{alias.name}" for alias in node.names)
 
 
-@pytest.mark.parametrize("path", modules(), ids=lambda p: str(p.relative_to(LIBRARY)))
-def test_imports_point_one_way(path):
-    folder = path.relative_to(LIBRARY).parts[0] if path.parent != LIBRARY else ""
-    if folder in TOP:
-        return
-    for level, module in imported(path):
-        if level >= 2:
-            assert module.split(".")[0] in ALLOWED[folder], f"{path.name} imports {module}"
+def rooms(path: Path) -> set[str]:
+    """Folders of the library from which a file imports."""
+    parts = [module.split(".") for module in imported(path)]
+    return {p[1] for p in parts if p[0] == "slab_exporter" and len(p) > 1 and p[1] in ORDER}
 
 
-@pytest.mark.parametrize("path", modules(), ids=lambda p: str(p.relative_to(LIBRARY)))
-def test_no_window_below_the_adapter(path):
-    for _, module in imported(path):
-        assert not any(module == name or module.startswith(name + ".") for name in SLICER_ONLY)
+@pytest.mark.parametrize("folder", ORDER)
+def test_imports_point_up_the_list(folder):
+    for path in modules(LIBRARY / folder):
+        assert rooms(path) <= {folder, *ORDER[folder].split()}, name(path)
 
 
-@pytest.mark.parametrize("path", modules(), ids=lambda p: str(p.relative_to(LIBRARY)))
-def test_pure_code_needs_numpy_only(path):
-    if path.parent.name != "pure":
-        return
-    for level, module in imported(path):
-        top = module.split(".")[0]
-        assert level > 0 or top == "numpy" or top in sys.stdlib_module_names
+def test_the_order_is_a_list_without_circles():
+    """Each line names exactly the folders above it, so that no circle can be hidden in the table."""
+    assert list(ORDER.values()) == [" ".join(list(ORDER)[:n]) for n in range(len(ORDER))]
+    assert set(ORDER) == {p.name for p in LIBRARY.iterdir() if p.is_dir()} - {"Resources", "__pycache__"}
 
 
-def test_help_imports_neither_vtk_nor_numpy():
+@pytest.mark.parametrize("path", modules(), ids=name)
+def test_the_library_knows_neither_panel_nor_window(path):
+    for module in imported(path):
+        assert not any(module == other or module.startswith(other + ".") for other in SLICER_ONLY)
+        assert module.split(".")[0] not in ("SlabExporter", "SlabExporterPanel")
+
+
+@pytest.mark.parametrize("path", modules(LIBRARY / "core"), ids=name)
+def test_core_needs_numpy_only(path):
+    for module in imported(path):
+        assert module.split(".")[0] in {"slab_exporter", "numpy", *sys.stdlib_module_names}
+
+
+@pytest.mark.parametrize("path", modules(PANEL), ids=name)
+def test_the_panel_imports_no_command_line_and_its_views_no_window(path):
+    windows = {"widget", "slab_table", "stitch_section", "sample_data", "self_test", "self_test_stitch"}
+    for module in imported(path):
+        assert not module.startswith("slab_exporter.cli")
+        if path.stem not in windows | {"logic"}:  # the parameter node needs Slicer's wrapper
+            assert module.split(".")[0] not in ("qt", "ctk", "slicer")
+        if path.stem not in windows:
+            assert module.split(".")[0] not in ("qt", "ctk")
+            assert module.removeprefix("SlabExporterPanel.").split(".")[0] not in windows
+
+
+@pytest.mark.parametrize("path", [*modules(), *modules(PANEL)], ids=name)
+def test_files_and_functions_are_read_in_one_sitting(path):
+    text = path.read_text(encoding="utf-8")
+    assert len(text.splitlines()) <= LONGEST_FILE
+    for node in ast.walk(ast.parse(text)):
+        if isinstance(node, ast.FunctionDef):
+            # what is read is the body; signature and docstring are looked up
+            first = node.body[1] if ast.get_docstring(node) and len(node.body) > 1 else node.body[0]
+            assert node.end_lineno - first.lineno < LONGEST_FUNCTION, f"{node.name}, line {node.lineno}"
+
+
+def test_no_folder_is_crowded():
+    for folder in {path.parent for path in modules()}:
+        assert len(list(folder.glob("*.py"))) <= MOST_FILES, folder.name
+
+
+def test_the_module_file_only_hands_on():
+    assert len((MODULE / "SlabExporter.py").read_text(encoding="utf-8").splitlines()) <= 50
+
+
+@pytest.mark.parametrize("command", ["export", "verify", "inspect", "stitch", "compare", "where", "flirt", "demo"])
+def test_help_imports_neither_vtk_nor_numpy(command):
     code = (
-        "import sys; from slab_exporter.cli.main import main; main(['export', '--help']); "
-        "sys.exit(any(m in sys.modules for m in ('numpy', 'vtkmodules', 'slicer_core', 'SimpleITK')))"
+        f"import sys; from slab_exporter.cli.main import main; main([{command!r}, '--help']); "
+        "sys.exit(any(m in sys.modules for m in ('numpy', 'vtkmodules', 'slicer_core', 'SimpleITK', 'pydicom')))"
     )
-    run = subprocess.run(
-        [sys.executable, "-c", code], env=None, cwd=LIBRARY.parent, capture_output=True, text=True, check=False
-    )
+    run = subprocess.run([sys.executable, "-c", code], cwd=MODULE, capture_output=True, text=True, check=False)
     assert run.returncode == 0, run.stderr

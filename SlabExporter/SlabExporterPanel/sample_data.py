@@ -31,6 +31,6 @@ def registerSampleData():
 
 def loadPhantomSample(source=None):
     """What Sample Data does for the phantom; called with its entry."""
-    from SlabExporter import SlabExporterLogic
+    from .logic import SlabExporterLogic
 
     return SlabExporterLogic().loadPhantom()

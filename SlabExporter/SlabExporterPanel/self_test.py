@@ -21,7 +21,7 @@ class SlabExporterTest(StitchTests, ScriptedLoadableModuleTest):
 
     def setUp(self):
         """An empty scene, a phantom loaded from a left-handed file, a panel, an empty folder."""
-        from SlabExporter import SlabExporterLogic
+        from .logic import SlabExporterLogic
 
         slicer.mrmlScene.Clear()
         self.folder = Path(tempfile.mkdtemp(prefix="SlabExporterTest"))

@@ -63,7 +63,7 @@ class StitchSection:
 
     def refresh(self):
         """Decide what can be done, and show it."""
-        from SlabExporterPanel.stitch_view import stitch_view
+        from .stitch_view import stitch_view
 
         if self._node is None or self.isBusy or self.ui.stitchSection.collapsed:
             return
@@ -75,8 +75,8 @@ class StitchSection:
         """Stitch as the settings say, with progress, until done, failed or cancelled; load the result."""
         from slab_exporter.core.errors import Cancelled, SlabExporterError
 
-        from SlabExporterPanel.stitch_view import StitchWatch, run_stitch, stitched_text
-        from SlabExporterPanel.watch import failed_text
+        from .stitch_view import StitchWatch, run_stitch, stitched_text
+        from .watch import failed_text
 
         self.refresh()
         if not self.ui.stitchButton.enabled or self.isBusy:

@@ -11,6 +11,7 @@ from slicer.i18n import tr as _
 from slicer.ScriptedLoadableModule import ScriptedLoadableModuleWidget
 from slicer.util import VTKObservationMixin
 
+from .logic import SlabExporterLogic
 from .slab_table import SlabTable
 from .stitch_section import StitchSection
 
@@ -31,8 +32,6 @@ class SlabExporterWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
 
     def setup(self):
         """Load the .ui file and connect it."""
-        from SlabExporter import SlabExporterLogic
-
         ScriptedLoadableModuleWidget.setup(self)
         widget = slicer.util.loadUI(self.resourcePath("UI/SlabExporter.ui"))
         self.layout.addWidget(widget)
@@ -156,7 +155,7 @@ class SlabExporterWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         """Decide what to show, and show it."""
         from slab_exporter.mrml.slab_rois import preview_rois, remove_preview, show_preview
 
-        from SlabExporterPanel.view import panel_view
+        from .view import panel_view
 
         node = self._parameterNode
         if not node or self._watch or self.stitch.isBusy:
@@ -237,7 +236,7 @@ class SlabExporterWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         """Export as the settings say, with progress, until done, failed or cancelled."""
         from slab_exporter.core.errors import Cancelled, SlabExporterError
 
-        from SlabExporterPanel.watch import ExportWatch, failed_text, finished_notes, finished_text
+        from .watch import ExportWatch, failed_text, finished_notes, finished_text
 
         self.refresh()
         if not self.view.export.enabled:
@@ -263,7 +262,7 @@ class SlabExporterWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
     def _export(self, watch):
         from slab_exporter.export.from_scene import export_nodes
 
-        from SlabExporterPanel.view import request_of
+        from .view import request_of
 
         settings, node = self.logic.settings(), self._parameterNode
         out = Path(settings.output.strip()).expanduser()

@@ -12,7 +12,7 @@ import pytest
 from slab_exporter.cases.find import find_cases
 from slab_exporter.cli.main import main
 from slab_exporter.core.errors import InputError, RequestError
-from slab_exporter.report.tables import write_table
+from slab_exporter.report.summary import write_table
 from support.command_line import LIBRARY
 
 
@@ -88,7 +88,7 @@ def test_nothing_unexpected_ends_as_done_or_as_a_traceback(monkeypatch, capfd, e
     def fail(*_, **__):
         raise error
 
-    monkeypatch.setattr("slab_exporter.cli.export.find_cases", fail)
+    monkeypatch.setattr("slab_exporter.cases.find.find_cases", fail)
     with monkeypatch.context() as context:
         context.setattr("os.dup2", lambda *_: None)
         assert main(["inspect", "x.nii"]) == code

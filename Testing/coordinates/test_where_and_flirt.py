@@ -14,10 +14,9 @@ import pytest
 import slab_exporter
 from hypothesis import given
 from hypothesis import strategies as st
-from slab_exporter.coordinates.fsl import FslGrid, flirt_from_ras, ras_from_flirt
-from slab_exporter.coordinates.locate import explain_axes, locate
-from slab_exporter.coordinates.registration import fsl_grid
+from slab_exporter.coordinates.registration import FslGrid, flirt_from_ras, fsl_grid, ras_from_flirt
 from slab_exporter.coordinates.transform_files import itk_text, matrix_text, parse_itk, parse_matrix
+from slab_exporter.coordinates.where import explain_axes, locate
 from slab_exporter.core.errors import InputError
 from slab_exporter.core.geometry import VolumeGeometry
 from slab_exporter.mrml.nodes import array_from_matrix

@@ -9,9 +9,8 @@ import nibabel as nib
 import numpy as np
 import pytest
 from slab_exporter.cases.find import find_cases
-from slab_exporter.core.dicom_options import SeriesOptions
 from slab_exporter.core.manifest import SCHEMA_PATH
-from slab_exporter.core.options import ExportRequest, SlabOptions
+from slab_exporter.core.options import ExportRequest, SeriesOptions, SlabOptions
 from slab_exporter.dicom.reading.load import load_series
 from slab_exporter.dicom.reading.scan import only_series
 from slab_exporter.export.from_scene import export_nodes

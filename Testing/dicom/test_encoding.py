@@ -78,7 +78,7 @@ def test_rounding_keeps_within_what_is_stated(numbers):
 
 
 def test_texts_that_dicom_cannot_hold_are_refused():
-    from slab_exporter.core.dicom_options import DicomOptions
+    from slab_exporter.core.options import DicomOptions
 
     for options in ({"patient_name": "a" * 65}, {"patient_id": "a\\b"}, {"modality": "ct"}):
         with pytest.raises(RequestError):

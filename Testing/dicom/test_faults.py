@@ -6,8 +6,8 @@ import numpy as np
 import pydicom
 import pytest
 from slab_exporter.cases.find import find_cases
-from slab_exporter.core.dicom_options import SeriesOptions
 from slab_exporter.core.errors import InputError
+from slab_exporter.core.options import SeriesOptions
 from slab_exporter.dicom.reading.headers import quiet_pydicom
 from slab_exporter.dicom.reading.load import load_series
 from slab_exporter.dicom.reading.multiframe import flattened

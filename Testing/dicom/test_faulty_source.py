@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pydicom
 import pytest
-from slab_exporter.core.dicom_options import DicomOptions, SeriesOptions
 from slab_exporter.core.errors import RequestError
+from slab_exporter.core.options import DicomOptions, SeriesOptions
 from slab_exporter.dicom.reading.load import load_series
 from slab_exporter.dicom.reading.scan import only_series
 from support.dicom_phantoms import MR, uid, voxels, write_image, write_series

@@ -139,7 +139,7 @@ def test_an_empty_label_map_and_a_missing_package_fall_back_to_nifti(tmp_path, r
     code, _, error = export(run_cli, tmp_path, affine(), np.zeros(SHAPE, np.uint8))
     assert code == 0
     assert "written as NIfTI" in error
-    from slab_exporter.pipeline.one_case import formats
+    from slab_exporter.pipeline import formats
 
     monkeypatch.setattr(formats, "can_write_segmentations", lambda: False)
     code, _, error = export(run_cli, tmp_path, affine(), label_map(), "--overwrite")

@@ -8,8 +8,8 @@ from contextlib import suppress
 import numpy as np
 import pydicom
 import pytest
-from slab_exporter.core.dicom_options import SeriesOptions
 from slab_exporter.core.errors import InputError, RequestError
+from slab_exporter.core.options import SeriesOptions
 from slab_exporter.dicom.reading.load import load_series
 from slab_exporter.dicom.reading.scan import find_series, reread, series_sha256
 from slab_exporter.dicom.reading.series import Kind

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 from slab_exporter.core.errors import OutputError
-from slab_exporter.export.lock import locked
+from slab_exporter.export.output_folder import locked
 from support.command_line import make_data_set
 from support.trees import assert_nothing_half_done_looks_finished, complete_cases, tree
 

@@ -7,7 +7,7 @@ import pytest
 from slab_exporter.core.errors import InputError
 from slab_exporter.core.geometry import Box, VolumeGeometry
 from slab_exporter.core.manifest import Manifest, SlabRecord
-from slab_exporter.export.scene_import import slab_files
+from slab_exporter.export.from_scene import slab_files
 
 
 def manifest(image="images/a_slab-000.nii.gz") -> Manifest:

@@ -10,13 +10,14 @@ import nibabel as nib
 import numpy as np
 import pytest
 from slab_exporter.cases.find import Case
-from slab_exporter.cli.display import BatchLines, duration
+from slab_exporter.cli.terminal import BatchLines, duration
 from slab_exporter.core.errors import RequestError
 from slab_exporter.core.options import ExportRequest, SlabOptions
 from slab_exporter.core.progress import ProgressEvent
 from slab_exporter.export.from_files import RunOptions, export_cases
 from slab_exporter.export.pool import _admitted
-from slab_exporter.export.survey import PROCESS_BYTES, default_jobs, survey_case, usable_processors
+from slab_exporter.export.survey import PROCESS_BYTES, default_jobs, survey_case
+from slab_exporter.files.machine import usable_processors
 from support.phantoms import affine, index_phantom, save_nifti
 
 SHAPE = (20, 30, 40)

@@ -7,7 +7,7 @@ import time
 from concurrent.futures import Future
 
 import pytest
-from slab_exporter.files.threads import helpers
+from slab_exporter.files.machine import helpers
 
 
 def test_without_helpers_all_is_done_at_once_on_the_calling_thread():

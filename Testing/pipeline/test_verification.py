@@ -28,7 +28,7 @@ def first_slab(out, folder="images"):
 
 def forge(out, path):
     """Enter the check sum of a changed slab, as a forger would."""
-    from slab_exporter.files.checksum import file_sha256
+    from slab_exporter.files.disk import file_sha256
 
     manifest = out / "ct" / "manifest.json"
     document = json.loads(manifest.read_text())

@@ -9,7 +9,7 @@ import nibabel as nib
 import numpy as np
 import pytest
 from slab_exporter.core.geometry import Box, VolumeGeometry
-from slab_exporter.report.png import png_bytes
+from slab_exporter.report.pictures import png_bytes
 from slab_exporter.report.views import middle_views, rectangle
 from support.phantoms import SIGNED_PERMUTATIONS, affine, index_phantom, save_nifti
 

@@ -6,7 +6,7 @@ from collections import Counter
 
 import pytest
 from slab_exporter.core.errors import RequestError
-from slab_exporter.report.splits import parse_split, split_groups
+from slab_exporter.report.dataset import parse_split, split_groups
 
 
 def test_shares_are_met_and_every_group_is_in_one_part():

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
-from ..report.splits import joined
 from .case import Case
-from .case_folders import CaseFolders, without_modality
-from .conventions import NNUNET, channel_base
+from .conventions import NNUNET, CaseFolders, channel_base, without_modality
 
 _Key = tuple[Hashable, ...]
 
@@ -76,3 +75,20 @@ def _channel_bases(cases: list[Case]) -> Callable[[Case], str | None]:
         return by_label.get(folder, alike or any(by_label.values()))
 
     return lambda case: channel_base(case.image) if means_channels(case.image.parent) else None
+
+
+def joined(keys: Sequence[set[Any]]) -> list[int]:
+    """For each item the first of those that it hangs together with, through keys that they share."""
+    first: list[int] = list(range(len(keys)))
+    seen: dict[Any, int] = {}
+    for number, own in enumerate(keys):
+        for key in own:
+            here, there = _root(first, number), _root(first, seen.setdefault(key, number))
+            first[max(here, there)] = min(here, there)
+    return [_root(first, number) for number in range(len(keys))]
+
+
+def _root(first: list[int], number: int) -> int:
+    while first[number] != number:
+        number = first[number]
+    return number

@@ -10,8 +10,7 @@ from pathlib import Path
 from ..core.errors import InputError, RequestError, reading
 from ..core.naming import safe_name
 from .case import Case
-from .case_folders import folders_in_common
-from .conventions import GIVEN, PATTERN, LabelIndex, split_labels
+from .conventions import GIVEN, PATTERN, LabelIndex, folders_in_common, split_labels
 from .search import is_volume, volume_files
 
 LABELS = "labels"

@@ -12,7 +12,7 @@ from ..core.errors import InputError, RequestError, reading
 from ..core.naming import DATA_ONLY_EXTENSIONS, volume_extension
 from ..dicom.reading.scan import find_series, is_dicom_file, series_of_files, volumes_of
 from ..dicom.reading.series import Series
-from ..files.tree import files_below
+from ..files.disk import files_below
 from .conventions import split_labels
 from .lists import ListedCase, is_list, read_list
 

@@ -1,29 +1,45 @@
-"""What each command does; imported only when one runs."""
+"""``slab-exporter export``: cut volumes into slabs."""
 
 from __future__ import annotations
 
 import argparse
 import sys
 import time
-from pathlib import Path
+from typing import TYPE_CHECKING
 
-from ..cases.find import find_cases
-from ..core.errors import InputError, SlabExporterError
-from ..core.options import ExportRequest, SlabOptions
-from ..export.from_files import ExportResult, export_cases
-from ..inspection.dry_run import dry_run
-from ..inspection.inspect import inspect_cases
-from ..inspection.table import refuse_table_file, show_data_set
-from ..pipeline.verification import verify_export
-from ..volumes.phantom import make_demo
-from .batch_command import cases_of, display_for, print_warning, run_options
-from .dicom_options import dicom_options, series_options
-from .main import DONE, SOME_FAILED, UNUSABLE
-from .terminal import display, print_json
+from ..core.errors import InputError, RequestError
+from ..core.options import AXES, COMPRESSIONS, FORMATS, NIFTI_TRANSFORMS, REMAINDERS
+from ..core.text import counted
+from .arguments import (
+    DONE,
+    INPUT_HELP,
+    SOME_FAILED,
+    UNUSABLE,
+    Subparsers,
+    add_batch_options,
+    add_dicom_input_options,
+    add_dicom_output_options,
+    command_parser,
+    dicom_options,
+    fill,
+    given_path,
+    given_text,
+    series_options,
+)
+from .terminal import BatchLines, JsonLines, Lines, display, print_json
+
+if TYPE_CHECKING:
+    from ..cases.find import Case
+    from ..core.options import ExportRequest
+    from ..export.from_files import ExportResult, RunOptions
 
 
-def run_export(options: argparse.Namespace) -> int:
-    """``slab-exporter export``."""
+def run(options: argparse.Namespace) -> int:
+    """Run ``slab-exporter export``; returns the exit code."""
+    from ..core.options import ExportRequest, SlabOptions
+    from ..export.from_files import export_cases
+    from .dry_run import dry_run
+
     request = ExportRequest(
         slabs=SlabOptions(
             thickness=options.thickness,
@@ -45,14 +61,14 @@ def run_export(options: argparse.Namespace) -> int:
     run = run_options(options)
     cases = cases_of(options)
     if options.dry_run:
-        return _code_for(dry_run(cases, options.output, request, options.json), len(cases))
+        return code_for(dry_run(cases, options.output, request, options.json), len(cases))
     shown = display_for(options, cases, request, run)
     started = time.monotonic()
     try:
         result = export_cases(cases, options.output, request, shown, options.resume, options.overwrite, run)
     finally:
         shown.close()
-    _summarise(options, result, time.monotonic() - started)
+    summarise(options, result, time.monotonic() - started)
     return exit_code(result)
 
 
@@ -66,7 +82,8 @@ def exit_code(result: ExportResult) -> int:
     return UNUSABLE if nothing_usable else SOME_FAILED
 
 
-def _summarise(options: argparse.Namespace, result: ExportResult, seconds: float) -> None:
+def summarise(options: argparse.Namespace, result: ExportResult, seconds: float) -> None:
+    """Print what came of a run, and what went wrong beside the cases."""
     slabs = [slab for manifest in result.manifests for slab in manifest.slabs]
     verified = sum(slab.verified for slab in slabs)
     for problem in result.problems:
@@ -87,72 +104,117 @@ def _summarise(options: argparse.Namespace, result: ExportResult, seconds: float
         listed = "" if getattr(options, "shard", None) else " (see errors.csv)"  # a shard writes no tables
         failed = f", {len(result.failures)} failed{listed}" if result.failures else ""
         print(
-            f"{_count(len(result.manifests), 'case')}, {_count(len(slabs), 'slab')}, {verified} verified{failed}: "
+            f"{counted(len(result.manifests), 'case')}, {counted(len(slabs), 'slab')}, {verified} verified{failed}: "
             f"{options.output} ({seconds:.1f} s)"
         )
 
 
-def _count(number: int, noun: str) -> str:
-    return f"{number} {noun}{'' if number == 1 else 's'}"
-
-
-def run_verify(options: argparse.Namespace) -> int:
-    """``slab-exporter verify``."""
-    differences = 0
-    checked = 0
-    for report in verify_export(options.output):
-        checked += report.files
-        differences += len(report.differences)
-        if options.json:
-            print_json({"event": "case-verified", **report.to_json()})
-            continue
-        for text in report.differences:
-            print(f"{report.case}: DIFFERENT: {text}")
-        if not report.differences and not options.quiet:
-            print(f"{report.case}: {_count(report.files, 'file')} as the source has it")
-    if not options.json and not options.quiet:
-        print(f"{_count(checked, 'file')} checked, {_count(differences, 'difference')}")
-    return SOME_FAILED if differences else DONE
-
-
-def run_inspect(options: argparse.Namespace) -> int:
-    """``slab-exporter inspect``."""
-    cases = find_cases(options.inputs, options.labels, warn=print_warning)
-    if options.csv is not None:
-        refuse_table_file(options.csv, options.inputs, cases)
-    reports = []
-    for report in inspect_cases(cases):
-        reports.append(report)
-        if options.json:
-            print_json({"event": "inspected", **report.to_json()})
-        elif len(cases) == 1:
-            print(report.to_text())
-        elif sys.stderr.isatty():
-            print(f"\r{len(reports)} of {len(cases)} inspected", end="", file=sys.stderr, flush=True)
-    if len(cases) > 1 or options.csv is not None:
-        show_data_set(reports, options.sort, options.csv, options.json)
-    return _code_for(sum(report.error is not None for report in reports), len(cases))
-
-
-def _code_for(unusable: int, cases: int) -> int:
+def code_for(unusable: int, cases: int) -> int:
+    """Return the exit code where so many of the cases cannot be used."""
     if unusable == cases:
         return UNUSABLE
     return SOME_FAILED if unusable else DONE
 
 
-def run_demo(options: argparse.Namespace) -> int:
-    """``slab-exporter demo``."""
-    folder: Path = options.output
-    if folder.exists() and any(folder.iterdir()) and not options.overwrite:
-        raise SlabExporterError(f"The folder {folder} is not empty; choose another one with -o, or add --overwrite.")
-    image, labels = make_demo(folder)
-    cases = find_cases([image], [f"organs={labels}"])
-    out = folder / "slabs"
-    shown = display(options.json, options.quiet)
-    started = time.monotonic()
-    request = ExportRequest(slabs=SlabOptions(thickness=32))
-    result = export_cases(cases, out, request, shown, overwrite=options.overwrite)
-    shown.close()
-    options.output = out
-    _summarise(options, result, time.monotonic() - started)
-    return exit_code(result)
+def add_parser(commands: Subparsers) -> None:
+    """Add the command to the parser."""
+    parser = command_parser(commands, "export", "cut volumes into slabs, one folder per case", run)
+    parser.add_argument("inputs", nargs="+", type=given_path, metavar="INPUT", help=INPUT_HELP)
+    parser.add_argument("-o", "--output", required=True, type=given_path, metavar="OUT", help="output folder")
+    _add_slab_options(parser)
+    parser.add_argument(
+        "--labels", action="append", default=[], type=given_text, metavar="[NAME=]PATH",
+        help="label map, folder of label maps matched by name, or pattern with {case}; may be given several times",
+    )  # fmt: skip
+    parser.add_argument("--format", choices=FORMATS, default="nii.gz", help="file format of the slabs (default nii.gz)")
+    parser.add_argument(
+        "--compression", choices=COMPRESSIONS, default="fast", help="of .nii.gz and .nrrd (default fast)"
+    )
+    parser.add_argument("--frame", type=int, metavar="N", help="which volume of a 4D file or series, from 0")
+    parser.add_argument(
+        "--nifti-transform", choices=NIFTI_TRANSFORMS, help="which to believe where a NIfTI's sform and qform differ"
+    )
+    add_dicom_input_options(parser)
+    add_dicom_output_options(parser)
+    add_batch_options(parser)
+    parser.add_argument("--no-verify", action="store_true", help="do not read the slabs back and compare them")
+    parser.add_argument("--resume", action="store_true", help="go on with an earlier export; complete cases stay")
+    parser.add_argument("--overwrite", action="store_true", help="replace what an earlier export left in OUT")
+    parser.add_argument("--quiet", action="store_true", help="print warnings and errors only")
+
+
+def _add_slab_options(parser: argparse.ArgumentParser) -> None:
+    thickness = parser.add_mutually_exclusive_group()
+    thickness.add_argument("--thickness", type=int, default=64, metavar="N", help="slices in a slab (default 64)")
+    thickness.add_argument("--thickness-mm", type=float, metavar="MM", help="thickness in mm, rounded to whole slices")
+    parser.add_argument(
+        "--axis", choices=AXES, default="axial",
+        help="cut along the index axis nearest to S (axial, the default), A (coronal), R (sagittal), or i, j, k",
+    )  # fmt: skip
+    parser.add_argument("--overlap", type=int, default=0, metavar="N", help="slices shared by neighbouring slabs")
+    parser.add_argument(
+        "--remainder", choices=REMAINDERS, default="keep",
+        help="a last slab that is not full: keep it short (default), pad it, shift it back, drop it, "
+        "or balance all slabs to equal parts",
+    )  # fmt: skip
+    parser.add_argument(
+        "--fill", type=fill, default=None, metavar="auto|VALUE",
+        help="value of padded voxels (default auto: air for CT-like volumes, otherwise 0; labels get 0)",
+    )  # fmt: skip
+    parser.add_argument("--within", metavar="FILE.mrk.json", help="cut only inside this ROI")
+
+
+def cases_of(options: argparse.Namespace) -> list[Case]:
+    """The cases that the command line asks for.
+
+    Raises:
+        RequestError: options that do not go together.
+        InputError: nothing usable.
+    """
+    from ..cases.find import find_cases, grouped
+
+    cases = find_cases(options.inputs, options.labels, options.output, options.deidentify, print_warning)
+    return cases if options.group_by is None else grouped(cases, options.group_by)
+
+
+def print_warning(text: str) -> None:
+    """Print a sentence about the inputs as a whole."""
+    print(f"slab-exporter: warning: {text}", file=sys.stderr, flush=True)
+
+
+def run_options(options: argparse.Namespace) -> RunOptions:
+    """How the command line wants the export to be run.
+
+    Raises:
+        RequestError: a value that makes no sense, or options that do not go together.
+    """
+    from ..export.from_files import RunOptions
+    from ..report.dataset import parse_split
+
+    if options.dask is not None and options.jobs is not None:
+        raise RequestError("--jobs counts processes here; with --dask the cluster decides. Leave one of them out.")
+    if options.shard is not None and options.dask is not None:
+        raise RequestError("--shard and --dask are two ways to use many machines; leave one of them out.")
+    return RunOptions(
+        jobs=options.jobs,
+        dask=options.dask,
+        shard=options.shard,
+        split=None if options.split is None else parse_split(options.split),
+        seed=options.seed,
+        debug=options.debug,
+    )
+
+
+def display_for(
+    options: argparse.Namespace, cases: list[Case], request: ExportRequest, run: RunOptions
+) -> JsonLines | Lines | BatchLines:
+    """What shows the progress; for many cases it first says what matched what."""
+    from ..cases.find import match_summary
+    from ..export.survey import survey_case
+
+    if options.json or len(cases) < 2:
+        return display(options.json, options.quiet)
+    if not options.quiet:
+        print("; ".join(match_summary(cases)), file=sys.stderr, flush=True)
+    mine = cases if run.shard is None else cases[run.shard[0] - 1 :: run.shard[1]]
+    return BatchLines({case.name: survey_case(case, request).slices for case in mine}, options.quiet)

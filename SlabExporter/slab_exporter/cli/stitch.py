@@ -1,25 +1,28 @@
-"""What ``stitch``, ``compare``, ``where`` and ``flirt`` do; imported only when one of them runs."""
+"""``slab-exporter stitch``: slabs, or predictions made from them, back into one volume."""
 
 from __future__ import annotations
 
 import argparse
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from ..compare.files import CompareRequest, compare_files
-from ..compare.words import comparison_json, comparison_lines
-from ..coordinates.registration import convert, describe_grid
-from ..coordinates.where import find_place, through_registration
 from ..core.errors import Cancelled, InputError, RequestError, SlabExporterError
-from ..stitch.predictions import Predictions
-from ..stitch.stitching import StitchRequest, StitchResult, default_output, find_manifests, stitch_case
-from ..volumes.reading import FileChoice
-from .main import DONE, SOME_FAILED, UNUSABLE
+from ..core.options import BLENDS
+from .arguments import DONE, SOME_FAILED, UNUSABLE, Subparsers, command_parser, fill
 from .terminal import display, print_json
 
+if TYPE_CHECKING:
+    from ..stitch.predictions import Predictions
+    from ..stitch.stitching import StitchRequest, StitchResult
 
-def run_stitch(options: argparse.Namespace) -> int:
-    """``slab-exporter stitch``."""
+
+def run(options: argparse.Namespace) -> int:
+    """Run ``slab-exporter stitch``; returns the exit code."""
+    from ..core.manifest import find_manifests
+    from ..stitch.predictions import Predictions
+    from ..stitch.stitching import StitchRequest, default_output
+
     request = StitchRequest(options.blend, options.fill, options.trust_names, options.labels)
     manifests = find_manifests(options.manifest)
     predictions = None if options.predictions is None else Predictions(options.predictions)
@@ -51,6 +54,8 @@ def _stitch_one(
     request: StitchRequest,
     predictions: Predictions | None,
 ) -> None:
+    from ..stitch.stitching import stitch_case
+
     shown = display(options.json, options.quiet)
     try:
         result = stitch_case(manifest, output, request, predictions, options.overwrite, shown)
@@ -80,70 +85,33 @@ def _tell_failure(options: argparse.Namespace, manifest: Path, error: SlabExport
         print(f"slab-exporter: {manifest.parent.name}: {error}", file=sys.stderr)
 
 
-def run_where(options: argparse.Namespace) -> int:
-    """``slab-exporter where``."""
-    if (options.flirt is None) != (options.reference is None):
-        raise RequestError("--flirt and --reference belong together: the matrix, and the image it leads to.")
-    frame = next(name for name in ("ijk", "ras", "lps") if getattr(options, name) is not None)
-    file = FileChoice(options.file, options.frame, options.nifti_transform)
-    place = find_place(file, frame, tuple(getattr(options, frame)))
-    places = [place]
-    if options.flirt is not None:
-        reference = FileChoice(options.reference, transform=options.reference_nifti_transform)
-        places.append(through_registration(place, options.flirt, reference))
-    if options.json:
-        print_json({"event": "located", **place.to_json()} | ({"reference": places[1].to_json()} if places[1:] else {}))
-    else:
-        print("\n".join(p.to_text() for p in places))
-    return DONE
-
-
-def run_flirt(options: argparse.Namespace) -> int:
-    """``slab-exporter flirt``."""
-    moving = FileChoice(options.moving, transform=options.nifti_transform)
-    reference = FileChoice(options.reference, transform=options.reference_nifti_transform)
-    found = convert(options.matrix, moving, reference, options.output, options.kind, options.overwrite)
-    if options.json:
-        print_json({"event": "converted", "output": str(options.output), **found.to_json()})
-        return DONE
-    print(describe_grid(options.moving.name, found.moving))
-    print(describe_grid(options.reference.name, found.reference))
-    print("RAS mm of the moving image -> RAS mm of the reference:")
-    for row in found.ras:
-        print("  " + "  ".join(f"{value:12.6f}" for value in row))
-    for text in found.warnings:
-        print(f"note: {text}")
-    print(f"written: {options.output}")
-    return DONE
-
-
-def run_compare(options: argparse.Namespace) -> int:
-    """``slab-exporter compare``."""
-    request = CompareRequest(
-        reference=options.reference,
-        other=options.other,
-        reference_frame=options.reference_frame,
-        frame=options.frame,
-        reference_transform=options.reference_nifti_transform,
-        transform=options.nifti_transform,
-        fix=options.fix,
-        flip=options.flip,
-        overwrite=options.overwrite,
+def add_parser(commands: Subparsers) -> None:
+    """Add the command to the parser."""
+    parser = command_parser(commands, "stitch", "put slabs, or predictions made from them, back into one volume", run)
+    parser.add_argument(
+        "manifest", type=Path, metavar="MANIFEST", help="a case's manifest.json or folder; or the folder of an export"
     )
-    result = compare_files(request)
-    found = result.comparison
-    if options.json:
-        mended = {"mended": None if result.mended is None else str(options.fix), "refused": result.refused}
-        print_json({"event": "compared", **comparison_json(found), "warnings": list(result.warnings), **mended})
-    else:
-        print(f"REFERENCE {result.descriptions[0]}")
-        print(f"OTHER     {result.descriptions[1]}")
-        print("\n".join(comparison_lines(found)))
-        for text in result.warnings:
-            print(f"note: {text}")
-        if result.mended is not None:
-            print(f"mended: {result.mended}")
-    if result.refused is not None:
-        print(f"slab-exporter: {result.refused}", file=sys.stderr)
-        return SOME_FAILED
-    return DONE if found.is_same_place or result.mended is not None else SOME_FAILED
+    parser.add_argument(
+        "-o", "--output", required=True, type=Path, metavar="FILE",
+        help="file to write (.nii.gz, .nii, .nrrd); for the folder of an export a folder, one file a case",
+    )  # fmt: skip
+    source = parser.add_mutually_exclusive_group()
+    source.add_argument(
+        "--predictions", type=Path, metavar="DIR", help="take the files in DIR that are named like the slabs"
+    )
+    source.add_argument("--labels", metavar="NAME", help="stitch the label maps of this set instead of the images")
+    parser.add_argument(
+        "--blend", choices=BLENDS,
+        help="overlapping slices: the first slab's value, the mean, a mean weighted by a Gaussian about each slab's "
+        "middle, the most frequent, or the largest value (default: vote for predictions of whole numbers, mean for "
+        "others, first for the export's own slabs)",
+    )  # fmt: skip
+    parser.add_argument(
+        "--fill", type=fill, default=None, metavar="auto|VALUE",
+        help="value of slices that no slab holds (default auto: air for CT-like images, otherwise 0)",
+    )  # fmt: skip
+    parser.add_argument(
+        "--trust-names", action="store_true", help="accept predictions that have lost their geometry, by name and shape"
+    )
+    parser.add_argument("--overwrite", action="store_true", help="replace files that exist")
+    parser.add_argument("--quiet", action="store_true", help="print warnings and errors only")

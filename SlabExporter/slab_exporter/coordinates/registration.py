@@ -10,20 +10,77 @@ from typing import Any
 import numpy as np
 
 from ..core.errors import InputError, OutputError, RequestError, reading
-from ..core.geometry import FloatArray, VolumeGeometry
+from ..core.geometry import RAS_TO_LPS, FloatArray, VolumeGeometry
 from ..core.manifest import Manifest
 from ..core.volume import SourceVolume
-from ..files.checksum import file_sha256
+from ..files.disk import file_sha256
 from ..files.nifti import NiftiHeader, read_header
 from ..mrml.runtime import open_runtime
 from ..mrml.volume_files import is_nifti
 from ..volumes.reading import FileChoice, open_for_geometry
-from .fsl import FslGrid, flirt_from_ras, itk_from_ras, ras_from_flirt, ras_from_itk
 from .transform_files import is_itk, itk_text, matrix_text, parse_itk, parse_matrix, read_text, write_text
+
+
+@dataclass(frozen=True)
+class FslGrid:
+    """What FSL and Slicer know of one image.
+
+    Attributes:
+        geometry: shape and affine (RAS).
+        voxel_size: along i, j, k in mm as FSL uses it (a NIfTI's pixdim).
+        x_flipped: whether FSL counts x from the other end: its affine's determinant is positive.
+    """
+
+    geometry: VolumeGeometry
+    voxel_size: tuple[float, float, float]
+    x_flipped: bool
+
+    @classmethod
+    def of(cls, geometry: VolumeGeometry) -> FslGrid:
+        """From a geometry alone: spacing and handedness are those of the affine."""
+        i, j, k = (float(s) for s in geometry.spacing)
+        return cls(geometry, (i, j, k), geometry.is_right_handed)
+
+    @property
+    def fsl_from_ijk(self) -> FloatArray:
+        """4x4, voxel index -> FSL's scaled voxels in mm."""
+        result = np.diag([*self.voxel_size, 1.0])
+        if self.x_flipped:
+            result[0, 0] *= -1
+            result[0, 3] = (self.geometry.shape_ijk[0] - 1) * self.voxel_size[0]
+        return result
+
+    @property
+    def ras_from_fsl(self) -> FloatArray:
+        """4x4, FSL's scaled voxels in mm -> RAS in mm."""
+        return self.geometry.affine_ras @ np.linalg.inv(self.fsl_from_ijk)
+
+
+def ras_from_flirt(matrix: FloatArray, moving: FslGrid, reference: FslGrid) -> FloatArray:
+    """A FLIRT matrix as 4x4, RAS mm of the moving image -> RAS mm of the reference."""
+    return reference.ras_from_fsl @ matrix @ np.linalg.inv(moving.ras_from_fsl)
+
+
+def flirt_from_ras(matrix: FloatArray, moving: FslGrid, reference: FslGrid) -> FloatArray:
+    """The FLIRT matrix for a 4x4, RAS mm of the moving image -> RAS mm of the reference."""
+    return np.linalg.inv(reference.ras_from_fsl) @ matrix @ moving.ras_from_fsl
+
+
+def itk_from_ras(matrix: FloatArray) -> FloatArray:
+    """The ITK transform for a 4x4, RAS moving -> RAS reference: LPS reference -> LPS moving.
+
+    ITK's transforms pull: they say where in the moving image to look for a point of the reference.
+    """
+    return RAS_TO_LPS @ np.linalg.inv(matrix) @ RAS_TO_LPS
+
+
+def ras_from_itk(matrix: FloatArray) -> FloatArray:
+    """The inverse of ``itk_from_ras``; it is its own formula."""
+    return itk_from_ras(matrix)
+
 
 # Gives an image as FSL sees it, or raises InputError where FSL cannot have seen it.
 GridMaker = Callable[[], FslGrid]
-
 KINDS = ("flirt", "itk", "ras")
 _KIND_OF_EXTENSION = {".tfm": "itk", ".mat": "flirt", ".txt": "ras"}
 

@@ -14,7 +14,6 @@ import numpy as np
 
 from ..core.errors import InputError, OutputError, writing
 from ..core.geometry import FloatArray
-from .fsl import require_affine
 
 _MAGIC = "#Insight Transform File"
 _LINEAR = ("AffineTransform", "MatrixOffsetTransformBase")
@@ -118,3 +117,18 @@ def write_text(path: Path, text: str, overwrite: bool) -> None:
             os.replace(temporary, path)
         finally:
             temporary.unlink(missing_ok=True)
+
+
+def require_affine(matrix: FloatArray, name: str) -> FloatArray:
+    """Refuse what is no invertible affine matrix.
+
+    Raises:
+        InputError: with the name of the file.
+    """
+    if matrix.shape != (4, 4) or not np.all(np.isfinite(matrix)):
+        raise InputError(f"{name} does not hold a 4 x 4 matrix of finite numbers.")
+    if not np.allclose(matrix[3], (0, 0, 0, 1), rtol=0, atol=1e-8):
+        raise InputError(f"{name}: the last row of the matrix must be 0 0 0 1; it is {matrix[3].tolist()}.")
+    if abs(np.linalg.det(matrix[:3, :3])) < 1e-9:
+        raise InputError(f"{name}: the matrix is singular; it maps the image onto a plane or less.")
+    return matrix

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import product
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -16,11 +17,12 @@ import numpy.typing as npt
 from .errors import InputError
 
 FloatArray = npt.NDArray[np.float64]
-
 RAS_TO_LPS: FloatArray = np.diag([-1.0, -1.0, 1.0, 1.0])
+
 
 # Letter at the positive and at the negative end of each RAS axis.
 AXIS_LETTERS = (("R", "L"), ("A", "P"), ("S", "I"))
+
 
 # Which RAS axis a slice stack of that name runs along.
 ANATOMICAL_AXES = {"sagittal": 0, "coronal": 1, "axial": 2}
@@ -189,3 +191,15 @@ class VolumeGeometry:
         """What may be asked of stored positions in mm: 1e-4, or what float32 resolves far out."""
         reach = float(np.max(np.abs(self.corners_ras())))
         return max(1e-4, 2 * float(np.finfo(np.float32).eps) * reach)
+
+
+def geometry_facts(geometry: VolumeGeometry) -> dict[str, Any]:
+    """What there is to say about a geometry."""
+    return {
+        "shape": list(geometry.shape_ijk),
+        "spacing": [round(float(s), 6) for s in geometry.spacing],
+        "orientation": geometry.orientation,
+        "handedness": "right-handed" if geometry.is_right_handed else "left-handed",
+        "obliquity": round(geometry.obliquity_degrees, 2),
+        "shear": round(geometry.shear, 6),
+    }

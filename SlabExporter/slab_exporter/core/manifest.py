@@ -175,3 +175,19 @@ def _inside(path: str) -> str:
     if not parts or path.startswith("/") or ".." in parts or "\\" in path or ":" in path.split("/")[0][:2][1:]:
         raise InputError(f"the path '{path}' leads out of its folder.")
     return path
+
+
+def find_manifests(path: Path) -> list[Path]:
+    """The manifest of a case (file or folder), or those of all cases of an export.
+
+    Raises:
+        InputError: there is none.
+    """
+    if path.is_file():
+        return [path]
+    if (path / FILE_NAME).is_file():
+        return [path / FILE_NAME]
+    found = sorted(path.glob(f"*/{FILE_NAME}"))
+    if not found:
+        raise InputError(f"{path} holds no export: there is no {FILE_NAME} in it or in its folders.")
+    return found

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import numpy.typing as npt
+
+from .errors import RequestError
 
 
 def native(stored: npt.NDArray) -> npt.NDArray:
@@ -69,3 +73,82 @@ def _scaled_whole(
         # int64 in between, so that a step outside the narrow type does no harm
         result[k] = plane.astype(np.int64) * int(slopes[k]) + int(inters[k])
     return result
+
+
+# Label maps with values up to this are counted value by value.
+LARGEST_LABEL = 65535
+
+
+def image_statistics(voxels_kji: npt.NDArray) -> dict[str, Any]:
+    """Smallest, largest and mean value; NaN is left out and counted."""
+    if voxels_kji.dtype.kind == "f":
+        nan = int(np.count_nonzero(np.isnan(voxels_kji)))
+        if nan == voxels_kji.size:
+            return {"min": None, "max": None, "mean": None, "nan": nan}
+        result = {
+            "min": _number(np.nanmin(voxels_kji)),
+            "max": _number(np.nanmax(voxels_kji)),
+            "mean": _number(np.nanmean(voxels_kji, dtype=np.float64)),
+        }
+        return result | ({"nan": nan} if nan else {})
+    return {
+        "min": int(voxels_kji.min()),
+        "max": int(voxels_kji.max()),
+        "mean": float(voxels_kji.mean(dtype=np.float64)),
+    }
+
+
+def label_counts(voxels_kji: npt.NDArray) -> dict[str, int] | None:
+    """Voxels of each value but 0, by value; None where the values are not those of a label map."""
+    if voxels_kji.dtype.kind not in "iu" or voxels_kji.min() < 0 or voxels_kji.max() > LARGEST_LABEL:
+        return None
+    counts = np.zeros(int(voxels_kji.max()) + 1, np.int64)
+    for plane in voxels_kji:
+        counts += np.bincount(plane.reshape(-1), minlength=len(counts))
+    return {str(value): int(counts[value]) for value in np.flatnonzero(counts) if value != 0}
+
+
+def _number(value: Any) -> float | None:
+    number = float(value)
+    return number if np.isfinite(number) else None
+
+
+# Hounsfield units: air is -1000 by definition; scanners store down to -1024, and less outside
+# their field of view.
+LOWEST_AIR = -1024
+LOOKS_LIKE_CT = -500
+
+
+def fill_value(asked: float | None, voxels: npt.NDArray) -> float:
+    """The value to pad with, the same for all slabs of a volume.
+
+    Args:
+        asked: the user's value; None for "auto": air for a CT-like volume (its smallest value, but
+            not below -1024), 0 for any other. CT-like is a volume that holds values of -500 or less.
+        voxels: of the whole volume.
+
+    Raises:
+        RequestError: the volume's type cannot hold the value.
+    """
+    if asked is None:
+        lowest = lowest_value(voxels)
+        return max(lowest, float(LOWEST_AIR)) if lowest <= LOOKS_LIKE_CT else 0.0
+    if voxels.dtype.kind in "iu":
+        limits = np.iinfo(voxels.dtype)
+        if not float(asked).is_integer() or not limits.min <= asked <= limits.max:
+            raise RequestError(
+                f"The fill value {asked:g} does not fit into the volume's type {voxels.dtype.name} "
+                f"({limits.min} to {limits.max}, whole numbers)."
+            )
+    elif np.isfinite(asked) and abs(asked) > (largest := float(np.finfo(voxels.dtype).max)):
+        raise RequestError(
+            f"The fill value {asked:g} does not fit into the volume's type {voxels.dtype.name} "
+            f"({-largest:g} to {largest:g})."
+        )
+    return float(asked)
+
+
+def lowest_value(voxels: npt.NDArray) -> float:
+    """The smallest value that is not NaN; NaN where there is none."""
+    reduce: Any = np.fmin.reduce
+    return float(reduce(voxels, axis=None))

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
+import numpy as np
 import numpy.typing as npt
 
+from .errors import InputError
 from .geometry import FloatArray, VolumeGeometry
 
 
@@ -44,3 +46,66 @@ class SourceVolume:
     record: dict[str, Any] = field(default_factory=dict)
     dicom: Any = None
     segments: tuple[tuple[int, str], ...] = ()
+
+
+# A label map may be off by this part of a voxel: what rounding in float32 headers amounts to.
+SAME_GRID_VOXELS = 0.01
+
+
+def require_same_grid(image: SourceVolume, label: SourceVolume, name: str) -> None:
+    """Refuse a label map that does not lie voxel on voxel on the image.
+
+    Raises:
+        InputError: with the difference in mm and in voxels.
+    """
+    ours, theirs = image.geometry, label.geometry
+    what = f"The label map {label.name} ({name}) does not lie on the grid of {image.name}"
+    mend = "Resample it onto the image first (Slicer: module Resample Image (BRAINS), reference = the image)."
+    if ours.shape_ijk != theirs.shape_ijk:
+        raise InputError(f"{what}: it has {theirs.shape_ijk} voxels where the image has {ours.shape_ijk}. {mend}")
+    distance = ours.corner_distance(theirs)
+    voxels = float(np.max(np.abs(ours.ijk(theirs.corners_ras()) - ours.ijk(ours.corners_ras()))))
+    if voxels > SAME_GRID_VOXELS:
+        turned = (
+            ""
+            if ours.orientation == theirs.orientation
+            else (f"; its axes run {theirs.orientation}, the image's {ours.orientation}")
+        )
+        raise InputError(f"{what}: its corners are up to {distance:.2f} mm ({voxels:.2f} voxels) away{turned}. {mend}")
+
+
+def reindexed_onto(volume: SourceVolume, grid: VolumeGeometry) -> SourceVolume:
+    """``volume`` with its index axes in the order and direction of ``grid``'s, where that is all that differs.
+
+    Programs that make a NIfTI from a DICOM series reverse rows or slices; a label map drawn on such
+    a NIfTI lies on the series' voxels but counts them differently. The manifest's record keeps the
+    file's own shape and affine.
+
+    Returns:
+        ``volume`` itself where the axes agree already, or are not parallel to the grid's.
+    """
+    own = volume.geometry
+    steps = np.linalg.inv(grid.affine_ras[:3, :3]) @ own.affine_ras[:3, :3]
+    whole = np.rint(steps)
+    is_permutation = np.all(np.abs(whole).sum(axis=0) == 1) and np.all(np.abs(whole).sum(axis=1) == 1)
+    if not is_permutation or np.max(np.abs(steps - whole)) > 0.01 or np.array_equal(whole, np.eye(3)):
+        return volume
+    # Which own axis becomes grid axis n, and whether it runs backwards
+    axes = [int(np.argmax(np.abs(whole[n]))) for n in range(3)]
+    signs = [int(whole[n, axes[n]]) for n in range(3)]
+    array_ijk = volume.voxels_kji.transpose(2, 1, 0).transpose(axes)
+    array_ijk = array_ijk[tuple(slice(None, None, sign) for sign in signs)]
+    affine = own.affine_ras.copy()
+    for n, (axis, sign) in enumerate(zip(axes, signs, strict=True)):
+        affine[:3, n] = own.affine_ras[:3, axis] * sign
+        if sign < 0:
+            affine[:3, 3] += own.affine_ras[:3, axis] * (own.shape_ijk[axis] - 1)
+    geometry = VolumeGeometry(tuple(own.shape_ijk[axis] for axis in axes), affine)  # type: ignore[arg-type]
+    record = {"file_shape_ijk": list(own.shape_ijk), "file_affine_ras": own.affine_ras.tolist()}
+    return replace(
+        volume,
+        voxels_kji=np.ascontiguousarray(array_ijk.transpose(2, 1, 0)),
+        geometry=geometry,
+        header=None,
+        record={**volume.record, **record},
+    )

@@ -12,18 +12,15 @@ from ..core.errors import OutputError, RequestError, SlabExporterError
 from ..core.manifest import Manifest, read_manifest
 from ..core.options import ExportRequest
 from ..core.progress import Progress, ProgressEvent, no_progress
-from ..files.threads import THREADS
+from ..files.machine import THREADS, usable_processors
 from ..mrml.runtime import running_in_application
-from ..report.dataset import ListedManifest
-from ..report.splits import PARTS, split_groups
-from ..report.summary import write_summary
-from ..report.tables import write_errors_table
-from .case_reading import read_case, read_volume, reads_without_itk
-from .job import FAILED, Job, Outcome, run_job, runtime_with_first
-from .lock import locked
-from .output_folder import begin, make_output, other_cases, refuse_other_content
+from ..report.dataset import PARTS, ListedManifest, split_groups
+from ..report.summary import write_errors_table, write_summary
+from ..volumes.reading import read_volume
+from .job import FAILED, Job, Outcome, read_case, reads_without_itk, run_job, runtime_with_first
+from .output_folder import begin, locked, make_output, other_cases, refuse_other_content
 from .pool import run_in_workers
-from .survey import default_jobs, survey_case, usable_processors
+from .survey import default_jobs, survey_case
 
 
 @dataclass(frozen=True)

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from ..core.errors import InputError, OutputError, SlabExporterError
 from ..core.manifest import FILE_NAME, Manifest, read_manifest
-from ..core.naming import DATA_LIST, SUMMARY_FILES, safe_name
+from ..core.naming import DATA_LIST, SUMMARY_FILES, safe_name, volume_extension, volume_stem
 from ..core.options import ExportRequest
 from ..core.progress import Progress, ProgressEvent, no_progress
 from ..core.volume import SourceVolume
@@ -22,11 +23,9 @@ from ..mrml.runtime import SlicerRuntime, open_runtime
 from ..mrml.scene_volumes import file_of_node, label_volume, scene_volume
 from ..mrml.segmentations import segmentation_volume
 from ..pipeline.one_case import CaseSources, export_sources
-from ..report.dataset import ListedManifest
-from ..report.splits import PARTS
+from ..report.dataset import PARTS, ListedManifest
 from ..report.summary import write_summary
-from .lock import locked
-from .output_folder import make_output
+from .output_folder import locked, make_output
 
 LabelNodes = Any | Sequence[Any] | Mapping[str, Any] | None
 
@@ -177,3 +176,48 @@ def _manifests(out: Path) -> list[Manifest]:
         except SlabExporterError:
             continue
     return found
+
+
+@dataclass(frozen=True)
+class SlabFile:
+    """One file to load.
+
+    Attributes:
+        path: of the volume file.
+        name: for the node.
+        is_label: whether it is a label map.
+    """
+
+    path: Path
+    name: str
+    is_label: bool
+
+
+def slab_files(path: Path, manifest: Manifest, labels: bool) -> list[SlabFile]:
+    """The files of an export, images before their label maps, in numbering order.
+
+    Args:
+        path: of the manifest, or of its folder.
+        manifest: as read from there.
+        labels: include the label maps.
+
+    Raises:
+        InputError: a file is missing, or is a DICOM folder.
+    """
+    folder = path if path.is_dir() else path.parent
+    found = []
+    for slab in manifest.slabs:
+        found.append(_file(folder, slab.image, None))
+        if labels:
+            found += [_file(folder, relative, name) for name, relative in slab.labels.items()]
+    return found
+
+
+def _file(folder: Path, relative: str, label_set: str | None) -> SlabFile:
+    path = folder / relative
+    if not path.exists():
+        raise InputError(f"{path}, which the manifest names, is missing.")
+    if path.is_dir() or volume_extension(path) is None:
+        raise InputError(f"{path} is not a volume file; load DICOM slabs with Slicer's DICOM module.")
+    name = volume_stem(path)
+    return SlabFile(path, name if label_set is None else f"{name} {label_set}", label_set is not None)

@@ -11,15 +11,21 @@ from pathlib import Path
 
 from ..cases.find import Case
 from ..core.errors import Cancelled, DiskFullError, InputError, SlabExporterError
-from ..core.manifest import FILE_NAME
+from ..core.manifest import FILE_NAME, Manifest, read_manifest
 from ..core.options import ExportRequest
 from ..core.progress import Progress, ProgressEvent
-from ..core.volume import SourceVolume
+from ..core.volume import SourceVolume, reindexed_onto
+from ..dicom.reading.load import load_series
+from ..dicom.reading.pixels import needs_decoder
+from ..dicom.reading.scan import series_sha256
+from ..files.disk import file_sha256
 from ..files.stored import StoredVolume
+from ..mrml import volume_files
 from ..mrml.runtime import SlicerRuntime, open_runtime
-from ..pipeline.one_case import export_sources, remove_case_files
-from .case_reading import prefetch_image, read_case
-from .resume import earlier_run
+from ..mrml.volume_files import place, prefetch
+from ..pipeline.formats import slab_sha256
+from ..pipeline.one_case import CaseSources, asked_options, export_sources, remove_case_files
+from ..volumes.reading import read_label
 
 MADE, KEPT, FAILED = "made", "kept", "failed"
 
@@ -147,3 +153,118 @@ def remove_unfinished(job: Job) -> None:
         with contextlib.suppress(OSError):
             remove_case_files(folder, job.case.name)
             folder.rmdir()
+
+
+def reads_without_itk(case: Case) -> bool:
+    """Whether a case is read by code of our own, to which a damaged file is just a damaged one."""
+    if case.series is None:
+        return all(map(volume_files.reads_without_itk, case.files))
+    decoded = any(needs_decoder(plane.pixel) for plane in case.series.slices)
+    return not decoded and all(map(volume_files.reads_without_itk, case.labels.values()))
+
+
+def prefetch_image(case: Case, request: ExportRequest) -> StoredVolume | SourceVolume | None:
+    """The part of reading a case's image that needs no Slicer; for a DICOM series that is all of it.
+
+    Raises:
+        InputError: a file that cannot be used.
+    """
+    if case.series is not None:
+        return load_series(case.series, request.series, request.frame)
+    return prefetch(case.image, request.frame, request.nifti_transform)
+
+
+def read_case(
+    runtime: SlicerRuntime, case: Case, request: ExportRequest, stored: StoredVolume | SourceVolume | None = None
+) -> CaseSources:
+    """Image and label maps of a case in memory.
+
+    Args:
+        runtime: Slicer's classes.
+        case: its files.
+        request: frame and NIfTI transform of the image, what is accepted of a series.
+        stored: what ``prefetch_image`` returned for the case, where it has run already.
+
+    Raises:
+        InputError: a file that cannot be used.
+    """
+    transform = request.nifti_transform
+    if stored is None:
+        stored = prefetch_image(case, request)
+    image = stored if isinstance(stored, SourceVolume) else place(runtime, case.image, stored, transform)
+    labels = {name: read_label(runtime, path, transform) for name, path in case.labels.items()}
+    if case.series is not None:
+        labels = {name: reindexed_onto(label, image.geometry) for name, label in labels.items()}
+    return CaseSources(case.name, image, labels)
+
+
+@dataclass(frozen=True)
+class Earlier:
+    """What an earlier run left of a case.
+
+    Attributes:
+        manifest: if the case is complete and can stay.
+        why_not: if it was completed once, but from something else: a sentence.
+    """
+
+    manifest: Manifest | None = None
+    why_not: str | None = None
+
+
+def earlier_run(case: Case, folder: Path, request: ExportRequest) -> Earlier:
+    """Judge a case's folder.
+
+    Raises:
+        InputError: the request's ROI file cannot be read.
+    """
+    try:
+        manifest = read_manifest(folder / FILE_NAME)
+    except SlabExporterError:
+        return Earlier()
+    changed = _difference(case, folder, request, manifest)
+    return Earlier(manifest) if changed is None else Earlier(why_not=f"{changed}: made again")
+
+
+def complete_manifest(case: Case, folder: Path, request: ExportRequest) -> Manifest | None:
+    """The manifest of a case that an earlier run completed from the same sources with the same options."""
+    return earlier_run(case, folder, request).manifest
+
+
+def _difference(case: Case, folder: Path, request: ExportRequest, manifest: Manifest) -> str | None:
+    if manifest.plan.get("asked") != asked_options(request):
+        return "the options have changed since it was exported"
+    recorded = {"image": manifest.source} | manifest.label_sources
+    files = {"image": case.image} | case.labels
+    if manifest.case != case.name or recorded.keys() != files.keys():
+        return "other label sets were exported"
+    for name, path in files.items():
+        if _source_sha256(case, path) != recorded[name].get("sha256"):
+            return f"{path} has changed since it was exported"
+    for slab in manifest.slabs:
+        for name in (slab.image, *slab.labels.values()):
+            if not (folder / name).exists():
+                return f"{name} is missing"
+        images = len(list((folder / slab.image).glob("*.dcm")))
+        if (folder / slab.image).is_dir() and images != slab.geometry.shape_ijk[2]:
+            return f"{slab.image} has {images} images instead of {slab.geometry.shape_ijk[2]}"
+    return _damaged(folder, manifest)
+
+
+def _damaged(folder: Path, manifest: Manifest) -> str | None:
+    """The first slab that is not as it was written, as after a crash of the machine; None if all are."""
+    for slab in manifest.slabs:
+        written = {slab.image: slab.sha256} | {slab.labels[name]: sha for name, sha in slab.labels_sha256.items()}
+        for path, sha256 in written.items():
+            if slab_sha256(folder / path) != sha256:
+                return f"{path} is not as it was written"
+    return None
+
+
+def _source_sha256(case: Case, path: Path) -> str | None:
+    """Check sum of a case's image or of one of its label files; None where it is gone."""
+    try:
+        if case.series is not None and path == case.image:
+            return series_sha256(case.series)
+        return file_sha256(path)
+    except OSError:
+        return None

@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
+import socket
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from typing import IO
 
 from ..cases.find import Case
-from ..core.errors import OutputError, reading, writing
+from ..core.errors import OutputError, writing
 from ..core.manifest import FILE_NAME
 from ..core.naming import DATA_LIST, ERRORS_TABLE, REPORT, SCRATCH, SLABS_TABLE, SUMMARY_FILES, slab_name_pattern
-from ..files.tree import is_exported_case
+from ..files.disk import begins_with, is_exported_case
 
 # What stands at the beginning of our own summary files.
 _MARKS = {
@@ -72,12 +79,6 @@ def refuse_other_content(out: Path, resume: bool, overwrite: bool, shard: bool =
         raise OutputError(f"The output folder {out} holds {foreign[0]}, which is not of an export; choose another one.")
 
 
-def begins_with(path: Path, mark: str) -> bool:
-    """Whether a text stands near the beginning of a file."""
-    with reading(path), path.open("rb") as file:
-        return mark.encode() in file.read(4096)
-
-
 def _is_case(folder: Path) -> bool:
     """Whether a folder is a case's: complete, in work, or left by a killed run."""
     if not folder.is_dir() or is_exported_case(folder):
@@ -108,17 +109,118 @@ def other_cases(out: Path, cases: list[Case]) -> list[str]:
     return sorted(path.parent.name for path in out.glob(f"*/{FILE_NAME}") if path.parent.name not in ours)
 
 
-def write_file(path: Path, text: str) -> None:
-    """Write a text file that appears complete or not at all; bytes of names that are no text as ``\\udc..``.
+LOCK_NAME = ".slab-exporter.lock"
+
+
+# The workers of a run that was killed notice within moments; until then the lock is theirs.
+PATIENCE_SECONDS = 3.0
+
+
+@contextmanager
+def locked(out: Path, shard: tuple[int, int] | None = None) -> Iterator[tuple[int, ...]]:
+    """Hold an output folder.
+
+    Args:
+        out: an existing folder.
+        shard: (number from 1, of how many) to exclude the same shard and whole runs only.
+
+    Yields:
+        File descriptors for child processes to inherit, so that the lock lives as long as they do.
 
     Raises:
-        OutputError: it could not be written.
+        OutputError: another run holds it; or no lock file can be made.
     """
-    temporary = path.with_name(f"{SCRATCH}-{path.name}")
+    with ExitStack() as stack:
+        files = [stack.enter_context(_lock(out / LOCK_NAME, shared=shard is not None))]
+        if shard is not None:
+            own = out / f".slab-exporter-{shard[0]}-of-{shard[1]}.lock"
+            files.append(stack.enter_context(_lock(own, shared=False)))
+            _refuse_another_division(out, shard[1])
+        yield tuple(file.fileno() for file in files)
+
+
+def _refuse_another_division(out: Path, count: int) -> None:
+    """Shards of several numbers would work on the same cases."""
+    for path in out.glob(".slab-exporter-*-of-*.lock"):
+        if path.name.endswith(f"-of-{count}.lock"):
+            continue
+        with path.open("a+", encoding="utf-8") as file:
+            if not _try_lock(file, shared=False):
+                other = path.stem.removeprefix(".slab-exporter-").replace("-of-", "/")
+                raise OutputError(
+                    f"Another run works in {out} on shard {other}; wait for it, or divide by the same number, not by "
+                    f"{count}."
+                )
+
+
+@contextmanager
+def _lock(path: Path, shared: bool) -> Iterator[IO[str]]:
+    file = _acquire(path, shared)
     try:
-        temporary.write_text(text, encoding="utf-8", errors="backslashreplace", newline="\n")
-        os.replace(temporary, path)
-    except OSError as error:
+        if not shared:
+            file.seek(0)
+            file.truncate()
+            json.dump({"pid": os.getpid(), "host": socket.gethostname(), "since": time.strftime("%F %T")}, file)
+            file.flush()
+        yield file
+    finally:
+        if sys.platform == "win32":
+            file.close()  # Windows removes no open file
+        if not shared:
+            with contextlib.suppress(OSError):
+                path.unlink()
+        file.close()
+
+
+def _acquire(path: Path, shared: bool) -> IO[str]:
+    until = time.monotonic() + PATIENCE_SECONDS
+    while True:
+        try:
+            file = path.open("a+", encoding="utf-8")
+        except OSError as error:
+            raise OutputError(
+                f"The output folder {path.parent} cannot be written: {error.strerror or error}."
+            ) from error
+        if not _try_lock(file, shared):
+            file.close()
+            if time.monotonic() > until:
+                raise OutputError(_in_use(path))
+            time.sleep(0.1)
+            continue
         with contextlib.suppress(OSError):
-            temporary.unlink()
-        raise OutputError(f"{path} could not be written: {error.strerror or error}.") from error
+            # Whoever held it may have removed the file between our opening and locking it.
+            if os.path.samestat(os.fstat(file.fileno()), path.stat()):
+                return file
+        file.close()
+
+
+def _try_lock(file: IO[str], shared: bool) -> bool:
+    try:
+        if sys.platform == "win32":
+            import msvcrt
+
+            if not shared:
+                file.seek(1 << 20)  # beyond the text, which stays readable
+                msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
+        else:
+            import fcntl
+
+            fcntl.flock(file, (fcntl.LOCK_SH if shared else fcntl.LOCK_EX) | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    except PermissionError:  # what Windows says
+        return False
+    except OSError:
+        return True  # a file system without locks: nothing can be known
+    return True
+
+
+def _in_use(path: Path) -> str:
+    whose = ""
+    with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
+        owner = json.loads(path.read_text(encoding="utf-8"))
+        whose = f" (process {owner['pid']} on {owner['host']}, since {owner['since']})"
+    return (
+        f"Another run{whose} is working in the output folder {path.parent}; wait for it, or choose another folder. "
+        "Shards of one run (--shard) may share it."
+    )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import os
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,16 +16,21 @@ from ..core.options import ExportRequest
 from ..core.planning import cut_axis
 from ..dicom.reading.load import peek
 from ..dicom.reading.series import Series
+from ..files.machine import usable_processors
 from ..files.nifti import NiftiHeader, read_header
-
-_CGROUP = Path("/sys/fs/cgroup/cpu.max")
 
 # A process with Slicer's libraries loaded, before any volume.
 PROCESS_BYTES = 300 << 20
+
+
 # Voxels in memory beside the volume itself: slabs on their way, statistics, read-back.
 WORKING_FACTOR = 1.3
+
+
 # What a compressed file of unknown header may hold, against its size on disk.
 _UNKNOWN_FACTOR = 4
+
+
 # More processes than this rarely help: the disk is the limit by then.
 MOST_JOBS = 8
 
@@ -58,18 +62,6 @@ def survey_case(case: Case, request: ExportRequest) -> CaseSize:
     held = sum(sizes) * WORKING_FACTOR + max(map(_file_bytes, (*files, *case.labels.values())))
     memory = PROCESS_BYTES + int(held + (size * 2 if scaled else 0))
     return CaseSize(slices, memory, sum(sizes))
-
-
-def usable_processors() -> int:
-    """Processors that this process may use: affinity and control group considered."""
-    count = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    try:
-        quota, period = _CGROUP.read_text().split()
-        if quota != "max":
-            count = min(count, max(1, math.ceil(int(quota) / int(period))))
-    except (OSError, ValueError):
-        pass
-    return count
 
 
 def default_jobs(cases: int) -> int:

@@ -3,8 +3,15 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import os
+from collections.abc import Generator, Iterator
 from pathlib import Path
+
+from ..core.errors import OutputError, reading
+from ..core.manifest import FILE_NAME, SCHEMA
+from ..core.naming import SCRATCH
+from .gzip_codec import CHUNK
 
 _PROBE_BYTES = 1 << 20
 
@@ -23,3 +30,81 @@ def refuses_writing(folder: Path) -> bool:
         with contextlib.suppress(OSError):
             probe.unlink()
     return False
+
+
+def begins_with(path: Path, mark: str) -> bool:
+    """Whether a text stands near the beginning of a file."""
+    with reading(path), path.open("rb") as file:
+        return mark.encode() in file.read(4096)
+
+
+def write_file(path: Path, text: str) -> None:
+    """Write a text file that appears complete or not at all; bytes of names that are no text as ``\\udc..``.
+
+    Raises:
+        OutputError: it could not be written.
+    """
+    temporary = path.with_name(f"{SCRATCH}-{path.name}")
+    try:
+        temporary.write_text(text, encoding="utf-8", errors="backslashreplace", newline="\n")
+        os.replace(temporary, path)
+    except OSError as error:
+        with contextlib.suppress(OSError):
+            temporary.unlink()
+        raise OutputError(f"{path} could not be written: {error.strerror or error}.") from error
+
+
+def files_below(folder: Path, skip: Path | None = None) -> Iterator[Path]:
+    """Files in a folder and all folders below, in order of name, each folder once.
+
+    Hidden files and folders, ``skip``, and cases of earlier exports, finished or not, are passed over.
+
+    Raises:
+        InputError: a folder cannot be read.
+    """
+    skipped = None if skip is None else skip.resolve()
+    seen: set[Path] = set()
+    for here, folders, names in os.walk(folder, onerror=_refuse, followlinks=True):
+        place = Path(here)
+        resolved = place.resolve()
+        if (
+            resolved in seen
+            or resolved == skipped
+            or SCRATCH in folders
+            or (FILE_NAME in names and is_exported_case(place))
+        ):
+            folders.clear()
+            continue
+        seen.add(resolved)
+        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        yield from (place / name for name in sorted(names) if not name.startswith("."))
+
+
+def _refuse(error: OSError) -> None:
+    with reading(f"The folder {error.filename}"):
+        raise error
+
+
+def is_exported_case(folder: Path) -> bool:
+    """Whether a folder holds our manifest, of whichever version, or files that are being written."""
+    if (folder / SCRATCH).is_dir():
+        return True
+    with contextlib.suppress(OSError), (folder / FILE_NAME).open("rb") as file:
+        return f'"schema": "{SCHEMA.partition("/")[0]}/'.encode() in file.read(4096)
+    return False
+
+
+def file_sha256(path: Path) -> str:
+    """SHA-256 of a file's bytes, hexadecimal."""
+    digest = hashlib.sha256()
+    for piece in iter_file(path):
+        digest.update(piece)
+    return digest.hexdigest()
+
+
+def iter_file(path: Path, start: int = 0) -> Generator[bytes]:
+    """The bytes of a file from an offset on, in pieces; to be closed where it may not be used up."""
+    with path.open("rb") as file:
+        file.seek(start)
+        while piece := file.read(CHUNK):
+            yield piece

@@ -9,26 +9,29 @@ from __future__ import annotations
 import struct
 import zlib
 from collections import deque
-from collections.abc import Callable, Generator, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future
 from pathlib import Path
 from typing import Any
 
-from .threads import helpers
+from .machine import helpers
 
 try:
     from isal import isal_zlib
 except ImportError:  # the optional package is absent: everything works, slower
     isal_zlib = None  # type: ignore[assignment]
 
+
 GZIP_MAGIC = b"\x1f\x8b"
 CHUNK = 1 << 20
 DRAINED_PIECE = 1 << 14  # compressed bytes, which may inflate to a thousand times as many
 
+
 # Deflate cannot shrink more than this; a header that promises more is lying.
 LARGEST_RATIO = 1032
-
 _WBITS = 31  # gzip container
+
+
 # Deflate, no flags, no time, "fastest" (what zlib writes at level 1), any file system.
 _GZIP_HEADER = b"\x1f\x8b\x08\x00\x00\x00\x00\x00\x04\xff"
 _LAST_BLOCK = b"\x03\x00"  # an empty block of deflate that says that none follows
@@ -135,14 +138,6 @@ def first_bytes(path: Path, size: int) -> bytes:
 def is_gzip(head: bytes) -> bool:
     """Whether these first bytes are those of a gzip file."""
     return head[:2] == GZIP_MAGIC
-
-
-def iter_file(path: Path, start: int = 0) -> Generator[bytes]:
-    """The bytes of a file from an offset on, in pieces; to be closed where it may not be used up."""
-    with path.open("rb") as file:
-        file.seek(start)
-        while piece := file.read(CHUNK):
-            yield piece
 
 
 def compress_stream(

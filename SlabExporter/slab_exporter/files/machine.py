@@ -2,12 +2,77 @@
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
+import math
 import os
 import sys
+from collections.abc import Callable, Iterator
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from ..core.errors import InputError
+
+# Helpers of a process that has processors to spare.
+THREADS = 2
+
+
+def _perform(future: Future[Any] | None, work: Callable[[], Any]) -> None:
+    try:
+        future.set_result(work())  # type: ignore[union-attr]
+    except Exception as error:
+        future.set_exception(error)  # type: ignore[union-attr]
+        # The error knows this frame: without this it would keep itself alive, and the files that it met.
+        future = None
+
+
+class _CallingThread(Executor):
+    """Does at once what is submitted, on the thread that submits it."""
+
+    def submit(self, function: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
+        future: Future[Any] = Future()
+        _perform(future, lambda: function(*args, **kwargs))
+        return future
+
+
+@contextmanager
+def helpers(count: int) -> Iterator[Executor]:
+    """So many threads beside the calling one, or that one alone.
+
+    When the work is abandoned they drop what has not begun, and what has begun is waited for.
+    """
+    pool = ThreadPoolExecutor(count) if count else _CallingThread()
+    try:
+        yield pool
+    finally:
+        pool.shutdown(wait=True, cancel_futures=True)
+
+
+@contextlib.contextmanager
+def native_messages_hidden() -> Iterator[None]:
+    """Send what C and C++ code writes to standard error into the void for a moment.
+
+    ITK and its format libraries print several lines about a damaged file before they report an
+    error that we turn into one sentence; there is no switch for most of them.
+    """
+    try:
+        saved = os.dup(2)
+    except OSError:  # no standard error at all, as under a windowed Python on Windows
+        yield
+        return
+    with contextlib.suppress(AttributeError, ValueError, OSError):
+        sys.stderr.flush()
+    void = os.open(os.devnull, os.O_WRONLY)
+    try:
+        os.dup2(void, 2)
+        yield
+    finally:
+        os.dup2(saved, 2)
+        os.close(void)
+        os.close(saved)
+
 
 _CGROUP = Path("/sys/fs/cgroup")
 
@@ -72,3 +137,18 @@ def _available_on_windows() -> int | None:
     if not ctypes.windll.kernel32.GlobalMemoryStatusEx(ctypes.byref(status)):  # type: ignore[attr-defined]
         return None
     return int(status.available)
+
+
+_CGROUP_PROCESSORS = Path("/sys/fs/cgroup/cpu.max")
+
+
+def usable_processors() -> int:
+    """Processors that this process may use: affinity and control group considered."""
+    count = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    try:
+        quota, period = _CGROUP_PROCESSORS.read_text().split()
+        if quota != "max":
+            count = min(count, max(1, math.ceil(int(quota) / int(period))))
+    except (OSError, ValueError):
+        pass
+    return count

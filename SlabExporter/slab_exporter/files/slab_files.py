@@ -12,8 +12,8 @@ import numpy as np
 from ..core.errors import writing
 from ..core.geometry import Box
 from ..core.volume import SourceVolume
-from .checksum import file_sha256
-from .gzip_codec import compress_stream, decompress_stream, iter_file
+from .disk import file_sha256, iter_file
+from .gzip_codec import compress_stream, decompress_stream
 from .nifti import HEADER_DTYPE, HEADER_SIZE, NiftiHeader
 from .nifti_transforms import SAME_MM
 from .packing import gzipped_nrrd, require_same, split_nrrd

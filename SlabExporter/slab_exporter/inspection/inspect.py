@@ -11,19 +11,17 @@ from typing import Any
 import numpy as np
 
 from ..cases.find import Case
-from ..core.dicom_options import SeriesOptions
 from ..core.errors import InputError, SlabExporterError
-from ..core.geometry import VolumeGeometry
-from ..core.reindexing import reindexed_onto
-from ..core.volume import SourceVolume
+from ..core.geometry import VolumeGeometry, geometry_facts
+from ..core.options import SeriesOptions
+from ..core.volume import SourceVolume, reindexed_onto, require_same_grid
+from ..dicom.reading.judging import series_facts
 from ..dicom.reading.load import load_series
-from ..dicom.reading.report import series_facts
 from ..dicom.reading.series import Kind, Series
 from ..files.nifti import NiftiHeader, read_header
 from ..files.nifti_transforms import transform_used
 from ..mrml.runtime import SlicerRuntime, open_runtime
 from ..mrml.volume_files import is_nifti, place, prefetch, require_volume_file
-from ..pipeline.one_case import require_same_grid
 
 
 @dataclass
@@ -143,18 +141,6 @@ def _header_facts(header: NiftiHeader) -> dict[str, Any]:
     if sform is not None and qform is not None:
         facts["sform-qform"] = {"corner_distance_mm": round(sform.corner_distance(qform), 4)}
     return facts
-
-
-def geometry_facts(geometry: VolumeGeometry) -> dict[str, Any]:
-    """What there is to say about a geometry."""
-    return {
-        "shape": list(geometry.shape_ijk),
-        "spacing": [round(float(s), 6) for s in geometry.spacing],
-        "orientation": geometry.orientation,
-        "handedness": "right-handed" if geometry.is_right_handed else "left-handed",
-        "obliquity": round(geometry.obliquity_degrees, 2),
-        "shear": round(geometry.shear, 6),
-    }
 
 
 def _shown(value: Any) -> str:

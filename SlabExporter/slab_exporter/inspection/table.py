@@ -2,53 +2,18 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 
 from ..cases.case import Case
-from ..cli.terminal import print_json
 from ..core.errors import OutputError, RequestError
 from ..core.naming import volume_extension
-from ..export.output_folder import begins_with
+from ..files.disk import begins_with
 from ..report.outliers import CaseFacts, find_outliers
-from ..report.tables import write_table
 from .inspect import Inspection
 
 _Row = dict[str, object]
-
-# What the table on a terminal shows; the file has all columns.
-_SHOWN = ("case", "size", "spacing_mm", "orientation", "oblique_degrees", "voxels", "findings")
-_LONGEST_FINDINGS = 110
 _FIRST_COLUMNS = "case,usable,odd,"
-
-
-def show_data_set(reports: Sequence[Inspection], sort: str | None, csv_path: Path | None, as_json: bool) -> None:
-    """Print the table of a data set, and write it if asked to.
-
-    Args:
-        reports: one a case.
-        sort: column to order by; None for odd cases first.
-        csv_path: file for all columns.
-        as_json: print what is odd as one JSON object instead.
-
-    Raises:
-        RequestError: there is no such column.
-        OutputError: the file cannot be written.
-    """
-    findings = data_set_findings(reports)
-    rows = ordered([table_row(report, findings[report.case]) for report in reports], sort)
-    if csv_path is not None:
-        write_table(csv_path, list(rows[0]), [list(row.values()) for row in rows])
-    odd = {case: found for case, found in findings.items() if found}
-    if as_json:
-        print_json({"event": "data-set", "cases": len(reports), "odd": odd})
-        return
-    if sys.stderr.isatty():
-        print(file=sys.stderr)
-    print("\n".join([*_table(rows), "", f"{len(odd)} of {len(reports)} cases are odd."]))
-    for case, found in odd.items():
-        print("\n".join(f"{case}: {text}" for text in found))
 
 
 def refuse_table_file(path: Path, inputs: Sequence[Path], cases: Sequence[Case]) -> None:
@@ -124,13 +89,3 @@ def _comparable(value: object) -> tuple[int, float, str]:
 
 def _rounded(value: float) -> float:
     return round(float(value), 6)
-
-
-def _table(rows: list[_Row]) -> list[str]:
-    cells = [_SHOWN, *(tuple(_short(str(row[name])) for name in _SHOWN) for row in rows)]
-    widths = [max(len(line[n]) for line in cells) for n in range(len(_SHOWN))]
-    return ["  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip() for line in cells]
-
-
-def _short(text: str) -> str:
-    return text if len(text) <= _LONGEST_FINDINGS else f"{text[:_LONGEST_FINDINGS]}..."

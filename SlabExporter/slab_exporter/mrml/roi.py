@@ -9,7 +9,7 @@ import numpy as np
 
 from ..core.errors import InputError, RequestError
 from ..core.geometry import Box, VolumeGeometry
-from ..files.quiet import native_messages_hidden
+from ..files.machine import native_messages_hidden
 from .nodes import array_from_matrix, matrix_from_array, temporary_nodes
 from .runtime import SlicerRuntime
 

@@ -18,18 +18,22 @@ from ..core.options import ExportRequest
 from ..core.planning import Slab, SlabPlan
 from ..core.volume import SourceVolume
 from ..dicom.writing.case_header import CaseHeader, case_header
-from ..dicom.writing.readback import read_slab_folder, source_box, verify_slab_folder
-from ..dicom.writing.seg_readback import read_segmentation, verify_segmentation
+from ..dicom.writing.readback import (
+    read_segmentation,
+    read_slab_folder,
+    source_box,
+    verify_segmentation,
+    verify_slab_folder,
+)
 from ..dicom.writing.segmentation import can_write_segmentations, write_segmentation
 from ..dicom.writing.segments import Segment, segments_of
-from ..dicom.writing.slab_series import SlabSeries
-from ..dicom.writing.writer import folder_sha256, write_slab_folder
-from ..files.checksum import file_sha256
+from ..dicom.writing.slab_series import SlabSeries, folder_sha256, write_slab_folder
+from ..files.disk import file_sha256
 from ..files.readback import image_geometry, read_image, verify_file, verify_geometry
 from ..files.slab_files import FinishedFile, finish_slab
 from ..mrml.nodes import voxels_kji
 from ..mrml.runtime import SlicerRuntime
-from ..mrml.writing import write_uncompressed
+from ..mrml.volume_files import write_uncompressed
 
 DICOM = "dicom"
 

@@ -14,27 +14,23 @@ from typing import Any
 import numpy as np
 
 from .. import __version__
-from ..core.errors import Cancelled, DiskFullError, InputError, OutputError, reading, writing
-from ..core.fill import fill_value
+from ..core.errors import Cancelled, DiskFullError, OutputError, reading, writing
 from ..core.geometry import Box
 from ..core.manifest import FILE_NAME, Manifest
 from ..core.naming import SCRATCH, slab_name_pattern
 from ..core.options import ExportRequest
-from ..core.planning import SlabPlan, plan_slabs
+from ..core.planning import SlabPlan, describe, plan_slabs
 from ..core.progress import Progress, ProgressEvent, no_progress
-from ..core.volume import SourceVolume
-from ..files.checksum import file_sha256
-from ..files.disk import refuses_writing
+from ..core.values import fill_value
+from ..core.volume import SourceVolume, require_same_grid
+from ..files.disk import file_sha256, refuses_writing
 from ..files.gzip_codec import has_isal
-from ..files.threads import THREADS
+from ..files.machine import THREADS
 from ..mrml.roi import read_roi_box
 from ..mrml.runtime import SlicerRuntime
 from ..report.pictures import remove_previews, write_previews
 from .formats import case_format
 from .slab_writer import IMAGE, IMAGE_FOLDER, CaseWork, Target, require_own_names, write_slabs
-
-# A label map may be off by this part of a voxel: what rounding in float32 headers amounts to.
-SAME_GRID_VOXELS = 0.01
 
 
 @dataclass(frozen=True)
@@ -119,39 +115,6 @@ def plan_case(
     if limits is None and request.within is not None:
         limits = read_roi_box(runtime, Path(request.within), image.geometry)
     return plan_slabs(image.geometry, request.slabs, limits)
-
-
-def require_same_grid(image: SourceVolume, label: SourceVolume, name: str) -> None:
-    """Refuse a label map that does not lie voxel on voxel on the image.
-
-    Raises:
-        InputError: with the difference in mm and in voxels.
-    """
-    ours, theirs = image.geometry, label.geometry
-    what = f"The label map {label.name} ({name}) does not lie on the grid of {image.name}"
-    mend = "Resample it onto the image first (Slicer: module Resample Image (BRAINS), reference = the image)."
-    if ours.shape_ijk != theirs.shape_ijk:
-        raise InputError(f"{what}: it has {theirs.shape_ijk} voxels where the image has {ours.shape_ijk}. {mend}")
-    distance = ours.corner_distance(theirs)
-    voxels = float(np.max(np.abs(ours.ijk(theirs.corners_ras()) - ours.ijk(ours.corners_ras()))))
-    if voxels > SAME_GRID_VOXELS:
-        turned = (
-            ""
-            if ours.orientation == theirs.orientation
-            else (f"; its axes run {theirs.orientation}, the image's {ours.orientation}")
-        )
-        raise InputError(f"{what}: its corners are up to {distance:.2f} mm ({voxels:.2f} voxels) away{turned}. {mend}")
-
-
-def describe(image: SourceVolume, plan: SlabPlan) -> str:
-    """One line about a volume and what will be made of it."""
-    geometry = plan.geometry
-    return (
-        f"{' x '.join(map(str, geometry.shape_ijk))} {image.voxels_kji.dtype.name}, {geometry.orientation}, "
-        f"{' x '.join(f'{s:.3g}' for s in geometry.spacing)} mm: {len(plan.slabs)} slab"
-        f"{'s' if len(plan.slabs) != 1 else ''} of up to {plan.thickness} slices along {'ijk'[plan.axis]}, "
-        f"numbered {plan.direction}"
-    )
 
 
 def _targets(case: CaseSources, plan: SlabPlan, request: ExportRequest) -> tuple[Target, ...]:

@@ -18,10 +18,10 @@ from ..core.manifest import SlabRecord
 from ..core.naming import slab_name
 from ..core.planning import Slab, SlabPlan
 from ..core.progress import Progress, ProgressEvent
-from ..core.statistics import image_statistics, label_counts
+from ..core.values import image_statistics, label_counts
 from ..core.volume import SourceVolume
+from ..files.machine import THREADS, helpers
 from ..files.slab_files import FinishedFile
-from ..files.threads import THREADS, helpers
 from ..mrml.crop import cropped_node
 from ..mrml.nodes import add_volume_node, temporary_nodes
 from ..mrml.runtime import SlicerRuntime

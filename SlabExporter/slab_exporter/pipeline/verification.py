@@ -9,16 +9,15 @@ from typing import Any
 
 import numpy as np
 
-from ..core.dicom_options import SeriesOptions
 from ..core.errors import InputError, SlabExporterError
 from ..core.geometry import VolumeGeometry
 from ..core.manifest import FILE_NAME, Manifest, SlabRecord, read_manifest
-from ..core.reindexing import reindexed_onto
-from ..core.volume import SourceVolume
+from ..core.options import SeriesOptions
+from ..core.volume import SourceVolume, reindexed_onto
 from ..dicom.reading.load import load_series
 from ..dicom.reading.scan import reread
-from ..export.case_reading import read_volume
 from ..mrml.runtime import SlicerRuntime, open_runtime
+from ..volumes.reading import read_volume
 from .formats import slab_sha256, verify_slab, verify_slab_place
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import os
+import struct
+import zlib
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -12,17 +14,21 @@ import numpy.typing as npt
 
 from ..core.errors import writing
 from ..core.volume import SourceVolume
-from .png import png_bytes
 from .views import VIEW_NAMES, middle_views
 
 PREVIEW_FOLDER = "preview"
+
+
 # Pixels along a side; a longer side is averaged down.
 MOST_PIXELS = 256
+
+
 # Hounsfield units that show soft tissue, and the value below which an image is taken for a CT.
 _SOFT_TISSUE = (-160.0, 240.0)
 _LOOKS_LIKE_CT = -500
-
 _GREYS, _SHADES = 64, 24
+
+
 # Colours of label values, told apart by most eyes (after Okabe and Ito).
 _COLOURS = np.array(
     [(230, 60, 50), (86, 180, 233), (0, 200, 120), (240, 228, 66), (204, 121, 220), (255, 150, 0), (60, 90, 220)]
@@ -125,3 +131,29 @@ def _palette() -> npt.NDArray[np.uint8]:
     shades = np.linspace(0, 255, _SHADES)[None, :, None]
     mixed = _OPACITY * _COLOURS[:, None, :] + (1 - _OPACITY) * shades
     return np.round(np.concatenate([greys, mixed.reshape(-1, 3)])).astype(np.uint8)
+
+
+def png_bytes(indices: npt.NDArray[np.uint8], palette: npt.NDArray[np.uint8]) -> bytes:
+    """A picture as a PNG file.
+
+    Args:
+        indices: (rows, columns), the first row at the top.
+        palette: (up to 256, 3), red, green, blue of each index.
+    """
+    rows, columns = indices.shape
+    header = struct.pack(">IIBBBBB", columns, rows, 8, 3, 0, 0, 0)
+    # Each row is preceded by its filter type, 0: none, which suits a palette.
+    lines = np.zeros((rows, columns + 1), np.uint8)
+    lines[:, 1:] = indices
+    return b"\x89PNG\r\n\x1a\n" + b"".join(
+        (
+            _chunk(b"IHDR", header),
+            _chunk(b"PLTE", np.ascontiguousarray(palette, np.uint8).tobytes()),
+            _chunk(b"IDAT", zlib.compress(lines.tobytes(), 6)),
+            _chunk(b"IEND", b""),
+        )
+    )
+
+
+def _chunk(kind: bytes, data: bytes) -> bytes:
+    return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))

@@ -15,14 +15,14 @@ from ..core.errors import InputError, reading
 from ..core.geometry import VolumeGeometry
 from ..core.index_map import map_between
 from ..core.manifest import Manifest, SlabRecord
+from ..core.volume import SAME_GRID_VOXELS
+from ..files.machine import THREADS, helpers
 from ..files.nifti import NiftiHeader, read_header
 from ..files.nifti_transforms import CHOICE, refuse_unusable, transform_warnings
 from ..files.nifti_voxels import read_frames
-from ..files.threads import THREADS, helpers
 from ..mrml.runtime import SlicerRuntime
 from ..mrml.volume_files import is_nifti, nifti_geometry, require_volume_file
 from ..pipeline.formats import is_dicom_slab, read_dicom_slab
-from ..pipeline.one_case import SAME_GRID_VOXELS
 from ..volumes.reading import open_any
 
 

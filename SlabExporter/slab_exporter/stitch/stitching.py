@@ -11,9 +11,9 @@ import numpy as np
 import numpy.typing as npt
 
 from ..core.errors import InputError, OutputError
-from ..core.fill import fill_value
-from ..core.manifest import FILE_NAME, Manifest, read_manifest
+from ..core.manifest import Manifest, read_manifest
 from ..core.progress import Progress, ProgressEvent, no_progress
+from ..core.values import fill_value
 from ..core.volume import SourceVolume
 from ..files.machine import require_memory
 from ..files.nifti import LARGEST_SIZE, NiftiHeader, read_header
@@ -78,22 +78,6 @@ class StitchResult:
     def to_json(self) -> dict[str, Any]:
         """For ``--json``."""
         return self.__dict__ | {"path": str(self.path), "warnings": list(self.warnings)}
-
-
-def find_manifests(path: Path) -> list[Path]:
-    """The manifest of a case (file or folder), or those of all cases of an export.
-
-    Raises:
-        InputError: there is none.
-    """
-    if path.is_file():
-        return [path]
-    if (path / FILE_NAME).is_file():
-        return [path / FILE_NAME]
-    found = sorted(path.glob(f"*/{FILE_NAME}"))
-    if not found:
-        raise InputError(f"{path} holds no export: there is no {FILE_NAME} in it or in its folders.")
-    return found
 
 
 def stitch_case(

@@ -11,7 +11,7 @@ from ..core.errors import writing
 from ..core.geometry import VolumeGeometry
 from ..mrml.nodes import add_volume_node, temporary_nodes
 from ..mrml.runtime import open_runtime
-from ..mrml.writing import write_uncompressed
+from ..mrml.volume_files import write_uncompressed
 
 SHAPE_IJK = (160, 120, 150)
 SPACING_MM = (2.5, 2.5, 3.0)

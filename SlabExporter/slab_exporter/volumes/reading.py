@@ -5,16 +5,22 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..core.dicom_options import SeriesOptions
-from ..core.errors import RequestError
+from ..core.errors import InputError, RequestError
+from ..core.geometry import VolumeGeometry
+from ..core.naming import volume_extension
+from ..core.options import SeriesOptions
 from ..core.volume import SourceVolume
 from ..dicom.reading.load import load_series
 from ..dicom.reading.scan import is_dicom_file, only_series
 from ..dicom.reading.series import Kind
-from ..export.case_reading import read_volume
+from ..files.itk_headers import judge_before_loading
+from ..files.mgh import EXTENSIONS as MGH_EXTENSIONS
 from ..files.nifti import read_header
+from ..files.nifti_transforms import refuse_unusable, transform_warnings
+from ..files.nifti_voxels import choose_frame
+from ..files.readback import image_geometry
 from ..mrml.runtime import SlicerRuntime
-from ..mrml.volume_files import is_nifti, require_volume_file
+from ..mrml.volume_files import geometry_warnings, is_nifti, nifti_geometry, place, prefetch, require_volume_file
 
 
 @dataclass(frozen=True)
@@ -81,3 +87,57 @@ def first_frame(path: Path, frame: int | None) -> int | None:
 
 def _is_dicom(path: Path) -> bool:
     return path.is_dir() or is_dicom_file(path)
+
+
+def _peek(
+    runtime: SlicerRuntime, path: Path, frame: int | None, transform: str | None
+) -> tuple[VolumeGeometry, int, tuple[str, ...]]:
+    """Geometry, bytes a voxel and warnings of a volume file, from its header."""
+    require_volume_file(path)
+    if is_nifti(path):
+        header = read_header(path)
+        choose_frame(header, frame)
+        refuse_unusable(header, transform)
+        geometry = nifti_geometry(runtime, header, transform)
+        warnings = (*transform_warnings(header, geometry), *geometry_warnings(geometry))
+        return geometry, header.dtype.itemsize, warnings
+    if volume_extension(path) in MGH_EXTENSIONS:
+        volume = place(runtime, path, prefetch(path, frame, transform), transform)
+        return volume.geometry, volume.voxels_kji.dtype.itemsize, volume.warnings
+    judge_before_loading(path)
+    geometry, itemsize = _peek_generic(path)
+    return geometry, itemsize, geometry_warnings(geometry)
+
+
+def _peek_generic(path: Path) -> tuple[VolumeGeometry, int]:
+    import SimpleITK as sitk
+
+    reader = sitk.ImageFileReader()
+    reader.SetFileName(str(path))
+    try:
+        reader.ReadImageInformation()
+        return image_geometry(reader), sitk.Image([1, 1], reader.GetPixelID()).GetSizeOfPixelComponent()
+    except (RuntimeError, ValueError) as error:
+        raise InputError(f"{path}: its header cannot be judged beforehand; inspect it.") from error
+
+
+def read_volume(
+    runtime: SlicerRuntime, path: Path, frame: int | None = None, transform: str | None = None
+) -> SourceVolume:
+    """One volume file in memory, in the file's index order.
+
+    Raises:
+        InputError: it cannot be used.
+    """
+    return place(runtime, path, prefetch(path, frame, transform), transform)
+
+
+def read_label(runtime: SlicerRuntime, path: Path, transform: str | None) -> SourceVolume:
+    """A label map, by the transform that was chosen for its image if its header has that one.
+
+    Raises:
+        InputError: it cannot be used.
+    """
+    require_volume_file(path)
+    has_it = is_nifti(path) and transform is not None and getattr(read_header(path), transform) is not None
+    return read_volume(runtime, path, transform=transform if has_it else None)

@@ -19,14 +19,14 @@ from ..core.geometry import VolumeGeometry
 from ..core.naming import volume_extension
 from ..core.volume import SourceVolume
 from ..files.gzip_codec import CHUNK, compress_stream, decompress_stream
+from ..files.machine import THREADS
 from ..files.nifti import HEADER_DTYPE, HEADER_SIZE, LARGEST_SIZE
 from ..files.packing import Piece, gzipped_nrrd, require_same, write_followed
 from ..files.readback import PLANES, array_view_kji, image_geometry, open_reader, verify_geometry
 from ..files.slab_files import described
-from ..files.threads import THREADS
 from ..mrml.nodes import add_volume_node, temporary_nodes
 from ..mrml.runtime import SlicerRuntime
-from ..mrml.writing import write_uncompressed
+from ..mrml.volume_files import write_uncompressed
 
 WRITABLE = (".nii.gz", ".nii", ".nrrd")
 

@@ -13,10 +13,12 @@ from typing import Any
 import numpy as np
 
 from .frames import Frames, split_frames
-from .series import Kind, Slice, Verdict
+from .series import Kind, Series, Slice, Verdict
 from .stacking import ROUNDING_MM, SAME_PLACE_MM, TILT_DEGREES, Stack, make_stack, missing_slices, uneven_reason
 
 _SAME_COSINES = 1e-4
+
+
 # A kilometre, and values that no number type of a volume file holds: such headers are wrong.
 _LARGEST_MM, _LARGEST_RESCALE = 1e6, 1e30
 _RESAMPLE = "Use --resample to make a regular volume by interpolation."
@@ -185,3 +187,25 @@ def _mixed(slices: tuple[Slice, ...]) -> Verdict | None:
 
 def _list(numbers: tuple[float, ...] | None) -> str:
     return "\\".join(f"{n:g}" for n in numbers or ())
+
+
+def series_facts(series: Series) -> dict[str, Any]:
+    """Name -> value, in the order to show them."""
+    info = series.info
+    facts: dict[str, Any] = {
+        "series": f"{info.number} {info.description}".strip() or "without description",
+        "modality": info.modality or "not stated",
+        "files": str(len(series.files)),
+        "verdict": series.verdict.kind.value,
+    }
+    if series.verdict.kind in (Kind.UNUSABLE, Kind.NO_VOLUME, Kind.SEVERAL):
+        return facts
+    stack = make_stack(series.slices)
+    if stack is not None:
+        facts["gaps"] = {
+            "smallest_mm": round(float(np.min(stack.gaps)), 4),
+            "largest_mm": round(float(np.max(stack.gaps)), 4),
+        }
+        facts["tilt"] = {"degrees": round(stack.tilt_degrees, 2)}
+        facts["off grid"] = {"mm": round(stack.deviation, 4)}
+    return facts

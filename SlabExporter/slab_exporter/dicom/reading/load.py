@@ -12,9 +12,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from ...core.dicom_options import SeriesOptions
 from ...core.errors import InputError
 from ...core.geometry import VolumeGeometry
+from ...core.options import SeriesOptions
 from ...core.values import native, scaled_planes
 from ...core.volume import SourceVolume
 from ...files.machine import require_memory

@@ -10,8 +10,8 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from ...core.fill import fill_value
 from ...core.geometry import FloatArray, VolumeGeometry
+from ...core.values import fill_value
 from .stacking import Stack, grid_geometry
 
 

@@ -5,14 +5,12 @@ from __future__ import annotations
 import os
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ...core.errors import InputError
 from ...core.naming import volume_extension
-from ...files.checksum import file_sha256
-from ...files.tree import files_below
-from .damaged import DamagedFile, refuse_incomplete
+from ...files.disk import file_sha256, files_below
 from .headers import has_prefix, looks_like_dicom, read_planes, series_uid_of
 from .judging import judge
 from .series import Kind, Series, SeriesInfo, Slice, Verdict
@@ -220,3 +218,51 @@ def combined_sha256(digests: list[str]) -> str:
     import hashlib
 
     return hashlib.sha256("".join(f"{digest}\n" for digest in sorted(digests)).encode()).hexdigest()
+
+
+@dataclass(frozen=True)
+class DamagedFile:
+    """A file that should hold an image.
+
+    Attributes:
+        path: of it.
+        series_uid: SeriesInstanceUID, "" where that cannot be read either.
+        sentence: what is wrong.
+    """
+
+    path: Path
+    series_uid: str
+    sentence: str
+
+
+def refuse_incomplete(
+    series: tuple[Series, ...], damaged: list[DamagedFile]
+) -> tuple[tuple[Series, ...], tuple[DamagedFile, ...]]:
+    """(series, those with damaged files unusable; damaged files that belong to none that could be a volume)."""
+    belonging: dict[int, list[DamagedFile]] = {}
+    stray: list[DamagedFile] = []
+    for file in damaged:
+        owners = [n for n in _owners(series, file) if series[n].verdict.kind is not Kind.NO_VOLUME]
+        for n in owners:
+            belonging.setdefault(n, []).append(file)
+        if not owners:
+            stray.append(file)
+    judged = tuple(
+        replace(one, verdict=_verdict(belonging[n])) if n in belonging else one for n, one in enumerate(series)
+    )
+    return judged, tuple(stray)
+
+
+def _owners(series: tuple[Series, ...], file: DamagedFile) -> list[int]:
+    """By the file's SeriesInstanceUID, or by its folder where the images of one series alone lie in it."""
+    if file.series_uid:
+        return [n for n, one in enumerate(series) if one.info.series_uid == file.series_uid]
+    folder = file.path.parent
+    beside = [n for n, one in enumerate(series) if any(Path(path).parent == folder for path in one.files)]
+    return beside if len(beside) == 1 else []
+
+
+def _verdict(files: list[DamagedFile]) -> Verdict:
+    if len(files) == 1:
+        return Verdict(Kind.UNUSABLE, f"a file of it cannot be used: {files[0].sentence.rstrip('.')}")
+    return Verdict(Kind.UNUSABLE, f"{len(files)} files of it cannot be used, such as: {files[0].sentence.rstrip('.')}")

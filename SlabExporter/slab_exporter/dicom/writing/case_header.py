@@ -9,12 +9,11 @@ from typing import Any
 
 import numpy as np
 
-from ...core.dicom_options import LONGEST_TEXT, DicomOptions
+from ...core.options import LONGEST_TEXT, DicomOptions
 from ...core.volume import SourceVolume
 from ..uids import is_valid_uid, pseudonym, stable_uid
-from .attributes import SourceHeaders, carried
+from .attributes import SourceHeaders, carried, deidentify, mark_deidentified, require_deidentifier
 from .classes import ALWAYS_PRESENT, CARRIED, IDENTIFYING, LOSSY, UNPAIRED_PARTS, ImageClass, choose_class
-from .deidentify import deidentify, mark_deidentified, require_deidentifier
 from .encoding import decimal_string, shortened
 from .stored_form import StoredForm, stored_form
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy.typing as npt
 
-from ...core.fill import LOOKS_LIKE_CT, lowest_value
+from ...core.values import LOOKS_LIKE_CT, lowest_value
 
 
 @dataclass(frozen=True)

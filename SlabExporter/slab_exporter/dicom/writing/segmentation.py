@@ -10,13 +10,13 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from ...core.dicom_options import LONGEST_TEXT
 from ...core.errors import VerificationError, writing
-from ...files.checksum import file_sha256
+from ...core.options import LONGEST_TEXT
+from ...files.disk import file_sha256
 from ...files.slab_files import FinishedFile
 from ..reading.headers import quiet_pydicom
 from .encoding import shortened
-from .seg_readback import DESCRIPTION, verify_segmentation
+from .readback import DESCRIPTION, verify_segmentation
 from .segments import Segment
 from .slab_series import SlabSeries
 

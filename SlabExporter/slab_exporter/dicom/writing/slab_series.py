@@ -7,25 +7,32 @@ series (along any axis) still belongs to one image of it. Image n (from 1) is pl
 
 from __future__ import annotations
 
+import os
 import re
+import shutil
 from collections.abc import Iterator
 from copy import deepcopy
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from ...core.dicom_options import LONGEST_TEXT
+from ...core.errors import writing
 from ...core.geometry import Box, FloatArray, VolumeGeometry
+from ...core.options import LONGEST_TEXT
+from ...files.disk import file_sha256
+from ...files.slab_files import FinishedFile
+from ..reading.scan import combined_sha256
 from ..reading.series import Slice
 from ..uids import IMPLEMENTATION, is_valid_uid
-from .attributes import SourceHeaders, carried
+from .attributes import SourceHeaders, carried, deidentify
 from .case_header import CaseHeader
 from .classes import CARRIED_PER_IMAGE
-from .deidentify import deidentify
 from .encoding import Encoded, decimal_string, encoded, file_meta, joined, pixel_element, shortened, text_element
+from .readback import verify_slab_folder
 
 # IS holds 32 bits; segmentations of the slabs are numbered a little higher.
 _LARGEST_NUMBER = 2**31 - 1_000_000
@@ -229,3 +236,53 @@ def source_reference(source: Any, plane: Slice) -> Any:
 
 def _unit(vector: FloatArray) -> FloatArray:
     return vector / np.linalg.norm(vector)
+
+
+def write_slab_folder(
+    series: SlabSeries, voxels_kji: npt.NDArray, unfinished: Path, final: Path, fill: float, verify: bool
+) -> FinishedFile:
+    """Write one slab; ``final`` appears complete or not at all.
+
+    Args:
+        series: its header.
+        voxels_kji: its values.
+        unfinished: a folder to make, on the same disk.
+        final: the slab's folder, which must not exist.
+        fill: value of voxels outside the source.
+        verify: read back and compare with the source.
+
+    Raises:
+        VerificationError: what was written is not the source's box.
+        OutputError: it could not be written.
+    """
+    try:
+        with writing(final):
+            unfinished.mkdir()
+            write_images(series, voxels_kji, unfinished)
+            if verify:
+                image = series.header.image
+                error = series.header.form.largest_error
+                verify_slab_folder(unfinished, image.voxels_kji, image.geometry, series.box, fill, error)
+            checksum = folder_sha256(unfinished)
+            os.replace(unfinished, final)
+            return FinishedFile(checksum, verify)
+    finally:
+        shutil.rmtree(unfinished, ignore_errors=True)
+
+
+def write_images(series: SlabSeries, voxels_kji: npt.NDArray, folder: Path) -> None:
+    """One file an image, 0001.dcm and so on, in order of k.
+
+    Raises:
+        OSError: a file could not be written.
+    """
+    digits = max(4, len(str(len(voxels_kji))))
+    for number, (head, pixels) in enumerate(series.images(voxels_kji), start=1):
+        with open(folder / f"{number:0{digits}d}.dcm", "wb", buffering=0) as file:
+            file.write(head)
+            pixels.tofile(file)
+
+
+def folder_sha256(folder: Path) -> str:
+    """Check sum of a slab's folder: over the sorted check sums of its files."""
+    return combined_sha256([file_sha256(path) for path in sorted(folder.iterdir())])

@@ -1,0 +1,274 @@
+"""The panel's settings in the scene, and the logic for panel, Python console and scripts.
+
+What is cut, what the panel shows and which button can be pressed is decided below and beside this
+file, in plain Python; it is imported when it is needed.
+"""
+
+from pathlib import Path
+from typing import Annotated
+
+import slicer
+from slicer import vtkMRMLDisplayableNode, vtkMRMLMarkupsROINode, vtkMRMLScalarVolumeNode
+from slicer.parameterNodeWrapper import WithinRange, parameterNodeWrapper
+from slicer.ScriptedLoadableModule import ScriptedLoadableModuleLogic
+
+from .choices import Axis, Blend, Compression, Format, Remainder, Unit
+
+
+@parameterNodeWrapper
+class SlabExporterParameterNode:
+    """The panel's settings, saved with the scene. What they mean: view.PanelSettings."""
+
+    volume: vtkMRMLScalarVolumeNode
+    labels: list[vtkMRMLDisplayableNode]
+    roi: vtkMRMLMarkupsROINode
+    axis: Axis = Axis.axial
+    thickness: Annotated[float, WithinRange(0.01, 100000)] = 64
+    unit: Unit = Unit.slices
+    overlap: Annotated[int, WithinRange(0, 100000)] = 0
+    remainder: Remainder = Remainder.keep
+    fill: str = "auto"
+    outputFolder: str = ""
+    caseName: str = ""
+    fileFormat: Format = Format.nii_gz
+    compression: Compression = Compression.fast
+    replace: bool = False
+    stitchManifest: str = ""
+    stitchPredictions: str = ""
+    stitchBlend: Blend = Blend.automatic
+    stitchTrustNames: bool = False
+    stitchOutput: str = ""
+    stitchReplace: bool = False
+
+
+class SlabExporterLogic(ScriptedLoadableModuleLogic):
+    """The same work from the Python console and from scripts."""
+
+    def getParameterNode(self):
+        """The scene's settings for this module, made if there are none."""
+        return SlabExporterParameterNode(super().getParameterNode())
+
+    def settings(self):
+        """The scene's settings as the view model wants them."""
+        from .view import PanelSettings
+
+        node = self.getParameterNode()
+        return PanelSettings(
+            thickness=node.thickness,
+            unit=node.unit.value,
+            axis=node.axis.value,
+            overlap=node.overlap,
+            remainder=node.remainder.value,
+            fill=node.fill,
+            format=node.fileFormat.value,
+            compression=node.compression.value,
+            output=node.outputFolder,
+            name=node.caseName,
+            replace=node.replace,
+        )
+
+    def stitchSettings(self):
+        """The same for the Stitch section."""
+        from .stitch_view import StitchSettings
+
+        node = self.getParameterNode()
+        return StitchSettings(
+            manifest=node.stitchManifest,
+            predictions=node.stitchPredictions,
+            blend=node.stitchBlend.value,
+            trust_names=node.stitchTrustNames,
+            output=node.stitchOutput,
+            replace=node.stitchReplace,
+        )
+
+    def exportSlabs(
+        self,
+        volumeNode,
+        outputDirectory,
+        labelNodes=None,
+        thickness=64,
+        *,
+        thicknessMm=None,
+        axis="axial",
+        overlap=0,
+        remainder="keep",
+        fill=None,
+        roiNode=None,
+        name=None,
+        format="nii.gz",
+        compression="fast",
+        verify=True,
+        overwrite=False,
+        progress=None,
+    ):
+        """Cut a volume node into slabs, verify them, and write them to ``outputDirectory``/``name``.
+
+        Example::
+
+            from SlabExporter import SlabExporterLogic
+            volume, labels = slicer.util.getNode("CT"), slicer.util.getNode("Segmentation")
+            manifest = SlabExporterLogic().exportSlabs(volume, "/data/slabs", labels, thickness=64)
+
+        :param volumeNode: scalar volume node, not under a transform.
+        :param outputDirectory: folder of the data set; made if missing, cases of earlier exports in it stay.
+        :param labelNodes: label map or segmentation nodes: one, a list, or a dictionary by the name of the set.
+        :param thickness: slices in a slab.
+        :param thicknessMm: thickness in mm instead, rounded to whole slices.
+        :param axis: "axial", "coronal", "sagittal", or the index axis "i", "j", "k".
+        :param overlap: slices that neighbouring slabs share.
+        :param remainder: a last slab that is not full: "keep", "pad", "shift", "drop" or "balance".
+        :param fill: value of padded voxels; None chooses air for CT and 0 otherwise.
+        :param roiNode: markups ROI to stay within.
+        :param name: of the case; the volume node's name if None.
+        :param format: "nii.gz", "nii" or "nrrd".
+        :param compression: "fast" or "small".
+        :param verify: read every slab back and compare it with the volume.
+        :param overwrite: replace an earlier export of this case.
+        :param progress: called with a ProgressEvent for every slab; may raise Cancelled.
+        :return: the manifest: ``manifest.slabs[0].image``, ``.box``, ``.geometry.affine_ras`` (mm, RAS) and so on.
+        :raises slab_exporter.core.errors.SlabExporterError: with a sentence that says what to do.
+        """
+        from slab_exporter.core.options import ExportRequest, SlabOptions
+        from slab_exporter.core.progress import no_progress
+        from slab_exporter.export.from_scene import export_nodes
+
+        request = ExportRequest(
+            slabs=SlabOptions(thickness, thicknessMm, axis, overlap, remainder, fill),
+            format=format,
+            compression=compression,
+            verify=verify,
+        )
+        out = Path(outputDirectory).expanduser()
+        return export_nodes(
+            volumeNode, out, request, labelNodes, roiNode, name, replace=overwrite, progress=progress or no_progress
+        )
+
+    def createSlabROIs(
+        self, volumeNode, thickness=64, *, thicknessMm=None, axis="axial", overlap=0, remainder="keep", roiNode=None
+    ):
+        """Show the slabs that ``exportSlabs`` would cut as coloured boxes in the scene; nothing is written.
+
+        Example::
+
+            from SlabExporter import SlabExporterLogic
+            rois = SlabExporterLogic().createSlabROIs(slicer.util.getNode("CT"), thickness=64, overlap=8)
+            print(len(rois), rois[0].GetSize())
+
+        :return: markups ROI nodes in numbering order. A second call replaces the boxes of the first.
+        :raises slab_exporter.core.errors.SlabExporterError: with a sentence that says what to do.
+        """
+        from slab_exporter.core.options import ExportRequest, SlabOptions
+        from slab_exporter.mrml.slab_rois import show_preview
+
+        from .view import plan_of
+
+        options = SlabOptions(thickness, thicknessMm, axis, overlap, remainder)
+        plan = plan_of(ExportRequest(slabs=options), volumeNode, roiNode)
+        return show_preview(slicer, slicer.mrmlScene, plan, volumeNode)
+
+    def loadManifest(self, path, labels=True):
+        """Load the slabs of a finished export back into the scene, each where it lies in the patient.
+
+        Example::
+
+            from SlabExporter import SlabExporterLogic
+            manifest = SlabExporterLogic().loadManifest("/data/slabs/CT/manifest.json")
+            first = slicer.util.getNode("CT_slab-000")
+
+        :param path: of a manifest.json, or of the case's folder.
+        :param labels: load the label maps too, as label map volumes.
+        :return: the manifest.
+        :raises slab_exporter.core.errors.SlabExporterError: it cannot be read, or a slab is missing.
+        """
+        from slab_exporter.core.manifest import read_manifest
+        from slab_exporter.export.from_scene import slab_files
+
+        manifest = read_manifest(Path(path))
+        for file in slab_files(Path(path), manifest, labels):
+            properties = {"name": file.name, "show": False, "singleFile": True, "labelmap": file.is_label}
+            slicer.util.loadVolume(str(file.path), properties)
+        return manifest
+
+    def stitch(
+        self,
+        manifestPath,
+        outputFile,
+        predictionsDirectory=None,
+        blend=None,
+        trustNames=False,
+        *,
+        labelSet=None,
+        fill=None,
+        overwrite=False,
+        progress=None,
+    ):
+        """Put slabs, or predictions named like them, back into one volume on the source's grid, and load it.
+
+        Example::
+
+            from SlabExporter import SlabExporterLogic
+            organs = SlabExporterLogic().stitch("/data/slabs/CT/manifest.json", "/data/organs.nrrd", "/data/predicted")
+            slicer.util.setSliceViewerLayers(background=slicer.util.getNode("CT"), label=organs)
+
+        :param manifestPath: of a manifest.json, or of the case's folder.
+        :param outputFile: .nii.gz, .nii or .nrrd file to be written.
+        :param predictionsDirectory: folder of predictions; None for the export's own slabs.
+        :param blend: of overlaps: "first", "mean", "gaussian", "vote" or "max"; None chooses "first" for the export's
+            own slabs, "vote" for predictions of whole numbers and "mean" for others.
+        :param trustNames: take predictions whose geometry was lost, by their names and shapes alone.
+        :param labelSet: stitch this label set of the export instead of its images.
+        :param fill: value of voxels that no slab holds; None chooses air for CT and 0 otherwise.
+        :param overwrite: replace the file where it exists.
+        :param progress: called with a ProgressEvent for every slab; may raise Cancelled.
+        :return: volume node, or label map node where the values are labels (whole numbers from 0 on, of predictions
+            or a label set). None where there are several numbers a voxel: the file is written, but not loaded.
+            What should be known about the result is logged as warnings.
+        :raises slab_exporter.core.errors.SlabExporterError: with a sentence; nothing is left behind.
+        """
+        import logging
+
+        from slab_exporter.core.progress import no_progress
+        from slab_exporter.stitch.predictions import Predictions
+        from slab_exporter.stitch.stitching import StitchRequest, stitch_case
+
+        from .stitch_view import manifest_file, stitch_notes
+
+        result = stitch_case(
+            manifest_file(Path(manifestPath).expanduser()),
+            Path(outputFile).expanduser(),
+            StitchRequest(blend, fill, trustNames, labelSet),
+            None if predictionsDirectory is None else Predictions(Path(predictionsDirectory).expanduser()),
+            overwrite,
+            progress or no_progress,
+        )
+        for text in stitch_notes(result):
+            logging.warning("%s: %s", result.case, text)
+        return self.loadStitched(result)
+
+    def loadStitched(self, result):
+        """Load what ``stitch`` made: a volume node, a label map node, or None for several numbers a voxel."""
+        from slab_exporter.core.naming import volume_stem
+
+        from .stitch_view import is_loadable
+
+        if not is_loadable(result):
+            return None
+        properties = {"name": volume_stem(result.path), "singleFile": True, "labelmap": result.is_labels}
+        return slicer.util.loadVolume(str(result.path), properties)
+
+    def loadPhantom(self):
+        """Make a torso phantom with its label map and load both; no download.
+
+        Example::
+
+            from SlabExporter import SlabExporterLogic
+            volume, labels = SlabExporterLogic().loadPhantom()
+            SlabExporterLogic().createSlabROIs(volume, thickness=32)
+
+        :return: volume node and label map node.
+        """
+        from slab_exporter.volumes.phantom import make_demo
+
+        image, labels = make_demo(Path(slicer.util.tempDirectory("SlabExporterTorso")))
+        volume = slicer.util.loadVolume(str(image), {"name": "Torso"})
+        return volume, slicer.util.loadLabelVolume(str(labels), {"name": "Torso organs", "show": False})

@@ -1,0 +1,73 @@
+"""``slab-exporter compare``: how one volume's voxels and geometry relate to another's."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+from .arguments import (
+    DONE,
+    SOME_FAILED,
+    Subparsers,
+    add_transform_options,
+    command_parser,
+)
+from .terminal import print_json
+
+
+def add_parser(commands: Subparsers) -> None:
+    """Add the command to the parser."""
+    parser = command_parser(commands, "compare", "say how one volume's voxels and geometry relate to another's", run)
+    parser.epilog = (
+        "Exit codes: 0 OTHER's voxels lie where REFERENCE has them, or have been put there with --fix; "
+        "1 they do not, or it cannot be told; 2 a file cannot be used."
+    )
+    parser.add_argument("reference", type=Path, metavar="REFERENCE", help="the volume that is believed")
+    parser.add_argument("other", type=Path, metavar="OTHER", help="the volume in question")
+    parser.add_argument(
+        "--fix", type=Path, metavar="FILE", help="write OTHER with the geometry that puts it where REFERENCE is"
+    )
+    parser.add_argument(
+        "--flip", action="store_true",
+        help="with --fix, for a mirrored OTHER: reverse its voxels along the left-right axis",
+    )  # fmt: skip
+    parser.add_argument("--reference-frame", type=int, metavar="N", help="which volume of a 4D REFERENCE, from 0")
+    parser.add_argument("--frame", type=int, metavar="N", help="which volume of a 4D OTHER, from 0")
+    add_transform_options(parser, "OTHER")
+    parser.add_argument("--overwrite", action="store_true", help="replace FILE where it exists")
+
+
+def run(options: argparse.Namespace) -> int:
+    """Run ``slab-exporter compare``; returns the exit code."""
+    from ..compare.files import CompareRequest, compare_files
+    from ..compare.words import comparison_json, comparison_lines
+
+    request = CompareRequest(
+        reference=options.reference,
+        other=options.other,
+        reference_frame=options.reference_frame,
+        frame=options.frame,
+        reference_transform=options.reference_nifti_transform,
+        transform=options.nifti_transform,
+        fix=options.fix,
+        flip=options.flip,
+        overwrite=options.overwrite,
+    )
+    result = compare_files(request)
+    found = result.comparison
+    if options.json:
+        mended = {"mended": None if result.mended is None else str(options.fix), "refused": result.refused}
+        print_json({"event": "compared", **comparison_json(found), "warnings": list(result.warnings), **mended})
+    else:
+        print(f"REFERENCE {result.descriptions[0]}")
+        print(f"OTHER     {result.descriptions[1]}")
+        print("\n".join(comparison_lines(found)))
+        for text in result.warnings:
+            print(f"note: {text}")
+        if result.mended is not None:
+            print(f"mended: {result.mended}")
+    if result.refused is not None:
+        print(f"slab-exporter: {result.refused}", file=sys.stderr)
+        return SOME_FAILED
+    return DONE if found.is_same_place or result.mended is not None else SOME_FAILED

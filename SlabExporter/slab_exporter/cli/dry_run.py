@@ -1,0 +1,72 @@
+"""``--dry-run``: print what an export would make of its inputs."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+from ..cases.find import Case, match_summary
+from ..core.options import ExportRequest
+from ..inspection.dry_run import Outlook, outlook
+from ..mrml.runtime import open_runtime
+from .terminal import print_json
+
+
+def dry_run(cases: list[Case], out: Path, request: ExportRequest, as_json: bool) -> int:
+    """Print the plan of an export; nothing is written.
+
+    Returns:
+        How many cases cannot be exported, as far as headers tell.
+    """
+    with open_runtime() as runtime:
+        outlooks = [outlook(runtime, case, request) for case in cases]
+    if as_json:
+        for one in outlooks:
+            print_json(one.to_json())
+    else:
+        print("\n".join(_text(outlooks, cases, out)))
+    return sum(one.error is not None for one in outlooks)
+
+
+def _text(outlooks: list[Outlook], cases: list[Case], out: Path) -> list[str]:
+    lines = ["; ".join(match_summary(cases)), ""]
+    lines += _table([_HEADER, *(_row(one) for one in outlooks)])
+    lines.append("")
+    for one in outlooks:
+        lines += [f"{one.case.name}: warning: {text}" for text in one.warnings]
+    lines += [f"{one.case.name}: CANNOT BE EXPORTED: {one.error}" for one in outlooks if one.error is not None]
+    plans = [one.plan for one in outlooks if one.plan is not None]
+    slices = sum(plan.limits.shape[plan.axis] for plan in plans)
+    lines.append(
+        f"{len(plans)} of {len(outlooks)} cases, {sum(len(plan.slabs) for plan in plans):,} slabs, {slices:,} slices: "
+        f"{_bytes(sum(one.voxel_bytes for one in outlooks))} of voxels before compression{_room(out)}. "
+        "Nothing was written (--dry-run)."
+    )
+    return lines
+
+
+_HEADER = ("case", "slabs", "voxels", "spacing mm", "axes", "image", "label maps")
+
+
+def _row(one: Outlook) -> tuple[str, ...]:
+    labels = ", ".join(str(path) for path in one.case.labels.values()) or "-"
+    if one.plan is None:
+        return (one.case.name, "-", "-", "-", "-", str(one.case.image), labels)
+    geometry = one.plan.geometry
+    spacing = " x ".join(f"{s:.3g}" for s in geometry.spacing)
+    shape = " x ".join(map(str, geometry.shape_ijk))
+    return (one.case.name, str(len(one.plan.slabs)), shape, spacing, geometry.orientation, str(one.case.image), labels)
+
+
+def _table(rows: list[tuple[str, ...]]) -> list[str]:
+    widths = [max(len(row[n]) for row in rows) for n in range(len(rows[0]))]
+    return ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
+
+
+def _bytes(count: float) -> str:
+    return f"{count / 1e9:,.1f} GB" if count >= 1e9 else f"{count / 1e6:,.1f} MB"
+
+
+def _room(out: Path) -> str:
+    place = next((path for path in (out.resolve(), *out.resolve().parents) if path.exists()), None)
+    return "" if place is None else f"; {_bytes(shutil.disk_usage(place).free)} free in {out}"

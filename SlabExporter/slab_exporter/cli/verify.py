@@ -1,0 +1,45 @@
+"""``slab-exporter verify``: read an export again and compare it with its sources."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from ..core.text import counted
+from .arguments import (
+    DONE,
+    SOME_FAILED,
+    Subparsers,
+    command_parser,
+)
+from .terminal import print_json
+
+
+def add_parser(commands: Subparsers) -> None:
+    """Add the command to the parser."""
+    parser = command_parser(
+        commands, "verify", "read every slab of an export again and compare it with its source", run
+    )
+    parser.add_argument("output", type=Path, metavar="OUT", help="output folder of an export, or one case's folder")
+    parser.add_argument("--quiet", action="store_true", help="print differences only")
+
+
+def run(options: argparse.Namespace) -> int:
+    """Run ``slab-exporter verify``; returns the exit code."""
+    from ..pipeline.verification import verify_export
+
+    differences = 0
+    checked = 0
+    for report in verify_export(options.output):
+        checked += report.files
+        differences += len(report.differences)
+        if options.json:
+            print_json({"event": "case-verified", **report.to_json()})
+            continue
+        for text in report.differences:
+            print(f"{report.case}: DIFFERENT: {text}")
+        if not report.differences and not options.quiet:
+            print(f"{report.case}: {counted(report.files, 'file')} as the source has it")
+    if not options.json and not options.quiet:
+        print(f"{counted(checked, 'file')} checked, {counted(differences, 'difference')}")
+    return SOME_FAILED if differences else DONE

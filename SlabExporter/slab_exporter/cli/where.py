@@ -1,0 +1,57 @@
+"""``slab-exporter where``: one point in all coordinate systems."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from ..core.errors import RequestError
+from .arguments import (
+    DONE,
+    Subparsers,
+    add_transform_options,
+    command_parser,
+)
+from .terminal import print_json
+
+
+def add_parser(commands: Subparsers) -> None:
+    """Add the command to the parser."""
+    parser = command_parser(
+        commands, "where", "give one point in all coordinate systems, and the slabs that hold it", run
+    )
+    parser.add_argument("file", type=Path, metavar="FILE", help="a volume, or the folder of an exported case")
+    frames = parser.add_mutually_exclusive_group(required=True)
+    for name, text in (
+        ("ijk", "voxel index in the file's order, from 0"),
+        ("ras", "mm, as in NIfTI and Slicer"),
+        ("lps", "mm, as in DICOM and ITK"),
+    ):
+        frames.add_argument(f"--{name}", nargs=3, type=float, metavar=("X", "Y", "Z"), help=text)
+    parser.add_argument("--frame", type=int, metavar="N", help="which volume of a 4D file, from 0 (default 0)")
+    parser.add_argument(
+        "--flirt", type=Path, metavar="MATRIX", help="also give the point in --reference, through this registration"
+    )
+    parser.add_argument("--reference", type=Path, metavar="FILE", help="the image that FILE was registered to")
+    add_transform_options(parser, "FILE")
+
+
+def run(options: argparse.Namespace) -> int:
+    """Run ``slab-exporter where``; returns the exit code."""
+    from ..coordinates.where import find_place, through_registration
+    from ..volumes.reading import FileChoice
+
+    if (options.flirt is None) != (options.reference is None):
+        raise RequestError("--flirt and --reference belong together: the matrix, and the image it leads to.")
+    frame = next(name for name in ("ijk", "ras", "lps") if getattr(options, name) is not None)
+    file = FileChoice(options.file, options.frame, options.nifti_transform)
+    place = find_place(file, frame, tuple(getattr(options, frame)))
+    places = [place]
+    if options.flirt is not None:
+        reference = FileChoice(options.reference, transform=options.reference_nifti_transform)
+        places.append(through_registration(place, options.flirt, reference))
+    if options.json:
+        print_json({"event": "located", **place.to_json()} | ({"reference": places[1].to_json()} if places[1:] else {}))
+    else:
+        print("\n".join(p.to_text() for p in places))
+    return DONE
