@@ -163,7 +163,7 @@ class SlabExporterTest(StitchTests, ScriptedLoadableModuleTest):
         self.assertEqual(len(self.logic.createSlabROIs(self.volume, thickness=50)), 3)
         manifest = self.logic.exportSlabs(self.volume, self.out, segmentation, thickness=50, overwrite=True)
         self.assertTrue(all(slab.verified for slab in manifest.slabs))
-        self.assertEqual([s["value"] for s in manifest.label_sources["labels"]["segments"]], list(range(1, 8)))
+        self.assertEqual([value for value, _ in manifest.label_sources["labels"].segments], list(range(1, 8)))
         loaded = self.logic.loadManifest(self.out / "Torso")
         self.assertEqual(len(loaded.slabs), 3)
         self._assertSameVoxels(slicer.util.getNode("Torso_slab-001"), self.volume)

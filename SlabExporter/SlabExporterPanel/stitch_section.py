@@ -20,6 +20,8 @@ class StitchSection:
     """
 
     def __init__(self, ui, logic):
+        from slab_exporter.files.encodings.table import WRITABLE
+
         self.ui, self.logic = ui, logic
         self._node = self._watch = None
         files, folders = ctk.ctkPathLineEdit.Files, ctk.ctkPathLineEdit.Dirs
@@ -28,7 +30,8 @@ class StitchSection:
         ui.stitchPredictionsPathEdit.filters = folders
         ui.stitchOutputPathEdit.filters = files | ctk.ctkPathLineEdit.Writable
         # CTK takes the first part of an extension only: "*.nii.gz" would refuse .nii.gz.
-        ui.stitchOutputPathEdit.nameFilters = ["Volumes (*.gz *.nii *.nrrd)"]
+        endings = " ".join(f"*.{extension.rsplit('.', 1)[-1]}" for extension in WRITABLE)
+        ui.stitchOutputPathEdit.nameFilters = [f"Volumes ({endings})"]
         for name in PATHS:
             widget = getattr(ui, name)
             widget.connect("currentPathChanged(QString)", self.onPathChanged)

@@ -139,9 +139,9 @@ def test_an_empty_label_map_and_a_missing_package_fall_back_to_nifti(tmp_path, r
     code, _, error = export(run_cli, tmp_path, affine(), np.zeros(SHAPE, np.uint8))
     assert code == 0
     assert "written as NIfTI" in error
-    from slab_exporter.pipeline import formats
+    from slab_exporter.pipeline.formats import dicom_series
 
-    monkeypatch.setattr(formats, "can_write_segmentations", lambda: False)
+    monkeypatch.setattr(dicom_series, "can_write_segmentations", lambda: False)
     code, _, error = export(run_cli, tmp_path, affine(), label_map(), "--overwrite")
     assert code == 0
     assert "pip install 'slab-exporter[dicom-seg]'" in error

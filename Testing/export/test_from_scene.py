@@ -64,9 +64,9 @@ def test_a_volume_that_slicer_holds_reversed_is_recorded_with_both_affines(tmp_p
     right = load(scene, save_nifti(tmp_path / "in" / "right.nii.gz", index_phantom(SHAPE), affine(signs=RAS)))
     assert node_geometry(left).is_right_handed  # Slicer has turned it round
     recorded = export_nodes(left, tmp_path / "out", REQUEST).source
-    np.testing.assert_allclose(recorded["loaded_affine_ras"], node_geometry(left).affine_ras)
-    assert recorded["orientation"] == "LAS"
-    assert "loaded_affine_ras" not in export_nodes(right, tmp_path / "out", REQUEST).source
+    np.testing.assert_allclose(recorded.loaded_affine_ras, node_geometry(left).affine_ras)
+    assert recorded.geometry.orientation == "LAS"
+    assert export_nodes(right, tmp_path / "out", REQUEST).source.loaded_affine_ras is None
 
 
 def test_the_plan_shown_beforehand_is_in_the_order_in_which_will_be_cut(tmp_path, scene, runtime):
@@ -86,7 +86,7 @@ def test_other_formats_are_read_from_their_file_too(tmp_path, scene, extension, 
     sitk.WriteImage(image, str(path))
     manifest = export_nodes(load(scene, path), tmp_path / "gui", REQUEST)
     assert manifest.warnings[1:] == ()
-    assert "loaded_affine_ras" in manifest.source
+    assert manifest.source.loaded_affine_ras is not None
     assert run_cli("export", path, "-o", tmp_path / "cli", "--thickness", 5, "--quiet")[0] == 0
     assert files_of(tmp_path / "gui") == files_of(tmp_path / "cli")
 
@@ -136,8 +136,8 @@ def test_a_volume_whose_file_says_something_else_is_cut_as_the_scene_holds_it(tm
     assert len(manifest.warnings) == 1
     assert words in manifest.warnings[0]
     assert "Slicer's index order" in manifest.warnings[0]
-    assert manifest.source["path"] is None
-    assert manifest.source["node"] == "case"
+    assert manifest.source.path is None
+    assert manifest.source.node == "case"
     assert_slabs_hold_the_node(tmp_path / "out" / "case", manifest, node)
 
 
@@ -155,7 +155,7 @@ def test_a_volume_that_was_never_saved_is_cut_as_the_scene_holds_it(tmp_path, sc
     node = held(scene, index_phantom(SHAPE), affine(oblique=30), "made in Slicer")
     manifest = export_nodes(node, tmp_path / "out", REQUEST)
     assert "never been saved" in manifest.warnings[0]
-    assert manifest.source["node"] == "made in Slicer"
+    assert manifest.source.node == "made in Slicer"
     assert_slabs_hold_the_node(tmp_path / "out" / "made in Slicer", manifest, node)
 
 
@@ -173,7 +173,7 @@ def test_renaming_a_node_does_not_make_its_file_another(tmp_path, scene, source)
     node.SetName("Patient 3")
     manifest = export_nodes(node, tmp_path / "out", REQUEST)
     assert manifest.case == "Patient 3"
-    assert manifest.source["path"] is not None
+    assert manifest.source.path is not None
 
 
 @pytest.mark.parametrize(("linear", "kind"), [(True, "linear"), (False, "non-linear")])
@@ -192,7 +192,7 @@ def test_a_hardened_volume_is_cut_where_the_scene_shows_it(tmp_path, scene, sour
     node.HardenTransform()
     manifest = export_nodes(node, tmp_path / "out", REQUEST)
     assert "has been changed in Slicer" in manifest.warnings[0]
-    assert manifest.source["affine_ras"][0][3] == pytest.approx(before[0, 3] + 10)
+    assert manifest.geometry.affine_ras[0, 3] == pytest.approx(before[0, 3] + 10)
     assert_slabs_hold_the_node(tmp_path / "out" / "case", manifest, node)
 
 
@@ -202,7 +202,7 @@ def test_an_roi_of_the_scene_limits_the_slabs_in_the_files_order(tmp_path, scene
     box = Box((1, 2, 4), (6, 7, 20))  # in Slicer's order, k reversed against the file's
     roi = add_roi(scene, node_geometry(node), box)
     manifest = export_nodes(node, tmp_path / "out", REQUEST, roi=roi)
-    assert manifest.plan["ijk_limits"] == [[1, 2, SHAPE[2] - 20], [6, 7, SHAPE[2] - 4]]
+    assert manifest.plan.limits == Box((1, 2, SHAPE[2] - 20), (6, 7, SHAPE[2] - 4))
 
 
 @pytest.mark.parametrize("after", [0, 1, 2, 3, 4, 5])
@@ -240,7 +240,7 @@ def test_label_maps_held_in_the_other_order_are_turned_to_the_volumes(tmp_path, 
         found = np.asanyarray(nib.load(tmp_path / "out" / "case" / slab.labels["labels"]).dataobj)
         box = tuple(slice(a, b) for a, b in zip(slab.box.start, slab.box.stop, strict=True))
         np.testing.assert_array_equal(found, values[:, :, ::-1][box])
-    assert manifest.label_sources["labels"]["node"] == "drawn"
+    assert manifest.label_sources["labels"].node == "drawn"
 
 
 def test_a_label_file_gives_the_bytes_of_the_command_line(tmp_path, scene, run_cli):

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 from slab_exporter.core.errors import InputError
 from slab_exporter.core.geometry import Box, VolumeGeometry
-from slab_exporter.core.manifest import Manifest, SlabRecord
+from slab_exporter.core.manifest import Manifest
+from slab_exporter.core.records import PlanRecord, SlabRecord, SourceRecord
 from slab_exporter.export.from_scene import slab_files
 
 
@@ -14,7 +15,7 @@ def manifest(image="images/a_slab-000.nii.gz") -> Manifest:
     box = Box((0, 0, 0), (2, 2, 2))
     labels = {"organs": "organs/a_slab-000.nii.gz"}
     record = SlabRecord(0, image, labels, box, VolumeGeometry((2, 2, 2), np.eye(4)), "", {}, True, {})
-    return Manifest("a", {"shape_ijk": [2, 2, 2], "affine_ras": np.eye(4).tolist(), "path": None}, {}, (record,))
+    return Manifest("a", SourceRecord(None, VolumeGeometry((2, 2, 2), np.eye(4))), PlanRecord(), (record,))
 
 
 @pytest.fixture

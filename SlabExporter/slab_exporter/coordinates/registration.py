@@ -165,14 +165,14 @@ def exported_grid(manifest: Manifest, folder: Path) -> FslGrid:
         InputError: the source is no NIfTI file, is gone, or is another file by now.
     """
     record = manifest.source
-    path = None if record["path"] is None else folder / str(record["path"])
+    path = None if record.path is None else folder / record.path
     if path is None or not path.is_file() or not is_nifti(path):
         raise InputError(
-            f"The source of {manifest.case} ({record['path']}) is gone or no NIfTI file, and FLIRT's coordinates "
+            f"The source of {manifest.case} ({record.path}) is gone or no NIfTI file, and FLIRT's coordinates "
             "cannot be told from the slabs. Give the NIfTI file that FLIRT read instead of the export."
         )
     with reading(path):
-        if file_sha256(path) != record.get("sha256"):
+        if file_sha256(path) != record.sha256:
             raise InputError(
                 f"The source {path} has been changed since the export (check sum). Give the NIfTI file that FLIRT "
                 "read instead of the export."

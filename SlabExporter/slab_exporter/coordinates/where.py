@@ -14,8 +14,8 @@ from ..core.geometry import AXIS_LETTERS, FloatArray, VolumeGeometry
 from ..core.manifest import FILE_NAME, Manifest, find_manifests, read_manifest
 from ..core.volume import SourceVolume
 from ..mrml.runtime import SlicerRuntime, open_runtime
-from ..pipeline.formats import is_dicom_slab, read_dicom_slab
-from ..volumes.reading import FileChoice, open_any, open_for_geometry
+from ..pipeline.formats.table import kind_of
+from ..volumes.reading import FileChoice, open_for_geometry
 from .registration import GridMaker, exported_grid, fsl_grid, read_ras
 
 
@@ -151,18 +151,13 @@ def _in_export(runtime: SlicerRuntime, manifest_path: Path, frame: str, point: t
     value = None
     if hits:
         file = manifest_path.parent / hits[0].image
-        voxels = read_dicom_slab(file, _slab(manifest, hits[0])) if is_dicom_slab(file) else _voxels(runtime, file)
-        value = _value(voxels, hits[0].voxel)
+        value = _value(kind_of(file).read(runtime, file, _slab(manifest, hits[0])), hits[0].voxel)
     grid = partial(exported_grid, manifest, manifest_path.parent)
     return Place(f"{manifest.case} (export)", manifest.geometry, location, value, grid, hits, manifest.warnings)
 
 
 def _slab(manifest: Manifest, hit: SlabHit) -> VolumeGeometry:
     return next(slab.geometry for slab in manifest.slabs if slab.index == hit.index)
-
-
-def _voxels(runtime: SlicerRuntime, file: Path) -> np.ndarray:
-    return open_any(runtime, file).voxels_kji
 
 
 def _value(voxels_kji: np.ndarray, voxel: tuple[int, int, int]) -> float | int | None:

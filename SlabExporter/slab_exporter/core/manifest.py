@@ -8,61 +8,17 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, field
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from .errors import InputError, reading
-from .geometry import Box, VolumeGeometry
+from .geometry import VolumeGeometry
 from .naming import safe_name
+from .records import PlanRecord, SlabRecord, SourceRecord
 
 SCHEMA = "slab-exporter/1"
 FILE_NAME = "manifest.json"
 SCHEMA_PATH = Path(__file__).parents[1] / "Resources" / "manifest.schema.json"
-
-
-@dataclass(frozen=True)
-class SlabRecord:
-    """One slab as recorded.
-
-    Attributes:
-        index: number in numbering order, from 0.
-        image: path relative to the manifest's folder, with "/".
-        labels: the same for each label set, by its name.
-        box: in the index space of the source file; may exceed it where padded.
-        geometry: shape and affine (RAS) of the slab.
-        sha256: of the image file.
-        labels_sha256: of the label files, by the set's name.
-        verified: whether it was read back and compared.
-        statistics: numbers about the voxels.
-    """
-
-    index: int
-    image: str
-    labels: dict[str, str]
-    box: Box
-    geometry: VolumeGeometry
-    sha256: str
-    labels_sha256: dict[str, str]
-    verified: bool
-    statistics: dict[str, Any]
-
-    def to_json(self) -> dict[str, Any]:
-        """As it stands in the manifest."""
-        return {
-            "index": self.index,
-            "image": self.image,
-            "labels": self.labels,
-            "ijk_start": list(self.box.start),
-            "ijk_stop": list(self.box.stop),
-            "shape_ijk": list(self.geometry.shape_ijk),
-            "affine_ras": self.geometry.affine_ras.tolist(),
-            "sha256": self.sha256,
-            "labels_sha256": self.labels_sha256,
-            "verified": self.verified,
-            "statistics": self.statistics,
-        }
 
 
 @dataclass(frozen=True)
@@ -71,26 +27,26 @@ class Manifest:
 
     Attributes:
         case: its name.
-        source: path, sha256, shape_ijk, dtype, orientation, affine_ras of the image file, as JSON.
-        label_sources: the same for each label set, by its name.
-        plan: every option that shaped the slabs, resolved, as JSON.
+        source: the image.
+        label_sources: each label set, by its name.
+        plan: every option that shaped the slabs, resolved.
         slabs: in numbering order.
         warnings: sentences.
         created_with: versions of what made it.
     """
 
     case: str
-    source: dict[str, Any]
-    plan: dict[str, Any]
+    source: SourceRecord
+    plan: PlanRecord
     slabs: tuple[SlabRecord, ...]
-    label_sources: dict[str, dict[str, Any]] = field(default_factory=dict)
+    label_sources: dict[str, SourceRecord] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()
     created_with: dict[str, str] = field(default_factory=dict)
 
     @property
     def geometry(self) -> VolumeGeometry:
         """Of the source file, in its index order."""
-        return VolumeGeometry(tuple(self.source["shape_ijk"]), np.array(self.source["affine_ras"]))
+        return self.source.geometry
 
     def to_json(self) -> dict[str, Any]:
         """The whole document; floats read back exactly."""
@@ -98,9 +54,9 @@ class Manifest:
             "schema": SCHEMA,
             "case": self.case,
             "created_with": self.created_with,
-            "source": self.source,
-            "label_sources": self.label_sources,
-            "plan": self.plan,
+            "source": self.source.to_json(),
+            "label_sources": {name: source.to_json() for name, source in self.label_sources.items()},
+            "plan": self.plan.to_json(),
             "slabs": [slab.to_json() for slab in self.slabs],
             "warnings": list(self.warnings),
         }
@@ -135,46 +91,18 @@ def read_manifest(path: Path) -> Manifest:
 def _from_json(document: dict[str, Any]) -> Manifest:
     manifest = Manifest(
         case=str(document["case"]),
-        source=dict(document["source"]),
-        plan=dict(document["plan"]),
-        slabs=tuple(_slab_from_json(entry) for entry in document["slabs"]),
-        label_sources=dict(document.get("label_sources", {})),
+        source=SourceRecord.from_json(document["source"]),
+        plan=PlanRecord.from_json(document["plan"]),
+        slabs=tuple(SlabRecord.from_json(entry) for entry in document["slabs"]),
+        label_sources={
+            str(name): SourceRecord.from_json(entry) for name, entry in document.get("label_sources", {}).items()
+        },
         warnings=tuple(str(text) for text in document.get("warnings", ())),
         created_with=dict(document.get("created_with", {})),
     )
     if safe_name(manifest.case) != manifest.case:
         raise InputError(f"the case is called '{manifest.case}', which cannot be the name of a file.")
-    _ = manifest.geometry, str(manifest.source["path"])  # raises where they are missing or senseless
     return manifest
-
-
-def _slab_from_json(entry: dict[str, Any]) -> SlabRecord:
-    box = Box(_three(entry["ijk_start"]), _three(entry["ijk_stop"]))
-    if box.is_empty or box.shape != _three(entry["shape_ijk"]):
-        raise InputError(f"slab {entry['index']} has a box that does not fit its shape.")
-    return SlabRecord(
-        index=int(entry["index"]),
-        image=_inside(entry["image"]),
-        labels={str(name): _inside(path) for name, path in entry["labels"].items()},
-        box=box,
-        geometry=VolumeGeometry(box.shape, np.array(entry["affine_ras"], dtype=float)),
-        sha256=str(entry["sha256"]),
-        labels_sha256=dict(entry.get("labels_sha256", {})),
-        verified=bool(entry["verified"]),
-        statistics=dict(entry.get("statistics", {})),
-    )
-
-
-def _three(values: list[int]) -> tuple[int, int, int]:
-    i, j, k = (int(v) for v in values)
-    return i, j, k
-
-
-def _inside(path: str) -> str:
-    parts = PurePosixPath(path).parts
-    if not parts or path.startswith("/") or ".." in parts or "\\" in path or ":" in path.split("/")[0][:2][1:]:
-        raise InputError(f"the path '{path}' leads out of its folder.")
-    return path
 
 
 def find_manifests(path: Path) -> list[Path]:

@@ -22,6 +22,7 @@ from ..mrml.roi import box_inside_roi
 from ..mrml.runtime import SlicerRuntime, open_runtime
 from ..mrml.scene_volumes import file_of_node, label_volume, scene_volume
 from ..mrml.segmentations import segmentation_volume
+from ..pipeline.formats.table import kind_of
 from ..pipeline.one_case import CaseSources, export_sources
 from ..report.dataset import PARTS, ListedManifest
 from ..report.summary import write_summary
@@ -217,7 +218,7 @@ def _file(folder: Path, relative: str, label_set: str | None) -> SlabFile:
     path = folder / relative
     if not path.exists():
         raise InputError(f"{path}, which the manifest names, is missing.")
-    if path.is_dir() or volume_extension(path) is None:
+    if not kind_of(path).is_volume_file or volume_extension(path) is None:
         raise InputError(f"{path} is not a volume file; load DICOM slabs with Slicer's DICOM module.")
     name = volume_stem(path)
     return SlabFile(path, name if label_set is None else f"{name} {label_set}", label_set is not None)

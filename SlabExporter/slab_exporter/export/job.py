@@ -23,7 +23,7 @@ from ..files.stored import StoredVolume
 from ..mrml import volume_files
 from ..mrml.runtime import SlicerRuntime, open_runtime
 from ..mrml.volume_files import place, prefetch
-from ..pipeline.formats import slab_sha256
+from ..pipeline.formats.table import kind_of
 from ..pipeline.one_case import CaseSources, asked_options, export_sources, remove_case_files
 from ..volumes.reading import read_label
 
@@ -231,22 +231,22 @@ def complete_manifest(case: Case, folder: Path, request: ExportRequest) -> Manif
 
 
 def _difference(case: Case, folder: Path, request: ExportRequest, manifest: Manifest) -> str | None:
-    if manifest.plan.get("asked") != asked_options(request):
+    if manifest.plan.asked != asked_options(request):
         return "the options have changed since it was exported"
     recorded = {"image": manifest.source} | manifest.label_sources
     files = {"image": case.image} | case.labels
     if manifest.case != case.name or recorded.keys() != files.keys():
         return "other label sets were exported"
     for name, path in files.items():
-        if _source_sha256(case, path) != recorded[name].get("sha256"):
+        if _source_sha256(case, path) != recorded[name].sha256:
             return f"{path} has changed since it was exported"
     for slab in manifest.slabs:
         for name in (slab.image, *slab.labels.values()):
             if not (folder / name).exists():
                 return f"{name} is missing"
-        images = len(list((folder / slab.image).glob("*.dcm")))
-        if (folder / slab.image).is_dir() and images != slab.geometry.shape_ijk[2]:
-            return f"{slab.image} has {images} images instead of {slab.geometry.shape_ijk[2]}"
+        shortfall = kind_of(folder / slab.image).shortfall(folder / slab.image, slab.geometry)
+        if shortfall is not None:
+            return f"{slab.image} {shortfall}"
     return _damaged(folder, manifest)
 
 
@@ -255,7 +255,7 @@ def _damaged(folder: Path, manifest: Manifest) -> str | None:
     for slab in manifest.slabs:
         written = {slab.image: slab.sha256} | {slab.labels[name]: sha for name, sha in slab.labels_sha256.items()}
         for path, sha256 in written.items():
-            if slab_sha256(folder / path) != sha256:
+            if kind_of(folder / path).checksum(folder / path) != sha256:
                 return f"{path} is not as it was written"
     return None
 

@@ -13,8 +13,6 @@ from .gzip_codec import DamagedGzipError
 
 Piece = bytes | memoryview
 
-_NRRD_RAW, _NRRD_GZIP = b"encoding: raw", b"encoding: gzip"
-
 
 def require_same(found: Iterable[bytes], name: str, same: Callable[[int, bytes], bool], size: int) -> None:
     """Compare what is read back with what should be there, byte by byte.
@@ -80,18 +78,3 @@ def write_followed(
         finally:
             written.put(None)
         followed.result()
-
-
-def split_nrrd(path: Path) -> tuple[bytes, int]:
-    """(text header with its closing blank line, size of it) of an attached NRRD file."""
-    with path.open("rb") as file:
-        head = file.read(1 << 16)
-    end = head.find(b"\n\n")
-    if not head.startswith(b"NRRD") or end < 0:
-        raise VerificationError(f"{path.name}: Slicer did not write an NRRD file with header and voxels in one.")
-    return head[: end + 2], end + 2
-
-
-def gzipped_nrrd(header: bytes) -> bytes:
-    """The text header of an uncompressed NRRD file, for compressed voxels."""
-    return header.replace(_NRRD_RAW, _NRRD_GZIP)

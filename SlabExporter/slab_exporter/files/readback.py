@@ -20,7 +20,13 @@ PLANES = 16
 
 
 def verify_file(
-    path: Path, source_kji: npt.NDArray, geometry: VolumeGeometry, box: Box, fill: float, name: str = ""
+    path: Path,
+    source_kji: npt.NDArray,
+    geometry: VolumeGeometry,
+    box: Box,
+    fill: float,
+    name: str = "",
+    planes: int | None = None,
 ) -> None:
     """Compare a slab on disk with its box in the source: type, shape, place, handedness, every voxel.
 
@@ -31,6 +37,7 @@ def verify_file(
         box: the slab's box in IJK of the source; may reach outside.
         fill: value of the voxels outside.
         name: of the slab, for messages; the file's own name if empty.
+        planes: compare the voxels of so many planes from the first on; None: of all.
 
     Raises:
         VerificationError: with the first difference found.
@@ -40,7 +47,7 @@ def verify_file(
     reader = open_reader(path)
     verify_geometry(name, image_geometry(reader), planned)
     stored = stored_floats(path) if source_kji.dtype.kind == "f" else None
-    for part in _parts(path, box):
+    for part in _parts(path, box, planes or box.shape[2]):
         first = part.start[2] - box.start[2]
         image = _read_planes(reader, first, part.shape, name)  # the view below lives as long as the image
         voxels = array_view_kji(image)
@@ -55,11 +62,12 @@ def verify_file(
             raise VerificationError(f"{name}: {difference}.")
 
 
-def _parts(path: Path, box: Box) -> Iterator[Box]:
-    """The box in stacks of planes, where ITK reads a part of a file without reading all of it."""
-    planes = PLANES if path.suffix == ".nii" else box.shape[2]
-    for first in range(box.start[2], box.stop[2], planes):
-        last = min(first + planes, box.stop[2])
+def _parts(path: Path, box: Box, planes: int) -> Iterator[Box]:
+    """The first planes of the box, in stacks where ITK reads a part of a file without reading all of it."""
+    stop = min(box.start[2] + planes, box.stop[2])
+    step = PLANES if path.suffix == ".nii" else planes
+    for first in range(box.start[2], stop, step):
+        last = min(first + step, stop)
         yield Box((*box.start[:2], first), (*box.stop[:2], last))
 
 

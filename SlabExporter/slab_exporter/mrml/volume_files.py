@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import shutil
 import tempfile
 from dataclasses import replace
@@ -16,14 +15,15 @@ from ..core.geometry import FloatArray, VolumeGeometry
 from ..core.naming import volume_extension
 from ..core.volume import SourceVolume
 from ..files.disk import file_sha256
+from ..files.encodings.encoding import replace_header
+from ..files.encodings.table import encoding_of
 from ..files.itk_headers import judge_before_loading, lost_integers
 from ..files.machine import native_messages_hidden
 from ..files.mgh import EXTENSIONS as MGH_EXTENSIONS
 from ..files.mgh import read_mgh
-from ..files.nifti import HEADER_DTYPE, HEADER_SIZE, SCALAR_TYPES, NiftiHeader, read_header
+from ..files.nifti import NiftiHeader, read_header
 from ..files.nifti_transforms import geometry_probe, refuse_unusable, transform_used, transform_warnings
 from ..files.nifti_voxels import read_nifti
-from ..files.packing import split_nrrd
 from ..files.stored import StoredVolume
 from .nodes import add_volume_node, node_geometry, temporary_nodes, voxels_kji
 from .runtime import SlicerRuntime
@@ -192,12 +192,17 @@ _STAND_INS = {np.dtype(np.int8): np.uint8, np.dtype(np.int64): np.float64, np.dt
 
 
 def write_uncompressed(runtime: SlicerRuntime, node: Any, path: Path) -> None:
-    """Let Slicer write a volume node, header and voxels, without compression (.nii or .nrrd).
+    """Let Slicer write a volume node, header and voxels, without compression.
+
+    Args:
+        runtime: Slicer's classes.
+        node: the volume.
+        path: with the raw extension of an encoding.
 
     Raises:
         OutputError: the storage node reports that it could not.
     """
-    voxels = voxels_kji(node)
+    encoding, voxels = encoding_of(path), voxels_kji(node)
     stand_in = _STAND_INS.get(voxels.dtype)
     if stand_in is None:
         _write(runtime, node, path)
@@ -205,7 +210,8 @@ def write_uncompressed(runtime: SlicerRuntime, node: Any, path: Path) -> None:
     with temporary_nodes(runtime.scene) as nodes:
         nodes.append(add_volume_node(runtime, voxels.view(stand_in), node_geometry(node), node.GetName()))
         _write(runtime, nodes[-1], path)
-    _state_type(path, voxels.dtype)
+    header = encoding.header(path)
+    replace_header(path, header, encoding.retyped(header, voxels.dtype))
 
 
 def _write(runtime: SlicerRuntime, node: Any, path: Path) -> None:
@@ -226,17 +232,3 @@ def _write(runtime: SlicerRuntime, node: Any, path: Path) -> None:
     if free > 2 * promised:
         why = f"its storage node gives no reason, and the disk has room ({free / 1e6:.0f} MB). Please report it"
     raise OutputError(f"Slicer wrote {written} of {promised} bytes of {path}; {why}.")
-
-
-def _state_type(path: Path, dtype: np.dtype) -> None:
-    """Say in the header of a file what the voxels are."""
-    if path.suffix == ".nrrd":
-        header, size = split_nrrd(path)
-        voxels = path.read_bytes()[size:]
-        path.write_bytes(re.sub(rb"(?m)^type: .*$", f"type: {dtype.name}".encode(), header, count=1) + voxels)
-        return
-    with path.open("r+b") as file:
-        fields = np.frombuffer(file.read(HEADER_SIZE), HEADER_DTYPE)[0].copy()
-        fields["datatype"] = next(code for code, name in SCALAR_TYPES.items() if np.dtype(name) == dtype)
-        file.seek(0)
-        file.write(fields.tobytes())

@@ -21,6 +21,7 @@ from ..core.naming import SCRATCH, slab_name_pattern
 from ..core.options import ExportRequest
 from ..core.planning import SlabPlan, describe, plan_slabs
 from ..core.progress import Progress, ProgressEvent, no_progress
+from ..core.records import PlanRecord, SourceRecord
 from ..core.values import fill_value
 from ..core.volume import SourceVolume, require_same_grid
 from ..files.disk import file_sha256, refuses_writing
@@ -29,7 +30,8 @@ from ..files.machine import THREADS
 from ..mrml.roi import read_roi_box
 from ..mrml.runtime import SlicerRuntime
 from ..report.pictures import remove_previews, write_previews
-from .formats import case_format
+from .formats.slab_format import CaseContents, CaseFormat
+from .formats.table import case_format
 from .slab_writer import IMAGE, IMAGE_FOLDER, CaseWork, Target, require_own_names, write_slabs
 
 
@@ -79,21 +81,21 @@ def export_sources(
         require_same_grid(case.image, label, name)
     plan = plan_case(runtime, case.image, request, limits)
     targets = _targets(case, plan, request)
-    form = case_format(case.name, case.image, case.labels, plan, targets[0].fill, request)
+    form = case_format(CaseContents(case.name, case.image, case.labels, plan, targets[0].fill, request))
     label_warnings = (w for v in case.labels.values() for w in v.warnings)
     warnings = tuple(dict.fromkeys((*case.image.warnings, *label_warnings, *plan.notes, *form.warnings)))
     progress(ProgressEvent("case-started", case.name, 0, len(plan.slabs), describe(case.image, plan)))
     for text in warnings:
         progress(ProgressEvent("warning", case.name, 0, len(plan.slabs), text))
     with _case_folder(folder, case.name, [target.folder for target in targets]) as scratch:
-        work = CaseWork(case.name, targets, plan, form, folder, scratch, threads)
+        work = CaseWork(case.name, targets, plan, form, folder, scratch, request.verify, threads)
         records = write_slabs(runtime, work, progress)
         write_previews(case.image, list(case.labels.values()), folder, scratch)
         manifest = Manifest(
             case=case.name,
             source=_source_record(case.image, folder),
             label_sources={name: _source_record(label, folder) for name, label in case.labels.items()},
-            plan=plan_record(plan, request, targets[0].fill, folder) | form.record(),
+            plan=plan_record(plan, form, request, targets[0].fill, folder),
             slabs=records,
             warnings=warnings,
             created_with=versions(runtime),
@@ -177,24 +179,19 @@ def _write_text(path: Path, text: str) -> None:
         path.write_text(text, encoding="utf-8")
 
 
-def _source_record(volume: SourceVolume, folder: Path) -> dict[str, Any]:
-    geometry = volume.geometry
-    record: dict[str, Any] = {
-        "path": None if volume.path is None else relative_to(Path(volume.path), folder),
-        "sha256": volume.sha256,
-        "shape_ijk": list(geometry.shape_ijk),
-        "dtype": volume.voxels_kji.dtype.name,
-        "orientation": geometry.orientation,
-        "affine_ras": geometry.affine_ras.tolist(),
-    }
-    if volume.path is None:
-        record["node"] = volume.name
-    if volume.loaded_affine_ras is not None:
-        record["loaded_affine_ras"] = volume.loaded_affine_ras.tolist()
-    if volume.segments:
-        record["segments"] = [{"value": value, "name": name} for value, name in volume.segments]
-    known = (("frame", volume.frame), ("nifti_transform", volume.nifti_transform))
-    return record | volume.record | {key: value for key, value in known if value is not None}
+def _source_record(volume: SourceVolume, folder: Path) -> SourceRecord:
+    record = SourceRecord(
+        path=None if volume.path is None else relative_to(Path(volume.path), folder),
+        geometry=volume.geometry,
+        sha256=volume.sha256,
+        dtype=volume.voxels_kji.dtype.name,
+        node=volume.name if volume.path is None else None,
+        loaded_affine_ras=volume.loaded_affine_ras,
+        segments=volume.segments,
+        frame=volume.frame,
+        nifti_transform=volume.nifti_transform,
+    )
+    return SourceRecord.from_json(record.to_json() | volume.record)
 
 
 def relative_to(path: Path, folder: Path) -> str:
@@ -205,25 +202,26 @@ def relative_to(path: Path, folder: Path) -> str:
         return path.resolve().as_posix()
 
 
-def plan_record(plan: SlabPlan, request: ExportRequest, fill: float, folder: Path) -> dict[str, Any]:
+def plan_record(plan: SlabPlan, form: CaseFormat, request: ExportRequest, fill: float, folder: Path) -> PlanRecord:
     """Every option that shaped the slabs, resolved for this volume."""
-    return {
-        "axis": request.slabs.axis,
-        "index_axis": "ijk"[plan.axis],
-        "numbered": plan.direction,
-        "thickness": plan.thickness,
-        "thickness_mm": request.slabs.thickness_mm,
-        "overlap": request.slabs.overlap,
-        "remainder": request.slabs.remainder,
-        "fill": fill if plan.needs_padding else None,
-        "within": None if request.within is None else relative_to(Path(request.within), folder),
-        "ijk_limits": [list(plan.limits.start), list(plan.limits.stop)],
-        "uncovered": None if plan.uncovered is None else list(plan.uncovered),
-        "notes": list(plan.notes),
-        "format": request.format,
-        "compression": request.compression,
-        "asked": asked_options(request),
-    }
+    return PlanRecord(
+        axis=request.slabs.axis,
+        index_axis="ijk"[plan.axis],
+        numbered=plan.direction,
+        thickness=plan.thickness,
+        thickness_mm=request.slabs.thickness_mm,
+        overlap=request.slabs.overlap,
+        remainder=request.slabs.remainder,
+        fill=fill if plan.needs_padding else None,
+        within=None if request.within is None else relative_to(Path(request.within), folder),
+        limits=plan.limits,
+        uncovered=plan.uncovered,
+        notes=plan.notes,
+        format=request.format,
+        compression=request.compression,
+        asked=asked_options(request),
+        dicom=form.dicom,
+    )
 
 
 def asked_options(request: ExportRequest) -> dict[str, Any]:

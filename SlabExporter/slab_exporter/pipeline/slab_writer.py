@@ -6,27 +6,29 @@ helper threads, since compression, check sums and SimpleITK let other threads ru
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from ..core.errors import InputError
-from ..core.manifest import SlabRecord
 from ..core.naming import slab_name
 from ..core.planning import Slab, SlabPlan
 from ..core.progress import Progress, ProgressEvent
+from ..core.records import SlabRecord
 from ..core.values import image_statistics, label_counts
 from ..core.volume import SourceVolume
 from ..files.machine import THREADS, helpers
-from ..files.slab_files import FinishedFile
+from ..files.slab_files import FinishedFile, UnfinishedSlab
 from ..mrml.crop import cropped_node
 from ..mrml.nodes import add_volume_node, temporary_nodes
 from ..mrml.runtime import SlicerRuntime
 from ..report.pictures import PREVIEW_FOLDER
-from .formats import CaseFormat, finish, stage
+from .formats.slab_format import CaseFormat
 
 IMAGE = "image"
 IMAGE_FOLDER = "images"
@@ -66,9 +68,10 @@ class CaseWork:
         name: of the case, for file names and events.
         targets: the image first, then label maps on the same grid.
         plan: the boxes.
-        form: format, compression, verification.
+        form: the formats.
         folder: the case's folder, which exists with its subfolders.
         scratch: an existing folder on the same disk for unfinished files.
+        verify: read every slab back and compare it with the source.
         threads: helpers that verify and pack; 0 for none beside the calling thread.
     """
 
@@ -78,12 +81,31 @@ class CaseWork:
     form: CaseFormat
     folder: Path
     scratch: Path
+    verify: bool = True
     threads: int = THREADS
+
+    @cached_property
+    def smallest(self) -> Slab:
+        """The slab with the fewest voxels, whose finished files are opened again."""
+        return min(self.plan.slabs, key=lambda slab: math.prod(slab.box.shape))
 
     def relative_path(self, target: Target, slab: Slab) -> str:
         """Where a slab's file (of DICOM images: folder) goes, relative to the case's folder, with "/"."""
         name = slab_name(self.name, slab.index, len(self.plan.slabs))
-        return f"{target.folder}/{name}{self.form.suffix(target.label)}"
+        return f"{target.folder}/{name}{self.form.of(target.label).suffix}"
+
+    def unfinished(self, target: Target, slab: Slab) -> UnfinishedSlab:
+        """What a slab should become."""
+        return UnfinishedSlab(
+            index=slab.index,
+            box=slab.box,
+            source=target.volume,
+            fill=target.fill,
+            final=self.folder / self.relative_path(target, slab),
+            scratch=self.scratch,
+            verify=self.verify,
+            reopen=slab is self.smallest,
+        )
 
 
 @dataclass(frozen=True)
@@ -113,7 +135,7 @@ def write_slabs(runtime: SlicerRuntime, work: CaseWork, progress: Progress) -> t
             for target in work.targets:
                 geometry, name = target.volume.geometry, f"{target.folder}-{slab.index}"
                 with cropped_node(runtime, nodes[target.name], geometry, slab.box, target.fill) as cut:
-                    staged = stage(runtime, cut, work.scratch, name, work.form, target.label)
+                    staged = work.form.of(target.label).stage(runtime, cut, work.scratch, name)
                 tally.under_way[-1][target.name] = pool.submit(_finish, staged, work, target, slab)
                 tally.wait_until_busy_at_most(MOST_PENDING)
         for most in range(MOST_PENDING - 1, -1, -1):
@@ -155,8 +177,7 @@ class _Tally:
 
 def _finish(staged: Any, work: CaseWork, target: Target, slab: Slab) -> _Outcome:
     volume = target.volume
-    final = work.folder / work.relative_path(target, slab)
-    file = finish(staged, final, work.scratch, volume, slab, target.fill, work.form, target.label)
+    file = work.form.of(target.label).finish(staged, work.unfinished(target, slab))
     inside = volume.voxels_kji[slab.box.intersection(volume.geometry.box).slices_kji()]
     if target.name == IMAGE:
         return _Outcome(file, image_statistics(inside))

@@ -7,18 +7,17 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from ..core.errors import InputError, SlabExporterError
 from ..core.geometry import VolumeGeometry
-from ..core.manifest import FILE_NAME, Manifest, SlabRecord, read_manifest
+from ..core.manifest import FILE_NAME, Manifest, read_manifest
 from ..core.options import SeriesOptions
+from ..core.records import SlabRecord, SourceRecord
 from ..core.volume import SourceVolume, reindexed_onto
 from ..dicom.reading.load import load_series
 from ..dicom.reading.scan import reread
 from ..mrml.runtime import SlicerRuntime, open_runtime
 from ..volumes.reading import read_volume
-from .formats import slab_sha256, verify_slab, verify_slab_place
+from .formats.table import kind_of
 
 
 @dataclass
@@ -74,36 +73,35 @@ def verify_case(runtime: SlicerRuntime, path: Path) -> CaseReport:
 def _verify_set(runtime: SlicerRuntime, folder: Path, manifest: Manifest, name: str | None, report: CaseReport) -> None:
     """Verify the images (``name`` None) or one label set."""
     record = manifest.source if name is None else manifest.label_sources[name]
-    if record["path"] is None:
+    if record.path is None:
         _verify_without_source(folder, manifest, name, record, report)
         return
-    source = _source_of(runtime, folder, record)
-    fill = (manifest.plan.get("fill") or 0.0) if name is None else 0.0
+    source = _source_of(runtime, (folder / record.path).resolve(), record)
+    fill = (manifest.plan.fill or 0.0) if name is None else 0.0
     for slab in manifest.slabs:
         relative, checksum = _file_of(slab, name)
         path = folder / relative
         report.files += 1
         try:
             _require_unchanged(path, relative, checksum)
-            verify_slab(path, source, slab.box, fill, manifest.plan)
+            kind_of(path).verify(path, source, slab.box, fill, manifest.plan)
             _verify_record(relative, slab, source.geometry)
         except SlabExporterError as error:
             report.differences.append(str(error))
 
 
 def _verify_without_source(
-    folder: Path, manifest: Manifest, name: str | None, record: dict[str, Any], report: CaseReport
+    folder: Path, manifest: Manifest, name: str | None, record: SourceRecord, report: CaseReport
 ) -> None:
     """Check what was cut from a Slicer scene: unchanged since it was written and compared, and in its place."""
-    whole = VolumeGeometry(tuple(record["shape_ijk"]), np.array(record["affine_ras"]))
     for slab in manifest.slabs:
         report.files += 1
         try:
             relative, checksum = _file_of(slab, name)
             path = folder / relative
             _require_unchanged(path, relative, checksum)
-            verify_slab_place(path, whole.cropped(slab.box))
-            _verify_record(relative, slab, whole)
+            kind_of(path).verify_place(path, record.geometry.cropped(slab.box))
+            _verify_record(relative, slab, record.geometry)
         except SlabExporterError as error:
             report.differences.append(str(error))
 
@@ -111,7 +109,7 @@ def _verify_without_source(
 def _require_unchanged(path: Path, relative: str, checksum: str | None) -> None:
     if not path.exists():
         raise InputError(f"{relative} is missing.")
-    if slab_sha256(path) != checksum:
+    if kind_of(path).checksum(path) != checksum:
         raise InputError(f"{relative} has been changed since it was written (check sum).")
 
 
@@ -129,28 +127,23 @@ def _verify_record(relative: str, slab: SlabRecord, source: VolumeGeometry) -> N
         raise InputError(f"{relative}: the manifest's affine is {distance:.4f} mm off the source's.")
 
 
-def _source_of(runtime: SlicerRuntime, folder: Path, record: dict[str, Any]) -> SourceVolume:
-    path = (folder / record["path"]).resolve()
+def _source_of(runtime: SlicerRuntime, path: Path, record: SourceRecord) -> SourceVolume:
     source = _read_source(runtime, path, record)
-    if source.sha256 != record["sha256"]:
+    if source.sha256 != record.sha256:
         raise InputError(f"The source {path} has been changed since the export (check sum).")
-    recorded = VolumeGeometry(tuple(record["shape_ijk"]), np.array(record["affine_ras"]))
-    if recorded.shape_ijk != source.geometry.shape_ijk:
-        raise InputError(
-            f"The source {path} has {source.geometry.shape_ijk} voxels, the manifest says {recorded.shape_ijk}."
-        )
-    distance = recorded.corner_distance(source.geometry)
-    if distance > source.geometry.position_tolerance():
+    found, recorded = source.geometry, record.geometry
+    if recorded.shape_ijk != found.shape_ijk:
+        raise InputError(f"The source {path} has {found.shape_ijk} voxels, the manifest says {recorded.shape_ijk}.")
+    distance = recorded.corner_distance(found)
+    if distance > found.position_tolerance():
         raise InputError(f"The manifest's affine of the source is {distance:.4f} mm off the file's.")
     return source
 
 
-def _read_source(runtime: SlicerRuntime, path: Path, record: dict[str, Any]) -> SourceVolume:
+def _read_source(runtime: SlicerRuntime, path: Path, record: SourceRecord) -> SourceVolume:
     """The source in the index order of the record."""
-    if "series_instance_uid" in record:
-        options = SeriesOptions(record.get("allow_uneven_mm"), "resampled" in record)
-        return load_series(reread(path, record["series_instance_uid"], record["sha256"]), options, record.get("frame"))
-    source = read_volume(runtime, path, record.get("frame"), record.get("nifti_transform"))
-    if "file_affine_ras" in record:
-        source = reindexed_onto(source, VolumeGeometry(tuple(record["shape_ijk"]), np.array(record["affine_ras"])))
-    return source
+    if record.series_instance_uid is not None:
+        options = SeriesOptions(record.allow_uneven_mm, record.resampled is not None)
+        return load_series(reread(path, record.series_instance_uid, str(record.sha256)), options, record.frame)
+    source = read_volume(runtime, path, record.frame, record.nifti_transform)
+    return source if record.file_geometry is None else reindexed_onto(source, record.geometry)

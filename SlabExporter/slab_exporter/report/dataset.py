@@ -9,7 +9,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ..core.errors import RequestError
-from ..core.manifest import Manifest, SlabRecord
+from ..core.manifest import Manifest
+from ..core.records import SlabRecord
 
 PARTS = ("training", "validation", "test")
 

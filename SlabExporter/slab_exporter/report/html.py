@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from html import escape
 
 from ..core.geometry import Box, VolumeGeometry
-from ..core.manifest import Manifest, SlabRecord
+from ..core.manifest import Manifest
+from ..core.records import SlabRecord
 from .views import View, holds_plane, middle_views, rectangle
 
 # Largest picture on the page, in CSS pixels; the three of a case share one scale.
@@ -126,18 +127,18 @@ def _section(title: str, note: str, cards: Sequence[CaseCard]) -> str:
 
 def _card(card: CaseCard) -> str:
     manifest, geometry = card.manifest, card.manifest.geometry
-    axis = "ijk".index(manifest.plan.get("index_axis", "k"))
+    axis = "ijk".index(manifest.plan.index_axis)
     shape = " x ".join(map(str, geometry.shape_ijk))
     spacing = " x ".join(f"{s:.3g}" for s in geometry.spacing)
     warnings = "".join(f"<li>{escape(text)}</li>" for text in card.warnings)
-    find = escape(f"{manifest.case} {geometry.orientation} {card.part} {manifest.source.get('dtype')}", quote=True)
+    find = escape(f"{manifest.case} {geometry.orientation} {card.part} {manifest.source.dtype}", quote=True)
     return (
         f'<article class="case{" warned" if warnings else ""}" data-find="{find}" '
         f'data-slices="{geometry.shape_ijk[axis]}" data-spacing="{geometry.spacing[axis]:.6g}" '
         f'data-orientation="{geometry.orientation}">'
         f'<h3>{escape(manifest.case)}</h3><p class="facts"><b>{geometry.orientation}</b>, {shape} voxels of '
-        f"{spacing} mm, {escape(str(manifest.source.get('dtype')))}; <b>{_count(len(manifest.slabs), 'slab')}</b> "
-        f"{escape(str(manifest.plan.get('numbered', '')))}</p>"
+        f"{spacing} mm, {escape(str(manifest.source.dtype))}; <b>{_count(len(manifest.slabs), 'slab')}</b> "
+        f"{escape(manifest.plan.numbered)}</p>"
         + (f'<ul class="warnings">{warnings}</ul>' if warnings else "")
         + "".join(f'<p class="note">{escape(text)}</p>' for text in card.notes)
         + _planes(card, geometry)

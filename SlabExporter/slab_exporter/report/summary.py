@@ -9,8 +9,9 @@ from collections.abc import Sequence
 from io import StringIO
 from pathlib import Path
 
-from ..core.manifest import Manifest, SlabRecord
+from ..core.manifest import Manifest
 from ..core.naming import DATA_LIST, ERRORS_TABLE, REPORT, SLABS_TABLE
+from ..core.records import SlabRecord
 from ..files.disk import write_file
 from .dataset import ListedManifest, data_list, to_text
 from .html import CaseCard, page
@@ -44,7 +45,7 @@ def write_summary(
 
 def data_set_name(out: Path, listed: Sequence[ListedManifest]) -> str:
     """The folder that all sources have in common: it does not depend on where the slabs are put."""
-    sources = [(case.manifest.case, case.manifest.source["path"]) for case in listed]
+    sources = [(case.manifest.case, case.manifest.source.path) for case in listed]
     folders = {str((out / case / path).resolve().parent) for case, path in sources if path is not None}
     try:
         common = os.path.commonpath(folders) if folders else ""
@@ -81,7 +82,7 @@ def write_report(
             manifest=case.manifest,
             part=case.part,
             warnings=(*_source_warnings(case.manifest), *_sentences(outliers.get(case.manifest.case, []))),
-            notes=tuple(case.manifest.plan.get("notes", ())),
+            notes=case.manifest.plan.notes,
             pictures=_pictures(out / case.manifest.case),
         )
         for case in cases
@@ -92,13 +93,13 @@ def write_report(
 
 
 def _facts(manifest: Manifest) -> CaseFacts:
-    content = f"{manifest.source['sha256']}/{manifest.source.get('frame')}"
-    return CaseFacts(manifest.case, manifest.geometry, str(manifest.source.get("dtype")), content)
+    source = manifest.source
+    return CaseFacts(manifest.case, source.geometry, str(source.dtype), f"{source.sha256}/{source.frame}")
 
 
 def _source_warnings(manifest: Manifest) -> list[str]:
     """What is odd about the files; notes about the plan are no reason to worry."""
-    return [text for text in manifest.warnings if text not in manifest.plan.get("notes", ())]
+    return [text for text in manifest.warnings if text not in manifest.plan.notes]
 
 
 def _sentences(findings: Sequence[str]) -> list[str]:

@@ -14,7 +14,8 @@ import numpy.typing as npt
 from ..core.errors import InputError, reading
 from ..core.geometry import VolumeGeometry
 from ..core.index_map import map_between
-from ..core.manifest import Manifest, SlabRecord
+from ..core.manifest import Manifest
+from ..core.records import SlabRecord
 from ..core.volume import SAME_GRID_VOXELS
 from ..files.machine import THREADS, helpers
 from ..files.nifti import NiftiHeader, read_header
@@ -22,7 +23,7 @@ from ..files.nifti_transforms import CHOICE, refuse_unusable, transform_warnings
 from ..files.nifti_voxels import read_frames
 from ..mrml.runtime import SlicerRuntime
 from ..mrml.volume_files import is_nifti, nifti_geometry, require_volume_file
-from ..pipeline.formats import is_dicom_slab, read_dicom_slab
+from ..pipeline.formats.table import kind_of
 from ..volumes.reading import open_any
 
 
@@ -123,8 +124,8 @@ class SlabReader:
         """
         slab, path = self._manifest.slabs[n], self._paths[n]
         shape = slab.geometry.shape_ijk
-        if self._own is not None and is_dicom_slab(path):
-            return read_dicom_slab(path, slab.geometry).astype(self._own)[np.newaxis]
+        if self._own is not None and not kind_of(path).is_volume_file:
+            return kind_of(path).read(self._runtime, path, slab.geometry).astype(self._own)[np.newaxis]
         file = self._open(n, path)
         if file.geometry is not None:
             order = map_between(slab.geometry, file.geometry, SAME_GRID_VOXELS)

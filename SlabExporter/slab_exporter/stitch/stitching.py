@@ -15,11 +15,12 @@ from ..core.manifest import Manifest, read_manifest
 from ..core.progress import Progress, ProgressEvent, no_progress
 from ..core.values import fill_value
 from ..core.volume import SourceVolume
+from ..files.encodings.table import WRITABLE
 from ..files.machine import require_memory
 from ..files.nifti import LARGEST_SIZE, NiftiHeader, read_header
 from ..mrml.runtime import open_runtime
 from ..mrml.volume_files import is_nifti
-from ..volumes.writing import WRITABLE, require_writable, write_volume
+from ..volumes.writing import require_writable, write_volume
 from .blending import Stitcher, describe_uncovered, joined_type
 from .predictions import Predictions, own_files
 from .slab_reading import SlabReader, read_ahead
@@ -117,7 +118,7 @@ def stitch_case(
             geometry=manifest.geometry,
             voxels_kji=voxels[0],
             header=_header(folder / manifest.slabs[0].image, manifest, paths[0], predictions is not None),
-            nifti_transform=manifest.source.get("nifti_transform"),
+            nifti_transform=manifest.source.nifti_transform,
         )
         write_volume(runtime, volume, output, voxels)
     return result
@@ -128,8 +129,8 @@ def _require_apart(output: Path, manifest: Manifest, folder: Path, paths: list[P
     if not output.exists():
         return
     named = [relative for slab in manifest.slabs for relative in (slab.image, *slab.labels.values())]
-    records = [record for record in (manifest.source, *manifest.label_sources.values()) if isinstance(record, dict)]
-    named += [str(record["path"]) for record in records if record.get("path") is not None]
+    sources = (manifest.source, *manifest.label_sources.values())
+    named += [source.path for source in sources if source.path is not None]
     kept = [*paths, *(folder / relative for relative in named if "\0" not in relative)]
     if output.resolve() in {path.resolve() for path in kept}:
         raise OutputError(f"{output} is what the volume is made from, and stays as it is; choose another name.")
@@ -242,8 +243,8 @@ def _recorded_type(manifest: Manifest, label_set: str | None) -> np.dtype:
     """Of what the slabs were cut from; DICOM may store them as another one."""
     record = manifest.source if label_set is None else manifest.label_sources[label_set]
     try:
-        return np.dtype(record["dtype"])
-    except (KeyError, TypeError) as error:
+        return np.dtype(str(record.dtype))
+    except TypeError as error:
         raise InputError(f"The manifest of {manifest.case} does not say of what type its source was.") from error
 
 
@@ -280,5 +281,5 @@ def default_output(manifest_path: Path, folder: Path) -> Path:
         InputError: the manifest cannot be read.
     """
     manifest = read_manifest(manifest_path)
-    extension = f".{manifest.plan.get('format')}"
+    extension = f".{manifest.plan.format}"
     return folder / f"{manifest.case}{extension if extension in WRITABLE else WRITABLE[0]}"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator
@@ -14,21 +13,18 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from ..core.errors import OutputError, RequestError, VerificationError, writing
+from ..core.errors import OutputError, VerificationError, writing
 from ..core.geometry import VolumeGeometry
-from ..core.naming import volume_extension
 from ..core.volume import SourceVolume
+from ..files.encodings.encoding import VolumeEncoding
+from ..files.encodings.table import encoding_of
 from ..files.gzip_codec import CHUNK, compress_stream, decompress_stream
 from ..files.machine import THREADS
-from ..files.nifti import HEADER_DTYPE, HEADER_SIZE, LARGEST_SIZE
-from ..files.packing import Piece, gzipped_nrrd, require_same, write_followed
+from ..files.packing import Piece, require_same, write_followed
 from ..files.readback import PLANES, array_view_kji, image_geometry, open_reader, verify_geometry
-from ..files.slab_files import described
 from ..mrml.nodes import add_volume_node, temporary_nodes
 from ..mrml.runtime import SlicerRuntime
 from ..mrml.volume_files import write_uncompressed
-
-WRITABLE = (".nii.gz", ".nii", ".nrrd")
 
 
 def require_writable(path: Path, overwrite: bool) -> None:
@@ -38,8 +34,7 @@ def require_writable(path: Path, overwrite: bool) -> None:
         RequestError: the extension is none of ``WRITABLE``.
         OutputError: the file exists.
     """
-    if volume_extension(path) not in WRITABLE:
-        raise RequestError(f"The output {path} must end in {', '.join(WRITABLE[:-1])} or {WRITABLE[-1]}.")
+    encoding_of(path)
     if path.exists() and not overwrite:
         raise OutputError(f"{path} exists already; choose another name, or add --overwrite to replace it.")
 
@@ -52,7 +47,7 @@ def write_volume(
     Args:
         runtime: Slicer's classes.
         volume: voxels, geometry, and the header whose descriptive fields are kept.
-        final: .nii.gz, .nii or .nrrd; its folder is made if missing.
+        final: its extension, one of ``WRITABLE``, says the encoding; its folder is made if missing.
         channels: (channels, k, j, i) to be written instead of ``volume.voxels_kji``, as 4D NIfTI.
 
     Raises:
@@ -60,27 +55,15 @@ def write_volume(
         VerificationError: what was written is not what should have been.
     """
     voxels = np.ascontiguousarray(volume.voxels_kji[np.newaxis] if channels is None else channels)
-    _require_possible(final, voxels)
+    encoding = encoding_of(final)
+    encoding.require_possible(final, volume.geometry.shape_ijk, len(voxels))
     with _scratch_beside(final) as scratch, writing(final):
-        extension = volume_extension(final)
-        header = _slicers_header(
-            runtime, volume, voxels, scratch / ("corner.nrrd" if extension == ".nrrd" else "corner.nii")
-        )
-        ready = scratch / f"volume{extension}"
-        _write(ready, _content(extension, header, voxels.reshape(-1).view(np.uint8).data), final.name)
-        _ask_simpleitk(ready, voxels, volume.geometry, final.name)
+        plain, head = encoding.parts(_slicers_header(runtime, volume, voxels, encoding, scratch))
+        ready = scratch / f"volume{encoding.extension}"
+        content = _Content(plain, head, voxels.reshape(-1).view(np.uint8).data, encoding.compressed)
+        _write(ready, content, final.name)
+        _ask_simpleitk(ready, voxels, volume.geometry, encoding.reads_part, final.name)
         os.replace(ready, final)
-
-
-def _require_possible(final: Path, voxels_ckji: npt.NDArray) -> None:
-    if volume_extension(final) == ".nrrd":
-        if len(voxels_ckji) > 1:
-            raise RequestError(f"{final}: several channels a voxel are written as 4D NIfTI (.nii.gz or .nii) only.")
-    elif max(voxels_ckji.shape) > LARGEST_SIZE:
-        raise RequestError(
-            f"{final}: {voxels_ckji.shape[:0:-1]} voxels are more along one axis than NIfTI-1 can hold "
-            f"({LARGEST_SIZE}); choose .nrrd."
-        )
 
 
 @contextmanager
@@ -123,32 +106,17 @@ class _Content:
         return found == of_head + bytes(self.voxels[start:stop])
 
 
-def _content(extension: str | None, header: bytes, voxels: memoryview) -> _Content:
-    if extension == ".nii.gz":
-        return _Content(b"", header, voxels, True)
-    if extension == ".nrrd":
-        return _Content(gzipped_nrrd(header), b"", voxels, True)
-    return _Content(header, b"", voxels, False)
-
-
-def _slicers_header(runtime: SlicerRuntime, volume: SourceVolume, voxels_ckji: npt.NDArray, path: Path) -> bytes:
+def _slicers_header(
+    runtime: SlicerRuntime, volume: SourceVolume, voxels_ckji: npt.NDArray, encoding: VolumeEncoding, scratch: Path
+) -> bytes:
     """The header that Slicer writes for a corner of the volume, with the sizes of the whole."""
-    shape = volume.geometry.shape_ijk
+    shape, path = volume.geometry.shape_ijk, scratch / f"corner{encoding.raw_extension}"
     corner = np.zeros([min(2, n) for n in shape[::-1]], voxels_ckji.dtype)
     with temporary_nodes(runtime.scene) as nodes:
         geometry = VolumeGeometry(corner.shape[::-1], volume.geometry.affine_ras)
         nodes.append(add_volume_node(runtime, corner, geometry, "volume"))
         write_uncompressed(runtime, nodes[-1], path)
-    header = path.read_bytes()[: -corner.nbytes]
-    if path.suffix == ".nrrd":
-        return re.sub(rb"^sizes: .*$", b"sizes: %d %d %d" % shape, header, count=1, flags=re.MULTILINE)
-    if volume.header is not None:
-        header = described(header[:HEADER_SIZE], volume) + header[HEADER_SIZE:]
-    fields = np.frombuffer(header[:HEADER_SIZE], HEADER_DTYPE)[0].copy()
-    fields["dim"][1:4] = shape
-    if len(voxels_ckji) > 1:
-        fields["dim"][0], fields["dim"][4], fields["pixdim"][4] = 4, len(voxels_ckji), 1
-    return fields.tobytes() + header[HEADER_SIZE:]
+    return encoding.resized(encoding.described(encoding.header(path), volume), shape, len(voxels_ckji))
 
 
 def _write(path: Path, content: _Content, name: str) -> None:
@@ -172,8 +140,8 @@ def _write(path: Path, content: _Content, name: str) -> None:
     write_followed(path, write, compare)
 
 
-def _ask_simpleitk(path: Path, voxels_ckji: npt.NDArray, geometry: VolumeGeometry, name: str) -> None:
-    """What the bytes mean: type, shape, place, values of the first planes (of NRRD, which ITK reads whole, all).
+def _ask_simpleitk(path: Path, voxels_ckji: npt.NDArray, geometry: VolumeGeometry, reads_part: bool, name: str) -> None:
+    """What the bytes mean: type, shape, place, values of the first planes (of what ITK reads whole, all).
 
     Raises:
         VerificationError: SimpleITK finds something else than what was to be written.
@@ -183,7 +151,7 @@ def _ask_simpleitk(path: Path, voxels_ckji: npt.NDArray, geometry: VolumeGeometr
     expected = size if channels == 1 else (*size, channels)
     if tuple(reader.GetSize()) != expected:
         raise VerificationError(f"{name}: it has {tuple(reader.GetSize())} voxels instead of {expected}.")
-    planes = size[2] if volume_extension(path) == ".nrrd" else min(PLANES, size[2])
+    planes = min(PLANES, size[2]) if reads_part else size[2]
     # a size of 0 along the fourth axis gives a three-dimensional image
     reader.SetExtractSize([*size[:2], planes, 0][: len(expected)])
     try:

@@ -1,0 +1,293 @@
+"""What a manifest says of sources, plan and slabs: frozen records, to and from JSON.
+
+A document is data from outside. ``from_json`` raises KeyError, TypeError or ValueError for what is
+missing or of the wrong kind; what a later version has added is kept in ``extra``.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import PurePosixPath
+from typing import Any
+
+import numpy as np
+
+from .errors import InputError
+from .geometry import Box, FloatArray, VolumeGeometry
+
+Json = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class SourceRecord:
+    """The image or one label set, as it was read.
+
+    Attributes:
+        path: from the manifest's folder: a file, or the folder of a DICOM series; None for a volume of
+            a Slicer scene.
+        geometry: of the source, in the index order of its file.
+        sha256: of the file, or over a series' files; None where an earlier version did not say.
+        dtype: of the voxels, by numpy's name; likewise.
+        node: name in the scene, where there is no path.
+        loaded_affine_ras: what Slicer held (IJK -> RAS mm), where its index order is another one.
+        segments: (value, name) of each, for a label map made of a segmentation.
+        series_instance_uid: of a DICOM series, which may share its folder.
+        files: how many the series has.
+        allow_uneven_mm: what was accepted of the series.
+        resampled: how a regular volume was made of the series; None where it was one.
+        file_geometry: of a label map's file, where its axes were put in the order of the image's.
+        frame: of a 4D file or series; None for 3D.
+        nifti_transform: "sform" or "qform", whichever gave the affine; None for other files.
+        extra: what is not known here.
+    """
+
+    path: str | None
+    geometry: VolumeGeometry
+    sha256: str | None = None
+    dtype: str | None = None
+    node: str | None = None
+    loaded_affine_ras: FloatArray | None = None
+    segments: tuple[tuple[int, str], ...] = ()
+    series_instance_uid: str | None = None
+    files: int | None = None
+    allow_uneven_mm: float | None = None
+    resampled: Json | None = None
+    file_geometry: VolumeGeometry | None = None
+    frame: int | None = None
+    nifti_transform: str | None = None
+    extra: Json = field(default_factory=dict)
+
+    def to_json(self) -> Json:
+        """As it stands in the manifest."""
+        own = self.file_geometry
+        entry = {
+            "sha256": self.sha256,
+            "shape_ijk": list(self.geometry.shape_ijk),
+            "dtype": self.dtype,
+            "orientation": self.geometry.orientation,
+            "affine_ras": self.geometry.affine_ras.tolist(),
+            "node": self.node,
+            "loaded_affine_ras": None if self.loaded_affine_ras is None else self.loaded_affine_ras.tolist(),
+            "segments": [{"value": value, "name": name} for value, name in self.segments] or None,
+            "series_instance_uid": self.series_instance_uid,
+            "files": self.files,
+            "allow_uneven_mm": self.allow_uneven_mm,
+            "resampled": self.resampled,
+            "file_shape_ijk": None if own is None else list(own.shape_ijk),
+            "file_affine_ras": None if own is None else own.affine_ras.tolist(),
+            "frame": self.frame,
+            "nifti_transform": self.nifti_transform,
+        }
+        return {"path": self.path} | {key: value for key, value in entry.items() if value is not None} | self.extra
+
+    @classmethod
+    def from_json(cls, entry: Json) -> SourceRecord:
+        """Read an entry of a manifest."""
+        rest = _Entries(entry)
+        path, geometry = _of_kind(rest.pop("path"), str, None), _geometry(rest.pop("shape_ijk"), rest.pop("affine_ras"))
+        rest.pop("orientation", None)  # follows from the affine
+        loaded = rest.pop("loaded_affine_ras", None)
+        own_shape, own_affine = rest.pop("file_shape_ijk", None), rest.pop("file_affine_ras", None)
+        return cls(
+            path=path,
+            geometry=geometry,
+            sha256=rest.optional("sha256", str),
+            dtype=rest.optional("dtype", str),
+            node=rest.optional("node", str),
+            loaded_affine_ras=None if loaded is None else np.array(loaded, dtype=float),
+            segments=tuple((int(s["value"]), str(s["name"])) for s in rest.pop("segments", ())),
+            series_instance_uid=rest.optional("series_instance_uid", str),
+            files=rest.optional("files", int),
+            allow_uneven_mm=rest.optional("allow_uneven_mm", int, float),
+            resampled=rest.optional("resampled", dict),
+            file_geometry=None if own_affine is None else _geometry(own_shape, own_affine),
+            frame=rest.optional("frame", int),
+            nifti_transform=rest.optional("nifti_transform", str),
+            extra=dict(rest),
+        )
+
+
+@dataclass(frozen=True)
+class PlanRecord:
+    """Every option that shaped the slabs, resolved for the volume; what is not said has a neutral value.
+
+    Attributes:
+        axis: as asked for.
+        index_axis: "i", "j" or "k", along which was cut.
+        numbered: direction of the slabs' numbers, as in "I to S".
+        thickness: slices in a slab.
+        thickness_mm: in mm, where it was asked for so.
+        overlap: slices that a slab shares with the one before.
+        remainder: what became of a last slab that was not full.
+        fill: value of padded voxels of the image; None where nothing was padded.
+        within: path of the ROI file.
+        limits: box of the source that the slabs stay within.
+        uncovered: half-open index range along the cut axis that no slab holds.
+        notes: sentences about the plan.
+        format: word of the request.
+        compression: word of the request.
+        asked: the request as it was made.
+        dicom: how DICOM slabs were written; None for others.
+        extra: what is not known here.
+    """
+
+    axis: str = "axial"
+    index_axis: str = "k"
+    numbered: str = ""
+    thickness: int = 0
+    thickness_mm: float | None = None
+    overlap: int = 0
+    remainder: str = "keep"
+    fill: float | None = None
+    within: str | None = None
+    limits: Box | None = None
+    uncovered: tuple[int, int] | None = None
+    notes: tuple[str, ...] = ()
+    format: str = "nii.gz"
+    compression: str = "fast"
+    asked: Json | None = None
+    dicom: Json | None = None
+    extra: Json = field(default_factory=dict)
+
+    @property
+    def largest_error(self) -> float:
+        """By how much rounding may have changed a voxel of DICOM slabs; 0 for exact values."""
+        return float((self.dicom or {}).get("largest_error", 0.0))
+
+    def to_json(self) -> Json:
+        """As it stands in the manifest."""
+        entry = {
+            "axis": self.axis,
+            "index_axis": self.index_axis,
+            "numbered": self.numbered,
+            "thickness": self.thickness,
+            "thickness_mm": self.thickness_mm,
+            "overlap": self.overlap,
+            "remainder": self.remainder,
+            "fill": self.fill,
+            "within": self.within,
+            "ijk_limits": None if self.limits is None else [list(self.limits.start), list(self.limits.stop)],
+            "uncovered": None if self.uncovered is None else list(self.uncovered),
+            "notes": list(self.notes),
+            "format": self.format,
+            "compression": self.compression,
+            "asked": self.asked,
+        }
+        return entry | ({} if self.dicom is None else {"dicom": self.dicom}) | self.extra
+
+    @classmethod
+    def from_json(cls, entry: Json) -> PlanRecord:
+        """Read the plan of a manifest."""
+        rest = _Entries(entry)
+        limits, uncovered = rest.pop("ijk_limits", None), rest.pop("uncovered", None)
+        words = ("axis", "index_axis", "numbered", "remainder", "format", "compression")
+        record = cls(
+            **{name: _of_kind(rest.pop(name), str) for name in words if name in rest},
+            **{name: _of_kind(rest.pop(name), int) for name in ("thickness", "overlap") if name in rest},
+            thickness_mm=rest.optional("thickness_mm", int, float),
+            fill=rest.optional("fill", int, float),
+            within=rest.optional("within", str),
+            limits=None if limits is None else Box(*(three(corner) for corner in limits)),
+            uncovered=None if uncovered is None else (int(uncovered[0]), int(uncovered[1])),
+            notes=tuple(str(text) for text in rest.pop("notes", ())),
+            asked=rest.optional("asked", dict),
+            dicom=rest.optional("dicom", dict),
+            extra=dict(rest),
+        )
+        _ = record.largest_error, ("i", "j", "k").index(record.index_axis)  # raise where they are senseless
+        return record
+
+
+@dataclass(frozen=True)
+class SlabRecord:
+    """One slab as recorded.
+
+    Attributes:
+        index: number in numbering order, from 0.
+        image: path relative to the manifest's folder, with "/".
+        labels: the same for each label set, by its name.
+        box: in the index space of the source file; may exceed it where padded.
+        geometry: shape and affine (RAS) of the slab.
+        sha256: of the image file.
+        labels_sha256: of the label files, by the set's name.
+        verified: whether it was read back and compared.
+        statistics: numbers about the voxels.
+    """
+
+    index: int
+    image: str
+    labels: dict[str, str]
+    box: Box
+    geometry: VolumeGeometry
+    sha256: str
+    labels_sha256: dict[str, str]
+    verified: bool
+    statistics: Json
+
+    def to_json(self) -> Json:
+        """As it stands in the manifest."""
+        return {
+            "index": self.index,
+            "image": self.image,
+            "labels": self.labels,
+            "ijk_start": list(self.box.start),
+            "ijk_stop": list(self.box.stop),
+            "shape_ijk": list(self.geometry.shape_ijk),
+            "affine_ras": self.geometry.affine_ras.tolist(),
+            "sha256": self.sha256,
+            "labels_sha256": self.labels_sha256,
+            "verified": self.verified,
+            "statistics": self.statistics,
+        }
+
+    @classmethod
+    def from_json(cls, entry: Json) -> SlabRecord:
+        """Read an entry of a manifest.
+
+        Raises:
+            InputError: its box is senseless, or a path leads out of the manifest's folder.
+        """
+        box = Box(three(entry["ijk_start"]), three(entry["ijk_stop"]))
+        if box.is_empty or box.shape != three(entry["shape_ijk"]):
+            raise InputError(f"slab {entry['index']} has a box that does not fit its shape.")
+        return cls(
+            index=int(entry["index"]),
+            image=_inside(entry["image"]),
+            labels={str(name): _inside(path) for name, path in entry["labels"].items()},
+            box=box,
+            geometry=VolumeGeometry(box.shape, np.array(entry["affine_ras"], dtype=float)),
+            sha256=str(entry["sha256"]),
+            labels_sha256=dict(entry.get("labels_sha256", {})),
+            verified=bool(entry["verified"]),
+            statistics=dict(entry.get("statistics", {})),
+        )
+
+
+class _Entries(Json):
+    """A copy of a JSON object from which entries are taken until the unknown ones are left."""
+
+    def optional(self, name: str, *kinds: type) -> Any:
+        return _of_kind(self.pop(name, None), *kinds, None)
+
+
+def _of_kind(value: Any, *kinds: type | None) -> Any:
+    if not (value is None and None in kinds) and type(value) not in kinds:
+        raise TypeError(f"'{value}' is not what should stand there")
+    return value
+
+
+def _geometry(shape_ijk: Any, affine_ras: Any) -> VolumeGeometry:
+    return VolumeGeometry(three(shape_ijk), np.array(affine_ras, dtype=float))
+
+
+def three(values: Any) -> tuple[int, int, int]:
+    """Three whole numbers of a JSON array."""
+    i, j, k = (int(v) for v in values)
+    return i, j, k
+
+
+def _inside(path: str) -> str:
+    parts = PurePosixPath(path).parts
+    if not parts or path.startswith("/") or ".." in parts or "\\" in path or ":" in path.split("/")[0][:2][1:]:
+        raise InputError(f"the path '{path}' leads out of its folder.")
+    return path

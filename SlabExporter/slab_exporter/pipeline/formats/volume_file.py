@@ -1,0 +1,83 @@
+"""Slabs as volume files: header and voxels by Slicer, compression by us, SimpleITK as the judge."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy.typing as npt
+
+from ...core.geometry import Box, VolumeGeometry
+from ...core.records import PlanRecord
+from ...core.volume import SourceVolume
+from ...files.disk import file_sha256
+from ...files.encodings.encoding import VolumeEncoding
+from ...files.encodings.table import ENCODINGS
+from ...files.readback import image_geometry, read_image, verify_file, verify_geometry
+from ...files.slab_files import FinishedFile, UnfinishedSlab, finish_slab
+from ...mrml.runtime import SlicerRuntime
+from ...mrml.volume_files import write_uncompressed
+from ...volumes.reading import open_any
+from .slab_format import CaseContents, CaseFormat, SlabFormat
+
+
+@dataclass(frozen=True)
+class VolumeFile(SlabFormat):
+    """A file a slab.
+
+    Attributes:
+        encoding: of the file.
+        compression: "fast" or "small".
+    """
+
+    is_volume_file = True
+
+    encoding: VolumeEncoding
+    compression: str
+
+    @classmethod
+    def of_case(cls, case: CaseContents) -> CaseFormat:
+        """Return this format for image and labels alike."""
+        form = cls(ENCODINGS[f".{case.request.format}"], case.request.compression)
+        return CaseFormat(form, dict.fromkeys(case.labels, form))
+
+    @property
+    def suffix(self) -> str:
+        """The encoding's extension."""
+        return self.encoding.extension
+
+    def stage(self, runtime: SlicerRuntime, cut: Any, scratch: Path, name: str) -> Path:
+        """Return the path of an uncompressed file."""
+        raw = scratch / f"{name}{self.encoding.raw_extension}"
+        write_uncompressed(runtime, cut, raw)
+        return raw
+
+    def finish(self, staged: Path, slab: UnfinishedSlab) -> FinishedFile:
+        """Describe, verify and compress the file."""
+        return finish_slab(staged, self.encoding, self.compression, slab)
+
+    @classmethod
+    def holds(cls, path: Path) -> bool:
+        """Any file may be one; readers find out."""
+        return True
+
+    @classmethod
+    def read(cls, runtime: SlicerRuntime, path: Path, geometry: VolumeGeometry) -> npt.NDArray:
+        """The file states its own geometry."""
+        return open_any(runtime, path).voxels_kji
+
+    @classmethod
+    def verify(cls, path: Path, source: SourceVolume, box: Box, fill: float, plan: PlanRecord) -> None:
+        """Compare with what SimpleITK reads."""
+        verify_file(path, source.voxels_kji, source.geometry, box, fill)
+
+    @classmethod
+    def verify_place(cls, path: Path, geometry: VolumeGeometry) -> None:
+        """Compare with where SimpleITK places it."""
+        verify_geometry(path.name, image_geometry(read_image(path)), geometry)
+
+    @classmethod
+    def checksum(cls, path: Path) -> str:
+        """Of the file."""
+        return file_sha256(path)
