@@ -1,0 +1,126 @@
+"""A format is written by the class that the table names, and an independent reader opens what came out."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+import SimpleITK as sitk
+from slab_exporter.cases.find import Case
+from slab_exporter.core import options
+from slab_exporter.core.manifest import read_manifest
+from slab_exporter.core.options import ExportRequest, SlabOptions
+from slab_exporter.export.from_files import export_cases
+from slab_exporter.files import slab_files
+from slab_exporter.files.encodings.encoding import VolumeEncoding
+from slab_exporter.files.encodings.nifti import GzippedNifti
+from slab_exporter.files.encodings.nrrd import Nrrd
+from slab_exporter.files.encodings.table import ENCODINGS
+from slab_exporter.pipeline.formats.table import FORMATS, kind_of
+from slab_exporter.pipeline.formats.volume_file import VolumeFile
+from support.phantoms import affine, index_phantom, save_nifti
+
+SHAPE = (6, 7, 12)
+
+
+@pytest.fixture
+def image(tmp_path):
+    return save_nifti(tmp_path / "ct.nii.gz", index_phantom(SHAPE), affine(signs=(-1, 1, 1)))
+
+
+def written(out):
+    return [path for path in out.rglob("*") if path.is_file() and path.name != "errors.csv"] if out.exists() else []
+
+
+def offer(monkeypatch, name: str, encoding: VolumeEncoding | None = None) -> None:
+    """A name among the choices, with a row in the table or without."""
+    monkeypatch.setattr(options, "FORMATS", (*options.FORMATS, name))
+    if encoding is not None:
+        monkeypatch.setitem(ENCODINGS, f".{name}", encoding)
+        monkeypatch.setitem(FORMATS, name, VolumeFile.of_case)
+
+
+def failure(image, out, name: str) -> str:
+    """What is said of an image that cannot be exported in this format."""
+    result = export_cases([Case("ct", image, {})], out, ExportRequest(slabs=SlabOptions(thickness=5), format=name))
+    return str(result.failures[0])
+
+
+def test_every_choice_has_a_row_and_every_row_is_a_choice():
+    assert tuple(FORMATS) == options.FORMATS
+
+
+def test_a_name_without_a_row_is_refused_before_anything_is_written(image, tmp_path, monkeypatch):
+    offer(monkeypatch, "mha")
+    assert "cannot be written as 'mha'; choose one of nii.gz, nii, nrrd, dicom" in failure(
+        image, tmp_path / "out", "mha"
+    )
+    assert written(tmp_path / "out") == []
+
+
+def test_a_row_that_writes_something_else_is_found_out(image, tmp_path, monkeypatch):
+    class NotMetaImage(GzippedNifti):
+        extension = ".mha"
+
+    offer(monkeypatch, "mha", NotMetaImage())
+    assert "SimpleITK cannot read it back" in failure(image, tmp_path / "out", "mha")
+    assert written(tmp_path / "out") == []
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "words"),
+    [
+        (b"type: short", b"type: unsigned short", "voxels are uint16, the source's are int16"),
+        (b"space origin: (", b"space origin: (1", "mm from where it should"),
+        (b"endian: little", b"endian: big", "voxels differ from the source"),
+    ],
+)
+def test_a_header_that_packing_spoils_is_found_out(image, tmp_path, monkeypatch, old, new, words):
+    """The voxels inflate to the right bytes; only the finished file shows what they have become."""
+
+    class SpoiledNrrd(Nrrd):
+        def parts(self, header):
+            assert old in header
+            plain, head = super().parts(header)
+            return plain.replace(old, new), head
+
+    offer(monkeypatch, "nrrd", SpoiledNrrd())
+    assert words in failure(image, tmp_path / "out", "nrrd")
+    assert written(tmp_path / "out") == []
+
+
+@pytest.mark.parametrize("name", ["nii.gz", "nii", "nrrd"])
+def test_of_each_set_the_smallest_slab_is_opened_as_finished(run_cli, image, tmp_path, monkeypatch, name):
+    labels = save_nifti(tmp_path / "seg.nii.gz", index_phantom(SHAPE, "uint8"), affine(signs=(-1, 1, 1)))
+    opened, real = [], slab_files.verify_file
+
+    def verify_file(path, *rest):
+        real(path, *rest)
+        if path.name.endswith(f".ready.{name}"):
+            opened.append((path.name.split(".")[0], sitk.ReadImage(str(path)).GetSize()))
+
+    monkeypatch.setattr(slab_files, "verify_file", verify_file)
+    arguments = ("export", image, "--labels", labels, "-o", tmp_path / "out", "--thickness", 5, "--format", name)
+    assert run_cli(*arguments)[0] == 0
+    assert sorted(opened) == [("images-2", (6, 7, 2)), ("labels-2", (6, 7, 2))]
+
+
+@pytest.mark.parametrize("name", options.FORMATS)
+def test_finished_slabs_are_read_verified_and_recorded_alike(run_cli, runtime, image, tmp_path, name):
+    labels = save_nifti(tmp_path / "seg.nii.gz", index_phantom(SHAPE, "uint8") % 4, affine(signs=(-1, 1, 1)))
+    out = tmp_path / "out"
+    assert run_cli("export", image, "--labels", labels, "-o", out, "--thickness", 5, "--format", name)[0] == 0
+    manifest = read_manifest(out / "ct")
+    for slab in manifest.slabs:
+        path = out / "ct" / slab.image
+        kind = kind_of(path)
+        assert kind.checksum(path) == slab.sha256
+        assert kind.shortfall(path, slab.geometry) is None
+        kind.verify_place(path, slab.geometry)
+        first, last = slab.box.start[2], slab.box.stop[2]
+        expected = index_phantom(SHAPE)[:, :, first:last].T
+        np.testing.assert_array_equal(kind.read(runtime, path, slab.geometry), expected)
+    text = (out / "ct" / "manifest.json").read_text()
+    assert manifest.to_text() == text
+    assert list(json.loads(text)["plan"])[-1] == ("dicom" if name == "dicom" else "asked")
