@@ -52,19 +52,19 @@ def test_every_choice_has_a_row_and_every_row_is_a_choice():
 
 
 def test_a_name_without_a_row_is_refused_before_anything_is_written(image, tmp_path, monkeypatch):
-    offer(monkeypatch, "mha")
-    assert "cannot be written as 'mha'; choose one of nii.gz, nii, nrrd, dicom" in failure(
-        image, tmp_path / "out", "mha"
+    offer(monkeypatch, "vtk")
+    assert "cannot be written as 'vtk'; choose one of nii.gz, nii, nrrd, dicom" in failure(
+        image, tmp_path / "out", "vtk"
     )
     assert written(tmp_path / "out") == []
 
 
 def test_a_row_that_writes_something_else_is_found_out(image, tmp_path, monkeypatch):
-    class NotMetaImage(GzippedNifti):
-        extension = ".mha"
+    class NotVtk(GzippedNifti):
+        extension = ".vtk"
 
-    offer(monkeypatch, "mha", NotMetaImage())
-    assert "SimpleITK cannot read it back" in failure(image, tmp_path / "out", "mha")
+    offer(monkeypatch, "vtk", NotVtk())
+    assert "SimpleITK cannot read it back" in failure(image, tmp_path / "out", "vtk")
     assert written(tmp_path / "out") == []
 
 
