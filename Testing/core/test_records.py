@@ -149,3 +149,8 @@ def test_what_is_of_the_wrong_kind_is_one_sentence(tmp_path, changes):
     with pytest.raises(InputError, match=r"manifest\.json") as caught:
         read(tmp_path, document(**changes))
     assert "\n" not in str(caught.value)
+
+
+def test_the_sentence_names_the_entry(tmp_path):
+    with pytest.raises(InputError, match=r"an entry is missing or of the wrong kind \(frame is '2'\)\.$"):
+        read(tmp_path, document(source={**SOURCE, "frame": "2"}))

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from slab_exporter.core.errors import InputError
 from slab_exporter.core.geometry import Box, VolumeGeometry
-from slab_exporter.core.manifest import Manifest
-from slab_exporter.core.records import PlanRecord, SlabRecord, SourceRecord
+from slab_exporter.core.manifest import Manifest, SlabRecord
+from slab_exporter.core.records import PlanRecord, SourceRecord
 from slab_exporter.export.from_scene import slab_files
 
 

@@ -152,9 +152,22 @@ def test_a_manifest_with_senseless_sources_harms_nothing(tmp_path, settings, cas
     (tmp_path / "back.nii.gz").write_bytes(b"old")
     document = json.loads((case / "manifest.json").read_text())
     document["source"]["path"] = "a\0b"
-    document["label_sources"] = {"labels": "nothing", "more": {"path": None}}
+    document["label_sources"] = {"more": {**document["source"], "path": None}}
     (case / "manifest.json").write_text(json.dumps(document))
     assert run_stitch(replace(settings, replace=True)).slabs == 4
+
+
+@pytest.mark.parametrize("entry", ["nothing", {"path": None}, None])
+def test_a_manifest_with_a_damaged_label_source_is_refused_in_one_sentence(tmp_path, settings, case, entry):
+    import json
+
+    (tmp_path / "back.nii.gz").write_bytes(b"old")
+    document = json.loads((case / "manifest.json").read_text())
+    document["label_sources"] = {"labels": entry}
+    (case / "manifest.json").write_text(json.dumps(document))
+    with pytest.raises(InputError, match=r"manifest\.json is damaged: an entry is missing or of the wrong kind"):
+        run_stitch(replace(settings, replace=True))
+    assert (tmp_path / "back.nii.gz").read_bytes() == b"old"
 
 
 def test_labels_are_not_averaged(settings):

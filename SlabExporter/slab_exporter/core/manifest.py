@@ -8,17 +8,84 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, field
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
+import numpy as np
+
 from .errors import InputError, reading
-from .geometry import VolumeGeometry
+from .geometry import Box, VolumeGeometry
 from .naming import safe_name
-from .records import PlanRecord, SlabRecord, SourceRecord
+from .records import Json, PlanRecord, SourceRecord, three
 
 SCHEMA = "slab-exporter/1"
 FILE_NAME = "manifest.json"
 SCHEMA_PATH = Path(__file__).parents[1] / "Resources" / "manifest.schema.json"
+
+
+@dataclass(frozen=True)
+class SlabRecord:
+    """One slab as recorded.
+
+    Attributes:
+        index: number in numbering order, from 0.
+        image: path relative to the manifest's folder, with "/".
+        labels: the same for each label set, by its name.
+        box: in the index space of the source file; may exceed it where padded.
+        geometry: shape and affine (RAS) of the slab.
+        sha256: of the image file.
+        labels_sha256: of the label files, by the set's name.
+        verified: whether it was read back and compared.
+        statistics: numbers about the voxels.
+    """
+
+    index: int
+    image: str
+    labels: dict[str, str]
+    box: Box
+    geometry: VolumeGeometry
+    sha256: str
+    labels_sha256: dict[str, str]
+    verified: bool
+    statistics: Json
+
+    def to_json(self) -> Json:
+        """As it stands in the manifest."""
+        return {
+            "index": self.index,
+            "image": self.image,
+            "labels": self.labels,
+            "ijk_start": list(self.box.start),
+            "ijk_stop": list(self.box.stop),
+            "shape_ijk": list(self.geometry.shape_ijk),
+            "affine_ras": self.geometry.affine_ras.tolist(),
+            "sha256": self.sha256,
+            "labels_sha256": self.labels_sha256,
+            "verified": self.verified,
+            "statistics": self.statistics,
+        }
+
+    @classmethod
+    def from_json(cls, entry: Json) -> SlabRecord:
+        """Read an entry of a manifest.
+
+        Raises:
+            InputError: its box is senseless, or a path leads out of the manifest's folder.
+        """
+        box = Box(three(entry["ijk_start"]), three(entry["ijk_stop"]))
+        if box.is_empty or box.shape != three(entry["shape_ijk"]):
+            raise InputError(f"slab {entry['index']} has a box that does not fit its shape.")
+        return cls(
+            index=int(entry["index"]),
+            image=_inside(entry["image"]),
+            labels={str(name): _inside(path) for name, path in entry["labels"].items()},
+            box=box,
+            geometry=VolumeGeometry(box.shape, np.array(entry["affine_ras"], dtype=float)),
+            sha256=str(entry["sha256"]),
+            labels_sha256=dict(entry.get("labels_sha256", {})),
+            verified=bool(entry["verified"]),
+            statistics=dict(entry.get("statistics", {})),
+        )
 
 
 @dataclass(frozen=True)
@@ -103,6 +170,13 @@ def _from_json(document: dict[str, Any]) -> Manifest:
     if safe_name(manifest.case) != manifest.case:
         raise InputError(f"the case is called '{manifest.case}', which cannot be the name of a file.")
     return manifest
+
+
+def _inside(path: str) -> str:
+    parts = PurePosixPath(path).parts
+    if not parts or path.startswith("/") or ".." in parts or "\\" in path or ":" in path.split("/")[0][:2][1:]:
+        raise InputError(f"the path '{path}' leads out of its folder.")
+    return path
 
 
 def find_manifests(path: Path) -> list[Path]:

@@ -1,4 +1,4 @@
-"""What a manifest says of sources, plan and slabs: frozen records, to and from JSON.
+"""What a manifest says of its sources and its plan: frozen records, to and from JSON.
 
 A document is data from outside. ``from_json`` raises KeyError, TypeError or ValueError for what is
 missing or of the wrong kind; what a later version has added is kept in ``extra``.
@@ -7,12 +7,10 @@ missing or of the wrong kind; what a later version has added is kept in ``extra`
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from pathlib import PurePosixPath
 from typing import Any
 
 import numpy as np
 
-from .errors import InputError
 from .geometry import Box, FloatArray, VolumeGeometry
 
 Json = dict[str, Any]
@@ -84,7 +82,8 @@ class SourceRecord:
     def from_json(cls, entry: Json) -> SourceRecord:
         """Read an entry of a manifest."""
         rest = _Entries(entry)
-        path, geometry = _of_kind(rest.pop("path"), str, None), _geometry(rest.pop("shape_ijk"), rest.pop("affine_ras"))
+        path = _of_kind("path", rest.pop("path"), str, type(None))
+        geometry = _geometry(rest.pop("shape_ijk"), rest.pop("affine_ras"))
         rest.pop("orientation", None)  # follows from the affine
         loaded = rest.pop("loaded_affine_ras", None)
         own_shape, own_affine = rest.pop("file_shape_ijk", None), rest.pop("file_affine_ras", None)
@@ -182,8 +181,8 @@ class PlanRecord:
         limits, uncovered = rest.pop("ijk_limits", None), rest.pop("uncovered", None)
         words = ("axis", "index_axis", "numbered", "remainder", "format", "compression")
         record = cls(
-            **{name: _of_kind(rest.pop(name), str) for name in words if name in rest},
-            **{name: _of_kind(rest.pop(name), int) for name in ("thickness", "overlap") if name in rest},
+            **{name: _of_kind(name, rest.pop(name), str) for name in words if name in rest},
+            **{name: _of_kind(name, rest.pop(name), int) for name in ("thickness", "overlap") if name in rest},
             thickness_mm=rest.optional("thickness_mm", int, float),
             fill=rest.optional("fill", int, float),
             within=rest.optional("within", str),
@@ -198,81 +197,21 @@ class PlanRecord:
         return record
 
 
-@dataclass(frozen=True)
-class SlabRecord:
-    """One slab as recorded.
-
-    Attributes:
-        index: number in numbering order, from 0.
-        image: path relative to the manifest's folder, with "/".
-        labels: the same for each label set, by its name.
-        box: in the index space of the source file; may exceed it where padded.
-        geometry: shape and affine (RAS) of the slab.
-        sha256: of the image file.
-        labels_sha256: of the label files, by the set's name.
-        verified: whether it was read back and compared.
-        statistics: numbers about the voxels.
-    """
-
-    index: int
-    image: str
-    labels: dict[str, str]
-    box: Box
-    geometry: VolumeGeometry
-    sha256: str
-    labels_sha256: dict[str, str]
-    verified: bool
-    statistics: Json
-
-    def to_json(self) -> Json:
-        """As it stands in the manifest."""
-        return {
-            "index": self.index,
-            "image": self.image,
-            "labels": self.labels,
-            "ijk_start": list(self.box.start),
-            "ijk_stop": list(self.box.stop),
-            "shape_ijk": list(self.geometry.shape_ijk),
-            "affine_ras": self.geometry.affine_ras.tolist(),
-            "sha256": self.sha256,
-            "labels_sha256": self.labels_sha256,
-            "verified": self.verified,
-            "statistics": self.statistics,
-        }
-
-    @classmethod
-    def from_json(cls, entry: Json) -> SlabRecord:
-        """Read an entry of a manifest.
-
-        Raises:
-            InputError: its box is senseless, or a path leads out of the manifest's folder.
-        """
-        box = Box(three(entry["ijk_start"]), three(entry["ijk_stop"]))
-        if box.is_empty or box.shape != three(entry["shape_ijk"]):
-            raise InputError(f"slab {entry['index']} has a box that does not fit its shape.")
-        return cls(
-            index=int(entry["index"]),
-            image=_inside(entry["image"]),
-            labels={str(name): _inside(path) for name, path in entry["labels"].items()},
-            box=box,
-            geometry=VolumeGeometry(box.shape, np.array(entry["affine_ras"], dtype=float)),
-            sha256=str(entry["sha256"]),
-            labels_sha256=dict(entry.get("labels_sha256", {})),
-            verified=bool(entry["verified"]),
-            statistics=dict(entry.get("statistics", {})),
-        )
-
-
 class _Entries(Json):
     """A copy of a JSON object from which entries are taken until the unknown ones are left."""
 
+    def __init__(self, entry: Any) -> None:
+        super().__init__(_of_kind("an entry", entry, dict))
+
     def optional(self, name: str, *kinds: type) -> Any:
-        return _of_kind(self.pop(name, None), *kinds, None)
+        """An entry that may be missing or null."""
+        value = self.pop(name, None)
+        return None if value is None else _of_kind(name, value, *kinds)
 
 
-def _of_kind(value: Any, *kinds: type | None) -> Any:
-    if not (value is None and None in kinds) and type(value) not in kinds:
-        raise TypeError(f"'{value}' is not what should stand there")
+def _of_kind(name: str, value: Any, *kinds: type) -> Any:
+    if type(value) not in kinds:  # not isinstance: true is no number
+        raise TypeError(f"{name} is {str(value)[:40]!r}")
     return value
 
 
@@ -284,10 +223,3 @@ def three(values: Any) -> tuple[int, int, int]:
     """Three whole numbers of a JSON array."""
     i, j, k = (int(v) for v in values)
     return i, j, k
-
-
-def _inside(path: str) -> str:
-    parts = PurePosixPath(path).parts
-    if not parts or path.startswith("/") or ".." in parts or "\\" in path or ":" in path.split("/")[0][:2][1:]:
-        raise InputError(f"the path '{path}' leads out of its folder.")
-    return path

@@ -16,10 +16,10 @@ from pathlib import Path
 from typing import Any
 
 from ..core.errors import InputError
+from ..core.manifest import SlabRecord
 from ..core.naming import slab_name
 from ..core.planning import Slab, SlabPlan
 from ..core.progress import Progress, ProgressEvent
-from ..core.records import SlabRecord
 from ..core.values import image_statistics, label_counts
 from ..core.volume import SourceVolume
 from ..files.machine import THREADS, helpers

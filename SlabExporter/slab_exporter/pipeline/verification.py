@@ -9,9 +9,9 @@ from typing import Any
 
 from ..core.errors import InputError, SlabExporterError
 from ..core.geometry import VolumeGeometry
-from ..core.manifest import FILE_NAME, Manifest, read_manifest
+from ..core.manifest import FILE_NAME, Manifest, SlabRecord, read_manifest
 from ..core.options import SeriesOptions
-from ..core.records import SlabRecord, SourceRecord
+from ..core.records import SourceRecord
 from ..core.volume import SourceVolume, reindexed_onto
 from ..dicom.reading.load import load_series
 from ..dicom.reading.scan import reread

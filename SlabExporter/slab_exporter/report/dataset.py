@@ -9,8 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ..core.errors import RequestError
-from ..core.manifest import Manifest
-from ..core.records import SlabRecord
+from ..core.manifest import Manifest, SlabRecord
 
 PARTS = ("training", "validation", "test")
 

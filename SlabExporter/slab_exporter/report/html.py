@@ -7,8 +7,7 @@ from dataclasses import dataclass
 from html import escape
 
 from ..core.geometry import Box, VolumeGeometry
-from ..core.manifest import Manifest
-from ..core.records import SlabRecord
+from ..core.manifest import Manifest, SlabRecord
 from .views import View, holds_plane, middle_views, rectangle
 
 # Largest picture on the page, in CSS pixels; the three of a case share one scale.

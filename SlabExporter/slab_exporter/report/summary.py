@@ -9,9 +9,8 @@ from collections.abc import Sequence
 from io import StringIO
 from pathlib import Path
 
-from ..core.manifest import Manifest
+from ..core.manifest import Manifest, SlabRecord
 from ..core.naming import DATA_LIST, ERRORS_TABLE, REPORT, SLABS_TABLE
-from ..core.records import SlabRecord
 from ..files.disk import write_file
 from .dataset import ListedManifest, data_list, to_text
 from .html import CaseCard, page

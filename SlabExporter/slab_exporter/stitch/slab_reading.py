@@ -14,8 +14,7 @@ import numpy.typing as npt
 from ..core.errors import InputError, reading
 from ..core.geometry import VolumeGeometry
 from ..core.index_map import map_between
-from ..core.manifest import Manifest
-from ..core.records import SlabRecord
+from ..core.manifest import Manifest, SlabRecord
 from ..core.volume import SAME_GRID_VOXELS
 from ..files.machine import THREADS, helpers
 from ..files.nifti import NiftiHeader, read_header
