@@ -210,7 +210,7 @@ class _Entries(Json):
 
 
 def _of_kind(name: str, value: Any, *kinds: type) -> Any:
-    if type(value) not in kinds:  # not isinstance: true is no number
+    if isinstance(value, bool) or not isinstance(value, kinds):  # to Python, true is a whole number
         raise TypeError(f"{name} is {str(value)[:40]!r}")
     return value
 
