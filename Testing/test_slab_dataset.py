@@ -16,7 +16,7 @@ from support.phantoms import affine, index_phantom, save_nifti
 
 LIBRARY = Path(__file__).parents[1] / "SlabExporter"
 PLACE = affine((2, 0, 1), (-1, 1, -1), oblique=12.0)
-SHAPE = (9, 7, 20)
+SHAPE = (10, 7, 20)
 
 
 def source_files(folder: Path, cases: int = 4, dtype: str = "int16") -> tuple[Path, Path]:
@@ -33,7 +33,7 @@ def source_files(folder: Path, cases: int = 4, dtype: str = "int16") -> tuple[Pa
 
 @pytest.fixture(scope="module")
 def export(tmp_path_factory) -> Path:
-    """Four cases, two or three slabs each of 4 slices along i (the axis nearest to S), split 2:1:1."""
+    """Four cases, three slabs each, of 4, 4 and 2 slices along i (the axis nearest to S), split 2:1:1."""
     folder = tmp_path_factory.mktemp("dataset")
     scans, masks = source_files(folder)
     sets = {"labels": masks, "tumour": folder / "tumours"}
