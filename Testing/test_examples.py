@@ -100,3 +100,11 @@ def test_the_python_of_the_way_back_runs_as_printed(workplace):
     names = run_as_printed("docs/way-back.md", block)
     assert names["result"].path == Path("torso_air.nii.gz")
     assert se.compare("ct_seg.nii.gz", "torso_air.nii.gz").same_place
+
+
+def test_the_python_about_training_runs_as_printed(workplace, capsys):
+    pytest.importorskip("torch", reason="torch is not installed (extra 'train')")
+    (block,) = (block for block in python_blocks("docs/batch.md") if "SlabDataset" in block)
+    # a script without a main guard: its workers are forked on Linux only
+    run_as_printed("docs/batch.md", block.replace("num_workers=2", "num_workers=0"))
+    assert capsys.readouterr().out.count("torch.Size") == 6

@@ -201,6 +201,19 @@ def test_a_case_that_fails_is_in_the_result(ct, tmp_path):
     assert {"case-finished", "case-failed"} <= set(seen)
 
 
+def test_label_maps_that_belong_to_no_image_are_a_warning_where_the_caller_stands(ct, tmp_path):
+    (tmp_path / "segmentations").mkdir()
+    for name in ("liver", "spleen"):
+        organ = (index_phantom((8, 7, 20)) % 3).astype(np.uint8)
+        save_nifti(tmp_path / "segmentations" / f"{name}.nii.gz", organ, affine())
+    with pytest.warns(UserWarning, match="2 label maps belong to no image") as caught:
+        se.inspect(tmp_path)
+    assert caught[0].filename == __file__
+    with pytest.warns(UserWarning, match="2 label maps belong to no image") as caught:
+        se.export(tmp_path, tmp_path.parent / f"{tmp_path.name}-out")
+    assert caught[0].filename == __file__
+
+
 def test_several_cases_are_stitched_one_by_one(ct, tmp_path):
     other = save_nifti(tmp_path / "other.nii.gz", index_phantom((8, 7, 9)), affine())
     se.export([ct, other], tmp_path / "out", thickness=10, jobs=1)

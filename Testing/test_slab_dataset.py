@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import pickle
 import subprocess
 import sys
@@ -12,9 +13,9 @@ import nibabel as nib
 import numpy as np
 import pytest
 import slab_exporter as se
+from support.command_line import LIBRARY
 from support.phantoms import affine, index_phantom, save_nifti
 
-LIBRARY = Path(__file__).parents[1] / "SlabExporter"
 PLACE = affine((2, 0, 1), (-1, 1, -1), oblique=12.0)
 SHAPE = (10, 7, 20)
 
@@ -185,7 +186,7 @@ def test_torch_loads_it(export, workers, method):
         capture_output=True,
         text=True,
         timeout=300,
-        env={"PYTHONPATH": str(LIBRARY)},
+        env=os.environ | {"PYTHONPATH": str(LIBRARY)},
         check=False,
     )
     assert done.returncode == 0, done.stderr

@@ -14,6 +14,7 @@ import numpy as np
 from .core.errors import InputError, RequestError
 from .core.manifest import FILE_NAME, Manifest, SlabRecord, find_manifests, read_manifest
 from .core.naming import DATA_LIST
+from .cutting import AnyPath, path_of
 from .files.readback import read_voxels
 from .pipeline.formats import is_dicom_slab, read_dicom_slab
 from .report.dataset import PARTS, label_keys, read_parts
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from .core.geometry import VolumeGeometry
-    from .cutting import AnyPath
 
 Item = dict[str, Any]
 
@@ -109,7 +109,7 @@ class SlabDataset:
         self._transform = transform
         self._entries: list[_Entry] = []
         wanted = [labels] if isinstance(labels, str) else labels
-        for path in _manifests(Path(out), part):
+        for path in _manifests(path_of(out), part):
             manifest = read_manifest(path)
             self._entries += [_entry(path.parent, manifest, slab, wanted) for slab in manifest.slabs]
 
