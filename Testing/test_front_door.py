@@ -158,12 +158,20 @@ def test_errors_are_one_sentence_of_the_librarys_own(ct, tmp_path):
         se.export("", tmp_path / "out")
     with pytest.raises(se.RequestError, match="No input"):
         se.export([], tmp_path / "out")
-    with pytest.raises(se.RequestError, match="fill value cannot be 'air'"):
+    with pytest.raises(se.RequestError, match="fill, unless it is 'auto', must be a number; it is 'air'"):
         se.export(ct, tmp_path / "out", fill="air")
     with pytest.raises(se.RequestError, match="one of ijk, ras and lps"):
         se.where(ct, ijk=(0, 0, 0), ras=(0, 0, 0))
-    with pytest.raises(se.RequestError, match="three numbers"):
-        se.where(ct, ijk=(0, 0))
+    for point in ((0, 0), 5, "abc", (0, 0, "1")):
+        with pytest.raises(se.RequestError, match="ijk must be"):
+            se.where(ct, ijk=point)
+    for keywords in ({"thickness": 8.0}, {"thickness": "8"}, {"overlap": None}, {"frame": 0.5}, {"thickness_mm": "20"}):
+        with pytest.raises(se.RequestError, match=r"must be a (whole )?number; it is"):
+            se.plan(ct, **keywords)
+    with pytest.raises(se.RequestError, match="choose one of sform, qform"):
+        se.compare(ct, ct, nifti_transform="srow")
+    with pytest.raises(se.RequestError, match="table of segments"):
+        se.export(ct, tmp_path / "out", format="dicom", segments=tmp_path / "none.csv")
     with pytest.raises(se.RequestError, match="both are given"):
         se.stitch(tmp_path, tmp_path / "a.nii.gz", predictions=tmp_path, labels="labels")
     assert not (tmp_path / "out").exists()
@@ -188,6 +196,25 @@ def test_fill_verify_and_split_reach_the_export(ct, tmp_path):
     *_, last = se.SlabDataset(tmp_path / "out", transform=lambda item: item["image"])
     assert last.shape == (1, 8, 7, 16)
     assert np.all(last[..., 4:] == -7)
+
+
+@pytest.mark.parametrize(
+    "keywords",
+    [
+        {"thickness": np.int64(8), "overlap": np.uint8(3), "fill": np.int16(-5)},
+        {"thickness_mm": np.float32(20), "fill": np.float32(-5)},
+        {"jobs": np.int64(1), "seed": np.int64(3), "split": np.array([0.5, 0.5])},
+        {"split": "0.5,0.5"},
+    ],
+    ids=str,
+)
+def test_numbers_may_be_numpys(ct, tmp_path, keywords):
+    result = se.export(ct, tmp_path / "out", remainder="pad", **keywords)
+    assert result.failures == ()
+    (manifest,) = result.manifests
+    assert manifest.slabs[0].box.shape[2] == (64 if "split" in keywords else 8)
+    if "fill" in keywords:
+        assert manifest.plan["fill"] == -5
 
 
 def test_a_case_that_fails_is_in_the_result(ct, tmp_path):

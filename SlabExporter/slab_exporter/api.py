@@ -12,7 +12,20 @@ from typing import TYPE_CHECKING
 from .core import manifest as manifests
 from .core.errors import RequestError
 from .core.progress import Progress, no_progress
-from .cutting import AnyPath, Fill, Labels, export, fill_of, label_arguments, path_of, paths_of, plan, warn
+from .cutting import export, plan
+from .keywords import (
+    AnyPath,
+    Fill,
+    Labels,
+    fill_of,
+    frame_of,
+    inputs_of,
+    label_arguments,
+    number,
+    path_of,
+    transform_of,
+    warn,
+)
 
 if TYPE_CHECKING:
     from .compare.files import CompareResult
@@ -86,7 +99,7 @@ def inspect(inputs: AnyPath | Iterable[AnyPath], *, labels: Labels = None) -> tu
     from .cases.find import find_cases
     from .inspection.inspect import inspect_cases
 
-    return tuple(inspect_cases(find_cases(paths_of(inputs), label_arguments(labels), warn=warn)))
+    return tuple(inspect_cases(find_cases(inputs_of(inputs), label_arguments(labels), warn=warn)))
 
 
 def stitch(
@@ -177,10 +190,10 @@ def compare(
     request = CompareRequest(
         reference=path_of(reference),
         other=path_of(other),
-        reference_frame=reference_frame,
-        frame=frame,
-        reference_transform=reference_nifti_transform,
-        transform=nifti_transform,
+        reference_frame=frame_of(reference_frame),
+        frame=frame_of(frame),
+        reference_transform=transform_of(reference_nifti_transform),
+        transform=transform_of(nifti_transform),
         fix=None if fix is None else path_of(fix),
         flip=flip,
         overwrite=overwrite,
@@ -231,10 +244,22 @@ def where(
     if (flirt is None) != (reference is None):
         raise RequestError("flirt and reference belong together: the matrix, and the image it leads to.")
     ((space, point),) = points.items()
-    if len(point) != 3:
-        raise RequestError(f"A point needs three numbers, not {tuple(point)}.")
-    x, y, z = point
-    place = find_place(FileChoice(path_of(file), frame, nifti_transform), space, (x, y, z))
+    choice = FileChoice(path_of(file), frame_of(frame), transform_of(nifti_transform))
+    place = find_place(choice, space, _three(space, point))
     if flirt is None or reference is None:
         return place
-    return through_registration(place, path_of(flirt), FileChoice(path_of(reference), None, reference_nifti_transform))
+    target = FileChoice(path_of(reference), None, transform_of(reference_nifti_transform))
+    return through_registration(place, path_of(flirt), target)
+
+
+def _three(name: str, point: Sequence[float]) -> tuple[float, float, float]:
+    """Return a point as three numbers.
+
+    Raises:
+        RequestError: it is something else.
+    """
+    try:
+        x, y, z = (number(name, value) for value in point)
+    except (TypeError, ValueError):
+        raise RequestError(f"{name} must be three numbers; it is {point!r}.") from None
+    return x, y, z

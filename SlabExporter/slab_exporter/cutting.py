@@ -2,77 +2,31 @@
 
 from __future__ import annotations
 
-import os
 import uuid
-import warnings
-from collections.abc import Iterable, Mapping, Sequence
-from pathlib import Path
-from typing import TYPE_CHECKING, Literal, TypeAlias
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
 
 from .core.errors import RequestError
 from .core.options import DicomOptions, ExportRequest, SeriesOptions, SlabOptions
 from .core.progress import Progress, no_progress
+from .keywords import (
+    AnyPath,
+    Fill,
+    Labels,
+    fill_of,
+    frame_of,
+    inputs_of,
+    label_arguments,
+    number,
+    path_of,
+    transform_of,
+    warn,
+    whole,
+)
 
 if TYPE_CHECKING:
     from .core.planning import SlabPlan
     from .export.from_files import ExportResult
-
-AnyPath: TypeAlias = "str | os.PathLike[str]"
-Labels: TypeAlias = "AnyPath | Sequence[AnyPath] | Mapping[str, AnyPath] | None"
-Fill: TypeAlias = "float | Literal['auto']"
-
-
-def path_of(given: AnyPath) -> Path:
-    """Return a path that was given as text or ``Path``.
-
-    Raises:
-        RequestError: it is empty, and would mean the current folder.
-    """
-    text = os.fspath(given)
-    if not text:
-        raise RequestError("An empty text is given where a path is needed; give '.' for the current folder.")
-    return Path(text)
-
-
-def paths_of(given: AnyPath | Iterable[AnyPath]) -> list[Path]:
-    """Return one path or several as a list.
-
-    Raises:
-        RequestError: one is empty, or there is none.
-    """
-    paths = [path_of(given)] if isinstance(given, (str, os.PathLike)) else [path_of(path) for path in given]
-    if not paths:
-        raise RequestError("No input is given; give a volume file, a folder, a pattern or a list.")
-    return paths
-
-
-def label_arguments(labels: Labels) -> list[str]:
-    """Return label sets as the command line gives them, PATH or NAME=PATH."""
-    if labels is None:
-        return []
-    if isinstance(labels, Mapping):
-        return [f"{name}={path_of(path)}" for name, path in labels.items()]
-    return [
-        str(path) for path in ([path_of(labels)] if isinstance(labels, (str, os.PathLike)) else map(path_of, labels))
-    ]
-
-
-def fill_of(fill: Fill) -> float | None:
-    """Return a fill value as the library's options have it: None for "auto".
-
-    Raises:
-        RequestError: another text.
-    """
-    if isinstance(fill, str):
-        if fill != "auto":
-            raise RequestError(f"The fill value cannot be '{fill}'; give a number or 'auto'.")
-        return None
-    return fill
-
-
-def warn(text: str) -> None:
-    """Say a sentence about the inputs as a whole, as Python does."""
-    warnings.warn(text, stacklevel=5)
 
 
 def plan(
@@ -115,10 +69,10 @@ def plan(
     from .mrml.runtime import open_runtime
     from .volumes.reading import FileChoice, peek_geometry
 
-    options = SlabOptions(thickness, thickness_mm, axis, overlap, remainder)
-    choice = FileChoice(path_of(path), frame, nifti_transform)
+    options = _slab_options(thickness, thickness_mm, axis, overlap, remainder)
+    choice = FileChoice(path_of(path), frame_of(frame), transform_of(nifti_transform))
     with open_runtime() as runtime:
-        geometry = peek_geometry(runtime, choice, SeriesOptions(allow_uneven, resample))
+        geometry = peek_geometry(runtime, choice, _series_options(allow_uneven, resample))
         limits = None if within is None else read_roi_box(runtime, path_of(within), geometry)
     return plan_slabs(geometry, options, limits)
 
@@ -152,7 +106,7 @@ def export(
     jobs: int | None = None,
     dask: str | None = None,
     shard: tuple[int, int] | None = None,
-    split: Sequence[float] | None = None,
+    split: Sequence[float] | str | None = None,
     seed: int = 0,
     group_by: str | None = None,
     resume: bool = False,
@@ -215,27 +169,61 @@ def export(
     from .report.dataset import parse_split
 
     request = ExportRequest(
-        slabs=SlabOptions(thickness, thickness_mm, axis, overlap, remainder, fill_of(fill)),
+        slabs=_slab_options(thickness, thickness_mm, axis, overlap, remainder, fill),
         format=format,
         compression=compression,
-        frame=frame,
+        frame=frame_of(frame),
         nifti_transform=nifti_transform,
         within=None if within is None else str(path_of(within)),
         verify=verify,
-        series=SeriesOptions(allow_uneven, resample),
+        series=_series_options(allow_uneven, resample),
         dicom=DicomOptions(
-            modality=modality,
+            modality=None if modality is None else modality.strip(),
             patient_name=patient_name,
             patient_id=patient_id,
             study_description=study_description,
             quantize=quantize,
             deidentify=deidentify,
             uid_salt=uuid.uuid4().hex if new_uids else "",
-            segments=None if segments is None else str(path_of(segments)),
+            segments=_segments(segments),
         ),
     )
-    shares = None if split is None else parse_split(",".join(map(str, split)))
-    run = RunOptions(jobs=jobs, dask=dask, shard=shard, split=shares, seed=seed)
-    cases = find_cases(paths_of(inputs), label_arguments(labels), path_of(out), deidentify, warn)
+    shares = None if split is None else parse_split(split if isinstance(split, str) else ",".join(map(str, split)))
+    run = RunOptions(
+        jobs=None if jobs is None else whole("jobs", jobs),
+        dask=dask,
+        shard=shard,
+        split=shares,
+        seed=whole("seed", seed),
+    )
+    cases = find_cases(inputs_of(inputs), label_arguments(labels), path_of(out), deidentify, warn)
     cases = cases if group_by is None else grouped(cases, group_by)
     return export_cases(cases, path_of(out), request, progress, resume, overwrite, run)
+
+
+def _slab_options(
+    thickness: int,
+    thickness_mm: float | None,
+    axis: str,
+    overlap: int,
+    remainder: str,
+    fill: Fill = "auto",
+) -> SlabOptions:
+    return SlabOptions(
+        whole("thickness", thickness),
+        None if thickness_mm is None else number("thickness_mm", thickness_mm),
+        axis,
+        whole("overlap", overlap),
+        remainder,
+        fill_of(fill),
+    )
+
+
+def _series_options(allow_uneven: float | None, resample: bool) -> SeriesOptions:
+    return SeriesOptions(None if allow_uneven is None else number("allow_uneven", allow_uneven), resample)
+
+
+def _segments(table: AnyPath | None) -> str | None:
+    if table is not None and not path_of(table).is_file():
+        raise RequestError(f"The table of segments {table} does not exist.")
+    return None if table is None else str(path_of(table))

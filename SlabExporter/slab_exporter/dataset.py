@@ -14,8 +14,8 @@ import numpy as np
 from .core.errors import InputError, RequestError
 from .core.manifest import FILE_NAME, Manifest, SlabRecord, find_manifests, read_manifest
 from .core.naming import DATA_LIST
-from .cutting import AnyPath, path_of
 from .files.readback import read_voxels
+from .keywords import AnyPath, path_of
 from .pipeline.formats import is_dicom_slab, read_dicom_slab
 from .report.dataset import PARTS, label_keys, read_parts
 
