@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import re
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+from support.command_line import LIBRARY
 
 for package in ("torch", "monai", "torchio"):
     pytest.importorskip(package, reason=f"{package} is not installed (extra 'train')")
@@ -23,10 +25,11 @@ def phantom_export(tmp_path_factory, cli):
     return folder / "demo" / "slabs"
 
 
-@pytest.mark.parametrize("road", ["monai", "torchio"])
-def test_the_example_trains_on_an_export(phantom_export, road):
-    command = [sys.executable, EXAMPLE, phantom_export, "--with", road, "--steps", "6", "--patch", "32", "32", "16"]
-    result = subprocess.run(command, capture_output=True, text=True, timeout=600)
+@pytest.mark.parametrize("route", ["monai", "torchio"])
+def test_the_example_trains_on_an_export(phantom_export, route):
+    command = [sys.executable, EXAMPLE, phantom_export, "--with", route, "--steps", "6", "--patch", "32", "32", "16"]
+    paths = os.environ | {"PYTHONPATH": str(LIBRARY)}
+    result = subprocess.run(command, capture_output=True, text=True, timeout=600, env=paths, check=False)
     assert result.returncode == 0, result.stderr
     losses = [float(value) for value in re.findall(r"loss ([\d.]+)", result.stdout)]
     assert len(losses) == 6

@@ -3,8 +3,8 @@
     slab-exporter export LiTS/ -o slabs --thickness 64 --split 0.8,0.1,0.1
     python train_on_slabs.py slabs --with monai --steps 100
 
-Needs: pip install "slab-exporter[train]". Both roads read slabs/dataset.json, in which the slabs of
-one patient are in one part only. A start, not a recipe: network, patches and learning rate are
+Needs: pip install "slab-exporter[train]". Both routes take the training part of the export, and the slabs
+of one patient are in one part only. A start, not a recipe: network, patches and learning rate are
 small enough for a laptop without a graphics card.
 """
 
@@ -16,8 +16,9 @@ from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
 
+import slab_exporter as se
 import torch
-from monai.data import DataLoader, Dataset, load_decathlon_datalist
+from monai.data import DataLoader, Dataset
 from monai.losses import DiceCELoss
 from monai.networks.nets import UNet
 from monai.transforms import (
@@ -36,7 +37,7 @@ Batch = tuple[torch.Tensor, torch.Tensor]
 
 def monai_batches(export: Path, patch: tuple[int, int, int]) -> Iterator[Batch]:
     """Patches of (image, label), each (batch, 1, i, j, k), without end."""
-    items = load_decathlon_datalist(export / "dataset.json", is_segmentation=True, data_list_key="training")
+    items = se.SlabDataset(export, part="training").data_list()
     keys = ["image", "label"]
     transforms = Compose(
         [
@@ -57,15 +58,7 @@ def torchio_batches(export: Path, patch: tuple[int, int, int]) -> Iterator[Batch
     """The same through TorchIO: slabs become subjects, patches are drawn where labels are."""
     import torchio as tio
 
-    entries = json.loads((export / "dataset.json").read_text())["training"]
-    subjects = [
-        tio.Subject(
-            image=tio.ScalarImage(export / entry["image"]),
-            label=tio.LabelMap(export / entry["label"]),
-            case=entry["slab"]["case"],
-        )
-        for entry in entries
-    ]
+    subjects = se.SlabDataset(export, part="training").subjects()
     prepare = tio.Compose(
         [
             tio.RescaleIntensity(out_min_max=(0, 1), in_min_max=WINDOW),
@@ -98,14 +91,14 @@ def main() -> None:
     """Command line."""
     parser = argparse.ArgumentParser(description="Train a small 3D U-Net on an export for a few steps.")
     parser.add_argument("export", type=Path, help="output folder of slab-exporter export, made with --labels")
-    parser.add_argument("--with", dest="road", choices=("monai", "torchio"), default="monai")
+    parser.add_argument("--with", dest="route", choices=("monai", "torchio"), default="monai")
     parser.add_argument("--steps", type=int, default=20)
     parser.add_argument("--patch", type=int, nargs=3, default=(64, 64, 32), metavar=("I", "J", "K"))
     options = parser.parse_args()
     torch.manual_seed(0)
     document = json.loads((options.export / "dataset.json").read_text())
     classes = 1 + max(int(value) for value in document["labels"])
-    batches = {"monai": monai_batches, "torchio": torchio_batches}[options.road]
+    batches = {"monai": monai_batches, "torchio": torchio_batches}[options.route]
     train(batches(options.export, tuple(options.patch)), classes, options.steps)
 
 

@@ -15,6 +15,7 @@ from ..mrml.runtime import SlicerRuntime, open_runtime
 from ..volumes.reading import open_any
 from ..volumes.writing import require_writable, write_volume
 from .comparison import Comparison, compare_volumes
+from .displacement import Placement
 
 
 @dataclass(frozen=True)
@@ -61,6 +62,26 @@ class CompareResult:
     warnings: tuple[str, ...]
     mended: str | None = None
     refused: str | None = None
+
+    @property
+    def same_place(self) -> bool:
+        """Whether OTHER certainly lies where REFERENCE has it, to within half a voxel."""
+        return self.comparison.is_same_place
+
+    @property
+    def certain(self) -> bool:
+        """Whether there is one answer, down to the voxel."""
+        return self.comparison.is_certain
+
+    @property
+    def verdict(self) -> str:
+        """One word: same-place, displaced, rotated, mirrored, ambiguous or unrelated."""
+        return self.comparison.verdict
+
+    @property
+    def displacement(self) -> Placement | None:
+        """Where OTHER's affine puts the patient (mm, degrees, mirrored); None where the two are unrelated."""
+        return self.comparison.placements[0] if self.comparison.placements else None
 
 
 def compare_files(request: CompareRequest) -> CompareResult:

@@ -41,6 +41,31 @@ class Place:
     slabs: tuple[SlabHit, ...] | None = None
     warnings: tuple[str, ...] = ()
 
+    @property
+    def ijk(self) -> FloatArray:
+        """Voxel index in the file's order, not rounded."""
+        return self.location.ijk
+
+    @property
+    def ras(self) -> FloatArray:
+        """In mm, as in NIfTI and Slicer."""
+        return self.location.ras
+
+    @property
+    def lps(self) -> FloatArray:
+        """In mm, as in DICOM and ITK."""
+        return self.location.lps
+
+    @property
+    def voxel(self) -> tuple[int, int, int]:
+        """The nearest voxel."""
+        return self.location.voxel
+
+    @property
+    def inside(self) -> bool:
+        """Whether the point lies within half a voxel of one of the image's."""
+        return self.location.inside
+
     def to_json(self) -> dict[str, Any]:
         """For ``--json``."""
         where = self.location

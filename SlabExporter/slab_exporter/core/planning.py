@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from .errors import RequestError
 from .geometry import ANATOMICAL_AXES, AXIS_LETTERS, Box, VolumeGeometry
 from .options import SlabOptions, overlap_sentence
-from .volume import SourceVolume
+from .text import counted, lengths, sizes
 
 
 @dataclass(frozen=True)
@@ -60,6 +60,15 @@ class SlabPlan:
         positive, negative = AXIS_LETTERS[axis]
         runs_positive = (sign > 0) != self.reversed
         return f"{negative} to {positive}" if runs_positive else f"{positive} to {negative}"
+
+    def describe(self, dtype: str = "") -> str:
+        """Return one line about the volume (with the type of its voxels, where given) and what will be made of it."""
+        geometry = self.geometry
+        return (
+            f"{sizes(geometry.shape_ijk)}{dtype and f' {dtype}'}, {geometry.orientation}, "
+            f"{lengths(geometry.spacing)} mm: {counted(len(self.slabs), 'slab')} "
+            f"of up to {self.thickness} slices along {'ijk'[self.axis]}, numbered {self.direction}"
+        )
 
 
 def plan_slabs(geometry: VolumeGeometry, options: SlabOptions, limits: Box | None = None) -> SlabPlan:
@@ -182,14 +191,3 @@ def _notes(
     if options.remainder in ("keep", "balance") and len(intervals) > 1 and intervals[-1][1] - intervals[-1][0] == 1:
         notes.append("The last slab is a single slice; --remainder shift, pad or balance avoids that.")
     return tuple(notes)
-
-
-def describe(image: SourceVolume, plan: SlabPlan) -> str:
-    """One line about a volume and what will be made of it."""
-    geometry = plan.geometry
-    return (
-        f"{' x '.join(map(str, geometry.shape_ijk))} {image.voxels_kji.dtype.name}, {geometry.orientation}, "
-        f"{' x '.join(f'{s:.3g}' for s in geometry.spacing)} mm: {len(plan.slabs)} slab"
-        f"{'s' if len(plan.slabs) != 1 else ''} of up to {plan.thickness} slices along {'ijk'[plan.axis]}, "
-        f"numbered {plan.direction}"
-    )

@@ -132,6 +132,19 @@ def read_image(path: Path) -> Any:
         raise VerificationError(f"{path.name}: SimpleITK cannot read it back.") from error
 
 
+def read_voxels(path: Path, planned: VolumeGeometry) -> npt.NDArray:
+    """The voxels (KJI) of a slab on disk that must lie on a grid; NaN and infinities as they stand in the file.
+
+    Raises:
+        VerificationError: it cannot be read, or lies elsewhere.
+    """
+    image = read_image(path)
+    verify_geometry(path.name, image_geometry(image), planned)
+    voxels = array_view_kji(image)
+    stored = stored_floats(path) if voxels.dtype.kind == "f" else None
+    return np.array(voxels if stored is None else with_non_finite(voxels, stored, path.name))
+
+
 def array_view_kji(image: Any) -> npt.NDArray:
     """The voxels of a SimpleITK image, shared with it, in KJI order."""
     import SimpleITK as sitk

@@ -19,7 +19,7 @@ from ..core.geometry import Box
 from ..core.manifest import FILE_NAME, Manifest
 from ..core.naming import SCRATCH, slab_name_pattern
 from ..core.options import ExportRequest
-from ..core.planning import SlabPlan, describe, plan_slabs
+from ..core.planning import SlabPlan, plan_slabs
 from ..core.progress import Progress, ProgressEvent, no_progress
 from ..core.records import PlanRecord, SourceRecord
 from ..core.values import fill_value
@@ -84,7 +84,9 @@ def export_sources(
     form = case_format(CaseContents(case.name, case.image, case.labels, plan, targets[0].fill, request))
     label_warnings = (w for v in case.labels.values() for w in v.warnings)
     warnings = tuple(dict.fromkeys((*case.image.warnings, *label_warnings, *plan.notes, *form.warnings)))
-    progress(ProgressEvent("case-started", case.name, 0, len(plan.slabs), describe(case.image, plan)))
+    progress(
+        ProgressEvent("case-started", case.name, 0, len(plan.slabs), plan.describe(case.image.voxels_kji.dtype.name))
+    )
     for text in warnings:
         progress(ProgressEvent("warning", case.name, 0, len(plan.slabs), text))
     with _case_folder(folder, case.name, [target.folder for target in targets]) as scratch:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
-from ..core.errors import RequestError
+from ..core.errors import InputError, RequestError, reading
 from ..core.manifest import Manifest, SlabRecord
+from ..core.naming import safe_name
 
 PARTS = ("training", "validation", "test")
 
@@ -129,13 +131,43 @@ def to_text(document: dict[str, Any]) -> str:
 def _entry(case: ListedManifest, slab: SlabRecord, columns: Sequence[str]) -> dict[str, Any]:
     manifest = case.manifest
     entry: dict[str, Any] = {"image": f"{manifest.case}/{slab.image}"}
-    names = sorted(slab.labels, key=lambda name: (name != "labels", name))
-    for n, name in enumerate(names):
-        entry["label" if n == 0 else f"label_{name}"] = f"{manifest.case}/{slab.labels[name]}"
+    for key, name in label_keys(slab.labels).items():
+        entry[key] = f"{manifest.case}/{slab.labels[name]}"
     entry["slab"] = {"case": manifest.case, "group": case.group, "index": slab.index, "ijk_start": list(slab.box.start)}
     if columns:
         entry["columns"] = {column: case.columns.get(column, "") for column in columns}
     return entry
+
+
+def label_keys(names: Iterable[str]) -> dict[str, str]:
+    """Key in the data list -> label set.
+
+    "label" is the set called "labels", or the first in order of name; the others stand under their own names.
+
+    >>> label_keys(["tumour", "liver"])
+    {'label': 'liver', 'label_tumour': 'tumour'}
+    """
+    ordered = sorted(names, key=lambda name: (name != "labels", name))
+    return {"label" if n == 0 else f"label_{name}": name for n, name in enumerate(ordered)}
+
+
+def read_parts(path: Path) -> dict[str, tuple[str, ...]]:
+    """The cases of each part of a dataset.json that an export wrote, in its order.
+
+    Raises:
+        InputError: it cannot be read, or is not of an export.
+    """
+    try:
+        with reading(path):
+            document = json.loads(path.read_text(encoding="utf-8"))
+        entries = {part: document.get(part, []) for part in PARTS}
+        parts = {part: tuple(dict.fromkeys(entry["slab"]["case"] for entry in entries[part])) for part in PARTS}
+    except (ValueError, RecursionError, AttributeError, KeyError, TypeError) as error:
+        raise InputError(f"{path} is not the data list of an export: run the export again with --resume.") from error
+    for case in (case for cases in parts.values() for case in cases):
+        if not isinstance(case, str) or safe_name(case) != case:
+            raise InputError(f"{path} has a case called '{case}', which cannot be the name of a folder.")
+    return parts
 
 
 def _label_values(cases: Sequence[ListedManifest]) -> list[str]:

@@ -10,7 +10,7 @@ from ..core.geometry import VolumeGeometry
 from ..core.naming import volume_extension
 from ..core.options import SeriesOptions
 from ..core.volume import SourceVolume
-from ..dicom.reading.load import load_series
+from ..dicom.reading.load import load_series, peek
 from ..dicom.reading.scan import is_dicom_file, only_series
 from ..dicom.reading.series import Kind
 from ..files.itk_headers import judge_before_loading
@@ -62,10 +62,7 @@ def open_any(
         InputError: it cannot be used.
         RequestError: a transform was chosen of what is no NIfTI file.
     """
-    if transform is not None and (path.is_dir() or not is_nifti(path)):
-        raise RequestError(
-            f"{path} is not a NIfTI file (.nii, .nii.gz), which alone has an sform and a qform to choose."
-        )
+    _refuse_transform_of_others(path, transform)
     if _is_dicom(path):
         return load_series(only_series(path), SeriesOptions(), frame)
     return read_volume(runtime, path, frame, transform)
@@ -87,6 +84,31 @@ def first_frame(path: Path, frame: int | None) -> int | None:
 
 def _is_dicom(path: Path) -> bool:
     return path.is_dir() or is_dicom_file(path)
+
+
+def peek_geometry(runtime: SlicerRuntime, choice: FileChoice, series: SeriesOptions) -> VolumeGeometry:
+    """Geometry of a volume that ``export`` would cut, from headers: no voxel is read.
+
+    Args:
+        runtime: Slicer's classes.
+        choice: a volume file, the folder of one DICOM series, or a DICOM file that holds a volume.
+        series: what is accepted of a DICOM series.
+
+    Raises:
+        InputError: it cannot be used.
+        RequestError: a transform was chosen of what is not a NIfTI file.
+    """
+    _refuse_transform_of_others(choice.path, choice.transform)
+    if _is_dicom(choice.path):
+        return peek(only_series(choice.path), series, choice.frame)[0]
+    return _peek(runtime, choice.path, choice.frame, choice.transform)[0]
+
+
+def _refuse_transform_of_others(path: Path, transform: str | None) -> None:
+    if transform is not None and (path.is_dir() or not is_nifti(path)):
+        raise RequestError(
+            f"{path} is not a NIfTI file (.nii, .nii.gz), which alone has an sform and a qform to choose."
+        )
 
 
 def _peek(

@@ -1,0 +1,229 @@
+"""``plan`` and ``export`` of the front door (``api``)."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
+
+from .core.errors import RequestError
+from .core.options import DicomOptions, ExportRequest, SeriesOptions, SlabOptions
+from .core.progress import Progress, no_progress
+from .keywords import (
+    AnyPath,
+    Fill,
+    Labels,
+    fill_of,
+    frame_of,
+    inputs_of,
+    label_arguments,
+    number,
+    path_of,
+    transform_of,
+    warn,
+    whole,
+)
+
+if TYPE_CHECKING:
+    from .core.planning import SlabPlan
+    from .export.from_files import ExportResult
+
+
+def plan(
+    path: AnyPath,
+    *,
+    thickness: int = 64,
+    thickness_mm: float | None = None,
+    axis: str = "axial",
+    overlap: int = 0,
+    remainder: str = "keep",
+    within: AnyPath | None = None,
+    frame: int | None = None,
+    nifti_transform: str | None = None,
+    allow_uneven: float | None = None,
+    resample: bool = False,
+) -> SlabPlan:
+    """Return where one volume would be cut, from its header: no voxel is read, nothing is written.
+
+    Args:
+        path: a volume file, the folder of one DICOM series, or a DICOM file that holds a volume.
+        thickness, thickness_mm, axis, overlap, remainder, within: the shape of the slabs, as in ``export``.
+        frame, nifti_transform, allow_uneven, resample: how the file is read, as in ``export``.
+
+    Raises:
+        InputError: the file cannot be used.
+        RequestError: the options make no sense, or do not fit this volume.
+
+    Example:
+        >>> import slab_exporter as se
+        >>> plan = se.plan("ct.nii.gz", thickness=64, overlap=8)
+        >>> plan.describe()
+        '16 x 14 x 150, LAS, 1 x 1 x 2.5 mm: 3 slabs of up to 64 slices along k, numbered I to S'
+        >>> plan.slabs[1].box.start, plan.slabs[1].box.stop
+        ((0, 0, 56), (16, 14, 120))
+        >>> plan.geometry.cropped(plan.slabs[1].box).affine_ras[:3, 3].tolist()
+        [8.0, -7.0, 40.0]
+    """
+    from .core.planning import plan_slabs
+    from .mrml.roi import read_roi_box
+    from .mrml.runtime import open_runtime
+    from .volumes.reading import FileChoice, peek_geometry
+
+    options = _slab_options(thickness, thickness_mm, axis, overlap, remainder)
+    choice = FileChoice(path_of(path), frame_of(frame), transform_of(nifti_transform))
+    with open_runtime() as runtime:
+        geometry = peek_geometry(runtime, choice, _series_options(allow_uneven, resample))
+        limits = None if within is None else read_roi_box(runtime, path_of(within), geometry)
+    return plan_slabs(geometry, options, limits)
+
+
+def export(
+    inputs: AnyPath | Iterable[AnyPath],
+    out: AnyPath,
+    *,
+    thickness: int = 64,
+    thickness_mm: float | None = None,
+    axis: str = "axial",
+    overlap: int = 0,
+    remainder: str = "keep",
+    fill: Fill = "auto",
+    within: AnyPath | None = None,
+    labels: Labels = None,
+    format: str = "nii.gz",
+    compression: str = "fast",
+    frame: int | None = None,
+    nifti_transform: str | None = None,
+    allow_uneven: float | None = None,
+    resample: bool = False,
+    modality: str | None = None,
+    patient_name: str | None = None,
+    patient_id: str | None = None,
+    study_description: str | None = None,
+    segments: AnyPath | None = None,
+    quantize: bool = False,
+    new_uids: bool = False,
+    deidentify: bool = False,
+    jobs: int | None = None,
+    dask: str | None = None,
+    shard: tuple[int, int] | None = None,
+    split: Sequence[float] | str | None = None,
+    seed: int = 0,
+    group_by: str | None = None,
+    resume: bool = False,
+    overwrite: bool = False,
+    verify: bool = True,
+    progress: Progress = no_progress,
+) -> ExportResult:
+    """Cut volumes into slabs, one folder per case in ``out``; a case that fails does not stop the others.
+
+    Args:
+        inputs: one or several of: volume file, folder of volumes or DICOM series, glob pattern, .csv or .txt list.
+        out: output folder; made if missing.
+        thickness: slices in a slab.
+        thickness_mm: thickness in mm instead, rounded to whole slices.
+        axis: "axial", "coronal", "sagittal" (the index axis nearest to S, A, R), or "i", "j", "k".
+        overlap: slices shared by neighbouring slabs.
+        remainder: a last slab that is not full: "keep" it short, "pad", "shift", "drop", or "balance" all.
+        fill: value of padded voxels; "auto" is air for CT-like volumes, 0 otherwise and for labels.
+        within: markups file (.mrk.json) with one ROI; slabs stay inside it.
+        labels: label map, folder, or pattern with {case}; a list of them, or a dict by the sets' names.
+        format: "nii.gz", "nii", "nrrd" or "dicom".
+        compression: "fast" or "small".
+        frame: which volume of a 4D file or series, from 0.
+        nifti_transform: "sform" or "qform", where a NIfTI's two transforms differ.
+        allow_uneven: mm by which slices of a DICOM series may lie off an even grid.
+        resample: make a DICOM series that is no regular volume one, by linear interpolation.
+        modality, patient_name, patient_id, study_description, segments, quantize, new_uids, deidentify:
+            for DICOM slabs, as ``slab-exporter export --help`` explains them.
+        jobs: processes; None for what suits the machine.
+        dask: address of a Dask scheduler instead.
+        shard: (number from 1, of how many): export this part of the cases only.
+        split: shares of training, validation and test, such as (0.8, 0.1, 0.1); ``seed`` deals anew.
+        group_by: column of a list whose cases stay together in a split.
+        resume: go on with an earlier export; complete cases stay.
+        overwrite: replace what an earlier export left in ``out``.
+        verify: read every slab back and compare it with the source.
+        progress: called with a ``ProgressEvent`` for each slab and case; may raise ``Cancelled``.
+
+    Returns:
+        The ``manifests`` of complete cases, the ``failures`` (case, error) of the others, and ``problems`` of the run.
+
+    Raises:
+        InputError: nothing usable in ``inputs`` or ``labels``.
+        RequestError: options that make no sense.
+        OutputError: ``out`` cannot be used.
+
+    Example:
+        >>> import slab_exporter as se
+        >>> result = se.export("scans", "out", thickness=64, remainder="shift", labels="masks")
+        >>> [manifest.case for manifest in result.manifests], result.failures
+        (['a', 'b'], ())
+        >>> slab = result.manifests[0].slabs[2]
+        >>> slab.image, slab.box.start, slab.verified
+        ('images/a_slab-002.nii.gz', (0, 0, 86), True)
+        >>> slab.geometry.affine_ras[:3, 3].tolist()
+        [8.0, -7.0, 115.0]
+    """
+    from .cases.find import find_cases, grouped
+    from .export.from_files import RunOptions, export_cases
+    from .report.dataset import parse_split
+
+    request = ExportRequest(
+        slabs=_slab_options(thickness, thickness_mm, axis, overlap, remainder, fill),
+        format=format,
+        compression=compression,
+        frame=frame_of(frame),
+        nifti_transform=nifti_transform,
+        within=None if within is None else str(path_of(within)),
+        verify=verify,
+        series=_series_options(allow_uneven, resample),
+        dicom=DicomOptions(
+            modality=None if modality is None else modality.strip(),
+            patient_name=patient_name,
+            patient_id=patient_id,
+            study_description=study_description,
+            quantize=quantize,
+            deidentify=deidentify,
+            uid_salt=uuid.uuid4().hex if new_uids else "",
+            segments=_segments(segments),
+        ),
+    )
+    shares = None if split is None else parse_split(split if isinstance(split, str) else ",".join(map(str, split)))
+    run = RunOptions(
+        jobs=None if jobs is None else whole("jobs", jobs),
+        dask=dask,
+        shard=shard,
+        split=shares,
+        seed=whole("seed", seed),
+    )
+    cases = find_cases(inputs_of(inputs), label_arguments(labels), path_of(out), deidentify, warn)
+    cases = cases if group_by is None else grouped(cases, group_by)
+    return export_cases(cases, path_of(out), request, progress, resume, overwrite, run)
+
+
+def _slab_options(
+    thickness: int,
+    thickness_mm: float | None,
+    axis: str,
+    overlap: int,
+    remainder: str,
+    fill: Fill = "auto",
+) -> SlabOptions:
+    return SlabOptions(
+        whole("thickness", thickness),
+        None if thickness_mm is None else number("thickness_mm", thickness_mm),
+        axis,
+        whole("overlap", overlap),
+        remainder,
+        fill_of(fill),
+    )
+
+
+def _series_options(allow_uneven: float | None, resample: bool) -> SeriesOptions:
+    return SeriesOptions(None if allow_uneven is None else number("allow_uneven", allow_uneven), resample)
+
+
+def _segments(table: AnyPath | None) -> str | None:
+    if table is not None and not path_of(table).is_file():
+        raise RequestError(f"The table of segments {table} does not exist.")
+    return None if table is None else str(path_of(table))

@@ -1,0 +1,220 @@
+"""``SlabDataset``: the slabs of an export as items of a data set; torch's DataLoader takes it as it is."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from .core.errors import InputError, RequestError
+from .core.manifest import FILE_NAME, Manifest, SlabRecord, find_manifests, read_manifest
+from .core.naming import DATA_LIST
+from .files.readback import read_voxels
+from .keywords import AnyPath, path_of
+from .pipeline.formats import is_dicom_slab, read_dicom_slab
+from .report.dataset import PARTS, label_keys, read_parts
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
+
+    from .core.geometry import VolumeGeometry
+
+Item = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class _SlabFile:
+    """One file of a slab, and the type of what it was cut from."""
+
+    path: Path
+    geometry: VolumeGeometry
+    dtype: str
+
+    def read(self) -> npt.NDArray:
+        """The voxels as [1, I, J, K].
+
+        Raises:
+            InputError: it is missing.
+            VerificationError: it cannot be read, or does not lie where its manifest says.
+        """
+        if not self.path.exists():
+            raise InputError(f"The slab {self.path} is missing; make it again with export and resume=True.")
+        if is_dicom_slab(self.path):
+            # DICOM stores whole numbers with a slope; readers choose a type of their own
+            voxels_kji = read_dicom_slab(self.path, self.geometry).astype(self.dtype)
+        else:
+            voxels_kji = read_voxels(self.path, self.geometry)
+        return voxels_kji.T[np.newaxis]
+
+
+@dataclass(frozen=True)
+class _Entry:
+    """One slab: "image" and label keys -> file, and its record."""
+
+    case: str
+    record: SlabRecord
+    files: dict[str, _SlabFile]
+
+
+class SlabDataset:
+    """The slabs of an export, one item each: a map-style data set that needs neither torch nor Slicer.
+
+    An item is a dict:
+
+    * ``image``: array [1, I, J, K] in the index order of the slab's file (nibabel's, not SimpleITK's), in its type;
+    * ``label``: the same of the label map; of further sets ``label_NAME``, as in dataset.json;
+    * ``affine``: 4x4, voxel index (i, j, k, 1) of the slab -> RAS in mm;
+    * ``case``, ``index``: name of the case, number of the slab in it;
+    * ``ijk_start``, ``ijk_stop``: the slab's half-open box in the source's voxel indices;
+    * ``paths``: the files, by the same keys as the arrays.
+
+    Every slab is checked on reading to lie where its manifest says.
+
+    Args:
+        out: output folder of an export, or the folder of one case.
+        part: "training", "validation" or "test" of dataset.json; None for all slabs.
+        labels: names of the label sets to read; None for all that the export has.
+        transform: called with each item; what it returns is the item.
+
+    Raises:
+        InputError: no export there, no such part or label set in it, or a damaged manifest.
+        RequestError: a part of another name.
+
+    Example:
+        >>> import slab_exporter as se
+        >>> slabs = se.SlabDataset("slabs", part="training")
+        >>> len(slabs)
+        3
+        >>> slab = slabs[1]
+        >>> slab["image"].shape, slab["image"].dtype.name, slab["label"].shape
+        ((1, 16, 14, 64), 'int16', (1, 16, 14, 64))
+        >>> slab["case"], slab["index"], slab["ijk_start"].tolist(), slab["affine"][:3, 3].tolist()
+        ('ct', 1, [0, 0, 56], [8.0, -7.0, 40.0])
+        >>> sum(int(slab["label"].max()) for slab in slabs)
+        6
+    """
+
+    def __init__(
+        self,
+        out: AnyPath,
+        part: str | None = None,
+        labels: str | Sequence[str] | None = None,
+        transform: Callable[[Item], Any] | None = None,
+    ) -> None:
+        self._transform = transform
+        self._entries: list[_Entry] = []
+        wanted = [labels] if isinstance(labels, str) else labels
+        for path in _manifests(path_of(out), part):
+            manifest = read_manifest(path)
+            self._entries += [_entry(path.parent, manifest, slab, wanted) for slab in manifest.slabs]
+
+    def __len__(self) -> int:
+        return len(self._entries)
+
+    def __getitem__(self, number: int) -> Any:
+        entry = self._entries[number]
+        item: Item = {key: file.read() for key, file in entry.files.items()}
+        item |= {
+            "affine": entry.record.geometry.affine_ras.copy(),
+            "case": entry.case,
+            "index": entry.record.index,
+            "ijk_start": np.array(entry.record.box.start),
+            "ijk_stop": np.array(entry.record.box.stop),
+            "paths": {key: str(file.path) for key, file in entry.files.items()},
+        }
+        return item if self._transform is None else self._transform(item)
+
+    def __iter__(self) -> Iterator[Any]:
+        return (self[number] for number in range(len(self)))
+
+    def data_list(self) -> list[dict[str, Any]]:
+        """Return what MONAI's data sets take: one dict per slab, with the paths of its files.
+
+        Example:
+            >>> import slab_exporter as se
+            >>> entry = se.SlabDataset("slabs").data_list()[0]
+            >>> sorted(entry), entry["slab"]
+            (['image', 'label', 'slab'], {'case': 'ct', 'index': 0, 'ijk_start': [0, 0, 0]})
+        """
+        return [
+            {key: str(file.path) for key, file in entry.files.items()}
+            | {"slab": {"case": entry.case, "index": entry.record.index, "ijk_start": list(entry.record.box.start)}}
+            for entry in self._entries
+        ]
+
+    def subjects(self) -> list[Any]:
+        """Return what TorchIO's SubjectsDataset takes: one subject per slab; voxels are read when they are asked for.
+
+        A subject has the keys of an item that are arrays of voxels, as images, and ``case`` and ``index``.
+
+        Raises:
+            RequestError: TorchIO is not installed.
+
+        Example:
+            >>> import slab_exporter as se
+            >>> subject = se.SlabDataset("slabs").subjects()[1]
+            >>> subject["image"].shape, subject["image"].orientation
+            ((1, 16, 14, 64), ('L', 'A', 'S'))
+        """
+        try:
+            torchio = importlib.import_module("torchio")
+        except ImportError as error:
+            raise RequestError("Subjects need the package torchio (pip install torchio).") from error
+        return [
+            torchio.Subject(
+                {
+                    key: (torchio.ScalarImage if key == "image" else torchio.LabelMap)(
+                        file.path, reader=partial(_read_for_torchio, file)
+                    )
+                    for key, file in entry.files.items()
+                },
+                case=entry.case,
+                index=entry.record.index,
+            )
+            for entry in self._entries
+        ]
+
+
+def _read_for_torchio(file: _SlabFile, _: Any) -> tuple[npt.NDArray, npt.NDArray]:
+    return file.read(), file.geometry.affine_ras.copy()
+
+
+def _manifests(out: Path, part: str | None) -> list[Path]:
+    """The manifests of a part in the order of dataset.json; of all cases below ``out`` where there is none."""
+    if part is not None and part not in PARTS:
+        raise RequestError(f"The part cannot be '{part}'; choose one of {', '.join(PARTS)}.")
+    data_list = out / DATA_LIST
+    if not data_list.is_file():
+        if part is not None:
+            raise InputError(f"{out} has no {DATA_LIST}, which alone knows what belongs to the part '{part}'.")
+        return find_manifests(out)
+    parts = read_parts(data_list)
+    cases = [case for name in PARTS if part in (None, name) for case in parts[name]]
+    if not cases:
+        filled = ", ".join(name for name in PARTS if parts[name]) or "none"
+        raise InputError(f"{data_list} has no slabs in the part '{part}' (it has: {filled}); see export's split.")
+    return [out / case / FILE_NAME for case in cases]
+
+
+def _entry(folder: Path, manifest: Manifest, slab: SlabRecord, wanted: Sequence[str] | None) -> _Entry:
+    files = {"image": _file(folder / slab.image, manifest.source, slab)}
+    for key, name in label_keys(slab.labels).items():
+        if wanted is None or name in wanted:
+            files[key] = _file(folder / slab.labels[name], manifest.label_sources.get(name, {}), slab)
+    for name in wanted or ():
+        if name not in slab.labels:
+            held = ", ".join(slab.labels) or "none"
+            raise InputError(f"{folder} holds no label set called '{name}' (it holds: {held}).")
+    return _Entry(manifest.case, slab, files)
+
+
+def _file(path: Path, source: dict[str, Any], slab: SlabRecord) -> _SlabFile:
+    try:
+        return _SlabFile(path, slab.geometry, np.dtype(source["dtype"]).name)
+    except (KeyError, TypeError) as error:
+        raise InputError(f"The manifest of {path} does not say of what type its source was.") from error

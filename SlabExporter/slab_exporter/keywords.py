@@ -1,0 +1,117 @@
+"""What the front door is given, made what the library takes: paths, numbers of any type, label sets."""
+
+from __future__ import annotations
+
+import operator
+import os
+import warnings
+from collections.abc import Iterable, Mapping, Sequence
+from numbers import Real
+from pathlib import Path
+from typing import Any, Literal, TypeAlias
+
+from .core.errors import RequestError
+from .core.options import ExportRequest
+
+AnyPath: TypeAlias = "str | os.PathLike[str]"
+Labels: TypeAlias = "AnyPath | Sequence[AnyPath] | Mapping[str, AnyPath] | None"
+Fill: TypeAlias = "float | Literal['auto']"
+
+
+def path_of(given: AnyPath) -> Path:
+    """Return a path that was given as text or ``Path``.
+
+    Raises:
+        RequestError: it is empty, and would mean the current folder.
+    """
+    text = os.fspath(given)
+    if not text:
+        raise RequestError("An empty text is given where a path is needed; give '.' for the current folder.")
+    return Path(text)
+
+
+def paths_of(given: AnyPath | Iterable[AnyPath]) -> list[Path]:
+    """Return one path or several as a list.
+
+    Raises:
+        RequestError: one is empty.
+    """
+    return [path_of(given)] if isinstance(given, (str, os.PathLike)) else [path_of(path) for path in given]
+
+
+def inputs_of(given: AnyPath | Iterable[AnyPath]) -> list[Path]:
+    """Return the inputs of an export as a list.
+
+    Raises:
+        RequestError: one is empty, or there is none.
+    """
+    paths = paths_of(given)
+    if not paths:
+        raise RequestError("No input is given; give a volume file, a folder, a pattern or a list.")
+    return paths
+
+
+def label_arguments(labels: Labels) -> list[str]:
+    """Return label sets as the command line gives them, PATH or NAME=PATH.
+
+    Raises:
+        RequestError: a path is empty.
+    """
+    if isinstance(labels, Mapping):
+        return [f"{name}={path_of(path)}" for name, path in labels.items()]
+    return [] if labels is None else list(map(str, paths_of(labels)))
+
+
+def whole(name: str, value: Any) -> int:
+    """Return a whole number of any type (numpy's as well) as Python's own, which a manifest can hold.
+
+    Raises:
+        RequestError: it is something else.
+    """
+    try:
+        return operator.index(value)
+    except TypeError:
+        raise RequestError(f"{name} must be a whole number; it is {value!r}.") from None
+
+
+def number(name: str, value: Any) -> float:
+    """Return a number of any type as Python's own.
+
+    Raises:
+        RequestError: it is something else.
+    """
+    if not isinstance(value, Real):
+        raise RequestError(f"{name} must be a number; it is {value!r}.")
+    return float(value)
+
+
+def fill_of(fill: Fill) -> float | None:
+    """Return a fill value as the library's options have it: None for "auto".
+
+    Raises:
+        RequestError: it is something else than a number.
+    """
+    return None if fill is None or fill == "auto" else number("fill, unless it is 'auto',", fill)
+
+
+def transform_of(name: str | None) -> str | None:
+    """Return the name of a NIfTI transform.
+
+    Raises:
+        RequestError: it is neither "sform" nor "qform".
+    """
+    return ExportRequest(nifti_transform=name).nifti_transform
+
+
+def frame_of(frame: Any) -> int | None:
+    """Return the number of a volume in a 4D file.
+
+    Raises:
+        RequestError: it is not a whole number from 0 on.
+    """
+    return ExportRequest(frame=None if frame is None else whole("frame", frame)).frame
+
+
+def warn(text: str) -> None:
+    """Say a sentence about the inputs as a whole, as Python does."""
+    warnings.warn(text, stacklevel=5)
