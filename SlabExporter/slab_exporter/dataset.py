@@ -14,9 +14,11 @@ import numpy as np
 from .core.errors import InputError, RequestError
 from .core.manifest import FILE_NAME, Manifest, SlabRecord, find_manifests, read_manifest
 from .core.naming import DATA_LIST
+from .core.records import SourceRecord
+from .dicom.writing.readback import read_segmentation, read_slab_folder
 from .files.readback import read_voxels
 from .keywords import AnyPath, path_of
-from .pipeline.formats import is_dicom_slab, read_dicom_slab
+from .pipeline.formats.table import kind_of
 from .report.dataset import PARTS, label_keys, read_parts
 
 if TYPE_CHECKING:
@@ -44,11 +46,12 @@ class _SlabFile:
         """
         if not self.path.exists():
             raise InputError(f"The slab {self.path} is missing; make it again with export and resume=True.")
-        if is_dicom_slab(self.path):
-            # DICOM stores whole numbers with a slope; readers choose a type of their own
-            voxels_kji = read_dicom_slab(self.path, self.geometry).astype(self.dtype)
-        else:
+        if kind_of(self.path).is_volume_file:
             voxels_kji = read_voxels(self.path, self.geometry)
+        else:
+            read = read_slab_folder if self.path.is_dir() else partial(read_segmentation, name=self.path.name)
+            # DICOM stores whole numbers with a slope; readers choose a type of their own
+            voxels_kji = read(self.path, self.geometry).astype(self.dtype)
         return voxels_kji.T[np.newaxis]
 
 
@@ -205,7 +208,7 @@ def _entry(folder: Path, manifest: Manifest, slab: SlabRecord, wanted: Sequence[
     files = {"image": _file(folder / slab.image, manifest.source, slab)}
     for key, name in label_keys(slab.labels).items():
         if wanted is None or name in wanted:
-            files[key] = _file(folder / slab.labels[name], manifest.label_sources.get(name, {}), slab)
+            files[key] = _file(folder / slab.labels[name], manifest.label_sources.get(name), slab)
     for name in wanted or ():
         if name not in slab.labels:
             held = ", ".join(slab.labels) or "none"
@@ -213,8 +216,7 @@ def _entry(folder: Path, manifest: Manifest, slab: SlabRecord, wanted: Sequence[
     return _Entry(manifest.case, slab, files)
 
 
-def _file(path: Path, source: dict[str, Any], slab: SlabRecord) -> _SlabFile:
-    try:
-        return _SlabFile(path, slab.geometry, np.dtype(source["dtype"]).name)
-    except (KeyError, TypeError) as error:
-        raise InputError(f"The manifest of {path} does not say of what type its source was.") from error
+def _file(path: Path, source: SourceRecord | None, slab: SlabRecord) -> _SlabFile:
+    if source is None or source.dtype is None:
+        raise InputError(f"The manifest of {path} does not say of what type its source was.")
+    return _SlabFile(path, slab.geometry, np.dtype(source.dtype).name)
