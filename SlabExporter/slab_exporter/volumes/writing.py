@@ -4,10 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-import shutil
-import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,6 +15,7 @@ from ..core.errors import OutputError, RequestError, VerificationError, writing
 from ..core.geometry import VolumeGeometry
 from ..core.naming import volume_extension
 from ..core.volume import SourceVolume
+from ..files.atomic import scratch_beside
 from ..files.gzip_codec import CHUNK, compress_stream, decompress_stream
 from ..files.machine import THREADS
 from ..files.nifti import HEADER_DTYPE, HEADER_SIZE, LARGEST_SIZE
@@ -61,7 +59,7 @@ def write_volume(
     """
     voxels = np.ascontiguousarray(volume.voxels_kji[np.newaxis] if channels is None else channels)
     _require_possible(final, voxels)
-    with _scratch_beside(final) as scratch, writing(final):
+    with scratch_beside(final) as scratch, writing(final):
         extension = volume_extension(final)
         header = _slicers_header(
             runtime, volume, voxels, scratch / ("corner.nrrd" if extension == ".nrrd" else "corner.nii")
@@ -81,17 +79,6 @@ def _require_possible(final: Path, voxels_ckji: npt.NDArray) -> None:
             f"{final}: {voxels_ckji.shape[:0:-1]} voxels are more along one axis than NIfTI-1 can hold "
             f"({LARGEST_SIZE}); choose .nrrd."
         )
-
-
-@contextmanager
-def _scratch_beside(final: Path) -> Iterator[Path]:
-    with writing(f"The folder {final.parent}"):
-        final.parent.mkdir(parents=True, exist_ok=True)
-        scratch = Path(tempfile.mkdtemp(prefix=".partial-", dir=final.parent))
-    try:
-        yield scratch
-    finally:
-        shutil.rmtree(scratch, ignore_errors=True)
 
 
 @dataclass(frozen=True)
