@@ -191,7 +191,7 @@ def test_fill_verify_and_split_reach_the_export(ct, tmp_path):
         compression="small",
     )
     (manifest,) = result.manifests
-    assert manifest.plan["fill"] == -7
+    assert manifest.plan.fill == -7
     assert not any(slab.verified for slab in manifest.slabs)
     *_, last = se.SlabDataset(tmp_path / "out", transform=lambda item: item["image"])
     assert last.shape == (1, 8, 7, 16)
@@ -214,7 +214,7 @@ def test_numbers_may_be_numpys(ct, tmp_path, keywords):
     (manifest,) = result.manifests
     assert manifest.slabs[0].box.shape[2] == (64 if "split" in keywords else 8)
     if "fill" in keywords:
-        assert manifest.plan["fill"] == -5
+        assert manifest.plan.fill == -5
 
 
 def test_a_case_that_fails_is_in_the_result(ct, tmp_path):

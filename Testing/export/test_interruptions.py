@@ -38,6 +38,7 @@ def test_cancel_leaves_no_file_and_no_node(runtime, source, tmp_path, after):
     with pytest.raises(Cancelled):
         export_sources(runtime, case, ExportRequest(SlabOptions(thickness=2)), tmp_path / "out" / "ct", cancel)
     assert not (tmp_path / "out" / "ct").exists()
+    assert not [path for path in (tmp_path / "out").rglob("*") if path.is_file()]
     assert runtime.scene.GetNumberOfNodes() == nodes
 
 
@@ -55,8 +56,8 @@ def test_resume_keeps_complete_cases_and_redoes_the_rest(run_cli, tmp_path):
     before = {p: p.read_bytes() for p in out.rglob("*") if p.is_file()}
     kept = (out / "v0" / "manifest.json").stat().st_mtime_ns
     (out / "v1" / "manifest.json").unlink()
-    (out / "v1" / ".partial").mkdir()
-    (out / "v1" / ".partial" / "images-0.nii").write_bytes(b"left over")
+    (out / ".partial" / "new" / "v1").mkdir(parents=True)
+    (out / ".partial" / "new" / "v1" / "images-0.nii").write_bytes(b"left over")
     code, _, errors = run_cli("export", *inputs, "-o", out, "--thickness", 5, "--resume")
     assert (code, "v0: complete already" in errors) == (0, True)
     assert {p: p.read_bytes() for p in out.rglob("*") if p.is_file()} == before

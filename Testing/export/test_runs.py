@@ -181,7 +181,9 @@ def test_cases_of_an_earlier_export_are_mentioned_and_left_alone(data_set, tmp_p
     assert code == 0
     assert "not asked for (volume-0, volume-1, volume-3; 3 in all)" in err
     assert complete_cases(out) == [f"volume-{n}" for n in range(4)]
-    assert {e["slab"]["case"] for e in json.loads((out / "dataset.json").read_text())["training"]} == {"volume-2"}
+    assert {e["slab"]["case"] for e in json.loads((out / "dataset.json").read_text())["training"]} == {
+        f"volume-{n}" for n in range(4)
+    }
 
 
 def test_a_second_run_in_the_same_folder_is_refused(data_set, tmp_path, cli):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import gzip
 import json
 from pathlib import Path
@@ -31,3 +32,19 @@ def assert_nothing_half_done_looks_finished(out: Path) -> None:
         for entry in document["training"]:
             assert (out / entry["image"]).is_file()
             assert (out / entry["slab"]["case"] / "manifest.json").is_file()
+
+
+def assert_tables_agree(out: Path) -> None:
+    """dataset.json and slabs.csv, where they are, name exactly the slabs of the complete cases."""
+    there = {
+        f"{path.parent.name}/{slab['image']}"
+        for path in out.glob("*/manifest.json")
+        for slab in json.loads(path.read_text("utf-8"))["slabs"]
+    }
+    if (out / "dataset.json").exists():
+        document = json.loads((out / "dataset.json").read_text("ascii"))
+        listed = [entry["image"] for part in ("training", "validation", "test") for entry in document.get(part, ())]
+        assert sorted(listed) == sorted(there)
+    if (out / "slabs.csv").exists():
+        with (out / "slabs.csv").open(encoding="utf-8", newline="") as file:
+            assert sorted(row["image"] for row in csv.DictReader(file)) == sorted(there)

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Generator, Sequence
-from contextlib import closing
-from dataclasses import dataclass, field
+from contextlib import closing, suppress
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from ..cases.find import Case
@@ -14,11 +14,12 @@ from ..core.options import ExportRequest
 from ..core.progress import Progress, ProgressEvent, no_progress
 from ..files.machine import THREADS, usable_processors
 from ..mrml.runtime import running_in_application
-from ..report.dataset import PARTS, ListedManifest, split_groups
-from ..report.summary import write_errors_table, write_summary
+from ..pipeline.case_folder import remove_empty_folders_aside
+from ..report.dataset import PARTS, split_groups
 from ..volumes.reading import read_volume
-from .job import FAILED, Job, Outcome, read_case, reads_without_itk, run_job, runtime_with_first
-from .output_folder import begin, locked, make_output, other_cases, refuse_other_content
+from .data_set import DataSetFiles, Dealt, case_manifests, dealt_cases, holds_case
+from .job import FAILED, MADE, Job, Outcome, read_case, reads_without_itk, run_job, runtime_with_first
+from .output_folder import clear_interrupted, locked, make_output, refuse_other_content
 from .pool import run_in_workers
 from .survey import default_jobs, survey_case
 
@@ -110,19 +111,50 @@ def export_cases(
         # Shards find each other's cases in the folder, and are begun again by a cluster's queue.
         resume = resume or (run.shard is not None and not overwrite)
         mine = cases if run.shard is None else cases[run.shard[0] - 1 :: run.shard[1]]
+        files = None
         if run.shard is None:
-            begin(out)
-        jobs = [Job(case, request, out, resume, run.debug, _threads(run, len(mine))) for case in mine]
-        outcomes: dict[int, Outcome] = {}
+            clear_interrupted(out)
+            files = DataSetFiles(out, _dealt(cases, run))
+        aside, threads = files is not None and files.there, _threads(run, len(mine))
+        jobs = [Job(case, request, out, resume, run.debug, threads, aside) for case in mine]
+        outcomes = _run_all(jobs, run, progress, lock, files)
+        return _result(mine, out, outcomes) if files is None else _sum_up(cases, outcomes, files, progress)
+
+
+def _run_all(
+    jobs: Sequence[Job], run: RunOptions, progress: Progress, lock: tuple[int, ...], files: DataSetFiles | None
+) -> dict[int, Outcome]:
+    """Run the jobs; cases that wait aside take their places together with the files that name them."""
+    outcomes: dict[int, Outcome] = {}
+    errors: list[tuple[str, str, str]] = []
+    try:
         with closing(_outcomes(jobs, run, progress, lock)) as ended:
             for number, outcome in ended:
-                outcomes[number] = outcome
+                job = jobs[number]
+                outcomes[number] = _said_what_stays(job, outcome)
+                if outcome.kind == MADE and job.leave_aside and files is not None:
+                    with suppress(OutputError):  # tried again at the end, and said there
+                        files.case_is_whole(job.folder, errors)
                 if outcome.kind == FAILED:
-                    progress(ProgressEvent("case-failed", mine[number].name, message=str(outcome.error)))
-        result = _result(mine, out, outcomes)
-        if run.shard is None:
-            result = _sum_up(mine, out, result, run, progress)
-    return result
+                    errors.append((job.case.name, str(job.case.image), str(outcomes[number].error)))
+                    progress(ProgressEvent("case-failed", job.case.name, message=errors[-1][2]))
+    except BaseException:
+        if files is not None and files.there:
+            with suppress(OutputError):
+                files.write(errors)
+        raise
+    finally:
+        if files is not None:
+            remove_empty_folders_aside(files.out)
+    return outcomes
+
+
+def _said_what_stays(job: Job, outcome: Outcome) -> Outcome:
+    """The outcome, with a word on an earlier export of the case that a failure has left alone."""
+    if outcome.error is None or not holds_case(job.folder):
+        return outcome
+    kind = type(outcome.error)
+    return replace(outcome, error=kind(f"{outcome.error} The earlier export of this case stays as it was."))
 
 
 def _outcomes(
@@ -172,56 +204,54 @@ def _result(cases: list[Case], out: Path, outcomes: dict[int, Outcome]) -> Expor
             manifests.append(read_manifest(out / case.name))
         except SlabExporterError as error:
             failures.append(Failure(case.name, error))
-    problems = []
+    return ExportResult(tuple(manifests), tuple(failures), _not_begun(cases, out, outcomes))
+
+
+def _not_begun(cases: list[Case], out: Path, outcomes: dict[int, Outcome]) -> tuple[str, ...]:
     left = len(cases) - len(outcomes)
-    if left:
-        problems.append(
-            f"{out} cannot be written any more (disk full?); {left} of {len(cases)} cases were not begun. "
-            "Make room and go on with --resume."
-        )
-    return ExportResult(tuple(manifests), tuple(failures), tuple(problems))
+    if not left:
+        return ()
+    return (
+        f"{out} cannot be written any more (disk full?); {left} of {len(cases)} cases were not begun. "
+        "Make room and go on with --resume.",
+    )
 
 
-def _sum_up(cases: list[Case], out: Path, result: ExportResult, run: RunOptions, progress: Progress) -> ExportResult:
+def _sum_up(cases: list[Case], outcomes: dict[int, Outcome], files: DataSetFiles, progress: Progress) -> ExportResult:
     """Write the files about the whole data set."""
-    problems = list(result.problems)
-    left_out = _left_out(out, cases)
-    for sentence in left_out:
+    out, problems, failed = files.out, [], []
+    notes = _others(out, cases)
+    for sentence in notes:
         progress(ProgressEvent("warning", out.name, message=sentence))
-    listed = listed_manifests(cases, result.manifests, run)
-    by_name = {case.name: case for case in cases}
-    errors = [(f.case, str(by_name[f.case].image), str(f.error)) for f in result.failures]
+    for number, outcome in sorted(outcomes.items()):
+        if outcome.error is not None:
+            failed.append((cases[number].name, str(cases[number].image), str(outcome.error)))
     try:
-        if listed:
-            write_summary(out, listed, errors, [*problems, *left_out])
-        else:  # no data set to speak of
-            write_errors_table(out, errors)
+        files.write(failed, [*_not_begun(cases, out, outcomes), *notes])
     except OutputError as error:
         problems.append(f"{error} Make room and go on with --resume.")
-    return ExportResult(result.manifests, result.failures, tuple(problems))
+    remove_empty_folders_aside(out)
+    result = _result(cases, out, outcomes)
+    return replace(result, problems=(*result.problems, *problems))
 
 
-def _left_out(out: Path, cases: list[Case]) -> list[str]:
-    others = other_cases(out, cases)
+def _others(out: Path, cases: list[Case]) -> list[str]:
+    ours = {case.name for case in cases}
+    others = [path.parent.name for path in case_manifests(out) if path.parent.name not in ours]
     if not others:
         return []
     names = ", ".join(others[:3]) + (", ..." if len(others) > 3 else "")
     return [
         f"The output folder also holds complete cases of an earlier export that this run was not asked for ({names}; "
-        f"{len(others)} in all); the tables leave them out."
+        f"{len(others)} in all); they stay, and the tables list them too."
     ]
 
 
-def listed_manifests(cases: list[Case], manifests: Sequence[Manifest], run: RunOptions) -> list[ListedManifest]:
-    """The complete cases with their groups and the part of the split that each belongs to."""
-    by_name = {case.name: case for case in cases}
-    groups = {name: case.group or name for name, case in by_name.items()}
+def _dealt(cases: list[Case], run: RunOptions) -> dict[str, Dealt]:
     # All cases are dealt, complete or not, so that a case that fails today moves no other one.
-    parts = {} if run.split is None else split_groups(list(groups.values()), run.split, run.seed)
-    return [
-        ListedManifest(m, groups[m.case], parts.get(groups[m.case], PARTS[0]), by_name[m.case].columns)
-        for m in manifests
-    ]
+    groups = [case.group or case.name for case in cases]
+    parts = {} if run.split is None else split_groups(groups, run.split, run.seed)
+    return dealt_cases(cases, lambda group: parts.get(group, PARTS[0]))
 
 
 __all__ = ["ExportResult", "Failure", "RunOptions", "export_cases", "read_case", "read_volume"]

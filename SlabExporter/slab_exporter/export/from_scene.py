@@ -6,15 +6,14 @@ cutting happens in a private scene.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ..core.errors import InputError, OutputError, SlabExporterError
-from ..core.manifest import FILE_NAME, Manifest, read_manifest
-from ..core.naming import DATA_LIST, SUMMARY_FILES, safe_name, volume_extension, volume_stem
+from ..core.errors import InputError, OutputError
+from ..core.manifest import FILE_NAME, Manifest
+from ..core.naming import SUMMARY_FILES, safe_name, volume_extension, volume_stem
 from ..core.options import ExportRequest
 from ..core.progress import Progress, ProgressEvent, no_progress
 from ..core.volume import SourceVolume
@@ -22,11 +21,11 @@ from ..mrml.roi import box_inside_roi
 from ..mrml.runtime import SlicerRuntime, open_runtime
 from ..mrml.scene_volumes import file_of_node, label_volume, scene_volume
 from ..mrml.segmentations import segmentation_volume
+from ..pipeline.case_folder import remove_empty_folders_aside
 from ..pipeline.formats.table import kind_of
 from ..pipeline.one_case import CaseSources, export_sources
-from ..report.dataset import PARTS, ListedManifest
-from ..report.summary import write_summary
-from .output_folder import locked, make_output
+from .data_set import DataSetFiles
+from .output_folder import clear_interrupted, locked, make_output
 
 LabelNodes = Any | Sequence[Any] | Mapping[str, Any] | None
 
@@ -71,9 +70,13 @@ def export_nodes(
             sets[key] = _label_source(runtime, node, image)
         make_output([], out)
         with locked(out):
-            manifest = export_sources(runtime, CaseSources(name, image, sets), request, out / name, progress, limits)
-            # The tables describe all cases in the folder, also those of earlier exports.
-            write_summary(out, _listed(out))
+            clear_interrupted(out)
+            files, sources = DataSetFiles(out, {}), CaseSources(name, image, sets)
+            try:
+                manifest = export_sources(runtime, sources, request, out / name, progress, limits, leave_aside=True)
+                files.case_is_whole(out / name, ())
+            finally:
+                remove_empty_folders_aside(out)
     return manifest
 
 
@@ -143,40 +146,6 @@ def _label_source(runtime: SlicerRuntime, node: Any, image: SourceVolume) -> Sou
     if node.IsA("vtkMRMLScalarVolumeNode"):
         return label_volume(runtime, node, image)
     raise InputError(f"'{node.GetName()}' is neither a label map nor a segmentation.")
-
-
-def _listed(out: Path) -> list[ListedManifest]:
-    """All cases of a data set folder. What its data list says about one (group, part, columns) stays as it is."""
-    known = _listed_before(out)
-    return [
-        ListedManifest(manifest, *known.get(manifest.case, (manifest.case, PARTS[0], {})))
-        for manifest in _manifests(out)
-    ]
-
-
-def _listed_before(out: Path) -> dict[str, tuple[str, str, dict[str, str]]]:
-    """Group, part and columns of each case in the folder's data list; nothing where there is none to read."""
-    known = {}
-    try:
-        document = json.loads((out / DATA_LIST).read_text(encoding="utf-8"))
-        for part in PARTS:
-            for entry in document.get(part, ()):
-                slab = entry["slab"]
-                known[str(slab["case"])] = (str(slab["group"]), part, dict(entry.get("columns", {})))
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
-        return {}
-    return known
-
-
-def _manifests(out: Path) -> list[Manifest]:
-    """All cases of a data set folder, in order of name; folders that cannot be read are left out."""
-    found = []
-    for path in sorted(out.glob(f"*/{FILE_NAME}")):
-        try:
-            found.append(read_manifest(path))
-        except SlabExporterError:
-            continue
-    return found
 
 
 @dataclass(frozen=True)

@@ -23,8 +23,9 @@ from ..files.stored import StoredVolume
 from ..mrml import volume_files
 from ..mrml.runtime import SlicerRuntime, open_runtime
 from ..mrml.volume_files import place, prefetch
+from ..pipeline.case_folder import clear_leftovers
 from ..pipeline.formats.table import kind_of
-from ..pipeline.one_case import CaseSources, asked_options, export_sources, remove_case_files
+from ..pipeline.one_case import CaseSources, asked_options, export_sources
 from ..volumes.reading import read_label
 
 MADE, KEPT, FAILED = "made", "kept", "failed"
@@ -41,6 +42,7 @@ class Job:
         resume: leave the case as it is if it is complete already.
         debug: print a traceback on standard error when something unexpected happens.
         threads: helpers beside the one that cuts; 0 keeps the case on one processor.
+        leave_aside: whoever runs the job puts the whole case in its place.
     """
 
     case: Case
@@ -49,6 +51,7 @@ class Job:
     resume: bool = False
     debug: bool = False
     threads: int = 0
+    leave_aside: bool = False
 
     @property
     def folder(self) -> Path:
@@ -124,7 +127,9 @@ def run_job(runtime: SlicerRuntime, job: Job, progress: Progress, first: FirstIm
             if earlier.why_not is not None:
                 progress(ProgressEvent("warning", case.name, message=earlier.why_not))
         sources = read_case(runtime, case, job.request, None if first is None else first.take())
-        export_sources(runtime, sources, job.request, job.folder, progress, threads=job.threads)
+        export_sources(
+            runtime, sources, job.request, job.folder, progress, threads=job.threads, leave_aside=job.leave_aside
+        )
         return Outcome(MADE)
     except (Cancelled, BrokenPipeError):
         raise
@@ -147,12 +152,9 @@ def _as_sentence(case: Case, error: Exception) -> SlabExporterError:
 
 
 def remove_unfinished(job: Job) -> None:
-    """Remove what a case that was not completed has left; a complete case stays."""
-    folder = job.folder
-    if folder.is_dir() and not (folder / FILE_NAME).exists():
-        with contextlib.suppress(OSError):
-            remove_case_files(folder, job.case.name)
-            folder.rmdir()
+    """Remove what a case that was not completed has left; an earlier, complete one stays."""
+    with contextlib.suppress(OSError):
+        clear_leftovers(job.folder)
 
 
 def reads_without_itk(case: Case) -> bool:

@@ -15,9 +15,10 @@ from typing import IO
 
 from ..cases.find import Case
 from ..core.errors import OutputError, writing
-from ..core.manifest import FILE_NAME
 from ..core.naming import DATA_LIST, ERRORS_TABLE, REPORT, SCRATCH, SLABS_TABLE, SUMMARY_FILES, slab_name_pattern
+from ..files.atomic import clear_abandoned, open_to_lock, try_lock
 from ..files.disk import begins_with, is_exported_case
+from ..pipeline.case_folder import cases_left_aside, clear_leftovers, is_whole_aside
 
 # What stands at the beginning of our own summary files.
 _MARKS = {
@@ -90,23 +91,20 @@ def _is_case(folder: Path) -> bool:
     return True
 
 
-def begin(out: Path) -> None:
-    """Remove what would speak of the whole data set while it is being changed, and leftovers of killed runs.
+def clear_interrupted(out: Path) -> None:
+    """Remove what killed runs left in the folder; cases that they left whole wait for ``DataSetFiles``.
 
     Raises:
-        OutputError: they cannot be removed.
+        OutputError: it cannot be removed.
     """
     with writing(f"The output folder {out}"):
-        for name in SUMMARY_FILES:
-            (out / name).unlink(missing_ok=True)
+        for folder in cases_left_aside(out):
+            if not is_whole_aside(folder):
+                clear_leftovers(folder)
+        clear_abandoned(out)
         for path in out.glob(f"{SCRATCH}-*"):
-            path.unlink()
-
-
-def other_cases(out: Path, cases: list[Case]) -> list[str]:
-    """Names of complete cases in the folder that are not among ``cases``."""
-    ours = {case.name for case in cases}
-    return sorted(path.parent.name for path in out.glob(f"*/{FILE_NAME}") if path.parent.name not in ours)
+            if path.is_symlink() or path.is_file():
+                path.unlink()
 
 
 LOCK_NAME = ".slab-exporter.lock"
@@ -144,8 +142,8 @@ def _refuse_another_division(out: Path, count: int) -> None:
     for path in out.glob(".slab-exporter-*-of-*.lock"):
         if path.name.endswith(f"-of-{count}.lock"):
             continue
-        with path.open("a+", encoding="utf-8") as file:
-            if not _try_lock(file, shared=False):
+        with open_to_lock(path) as file:
+            if not try_lock(file, shared=False):
                 other = path.stem.removeprefix(".slab-exporter-").replace("-of-", "/")
                 raise OutputError(
                     f"Another run works in {out} on shard {other}; wait for it, or divide by the same number, not by "
@@ -176,12 +174,11 @@ def _acquire(path: Path, shared: bool) -> IO[str]:
     until = time.monotonic() + PATIENCE_SECONDS
     while True:
         try:
-            file = path.open("a+", encoding="utf-8")
+            file = open_to_lock(path)
         except OSError as error:
-            raise OutputError(
-                f"The output folder {path.parent} cannot be written: {error.strerror or error}."
-            ) from error
-        if not _try_lock(file, shared):
+            where = f"The lock file {path}" if path.is_symlink() else f"The output folder {path.parent}"
+            raise OutputError(f"{where} cannot be written: {error.strerror or error}.") from error
+        if not try_lock(file, shared):
             file.close()
             if time.monotonic() > until:
                 raise OutputError(_in_use(path))
@@ -192,27 +189,6 @@ def _acquire(path: Path, shared: bool) -> IO[str]:
             if os.path.samestat(os.fstat(file.fileno()), path.stat()):
                 return file
         file.close()
-
-
-def _try_lock(file: IO[str], shared: bool) -> bool:
-    try:
-        if sys.platform == "win32":
-            import msvcrt
-
-            if not shared:
-                file.seek(1 << 20)  # beyond the text, which stays readable
-                msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
-        else:
-            import fcntl
-
-            fcntl.flock(file, (fcntl.LOCK_SH if shared else fcntl.LOCK_EX) | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    except PermissionError:  # what Windows says
-        return False
-    except OSError:
-        return True  # a file system without locks: nothing can be known
-    return True
 
 
 def _in_use(path: Path) -> str:

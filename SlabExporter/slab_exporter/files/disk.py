@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import os
-from collections.abc import Generator, Iterator
+from collections.abc import Callable, Generator, Iterator, Mapping
 from pathlib import Path
 
 from ..core.errors import OutputError, reading
@@ -44,14 +44,40 @@ def write_file(path: Path, text: str) -> None:
     Raises:
         OutputError: it could not be written.
     """
-    temporary = path.with_name(f"{SCRATCH}-{path.name}")
+    replace_files({path: text}, lambda: None)
+
+
+def replace_files(texts: Mapping[Path, str | None], between: Callable[[], None]) -> None:
+    """Write files under other names, do what belongs together with them, and give them their names.
+
+    Args:
+        texts: content of each file; None removes it. Bytes of names that are no text become ``\\udc..``.
+        between: is called when all are written; if it fails, all files stay as they were.
+
+    Raises:
+        OutputError: one could not be written, with its path.
+    """
+    staged: dict[Path, Path] = {}
+    path = next(iter(texts))
     try:
-        temporary.write_text(text, encoding="utf-8", errors="backslashreplace", newline="\n")
-        os.replace(temporary, path)
+        for path, text in texts.items():
+            if text is not None:
+                staged[path] = path.with_name(f"{SCRATCH}-{path.name}")
+                staged[path].unlink(missing_ok=True)  # what lies there may be a link
+                with staged[path].open("x", encoding="utf-8", errors="backslashreplace", newline="\n") as file:
+                    file.write(text)
+        between()
+        for path, text in texts.items():
+            if text is None:
+                path.unlink(missing_ok=True)
+            else:
+                os.replace(staged.pop(path), path)
     except OSError as error:
-        with contextlib.suppress(OSError):
-            temporary.unlink()
         raise OutputError(f"{path} could not be written: {error.strerror or error}.") from error
+    finally:
+        for temporary in staged.values():
+            with contextlib.suppress(OSError):
+                temporary.unlink()
 
 
 def files_below(folder: Path, skip: Path | None = None) -> Iterator[Path]:

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import contextlib
 import importlib.metadata
 import os
-import shutil
-from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -14,22 +11,23 @@ from typing import Any
 import numpy as np
 
 from .. import __version__
-from ..core.errors import Cancelled, DiskFullError, OutputError, reading, writing
+from ..core.errors import reading, writing
 from ..core.geometry import Box
 from ..core.manifest import FILE_NAME, Manifest
-from ..core.naming import SCRATCH, slab_name_pattern
+from ..core.naming import SCRATCH
 from ..core.options import ExportRequest
 from ..core.planning import SlabPlan, plan_slabs
 from ..core.progress import Progress, ProgressEvent, no_progress
 from ..core.records import PlanRecord, SourceRecord
 from ..core.values import fill_value
 from ..core.volume import SourceVolume, require_same_grid
-from ..files.disk import file_sha256, refuses_writing
+from ..files.disk import file_sha256
 from ..files.gzip_codec import has_isal
 from ..files.machine import THREADS
 from ..mrml.roi import read_roi_box
 from ..mrml.runtime import SlicerRuntime
-from ..report.pictures import remove_previews, write_previews
+from ..report.pictures import write_previews
+from .case_folder import new_case_folder
 from .formats.slab_format import CaseContents, CaseFormat
 from .formats.table import case_format
 from .slab_writer import IMAGE, IMAGE_FOLDER, CaseWork, Target, require_own_names, write_slabs
@@ -58,6 +56,7 @@ def export_sources(
     progress: Progress = no_progress,
     limits: Box | None = None,
     threads: int = THREADS,
+    leave_aside: bool = False,
 ) -> Manifest:
     """Cut a case into slabs and fill its folder, manifest last.
 
@@ -65,10 +64,11 @@ def export_sources(
         runtime: Slicer's classes, with a scene for temporary nodes.
         case: image and label maps in memory.
         request: what to make.
-        folder: the case's folder; made if missing. An earlier export of this case in it is replaced.
+        folder: the case's folder. An earlier export of this case stays in it until this one is whole.
         progress: told of every slab; may raise ``Cancelled``.
         limits: voxels to stay within, instead of the request's ROI file.
         threads: helpers that verify and pack; 0 for none beside the calling thread.
+        leave_aside: leave it to the caller to ``put_in_place`` the whole case.
 
     Returns:
         The manifest as written.
@@ -89,10 +89,10 @@ def export_sources(
     )
     for text in warnings:
         progress(ProgressEvent("warning", case.name, 0, len(plan.slabs), text))
-    with _case_folder(folder, case.name, [target.folder for target in targets]) as scratch:
-        work = CaseWork(case.name, targets, plan, form, folder, scratch, request.verify, threads)
+    with new_case_folder(folder, [target.folder for target in targets], leave_aside) as new:
+        work = CaseWork(case.name, targets, plan, form, new, new / SCRATCH, request.verify, threads)
         records = write_slabs(runtime, work, progress)
-        write_previews(case.image, list(case.labels.values()), folder, scratch)
+        write_previews(case.image, list(case.labels.values()), new, new / SCRATCH)
         manifest = Manifest(
             case=case.name,
             source=_source_record(case.image, folder),
@@ -102,8 +102,7 @@ def export_sources(
             warnings=warnings,
             created_with=versions(runtime),
         )
-        _write_text(scratch / FILE_NAME, manifest.to_text())
-        os.replace(scratch / FILE_NAME, folder / FILE_NAME)
+        _write_text(new / FILE_NAME, manifest.to_text())
     progress(ProgressEvent("case-finished", case.name, len(records), len(records)))
     return manifest
 
@@ -125,55 +124,6 @@ def _targets(case: CaseSources, plan: SlabPlan, request: ExportRequest) -> tuple
     fill = fill_value(request.slabs.fill, case.image.voxels_kji) if plan.needs_padding else 0.0
     image = Target(IMAGE, IMAGE_FOLDER, case.image, fill)
     return (image, *(Target(name, name, label, 0.0) for name, label in case.labels.items()))
-
-
-@contextlib.contextmanager
-def _case_folder(folder: Path, case: str, subfolders: list[str]) -> Iterator[Path]:
-    """Make the case's folders and a scratch folder; on failure remove what was written."""
-    scratch = folder / SCRATCH
-    try:
-        remove_case_files(folder, case)
-        for path in (*(folder / name for name in subfolders), scratch):
-            path.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        kind = DiskFullError if refuses_writing(folder.parent) else OutputError
-        raise kind(f"The folder {folder} cannot be written: {error.strerror or error}.") from error
-    try:
-        yield scratch
-    except BaseException as error:
-        # Before anything is removed: whatever the error says, a full disk is the reason for it.
-        full = not isinstance(error, Cancelled | KeyboardInterrupt) and refuses_writing(scratch)
-        with contextlib.suppress(OSError):
-            remove_case_files(folder, case)
-            folder.rmdir()
-        if full:
-            raise DiskFullError(f"The disk of {folder} takes no more data: it is full or read-only.") from error
-        raise
-    shutil.rmtree(scratch, ignore_errors=True)
-
-
-def remove_case_files(folder: Path, case: str) -> None:
-    """Remove this case's slabs and manifest, finished or not; other files stay.
-
-    Raises:
-        OSError: something could not be removed.
-    """
-    if not folder.is_dir():
-        return
-    (folder / FILE_NAME).unlink(missing_ok=True)
-    shutil.rmtree(folder / SCRATCH, ignore_errors=True)
-    remove_previews(folder)
-    pattern = slab_name_pattern(case)
-    for subfolder in [path for path in folder.iterdir() if path.is_dir()]:
-        for path in subfolder.iterdir():
-            if not pattern.fullmatch(path.name):
-                continue
-            if path.is_dir():  # a slab of DICOM images
-                shutil.rmtree(path)
-            else:
-                path.unlink()
-        with contextlib.suppress(OSError):
-            subfolder.rmdir()
 
 
 def _write_text(path: Path, text: str) -> None:

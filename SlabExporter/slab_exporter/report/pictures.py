@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import struct
 import zlib
@@ -67,18 +66,6 @@ def write_previews(image: SourceVolume, labels: Sequence[SourceVolume], folder: 
             temporary = scratch / path.name
             temporary.write_bytes(png_bytes(indices, palette))
             os.replace(temporary, path)
-
-
-def remove_previews(folder: Path) -> None:
-    """Remove the pictures of a case.
-
-    Raises:
-        OSError: they could not be removed.
-    """
-    for path in preview_paths(folder).values():
-        path.unlink(missing_ok=True)
-    with contextlib.suppress(OSError):
-        (folder / PREVIEW_FOLDER).rmdir()
 
 
 def _edges(size: int) -> npt.NDArray[np.intp]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import csv
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from io import StringIO
 from pathlib import Path
 
@@ -18,28 +18,29 @@ from .outliers import CaseFacts, find_outliers
 from .pictures import preview_paths
 
 
-def write_summary(
+def summary_texts(
     out: Path,
     listed: Sequence[ListedManifest],
     errors: Sequence[tuple[str, str, str]] = (),
     problems: Sequence[str] = (),
-) -> None:
-    """Write slabs.csv, dataset.json, report.html, and errors.csv if a case failed.
+    aside: Mapping[str, Path] | None = None,
+) -> dict[Path, str | None]:
+    """Return the content of slabs.csv, dataset.json, report.html and errors.csv; None for a file that is not there.
 
     Args:
         out: folder of the data set.
         listed: the complete cases.
         errors: (case, path, sentence) of each case that failed.
         problems: sentences about the run as a whole.
-
-    Raises:
-        OutputError: one of them could not be written.
+        aside: folders of cases that do not lie in ``out`` yet, by name.
     """
     name = data_set_name(out, listed)
-    write_errors_table(out, errors)
-    write_slabs_table(out, listed)
-    write_data_list(out, name, listed)
-    write_report(out, name, listed, errors, problems)
+    return {
+        out / ERRORS_TABLE: errors_table(errors),
+        out / SLABS_TABLE: slabs_table(listed) if listed else None,
+        out / DATA_LIST: to_text(data_list(name, listed)) if listed else None,
+        out / REPORT: report_page(out, name, listed, errors, problems, aside or {}) if listed else None,
+    }
 
 
 def data_set_name(out: Path, listed: Sequence[ListedManifest]) -> str:
@@ -56,14 +57,15 @@ def data_set_name(out: Path, listed: Sequence[ListedManifest]) -> str:
 RESOURCES = Path(__file__).parents[1] / "Resources"
 
 
-def write_report(
+def report_page(
     out: Path,
     name: str,
     cases: Sequence[ListedManifest],
     errors: Sequence[tuple[str, str, str]],
     problems: Sequence[str],
-) -> None:
-    """Write report.html for an export.
+    aside: Mapping[str, Path],
+) -> str:
+    """Return report.html of an export.
 
     Args:
         out: the output folder, with the cases' folders.
@@ -71,9 +73,7 @@ def write_report(
         cases: complete ones, in order.
         errors: case, image and sentence of each that failed.
         problems: sentences about the run as a whole.
-
-    Raises:
-        OutputError: it could not be written.
+        aside: folders of cases that do not lie in ``out`` yet, by name.
     """
     outliers = find_outliers([_facts(case.manifest) for case in cases])
     cards = [
@@ -82,13 +82,13 @@ def write_report(
             part=case.part,
             warnings=(*_source_warnings(case.manifest), *_sentences(outliers.get(case.manifest.case, []))),
             notes=case.manifest.plan.notes,
-            pictures=_pictures(out / case.manifest.case),
+            pictures=_pictures(aside.get(case.manifest.case, out / case.manifest.case)),
         )
         for case in cases
     ]
     style = (RESOURCES / "report.css").read_text(encoding="utf-8")
     script = (RESOURCES / "report.js").read_text(encoding="utf-8")
-    write_file(out / REPORT, page(name, cards, errors, problems, style, script))
+    return page(name, cards, errors, problems, style, script)
 
 
 def _facts(manifest: Manifest) -> CaseFacts:
@@ -125,12 +125,8 @@ _COLUMNS = (
 )
 
 
-def write_slabs_table(out: Path, cases: Sequence[ListedManifest]) -> None:
-    """slabs.csv: one row a slab, with the columns of the list of cases behind ours.
-
-    Raises:
-        OutputError: it could not be written.
-    """
+def slabs_table(cases: Sequence[ListedManifest]) -> str:
+    """Return slabs.csv: one row a slab, with the columns of the list of cases behind ours."""
     extra = list(dict.fromkeys(name for case in cases for name in case.columns))
     header = [*_COLUMNS, *(f"list_{name}" if name in _COLUMNS else name for name in extra)]
     rows = [
@@ -138,26 +134,12 @@ def write_slabs_table(out: Path, cases: Sequence[ListedManifest]) -> None:
         for case in cases
         for slab in case.manifest.slabs
     ]
-    write_table(out / SLABS_TABLE, header, rows)
+    return table_text(header, rows)
 
 
-def write_errors_table(out: Path, rows: Sequence[tuple[str, str, str]]) -> None:
-    """errors.csv: case, image and sentence of each case that failed; no file where none has.
-
-    Raises:
-        OutputError: it could not be written.
-    """
-    if rows:
-        write_table(out / ERRORS_TABLE, ["case", "image", "error"], [list(row) for row in rows])
-
-
-def write_data_list(out: Path, name: str, cases: Sequence[ListedManifest]) -> None:
-    """dataset.json.
-
-    Raises:
-        OutputError: it could not be written.
-    """
-    write_file(out / DATA_LIST, to_text(data_list(name, cases)))
+def errors_table(rows: Sequence[tuple[str, str, str]]) -> str | None:
+    """Return errors.csv: case, image and sentence of each case that failed; None where none has."""
+    return table_text(["case", "image", "error"], [list(row) for row in rows]) if rows else None
 
 
 def _slab_row(case: ListedManifest, slab: SlabRecord) -> list[object]:
@@ -187,10 +169,15 @@ def write_table(path: Path, header: Sequence[str], rows: Sequence[Sequence[objec
     Raises:
         OutputError: it could not be written.
     """
+    write_file(path, table_text(header, rows))
+
+
+def table_text(header: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
+    """Return a table as .csv in which no text is a formula to a spreadsheet."""
     text = StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerows([_no_formula(value) for value in row] for row in (header, *rows))
-    write_file(path, text.getvalue())
+    return text.getvalue()
 
 
 def _no_formula(value: object) -> object:

@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import os
-import shutil
-import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,6 +13,7 @@ import numpy.typing as npt
 from ..core.errors import OutputError, VerificationError, writing
 from ..core.geometry import VolumeGeometry
 from ..core.volume import SourceVolume
+from ..files.atomic import scratch_beside
 from ..files.encodings.encoding import VolumeEncoding
 from ..files.encodings.table import encoding_of
 from ..files.gzip_codec import CHUNK, compress_stream, decompress_stream
@@ -57,24 +55,13 @@ def write_volume(
     voxels = np.ascontiguousarray(volume.voxels_kji[np.newaxis] if channels is None else channels)
     encoding = encoding_of(final)
     encoding.require_possible(final, volume.geometry.shape_ijk, len(voxels))
-    with _scratch_beside(final) as scratch, writing(final):
+    with scratch_beside(final) as scratch, writing(final):
         plain, head = encoding.parts(_slicers_header(runtime, volume, voxels, encoding, scratch))
         ready = scratch / f"volume{encoding.extension}"
         content = _Content(plain, head, voxels.reshape(-1).view(np.uint8).data, encoding.compressed)
         _write(ready, content, final.name)
         _ask_simpleitk(ready, voxels, volume.geometry, encoding.reads_part, final.name)
         os.replace(ready, final)
-
-
-@contextmanager
-def _scratch_beside(final: Path) -> Iterator[Path]:
-    with writing(f"The folder {final.parent}"):
-        final.parent.mkdir(parents=True, exist_ok=True)
-        scratch = Path(tempfile.mkdtemp(prefix=".partial-", dir=final.parent))
-    try:
-        yield scratch
-    finally:
-        shutil.rmtree(scratch, ignore_errors=True)
 
 
 @dataclass(frozen=True)
