@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from .core import manifest as manifests
 from .core.errors import RequestError
-from .core.options import NiftiTransform
+from .core.options import Blend, NiftiTransform
 from .core.progress import Progress, no_progress
 from .cutting import export, plan
 from .keywords import (
@@ -109,7 +109,7 @@ def stitch(
     *,
     predictions: AnyPath | None = None,
     labels: str | None = None,
-    blend: str | None = None,
+    blend: Blend | None = None,
     fill: Fill = "auto",
     trust_names: bool = False,
     overwrite: bool = False,

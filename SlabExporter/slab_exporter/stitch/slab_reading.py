@@ -15,7 +15,9 @@ from ..core.errors import InputError, reading
 from ..core.geometry import VolumeGeometry
 from ..core.index_map import map_between
 from ..core.manifest import Manifest, SlabRecord
+from ..core.naming import volume_extension
 from ..core.volume import SAME_GRID_VOXELS
+from ..files.itk_headers import judge_before_loading, stored_type
 from ..files.machine import THREADS, helpers
 from ..files.nifti import NiftiHeader, read_header
 from ..files.nifti_transforms import CHOICE, refuse_unusable, transform_warnings
@@ -27,10 +29,24 @@ from ..volumes.reading import open_any
 
 
 @dataclass(frozen=True)
+class SlabKind:
+    """Type of a slab's numbers, and how many of them a voxel has."""
+
+    dtype: np.dtype
+    channels: int
+
+    def __str__(self) -> str:
+        return f"{self.channels} x {self.dtype.name} per voxel"
+
+
+@dataclass(frozen=True)
 class _SlabFile:
     voxels_ckji: npt.NDArray
     geometry: VolumeGeometry | None
 
+
+# Formats whose headers SimpleITK reads without the voxels.
+_ITK_EXTENSIONS = (".nrrd", ".nhdr", ".mha", ".mhd")
 
 _Frames = tuple[NiftiHeader, npt.NDArray] | None
 
@@ -132,6 +148,33 @@ class SlabReader:
                 return np.swapaxes(order.arranged(np.swapaxes(file.voxels_ckji, 1, 3), shape), 1, 3)
         self._judge(n, slab, path, file)
         return file.voxels_ckji
+
+    @property
+    def count(self) -> int:
+        """Number of slabs."""
+        return len(self._paths)
+
+    def kind(self, n: int) -> SlabKind:
+        """Kind of slab ``n``, from its header; the voxels are read only where scaling decides on their type.
+
+        Raises:
+            SlabExporterError: the file cannot be used.
+        """
+        path = self._paths[n]
+        if self._own is not None and not kind_of(path).is_volume_file:
+            return SlabKind(self._own, 1)
+        if not path.is_dir() and is_nifti(path):
+            require_volume_file(path)
+            with reading(path):
+                header = read_header(path)
+            if header.scaling == (1.0, 0.0):
+                return SlabKind(header.dtype.newbyteorder("="), header.frames)
+        elif volume_extension(path) in _ITK_EXTENSIONS:
+            require_volume_file(path)
+            judge_before_loading(path)
+            return SlabKind(stored_type(path), 1)
+        voxels = self.read(n)
+        return SlabKind(voxels.dtype, len(voxels))
 
     @property
     def warnings(self) -> tuple[str, ...]:
