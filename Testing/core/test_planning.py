@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import doctest
+import json
 import time
 from itertools import pairwise
 
@@ -14,7 +15,8 @@ from slab_exporter.core import axis_cut, planning
 from slab_exporter.core.axis_cut import AxisCut, divide
 from slab_exporter.core.errors import RequestError
 from slab_exporter.core.geometry import Box, VolumeGeometry
-from slab_exporter.core.options import REMAINDERS, SlabOptions
+from slab_exporter.core.manifest import SCHEMA_PATH
+from slab_exporter.core.options import AXES, REMAINDER_WORDS, REMAINDERS, SlabOptions
 from slab_exporter.core.planning import boxes_in_order, numbering, plan_slabs
 from support.phantoms import SIGNED_PERMUTATIONS, affine
 
@@ -276,6 +278,13 @@ def test_a_plan_is_recorded_resolved():
     ]
     padded = plan_slabs(geometry, SlabOptions(thickness=8, remainder="pad"))
     assert padded.record(fill=-1000.0).fill == -1000.0
+
+
+def test_every_choice_has_its_words_and_stands_in_the_schema():
+    assert tuple(REMAINDER_WORDS) == REMAINDERS
+    plan = json.loads(SCHEMA_PATH.read_text(encoding="utf-8"))["properties"]["plan"]["properties"]
+    assert tuple(plan["remainder"]["enum"]) == REMAINDERS
+    assert tuple(plan["axis"]["enum"]) == AXES
 
 
 @pytest.mark.parametrize("module", [axis_cut, planning])

@@ -106,6 +106,15 @@ Compression = Literal["fast", "small"]
 Blend = Literal["first", "mean", "gaussian", "vote", "max"]
 NiftiTransform = Literal["sform", "qform"]
 
+# What becomes of a last slab that is not full, in the words of the command line's help and of the panel.
+REMAINDER_WORDS: dict[Remainder, str] = {
+    "keep": "keep it short",
+    "pad": "pad it to full thickness",
+    "shift": "shift it back (more overlap)",
+    "drop": "leave it out",
+    "balance": "make all slabs equally thick",
+}
+
 AXES: tuple[AxisName, ...] = get_args(AxisName)
 REMAINDERS: tuple[Remainder, ...] = get_args(Remainder)
 FORMATS: tuple[Format, ...] = get_args(Format)
