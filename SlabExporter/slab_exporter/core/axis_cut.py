@@ -16,11 +16,11 @@ Interval = tuple[int, int]
 
 @dataclass(frozen=True)
 class AxisCut:
-    """One axis of a volume and how it is cut; indices are those of the volume, intervals half-open.
+    """Axis of a volume and how it is cut; indices are those of the volume, intervals half-open.
 
     Attributes:
         axis: 0, 1, 2 for i, j, k.
-        size: voxels of the volume along the axis.
+        size: voxels of the volume along the axis, limits or not.
         start: first index that the intervals cover.
         stop: one past the last index that they cover.
         thickness: voxels in a full interval.

@@ -21,7 +21,7 @@ from .text import counted, lengths, sizes
 
 @dataclass(frozen=True)
 class Slab:
-    """One slab: its number (from 0, in numbering order) and its box in the volume's IJK."""
+    """Number of a slab (from 0, in numbering order) and its box in the volume's IJK."""
 
     index: int
     box: Box

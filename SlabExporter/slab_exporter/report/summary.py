@@ -1,4 +1,4 @@
-"""The files about a whole data set, written together."""
+"""Write the files about a whole data set."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def write_summary(
 
 
 def data_set_name(out: Path, listed: Sequence[ListedManifest]) -> str:
-    """The folder that all sources have in common: it does not depend on where the slabs are put."""
+    """Return the name of the folder that all sources have in common: it does not depend on where the slabs are put."""
     sources = [(case.manifest.case, case.manifest.source.path) for case in listed]
     folders = {str((out / case / path).resolve().parent) for case, path in sources if path is not None}
     try:
@@ -97,17 +97,17 @@ def _facts(manifest: Manifest) -> CaseFacts:
 
 
 def _source_warnings(manifest: Manifest) -> list[str]:
-    """What is odd about the files; notes about the plan are no reason to worry."""
+    """Return what is unusual about the files; notes about the plan are no reason to worry."""
     return [text for text in manifest.warnings if text not in manifest.plan.notes]
 
 
 def _sentences(findings: Sequence[str]) -> list[str]:
-    """Findings as sentences; the identity affine has its warning in the manifest already."""
+    """Return findings as sentences; the identity affine has its warning in the manifest already."""
     return [f"{text[0].upper()}{text[1:]}." for text in findings if text != "identity affine"]
 
 
 def _pictures(folder: Path) -> dict[str, str]:
-    """Data addresses of the pictures that are there, by the name of the view."""
+    """Return the pictures that exist as data URLs, by the name of the view."""
     pictures = {}
     for name, path in preview_paths(folder).items():
         try:
@@ -126,7 +126,7 @@ _COLUMNS = (
 
 
 def write_slabs_table(out: Path, cases: Sequence[ListedManifest]) -> None:
-    """slabs.csv: one row a slab, with the columns of the list of cases behind ours.
+    """Write slabs.csv: one row per slab, followed by the columns of the list of cases.
 
     Raises:
         OutputError: it could not be written.
@@ -142,7 +142,7 @@ def write_slabs_table(out: Path, cases: Sequence[ListedManifest]) -> None:
 
 
 def write_errors_table(out: Path, rows: Sequence[tuple[str, str, str]]) -> None:
-    """errors.csv: case, image and sentence of each case that failed; no file where none has.
+    """Write errors.csv: case, image and sentence of each case that failed; no file where none has.
 
     Raises:
         OutputError: it could not be written.
@@ -152,7 +152,7 @@ def write_errors_table(out: Path, rows: Sequence[tuple[str, str, str]]) -> None:
 
 
 def write_data_list(out: Path, name: str, cases: Sequence[ListedManifest]) -> None:
-    """dataset.json.
+    """Write dataset.json.
 
     Raises:
         OutputError: it could not be written.

@@ -1,6 +1,6 @@
 """Put slabs back into one volume: overlaps blended, padding dropped, gaps filled.
 
-A cell of the volume is finished as soon as all of its slabs have come by, so that the memory is the
+A cell of the volume is finished as soon as all of its slabs have been added, so that the memory is the
 volume, one slab, and the overlaps that still wait for a neighbour.
 """
 
@@ -17,7 +17,7 @@ from ..core.geometry import Box, FloatArray
 from ..core.options import BLENDS, Blend
 from .cells import divide_into_cells
 
-# The Gaussian's standard deviation as a part of the slab's size, as in MONAI's
+# The Gaussian's standard deviation as a fraction of the slab's size, as in MONAI's
 # compute_importance_map and in nnU-Net.
 SIGMA_SCALE = 0.125
 
@@ -105,14 +105,14 @@ _ACCUMULATORS: dict[Blend, type[_Sum | _Maximum | _Vote]] = {
 
 
 class Stitcher:
-    """Puts slabs back into a volume, in any order, each once.
+    """Builder of a volume from slabs, which are added in any order, each once.
 
     Args:
         whole: the volume's box, starting at (0, 0, 0).
         boxes: of the slabs, in IJK of the volume; may reach outside where padded.
         blend: one of ``BLENDS``. "first" keeps the slab of the lowest number.
         dtype: of the slabs and of the volume.
-        channels: numbers a voxel.
+        channels: numbers per voxel.
 
     Raises:
         RequestError: labels would be averaged.
@@ -165,13 +165,13 @@ class Stitcher:
                 del self._open[n]
 
     def finish(self, fill: float) -> npt.NDArray:
-        """The volume (channels, k, j, i), after all slabs; what no slab holds gets the fill value."""
+        """Return the volume (channels, k, j, i), after all slabs; what no slab holds gets the fill value."""
         for box in self.uncovered:
             self._volume[_all_channels(box)] = fill
         return self._volume
 
     def _weight(self, part: Box, box: Box) -> FloatArray:
-        """Weight of a slab's voxels in ``part``, broadcastable to it (KJI), positive.
+        """Return the weight of a slab's voxels in ``part``, broadcastable to it (KJI), positive.
 
         A Gaussian in three dimensions is the product of three in one. Along an axis that is not
         cut all slabs weigh the same, and its factor would cancel out.
@@ -188,7 +188,7 @@ class Stitcher:
 
 @lru_cache(maxsize=64)
 def _window(length: int) -> FloatArray:
-    """Gaussian over the voxels of a slab along one axis; 1 in the middle."""
+    """Return a Gaussian over the voxels of a slab along one axis; 1 in the middle."""
     offset = np.arange(length) - (length - 1) / 2
     return np.exp(-0.5 * (offset / (SIGMA_SCALE * length)) ** 2)
 

@@ -13,7 +13,7 @@ from ..core.geometry import Box
 
 @dataclass(frozen=True)
 class Cell:
-    """A part of the volume that is held by the same slabs throughout.
+    """Part of the volume that is held by the same slabs throughout.
 
     Attributes:
         box: in IJK of the volume, inside it.
@@ -36,9 +36,9 @@ def divide_into_cells(whole: Box, boxes: Sequence[Box]) -> tuple[Cell, ...]:
 
 
 def _parts(whole: Box, boxes: Sequence[Box], axis: int) -> list[tuple[Interval, set[int]]]:
-    """One axis, divided wherever a box begins or ends; with each part the numbers of the boxes that hold it.
+    """Return the parts of one axis between the edges of boxes, each with the numbers of the boxes that hold it.
 
-    A box holds a cell if it holds its part along each of the three axes, so that no cell need be
+    A box holds a cell if it holds its part along each of the three axes, so that no cell has to be
     compared with every box.
     """
     first, last = whole.start[axis], whole.stop[axis]
@@ -54,7 +54,7 @@ def _parts(whole: Box, boxes: Sequence[Box], axis: int) -> list[tuple[Interval, 
 
 
 def describe_uncovered(parts: Sequence[Box], whole: Box) -> str | None:
-    """What no slab holds, for people: slices where whole slices are missing, voxels otherwise."""
+    """Return a sentence on what no slab holds: slices where whole slices are missing, voxels otherwise."""
     if not parts:
         return None
     for axis, name in enumerate("ijk"):

@@ -92,5 +92,5 @@ def choose_blend(
 
 
 def is_whole(voxels: npt.NDArray) -> bool:
-    """Whether all numbers are whole; NaN is not."""
+    """Return whether all numbers are whole; NaN is not."""
     return voxels.dtype.kind in "iu" or bool(np.all(voxels == np.round(voxels)))

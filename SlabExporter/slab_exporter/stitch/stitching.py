@@ -1,4 +1,4 @@
-"""Slabs, or predictions made from them, back into one volume on the source's grid."""
+"""Stitch slabs, or predictions made from them, into one volume on the source's grid."""
 
 from __future__ import annotations
 
@@ -33,13 +33,13 @@ _AVERAGED_LABELS = "Some slabs hold whole numbers only, as label maps do; labels
 
 @dataclass(frozen=True)
 class StitchRequest:
-    """How to stitch.
+    """Options of a stitch.
 
     Attributes:
         blend: one of ``BLENDS``; None: "first" for an export's own slabs, "vote" for
             predictions of whole numbers, "mean" for others.
         fill: value of voxels that no slab holds; None: air for a CT-like image, otherwise 0.
-        trust_names: take predictions whose geometry was lost, by their names and shapes alone.
+        trust_names: accept predictions whose geometry was lost, by their names and shapes alone.
         label_set: stitch this label set of the export instead of its images.
     """
 
@@ -51,13 +51,13 @@ class StitchRequest:
 
 @dataclass(frozen=True)
 class StitchResult:
-    """What was made.
+    """Record of what was made.
 
     Attributes:
         case: its name.
         path: the file written.
         slabs: how many went into it.
-        channels: numbers a voxel.
+        channels: numbers per voxel.
         dtype: of the voxels.
         blend: how overlaps were blended.
         overlapping: whether there were any.
@@ -97,10 +97,10 @@ def stitch_case(
     Args:
         manifest_path: of the case.
         output: .nii.gz, .nii or .nrrd file to be written.
-        request: how.
-        predictions: files to take instead of the export's own slabs.
+        request: blend, fill value and so on.
+        predictions: files to stitch instead of the export's own slabs.
         overwrite: replace ``output`` where it exists.
-        progress: told of each slab; may raise ``Cancelled``.
+        progress: called with each slab; may raise ``Cancelled``.
 
     Raises:
         SlabExporterError: with a sentence; nothing is left behind.
@@ -199,16 +199,16 @@ def _fill(work: _Work, lowest: npt.NDArray) -> float:
 
 
 def _recorded_type(manifest: Manifest, label_set: str | None) -> np.dtype:
-    """Of what the slabs were cut from; DICOM may store them as another one."""
+    """Return the type of the source that the slabs were cut from; DICOM slabs may be stored as another one."""
     record = manifest.source if label_set is None else manifest.label_sources[label_set]
     try:
         return np.dtype(str(record.dtype))
     except TypeError as error:
-        raise InputError(f"The manifest of {manifest.case} does not say of what type its source was.") from error
+        raise InputError(f"The manifest of {manifest.case} does not state the type of its source.") from error
 
 
 def _header(image: Path, manifest: Manifest, used: Path, foreign: bool) -> Any:
-    """NIfTI fields for the result: those of the source, which the slabs kept, at the source's place.
+    """Return NIfTI fields for the result: those of the source, which the slabs kept, with the source's affine.
 
     None where no slab is a NIfTI file, or NIfTI cannot hold the whole; then Slicer's defaults are written.
     """
@@ -230,7 +230,7 @@ def _header(image: Path, manifest: Manifest, used: Path, foreign: bool) -> Any:
 
 
 def default_output(manifest_path: Path, folder: Path) -> Path:
-    """Where a case of a whole export goes: ``<case>`` in ``folder``, in the format of its slabs if that is a file.
+    """Return the path for a case of a whole export: ``<case>`` in ``folder``, in its slabs' format if that is a file.
 
     Raises:
         InputError: the manifest cannot be read.
