@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from enum import Enum
 
-from slab_exporter.core.options import AXES, BLENDS, COMPRESSIONS, FORMATS, REMAINDERS
+from slab_exporter.core.options import AXES, BLENDS, COMPRESSIONS, FORMATS, REMAINDER_WORDS, REMAINDERS
 
 _WORDS = {
     "axial": "axial (inferior to superior)",
@@ -18,11 +18,7 @@ _WORDS = {
     "k": "index axis k",
     "slices": "slices",
     "mm": "mm",
-    "keep": "keep it short",
-    "pad": "pad it to full thickness",
-    "shift": "shift it back (more overlap)",
-    "drop": "leave it out",
-    "balance": "make all slabs equally thick",
+    **REMAINDER_WORDS,
     "nii.gz": "NIfTI, compressed (.nii.gz)",
     "nii": "NIfTI (.nii)",
     "nrrd": "NRRD (.nrrd)",

@@ -116,7 +116,7 @@ class SlabExporterLogic(ScriptedLoadableModuleLogic):
         :param thicknessMm: thickness in mm instead, rounded to whole slices.
         :param axis: "axial", "coronal", "sagittal", or the index axis "i", "j", "k".
         :param overlap: slices that neighbouring slabs share.
-        :param remainder: a last slab that is not full: "keep", "pad", "shift", "drop" or "balance".
+        :param remainder: of a last slab that is not full, one of ``slab_exporter.core.options.REMAINDERS``.
         :param fill: value of padded voxels; None chooses air for CT and 0 otherwise.
         :param roiNode: markups ROI to stay within.
         :param name: of the case; the volume node's name if None.

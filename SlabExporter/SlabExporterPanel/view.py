@@ -12,7 +12,7 @@ from typing import Any
 
 from slab_exporter.core.errors import InputError, OutputError, RequestError, SlabExporterError
 from slab_exporter.core.geometry import Box, VolumeGeometry
-from slab_exporter.core.options import ExportRequest, SlabOptions
+from slab_exporter.core.options import AxisName, Compression, ExportRequest, Format, Remainder, SlabOptions
 from slab_exporter.core.planning import SlabPlan, plan_slabs
 from slab_exporter.core.volume import SAME_GRID_VOXELS
 from slab_exporter.export.from_scene import case_name, label_sets, require_apart_from_sources, require_free_place
@@ -57,12 +57,12 @@ class PanelSettings:
 
     thickness: float = 64
     unit: str = "slices"
-    axis: str = "axial"
+    axis: AxisName = "axial"
     overlap: int = 0
-    remainder: str = "keep"
+    remainder: Remainder = "keep"
     fill: str = "auto"
-    format: str = "nii.gz"
-    compression: str = "fast"
+    format: Format = "nii.gz"
+    compression: Compression = "fast"
     output: str = ""
     name: str = ""
     replace: bool = False

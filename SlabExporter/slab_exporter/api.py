@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from .core import manifest as manifests
 from .core.errors import RequestError
+from .core.options import Blend, NiftiTransform
 from .core.progress import Progress, no_progress
 from .cutting import export, plan
 from .keywords import (
@@ -108,7 +109,7 @@ def stitch(
     *,
     predictions: AnyPath | None = None,
     labels: str | None = None,
-    blend: str | None = None,
+    blend: Blend | None = None,
     fill: Fill = "auto",
     trust_names: bool = False,
     overwrite: bool = False,
@@ -159,8 +160,8 @@ def compare(
     flip: bool = False,
     reference_frame: int | None = None,
     frame: int | None = None,
-    nifti_transform: str | None = None,
-    reference_nifti_transform: str | None = None,
+    nifti_transform: NiftiTransform | None = None,
+    reference_nifti_transform: NiftiTransform | None = None,
     overwrite: bool = False,
 ) -> CompareResult:
     """Return how one volume's voxels and geometry relate to another's: rotated, mirrored, shifted, or the same.
@@ -208,10 +209,10 @@ def where(
     ras: Sequence[float] | None = None,
     lps: Sequence[float] | None = None,
     frame: int | None = None,
-    nifti_transform: str | None = None,
+    nifti_transform: NiftiTransform | None = None,
     flirt: AnyPath | None = None,
     reference: AnyPath | None = None,
-    reference_nifti_transform: str | None = None,
+    reference_nifti_transform: NiftiTransform | None = None,
 ) -> Place:
     """Return one point in all coordinate systems, and the slabs that hold it.
 

@@ -7,7 +7,17 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from .core.errors import RequestError
-from .core.options import DicomOptions, ExportRequest, SeriesOptions, SlabOptions
+from .core.options import (
+    AxisName,
+    Compression,
+    DicomOptions,
+    ExportRequest,
+    Format,
+    NiftiTransform,
+    Remainder,
+    SeriesOptions,
+    SlabOptions,
+)
 from .core.progress import Progress, no_progress
 from .keywords import (
     AnyPath,
@@ -34,12 +44,12 @@ def plan(
     *,
     thickness: int = 64,
     thickness_mm: float | None = None,
-    axis: str = "axial",
+    axis: AxisName = "axial",
     overlap: int = 0,
-    remainder: str = "keep",
+    remainder: Remainder = "keep",
     within: AnyPath | None = None,
     frame: int | None = None,
-    nifti_transform: str | None = None,
+    nifti_transform: NiftiTransform | None = None,
     allow_uneven: float | None = None,
     resample: bool = False,
 ) -> SlabPlan:
@@ -83,16 +93,16 @@ def export(
     *,
     thickness: int = 64,
     thickness_mm: float | None = None,
-    axis: str = "axial",
+    axis: AxisName = "axial",
     overlap: int = 0,
-    remainder: str = "keep",
+    remainder: Remainder = "keep",
     fill: Fill = "auto",
     within: AnyPath | None = None,
     labels: Labels = None,
-    format: str = "nii.gz",
-    compression: str = "fast",
+    format: Format = "nii.gz",
+    compression: Compression = "fast",
     frame: int | None = None,
-    nifti_transform: str | None = None,
+    nifti_transform: NiftiTransform | None = None,
     allow_uneven: float | None = None,
     resample: bool = False,
     modality: str | None = None,
@@ -204,9 +214,9 @@ def export(
 def _slab_options(
     thickness: int,
     thickness_mm: float | None,
-    axis: str,
+    axis: AxisName,
     overlap: int,
-    remainder: str,
+    remainder: Remainder,
     fill: Fill = "auto",
 ) -> SlabOptions:
     return SlabOptions(

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
 from .core.errors import RequestError
-from .core.options import ExportRequest
+from .core.options import ExportRequest, NiftiTransform
 
 AnyPath: TypeAlias = "str | os.PathLike[str]"
 Labels: TypeAlias = "AnyPath | Sequence[AnyPath] | Mapping[str, AnyPath] | None"
@@ -94,7 +94,7 @@ def fill_of(fill: Fill) -> float | None:
     return None if fill is None or fill == "auto" else number("fill, unless it is 'auto',", fill)
 
 
-def transform_of(name: str | None) -> str | None:
+def transform_of(name: NiftiTransform | None) -> NiftiTransform | None:
     """Return the name of a NIfTI transform.
 
     Raises:

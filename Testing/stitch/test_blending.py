@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import time
+from itertools import product
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from slab_exporter.core.axis_cut import AxisCut
 from slab_exporter.core.errors import RequestError
 from slab_exporter.core.geometry import Box, VolumeGeometry
 from slab_exporter.core.options import AXES, REMAINDERS, SlabOptions
-from slab_exporter.core.planning import plan_slabs
-from slab_exporter.stitch.blending import BLENDS, Stitcher, describe_uncovered, divide_into_cells
+from slab_exporter.core.planning import boxes_in_order, plan_slabs
+from slab_exporter.stitch.blending import BLENDS, Stitcher
+from slab_exporter.stitch.cells import describe_uncovered, divide_into_cells
 from support.phantoms import SIGNED_PERMUTATIONS, affine, index_phantom
 
 WHOLE = Box((0, 0, 0), (3, 4, 20))
@@ -93,6 +98,94 @@ def test_cells_divide_the_volume_whatever_the_blocks(boxes):
         if not inside.is_empty:
             expected[inside.slices_kji()] = True
         np.testing.assert_array_equal(held[n], expected)
+
+
+def blocks(size, thickness, overlap, remainder="shift"):
+    """Boxes of blocks, the same thickness and overlap along all three axes."""
+    cuts = tuple(AxisCut(n, size[n], 0, size[n], thickness, overlap, remainder) for n in range(3))
+    return boxes_in_order(cuts, (2, 1, 0))
+
+
+def test_a_volume_of_a_thousand_blocks_is_divided_at_once():
+    boxes = blocks((512, 512, 512), 64, 16)
+    assert len(boxes) == 1331
+    took = []
+    for _ in range(3):
+        begun = time.perf_counter()
+        cells = divide_into_cells(Box((0, 0, 0), (512, 512, 512)), boxes)
+        took.append(time.perf_counter() - begun)
+    assert min(took) < 0.3
+    # along each axis 11 blocks begin and end at 21 different places
+    assert len(cells) == 20**3
+    assert sum(int(np.prod(cell.box.shape)) for cell in cells) == 512**3
+    assert sorted({len(cell.slabs) for cell in cells}) == [1, 2, 4, 8]
+
+
+def test_thousands_of_slabs_are_divided_at_once():
+    boxes = [Box((0, 0, n), (4, 4, n + 2)) for n in range(4000)]
+    begun = time.perf_counter()
+    stitcher = Stitcher(Box((0, 0, 0), (4, 4, 4001)), boxes, "mean", np.dtype("float32"))
+    for n in range(len(boxes)):
+        stitcher.add(n, np.full((1, 2, 4, 4), n, np.float32))
+    assert time.perf_counter() - begun < 5  # 35 s where each cell is compared with each box
+    np.testing.assert_array_equal(stitcher.finish(0)[0, 1:-1, 0, 0], np.arange(3999) + 0.5)
+
+
+def naive(whole, boxes, voxels, blend, fill):
+    """Voxel by voxel what blending means."""
+    result = np.full(whole.shape[::-1], fill, voxels[0].dtype)
+    for i, j, k in product(*map(range, whole.shape)):
+        held = []
+        for box, values in zip(boxes, voxels, strict=True):
+            place = (i - box.start[0], j - box.start[1], k - box.start[2])
+            if all(0 <= p < n for p, n in zip(place, box.shape, strict=True)):
+                offsets = [(p - (n - 1) / 2) / (0.125 * n) for p, n in zip(place, box.shape, strict=True)]
+                weight = 1.0 if blend == "mean" else np.exp(-0.5 * sum(x * x for x in offsets))
+                held.append((values[place[::-1]], weight))
+        if not held:
+            continue
+        if blend == "first":
+            result[k, j, i] = held[0][0]
+        elif blend == "max":
+            result[k, j, i] = max(value for value, _ in held)
+        elif blend == "vote":
+            # the most votes, then the heaviest slab; among equals (but for rounding) the first
+            best = None
+            for value, weight in held:
+                rank = (sum(value == other for other, _ in held), weight)
+                if best is None or rank[0] > best[0] or (rank[0] == best[0] and rank[1] > best[1] * (1 + 1e-9)):
+                    best, result[k, j, i] = rank, value
+        else:
+            result[k, j, i] = sum(v * w for v, w in held) / sum(w for _, w in held)
+    return result
+
+
+@pytest.mark.parametrize("blend", BLENDS)
+@pytest.mark.parametrize(
+    ("size", "thickness", "overlap", "remainder"),
+    [((7, 6, 9), 4, 2, "keep"), ((7, 6, 9), 4, 1, "pad"), ((5, 9, 8), 5, 3, "shift"), ((7, 5, 6), 3, 0, "drop")],
+)
+def test_blocks_are_blended_as_a_naive_loop_over_voxels_does_it(blend, size, thickness, overlap, remainder):
+    boxes = blocks(size, thickness, overlap, remainder)
+    rng = np.random.default_rng(7)
+    dtype = np.uint8 if blend in ("first", "vote") else np.float64
+    voxels = [(4 * rng.random(box.shape[::-1])).astype(dtype) for box in boxes]
+    whole = Box((0, 0, 0), size)
+    stitcher = Stitcher(whole, boxes, blend, np.dtype(dtype))
+    for n, values in enumerate(voxels):
+        stitcher.add(n, values[np.newaxis])
+    found, expected = stitcher.finish(9)[0], naive(whole, boxes, voxels, blend, 9)
+    np.testing.assert_allclose(found, expected, rtol=1e-12 if dtype == np.float64 else 0)
+
+
+def test_a_tie_in_the_corner_of_blocks_goes_to_the_nearest_middle():
+    """There the weights of a Gaussian in three dimensions are as small as 1e-10."""
+    boxes = [Box((0, 0, 0), (32, 32, 32)), Box((29, 29, 29), (61, 61, 61))]
+    stitcher = Stitcher(Box((0, 0, 0), (61, 61, 61)), boxes, "vote", np.dtype("uint8"))
+    for n in range(2):
+        stitcher.add(n, np.full((1, 32, 32, 32), n + 1, np.uint8))
+    found = stitcher.finish(0)[0]
+    assert [found[n, n, n] for n in (29, 31)] == [1, 2]
 
 
 def stitched(blend, slabs, dtype="float64"):

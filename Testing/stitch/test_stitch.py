@@ -17,7 +17,9 @@ from slab_exporter.core.errors import Cancelled, InputError, RequestError
 from slab_exporter.core.manifest import FILE_NAME, read_manifest
 from slab_exporter.core.options import AXES, REMAINDERS, ExportRequest, SlabOptions
 from slab_exporter.export.from_files import export_cases
+from slab_exporter.stitch.blending import Stitcher
 from slab_exporter.stitch.predictions import Predictions
+from slab_exporter.stitch.slab_reading import SlabReader
 from slab_exporter.stitch.stitching import StitchRequest, stitch_case
 from support.phantoms import SIGNED_PERMUTATIONS, affine, index_phantom, save_nifti
 
@@ -432,6 +434,75 @@ def test_whole_slabs_among_fractions_become_the_type_of_the_others(tmp_path):
     result = stitch_case(manifest, tmp_path / "b.nii", StitchRequest(), Predictions(folder))
     assert (result.dtype, result.blend) == ("float32", "mean")
     np.testing.assert_allclose(np.asanyarray(nib.load(result.path).dataobj), truth, atol=1e-4)
+
+
+def test_floats_of_two_widths_and_whole_numbers_become_the_widest(tmp_path):
+    manifest = exported(tmp_path, index_phantom(SHAPE), affine(), thickness=4)
+    truth = np.round(np.random.default_rng(0).random(SHAPE), 3)
+    truth[..., :4] = 7
+    folder = predicted(manifest, tmp_path / "p", truth)
+    for path, dtype in zip(sorted(folder.iterdir()), (np.int32, np.float32, np.float64), strict=True):
+        image = nib.load(path)
+        nib.save(nib.Nifti1Image(image.get_fdata().astype(dtype), image.affine), path)
+    result = stitch_case(manifest, tmp_path / "b.nii", StitchRequest(), Predictions(folder))
+    assert (result.dtype, result.blend) == ("float64", "mean")
+    np.testing.assert_allclose(np.asanyarray(nib.load(result.path).dataobj), truth, rtol=1e-6)
+
+
+def test_whole_numbers_that_the_floats_do_not_hold_are_refused(tmp_path):
+    manifest = exported(tmp_path, index_phantom(SHAPE), affine(), thickness=4)
+    folder = predicted(manifest, tmp_path / "p", np.full(SHAPE, 0.5, np.float32))
+    last = sorted(folder.iterdir())[-1]
+    image = nib.load(last)
+    nib.save(nib.Nifti1Image(np.full(image.shape, 2**24 + 1, np.int32), image.affine), last)
+    with pytest.raises(InputError, match=r"slab-002.* int32, which float32, .* does not hold exactly"):
+        stitch_case(manifest, tmp_path / "b.nii", StitchRequest(), Predictions(folder))
+
+
+@pytest.mark.parametrize(
+    ("kind", "expected"),
+    [
+        ("own", [0, 1, 2]),
+        ("uint8", [0, 1, 2]),
+        # up to the first slab with fractions; whole numbers saved as floats are all looked at
+        ("probabilities", [0, 0, 1, 2]),
+        ("labels as floats", [0, 1, 2, 0, 1, 2]),
+    ],
+)
+def test_type_and_blend_are_decided_first_and_slabs_stitched_once(tmp_path, monkeypatch, kind, expected):
+    manifest = exported(tmp_path, index_phantom(SHAPE), affine(), thickness=4)
+    array = np.full(SHAPE, 0.25 if kind == "probabilities" else 1, np.uint8 if kind == "uint8" else np.float32)
+    predictions = None if kind == "own" else Predictions(predicted(manifest, tmp_path / "p", array))
+    read, added = [], []
+    original, original_add = SlabReader.read, Stitcher.add
+    monkeypatch.setattr(SlabReader, "read", lambda self, n: read.append(n) or original(self, n))
+    monkeypatch.setattr(Stitcher, "add", lambda self, n, v: added.append(n) or original_add(self, n, v))
+    stitch_case(manifest, tmp_path / "b.nii", StitchRequest(), predictions)
+    assert read == expected
+    assert added == [0, 1, 2]
+
+
+@pytest.mark.parametrize("format", ["nrrd", "dicom"])
+def test_headers_tell_the_type_of_own_slabs_of_other_formats(tmp_path, monkeypatch, format):
+    path = save_nifti(tmp_path / "case.nii.gz", index_phantom(SHAPE), affine())
+    request = ExportRequest(slabs=SlabOptions(4), format=format)
+    assert not export_cases([Case("case", path, {})], tmp_path / "out", request).failures
+    read = []
+    original = SlabReader.read
+    monkeypatch.setattr(SlabReader, "read", lambda self, n: read.append(n) or original(self, n))
+    result = stitch_case(tmp_path / "out" / "case" / FILE_NAME, tmp_path / "b.nii", StitchRequest())
+    assert read == [0, 1, 2]
+    assert result.dtype == "int16"
+    np.testing.assert_array_equal(np.asanyarray(nib.load(result.path).dataobj), index_phantom(SHAPE))
+
+
+def test_an_export_without_slabs_is_one_sentence(tmp_path, run_cli):
+    manifest = exported(tmp_path, index_phantom(SHAPE), affine(), thickness=4)
+    document = json.loads(manifest.read_text())
+    manifest.write_text(json.dumps(document | {"slabs": []}))
+    code, _, err = run_cli("stitch", manifest, "-o", tmp_path / "b.nii")
+    assert code == 2
+    assert err.strip().endswith("lists no slabs.")
 
 
 def test_predictions_that_are_named_in_one_way_win_over_a_leftover(tmp_path):

@@ -8,7 +8,7 @@ import time
 from typing import TYPE_CHECKING
 
 from ..core.errors import InputError, RequestError
-from ..core.options import AXES, COMPRESSIONS, FORMATS, NIFTI_TRANSFORMS, REMAINDERS
+from ..core.options import AXES, COMPRESSIONS, FORMATS, NIFTI_TRANSFORMS, REMAINDER_WORDS, REMAINDERS
 from ..core.text import counted
 from .arguments import (
     DONE,
@@ -154,8 +154,8 @@ def _add_slab_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--overlap", type=int, default=0, metavar="N", help="slices shared by neighbouring slabs")
     parser.add_argument(
         "--remainder", choices=REMAINDERS, default="keep",
-        help="a last slab that is not full: keep it short (default), pad it, shift it back, drop it, "
-        "or balance all slabs to equal parts",
+        help="a last slab that is not full (default keep): "
+        + "; ".join(f"{word}: {meaning}" for word, meaning in REMAINDER_WORDS.items()),
     )  # fmt: skip
     parser.add_argument(
         "--fill", type=fill, default=None, metavar="auto|VALUE",

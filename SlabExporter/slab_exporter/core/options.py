@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import re
 from dataclasses import dataclass, field
+from typing import Literal, get_args
 
 from .errors import RequestError
 
@@ -98,12 +99,28 @@ class DicomOptions:
                 )
 
 
-AXES = ("axial", "coronal", "sagittal", "i", "j", "k")
-REMAINDERS = ("keep", "pad", "shift", "drop", "balance")
-FORMATS = ("nii.gz", "nii", "nrrd", "dicom")
-COMPRESSIONS = ("fast", "small")
-BLENDS = ("first", "mean", "gaussian", "vote", "max")
-NIFTI_TRANSFORMS = ("sform", "qform")
+AxisName = Literal["axial", "coronal", "sagittal", "i", "j", "k"]
+Remainder = Literal["keep", "pad", "shift", "drop", "balance"]
+Format = Literal["nii.gz", "nii", "nrrd", "dicom"]
+Compression = Literal["fast", "small"]
+Blend = Literal["first", "mean", "gaussian", "vote", "max"]
+NiftiTransform = Literal["sform", "qform"]
+
+# What becomes of a last slab that is not full, in the words of the command line's help and of the panel.
+REMAINDER_WORDS: dict[Remainder, str] = {
+    "keep": "keep it short",
+    "pad": "pad it to full thickness",
+    "shift": "shift it back (more overlap)",
+    "drop": "leave it out",
+    "balance": "make all slabs equally thick",
+}
+
+AXES: tuple[AxisName, ...] = get_args(AxisName)
+REMAINDERS: tuple[Remainder, ...] = get_args(Remainder)
+FORMATS: tuple[Format, ...] = get_args(Format)
+COMPRESSIONS: tuple[Compression, ...] = get_args(Compression)
+BLENDS: tuple[Blend, ...] = get_args(Blend)
+NIFTI_TRANSFORMS: tuple[NiftiTransform, ...] = get_args(NiftiTransform)
 
 
 @dataclass(frozen=True)
@@ -125,9 +142,9 @@ class SlabOptions:
 
     thickness: int = 64
     thickness_mm: float | None = None
-    axis: str = "axial"
+    axis: AxisName = "axial"
     overlap: int = 0
-    remainder: str = "keep"
+    remainder: Remainder = "keep"
     fill: float | None = None
 
     def __post_init__(self) -> None:
@@ -162,10 +179,10 @@ class ExportRequest:
     """
 
     slabs: SlabOptions = field(default_factory=SlabOptions)
-    format: str = "nii.gz"
-    compression: str = "fast"
+    format: Format = "nii.gz"
+    compression: Compression = "fast"
     frame: int | None = None
-    nifti_transform: str | None = None
+    nifti_transform: NiftiTransform | None = None
     within: str | None = None
     verify: bool = True
     series: SeriesOptions = field(default_factory=SeriesOptions)

@@ -1,23 +1,27 @@
-"""Where to cut: from a geometry and options to a tuple of boxes. The plan's integers are the authority.
+"""Plan where to cut: from a geometry and options to a tuple of boxes. The plan's integers are the authority.
 
-Along the cut axis positions are counted in numbering order (inferior to superior, posterior to
-anterior, left to right, or along the index), then mapped to indices; so a volume stored head first
-and one stored feet first give the same slabs of the patient under the same numbers.
+Each index axis is cut by itself (``axis_cut``); the boxes are the product of the three cuts. Numbers run
+along the patient (inferior to superior, posterior to anterior, left to right) or along the index.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
+from itertools import product
 
+from .axis_cut import AxisCut, Interval
 from .errors import RequestError
 from .geometry import ANATOMICAL_AXES, AXIS_LETTERS, Box, VolumeGeometry
-from .options import SlabOptions, overlap_sentence
+from .index_map import Three
+from .options import AxisName, SlabOptions, overlap_sentence
+from .records import PlanRecord
 from .text import counted, lengths, sizes
 
 
 @dataclass(frozen=True)
 class Slab:
-    """One slab: its number (from 0, in numbering order) and its box in the volume's IJK."""
+    """Number of a slab (from 0, in numbering order) and its box in the volume's IJK."""
 
     index: int
     box: Box
@@ -25,37 +29,61 @@ class Slab:
 
 @dataclass(frozen=True)
 class SlabPlan:
-    """All slabs of one volume.
+    """All slabs of one volume: the product of three cuts.
 
     Attributes:
         geometry: of the volume that is cut.
-        axis: index axis that is cut: 0, 1, 2 for i, j, k.
-        reversed: whether numbering runs against the index.
-        thickness: slices in a full slab (resolved from mm where given).
-        limits: the box that the slabs cover; the whole volume, or the part within an ROI.
-        slabs: the boxes; with padding they may reach beyond the volume.
-        uncovered: half-open index range (along the axis) of slices no slab holds, or None.
-        notes: sentences about the plan that a user should read.
+        options: what was asked for.
+        axis: index axis that slabs are cut along: 0, 1, 2 for i, j, k. The other two are one interval each.
+        cuts: along i, j and k.
+        order: index axes from the one whose numbers change slowest to the one whose change fastest.
     """
 
     geometry: VolumeGeometry
+    options: SlabOptions
     axis: int
-    reversed: bool
-    thickness: int
-    limits: Box
-    slabs: tuple[Slab, ...]
-    uncovered: tuple[int, int] | None
-    notes: tuple[str, ...]
+    cuts: tuple[AxisCut, AxisCut, AxisCut]
+    order: Three
+
+    @cached_property
+    def slabs(self) -> tuple[Slab, ...]:
+        """Numbers and boxes; with padding boxes may reach beyond the volume."""
+        return tuple(Slab(number, box) for number, box in enumerate(boxes_in_order(self.cuts, self.order)))
+
+    @property
+    def reversed(self) -> bool:
+        """Whether numbering runs against the index."""
+        return self.cuts[self.axis].reversed
+
+    @property
+    def thickness(self) -> int:
+        """Slices in a full slab (resolved from mm where given)."""
+        return self.cuts[self.axis].thickness
+
+    @property
+    def limits(self) -> Box:
+        """Box that the slabs cover: the whole volume, or the part within an ROI."""
+        i, j, k = self.cuts
+        return Box((i.start, j.start, k.start), (i.stop, j.stop, k.stop))
+
+    @property
+    def uncovered(self) -> Interval | None:
+        """Half-open index range (along the axis) of slices that no slab holds, or None."""
+        return self.cuts[self.axis].uncovered
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """Sentences about the plan that a user should read."""
+        return tuple(note for cut in self.cuts for note in cut.notes)
 
     @property
     def needs_padding(self) -> bool:
         """Whether a slab reaches beyond the volume."""
-        whole = self.geometry.box
-        return any(slab.box.intersection(whole) != slab.box for slab in self.slabs)
+        return any(any(cut.padding) for cut in self.cuts)
 
     @property
     def direction(self) -> str:
-        """Where the numbering runs: "inferior to superior" and so on, for the axis that is cut."""
+        """Direction of the numbering along the axis that is cut, as in "I to S"."""
         axis, sign = self.geometry.ras_axis_of_index[self.axis]
         positive, negative = AXIS_LETTERS[axis]
         runs_positive = (sign > 0) != self.reversed
@@ -70,6 +98,28 @@ class SlabPlan:
             f"of up to {self.thickness} slices along {'ijk'[self.axis]}, numbered {self.direction}"
         )
 
+    def record(self, fill: float, within: str | None = None) -> PlanRecord:
+        """Return the options that shaped the slabs, resolved; format and compression are for the caller to add.
+
+        Args:
+            fill: value of padded voxels; recorded only where there are any.
+            within: path of the ROI file from which the limits come, as it is to be recorded.
+        """
+        return PlanRecord(
+            axis=self.options.axis,
+            index_axis="ijk"[self.axis],
+            numbered=self.direction,
+            thickness=self.thickness,
+            thickness_mm=self.options.thickness_mm,
+            overlap=self.options.overlap,
+            remainder=self.options.remainder,
+            fill=fill if self.needs_padding else None,
+            within=within,
+            limits=self.limits,
+            uncovered=self.uncovered,
+            notes=self.notes,
+        )
+
 
 def plan_slabs(geometry: VolumeGeometry, options: SlabOptions, limits: Box | None = None) -> SlabPlan:
     """Divide a volume, or the part of it inside ``limits``, into slabs.
@@ -81,30 +131,60 @@ def plan_slabs(geometry: VolumeGeometry, options: SlabOptions, limits: Box | Non
 
     Raises:
         RequestError: the options do not fit this volume (nothing left with "drop", overlap too large).
+
+    Example:
+        >>> import numpy as np
+        >>> head_first = VolumeGeometry((4, 4, 10), np.diag([1.0, 1, -1, 1]))
+        >>> [slab.box.extent[4:] for slab in plan_slabs(head_first, SlabOptions(thickness=6)).slabs]
+        [(4, 9), (0, 3)]
     """
     limits = geometry.box if limits is None else limits
-    axis, backwards = cut_axis(geometry, options.axis)
+    numbered = numbering(geometry, options.axis)
+    backwards = dict(numbered)
+    axis, _ = cut_axis(geometry, options.axis)
     thickness = resolve_thickness(options, float(geometry.spacing[axis]))
-    length = limits.shape[axis]
-    intervals = divide(length, thickness, options.overlap, options.remainder)
-    if not intervals:
+
+    def cut(n: int) -> AxisCut:
+        size, start, stop = geometry.shape_ijk[n], limits.start[n], limits.stop[n]
+        if n != axis:
+            return AxisCut(n, size, start, stop, thickness=stop - start, reversed=backwards[n])
+        return AxisCut(n, size, start, stop, thickness, options.overlap, options.remainder, backwards[n])
+
+    slowest, middle, fastest = (n for n, _ in numbered)
+    plan = SlabPlan(geometry, options, axis, (cut(0), cut(1), cut(2)), (slowest, middle, fastest))
+    if not plan.slabs:
         raise RequestError(
-            f"The volume has {length} slices along {'ijk'[axis]}, fewer than the thickness of {thickness}, "
+            f"The volume has {limits.shape[axis]} slices along {'ijk'[axis]}, fewer than the thickness of {thickness}, "
             "and --remainder drop leaves short slabs out: nothing would be written. "
             "Choose --remainder keep or pad, or a smaller thickness."
         )
-    slabs = tuple(Slab(number, _box_of(interval, limits, axis, backwards)) for number, interval in enumerate(intervals))
-    covered = intervals[-1][1]
-    uncovered = None
-    if covered < length:
-        rest = _box_of((covered, length), limits, axis, backwards)
-        uncovered = (rest.start[axis], rest.stop[axis])
-    notes = _notes(options, thickness, length, intervals, uncovered, axis)
-    return SlabPlan(geometry, axis, backwards, thickness, limits, slabs, uncovered, notes)
+    return plan
 
 
-def cut_axis(geometry: VolumeGeometry, name: str) -> tuple[int, bool]:
-    """(index axis, whether numbering runs against it) for an axis name such as "axial" or "k"."""
+def boxes_in_order(cuts: tuple[AxisCut, AxisCut, AxisCut], order: Three) -> tuple[Box, ...]:
+    """Return the product of three cuts, numbered by the cuts along ``order``, slowest axis first."""
+    places = [order.index(axis) for axis in range(3)]
+    boxes = []
+    for intervals in product(*(cuts[axis].intervals for axis in order)):
+        (i0, i1), (j0, j1), (k0, k1) = (intervals[place] for place in places)
+        boxes.append(Box((i0, j0, k0), (i1, j1, k1)))
+    return tuple(boxes)
+
+
+def numbering(geometry: VolumeGeometry, name: AxisName) -> tuple[tuple[int, bool], ...]:
+    """Return (index axis, whether numbering runs against it), from the slowest to the fastest.
+
+    Along the patient the axis nearest to S is slowest, then A, then R; for "i", "j" and "k"
+    numbers follow the index, k slowest.
+    """
+    if name not in ANATOMICAL_AXES:
+        return ((2, False), (1, False), (0, False))
+    nearest = (geometry.index_axis(ras_axis) for ras_axis in (2, 1, 0))
+    return tuple((axis, sign < 0) for axis, sign in nearest)
+
+
+def cut_axis(geometry: VolumeGeometry, name: AxisName) -> tuple[int, bool]:
+    """Return (index axis, whether numbering runs against it) for an axis name such as "axial" or "k"."""
     if name in ANATOMICAL_AXES:
         axis, sign = geometry.index_axis(ANATOMICAL_AXES[name])
         return axis, sign < 0
@@ -112,7 +192,7 @@ def cut_axis(geometry: VolumeGeometry, name: str) -> tuple[int, bool]:
 
 
 def resolve_thickness(options: SlabOptions, spacing: float) -> int:
-    """Slices in a full slab; a thickness in mm is rounded to whole slices, at least one.
+    """Return the slices in a full slab; a thickness in mm is rounded to whole slices, at least one.
 
     Raises:
         RequestError: if the overlap leaves no step.
@@ -123,71 +203,3 @@ def resolve_thickness(options: SlabOptions, spacing: float) -> int:
     if options.overlap >= thickness:
         raise RequestError(overlap_sentence(options.overlap, thickness))
     return thickness
-
-
-def divide(length: int, thickness: int, overlap: int, remainder: str) -> tuple[tuple[int, int], ...]:
-    """Half-open intervals that cut ``range(length)``; ``overlap < thickness``.
-
-    Every policy covers all positions, but "drop", which may leave the end out. "pad" may reach
-    beyond ``length``. A length below the thickness gives one interval: short, or padded, or none
-    with "drop".
-    """
-    if remainder == "balance":
-        return _divide_evenly(length, thickness, overlap)
-    step = thickness - overlap
-    full = 0 if length < thickness else (length - thickness) // step + 1
-    intervals = [(n * step, n * step + thickness) for n in range(full)]
-    covered = intervals[-1][1] if intervals else 0
-    if covered < length and remainder != "drop":
-        start = full * step
-        intervals.append(
-            {
-                "keep": (start, length),
-                "pad": (start, start + thickness),
-                "shift": (max(0, length - thickness), length),
-            }[remainder]
-        )
-    return tuple(intervals)
-
-
-def _divide_evenly(length: int, thickness: int, overlap: int) -> tuple[tuple[int, int], ...]:
-    count = 1 if length <= thickness else -(-(length - overlap) // (thickness - overlap))
-    size, larger = divmod(length + (count - 1) * overlap, count)
-    intervals = []
-    start = 0
-    for number in range(count):
-        stop = start + size + (number < larger)
-        intervals.append((start, stop))
-        start = stop - overlap
-    return tuple(intervals)
-
-
-def _box_of(interval: tuple[int, int], limits: Box, axis: int, backwards: bool) -> Box:
-    first, last = limits.start[axis], limits.stop[axis]
-    low, high = (last - interval[1], last - interval[0]) if backwards else (first + interval[0], first + interval[1])
-    start, stop = list(limits.start), list(limits.stop)
-    start[axis], stop[axis] = low, high
-    return Box((start[0], start[1], start[2]), (stop[0], stop[1], stop[2]))
-
-
-def _notes(
-    options: SlabOptions,
-    thickness: int,
-    length: int,
-    intervals: tuple[tuple[int, int], ...],
-    uncovered: tuple[int, int] | None,
-    axis: int,
-) -> tuple[str, ...]:
-    notes = []
-    if uncovered is not None:
-        a, b = uncovered
-        notes.append(
-            f"--remainder drop leaves out {b - a} of {length} slices: {'ijk'[axis]} = {a} to {b - 1} are in no slab."
-        )
-    if length < thickness and options.remainder in ("keep", "shift", "balance"):
-        notes.append(
-            f"The volume has {length} slices, fewer than one slab of {thickness}: its only slab is {length} thick."
-        )
-    if options.remainder in ("keep", "balance") and len(intervals) > 1 and intervals[-1][1] - intervals[-1][0] == 1:
-        notes.append("The last slab is a single slice; --remainder shift, pad or balance avoids that.")
-    return tuple(notes)

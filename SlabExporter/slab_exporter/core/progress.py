@@ -4,7 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
+
+EventKind = Literal[
+    "case-started",
+    "slab-finished",
+    "waiting",
+    "case-finished",
+    "case-skipped",
+    "case-failed",
+    "warning",
+]
 
 
 @dataclass(frozen=True)
@@ -12,8 +22,7 @@ class ProgressEvent:
     """Something happened.
 
     Attributes:
-        kind: "case-started", "slab-finished", "waiting", "case-finished", "case-skipped",
-            "case-failed" or "warning".
+        kind: one of ``EventKind``; "waiting" comes often and says only that the work goes on.
         case: name of the case.
         done: slabs finished in this case.
         total: slabs of this case.
@@ -21,7 +30,7 @@ class ProgressEvent:
         slab: the slab's record in the manifest, for "slab-finished".
     """
 
-    kind: str
+    kind: EventKind
     case: str
     done: int = 0
     total: int = 0

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final, Literal
 
 from ..cases.find import Case
 from ..core.errors import Cancelled, DiskFullError, InputError, SlabExporterError
@@ -28,7 +29,10 @@ from ..pipeline.formats.table import kind_of
 from ..pipeline.one_case import CaseSources, asked_options, export_sources
 from ..volumes.reading import read_label
 
-MADE, KEPT, FAILED = "made", "kept", "failed"
+OutcomeKind = Literal["made", "kept", "failed"]
+MADE: Final = "made"
+KEPT: Final = "kept"
+FAILED: Final = "failed"
 
 
 @dataclass(frozen=True)
@@ -69,7 +73,7 @@ class Outcome:
         disk: whether the output disk is full or unwritable, so that going on is pointless.
     """
 
-    kind: str
+    kind: OutcomeKind
     error: SlabExporterError | None = None
     disk: bool = False
 

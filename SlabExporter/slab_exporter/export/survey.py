@@ -12,7 +12,7 @@ from ..cases.find import Case
 from ..core.errors import SlabExporterError
 from ..core.geometry import VolumeGeometry
 from ..core.naming import volume_extension
-from ..core.options import ExportRequest
+from ..core.options import AxisName, ExportRequest
 from ..core.planning import cut_axis
 from ..dicom.reading.load import peek
 from ..dicom.reading.series import Series
@@ -69,7 +69,7 @@ def default_jobs(cases: int) -> int:
     return max(1, min(usable_processors(), MOST_JOBS, cases))
 
 
-def _file_size(path: Path, axis: str) -> tuple[int, int, bool]:
+def _file_size(path: Path, axis: AxisName) -> tuple[int, int, bool]:
     """(slices along the axis, bytes of voxels, whether values are computed from the stored ones) of a volume file."""
     header = _header(path)
     if header is None:
@@ -97,7 +97,7 @@ def _header(path: Path) -> NiftiHeader | None:
         return None
 
 
-def _slices(header: NiftiHeader, axis: str) -> int:
+def _slices(header: NiftiHeader, axis: AxisName) -> int:
     geometry = header.geometry("sform") or header.geometry("qform")
     if geometry is None:
         geometry = VolumeGeometry(header.shape_ijk, np.eye(4))

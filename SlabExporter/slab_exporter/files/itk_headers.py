@@ -7,6 +7,7 @@ import zlib
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import numpy.typing as npt
 
 from ..core.errors import InputError
@@ -59,14 +60,21 @@ def lost_integers(path: Path, loaded: npt.NDArray) -> npt.NDArray | None:
     """
     import SimpleITK as sitk
 
-    if loaded.dtype.kind != "f":
+    if loaded.dtype.kind != "f" or stored_type(path).kind not in "iu":
         return None
+    with native_messages_hidden():
+        return sitk.GetArrayFromImage(sitk.ReadImage(str(path))).reshape(loaded.shape)
+
+
+def stored_type(path: Path) -> np.dtype:
+    """Return the type of a file's voxels, by its header, which ``judge_before_loading`` has accepted."""
+    import SimpleITK as sitk
+
     with native_messages_hidden():
         reader = sitk.ImageFileReader()
         reader.SetFileName(str(path))
         reader.ReadImageInformation()
-        stored = sitk.GetArrayViewFromImage(sitk.Image([1, 1], reader.GetPixelID())).dtype
-        return sitk.GetArrayFromImage(reader.Execute()).reshape(loaded.shape) if stored.kind in "iu" else None
+        return sitk.GetArrayViewFromImage(sitk.Image([1, 1], reader.GetPixelID())).dtype
 
 
 def _bytes_of(pixel_id: int) -> int:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib.metadata
 import os
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -84,9 +84,8 @@ def export_sources(
     form = case_format(CaseContents(case.name, case.image, case.labels, plan, targets[0].fill, request))
     label_warnings = (w for v in case.labels.values() for w in v.warnings)
     warnings = tuple(dict.fromkeys((*case.image.warnings, *label_warnings, *plan.notes, *form.warnings)))
-    progress(
-        ProgressEvent("case-started", case.name, 0, len(plan.slabs), plan.describe(case.image.voxels_kji.dtype.name))
-    )
+    line = plan.describe(case.image.voxels_kji.dtype.name)
+    progress(ProgressEvent("case-started", case.name, 0, len(plan.slabs), line))
     for text in warnings:
         progress(ProgressEvent("warning", case.name, 0, len(plan.slabs), text))
     with new_case_folder(folder, [target.folder for target in targets], leave_aside) as new:
@@ -156,19 +155,9 @@ def relative_to(path: Path, folder: Path) -> str:
 
 def plan_record(plan: SlabPlan, form: CaseFormat, request: ExportRequest, fill: float, folder: Path) -> PlanRecord:
     """Every option that shaped the slabs, resolved for this volume."""
-    return PlanRecord(
-        axis=request.slabs.axis,
-        index_axis="ijk"[plan.axis],
-        numbered=plan.direction,
-        thickness=plan.thickness,
-        thickness_mm=request.slabs.thickness_mm,
-        overlap=request.slabs.overlap,
-        remainder=request.slabs.remainder,
-        fill=fill if plan.needs_padding else None,
-        within=None if request.within is None else relative_to(Path(request.within), folder),
-        limits=plan.limits,
-        uncovered=plan.uncovered,
-        notes=plan.notes,
+    within = None if request.within is None else relative_to(Path(request.within), folder)
+    return replace(
+        plan.record(fill, within),
         format=request.format,
         compression=request.compression,
         asked=asked_options(request),

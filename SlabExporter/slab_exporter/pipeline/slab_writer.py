@@ -19,7 +19,7 @@ from ..core.errors import InputError
 from ..core.manifest import SlabRecord
 from ..core.naming import slab_name
 from ..core.planning import Slab, SlabPlan
-from ..core.progress import Progress, ProgressEvent
+from ..core.progress import EventKind, Progress, ProgressEvent
 from ..core.values import image_statistics, label_counts
 from ..core.volume import SourceVolume
 from ..files.machine import THREADS, helpers
@@ -170,7 +170,7 @@ class _Tally:
             self.records.append(_record(self._work, self._work.plan.slabs[len(self.records)], outcomes))
             self._tell("slab-finished", self.records[-1])
 
-    def _tell(self, kind: str, record: SlabRecord | None = None) -> None:
+    def _tell(self, kind: EventKind, record: SlabRecord | None = None) -> None:
         total = len(self._work.plan.slabs)
         self._progress(ProgressEvent(kind, self._work.name, len(self.records), total, slab=record))
 

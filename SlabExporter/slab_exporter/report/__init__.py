@@ -1,1 +1,1 @@
-"""What people and training code look at: data list, tables, pictures, the page."""
+"""Files for people and for training code: data list, tables, pictures, the report page."""

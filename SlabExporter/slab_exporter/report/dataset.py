@@ -1,4 +1,4 @@
-"""dataset.json: the data list of the Medical Segmentation Decathlon, as MONAI's load_decathlon_datalist reads it."""
+"""Write dataset.json, the data list of the Medical Segmentation Decathlon that MONAI loads."""
 
 from __future__ import annotations
 
@@ -17,7 +17,9 @@ PARTS = ("training", "validation", "test")
 
 
 def parse_split(text: str) -> tuple[float, ...]:
-    """ "0.8,0.1,0.1" or "80,10,10" as shares that add up to 1; two numbers are training and validation.
+    """Return a split such as "0.8,0.1,0.1" or "80,10,10" as shares that add up to 1.
+
+    Two numbers are training and validation, a third one is test.
 
     Raises:
         RequestError: not two or three numbers of 0 or more, or all of them 0.
@@ -34,7 +36,7 @@ def parse_split(text: str) -> tuple[float, ...]:
 
 
 def split_groups(groups: Sequence[str], shares: Sequence[float], seed: int) -> dict[str, str]:
-    """Group -> "training", "validation" or "test".
+    """Return the part, "training", "validation" or "test", of each group.
 
     The order in which groups are dealt depends on their names and the seed alone, so that the same
     data set is split the same way on every machine. A part with a share above 0 gets at least one
@@ -55,7 +57,7 @@ def split_groups(groups: Sequence[str], shares: Sequence[float], seed: int) -> d
 
 
 def _counts(total: int, shares: Sequence[float]) -> list[int]:
-    """Whole numbers nearest to the shares of ``total``, adding up to it (largest remainder)."""
+    """Return the whole numbers nearest to the shares of ``total``, adding up to it (largest remainder)."""
     exact = [share * total for share in shares]
     counts = [int(n) for n in exact]
     by_remainder = sorted(range(len(shares)), key=lambda n: (counts[n] - exact[n], n))
@@ -91,10 +93,10 @@ class ListedManifest:
 
 
 def data_list(name: str, cases: Sequence[ListedManifest]) -> dict[str, Any]:
-    """The document; paths are relative to the file's folder.
+    """Return the document; paths are relative to the file's folder.
 
-    "label" is the first label set in order of name, or the set called "labels"; further sets stand
-    under their own names. What is known about a slab stands in objects of its own ("slab", "columns"):
+    "label" is the first label set in order of name, or the set called "labels"; further sets follow
+    under their own names. What is known about a slab is kept in objects of its own ("slab", "columns"):
     MONAI takes every other text that happens to be the name of a folder for a path.
     """
     parts: dict[str, list[dict[str, Any]]] = {part: [] for part in PARTS}
@@ -116,7 +118,7 @@ def data_list(name: str, cases: Sequence[ListedManifest]) -> dict[str, Any]:
 
 
 def to_text(document: dict[str, Any]) -> str:
-    """The document as ASCII text (MONAI opens it in the system's encoding), one slab a line."""
+    """Return the document as ASCII text (MONAI opens it in the system's encoding), one slab per line."""
     lines = []
     for key, value in document.items():
         if key in PARTS:

@@ -1,4 +1,4 @@
-"""The HTML of report.html. Every text from outside is escaped."""
+"""HTML of report.html. Every text from outside is escaped."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class CaseCard:
     Attributes:
         manifest: of the case.
         part: of the split.
-        warnings: sentences about what is odd.
+        warnings: sentences about what is unusual.
         notes: sentences about how the slabs came out.
         pictures: addresses of the pictures, by the name of the view.
     """
@@ -50,7 +50,7 @@ def page(
     style: str,
     script: str,
 ) -> str:
-    """The whole document, self-contained.
+    """Return the whole document, self-contained.
 
     Args:
         title: name of the data set.
@@ -165,7 +165,7 @@ def _planes(card: CaseCard, geometry: VolumeGeometry) -> str:
 
 
 def _extent(view: View, geometry: VolumeGeometry, slabs: Sequence[SlabRecord]) -> tuple[float, float, float, float]:
-    """(left, top, width, height) in mm of the picture and of slabs that are padded beyond it."""
+    """Return (left, top, width, height) in mm of the picture and of slabs that are padded beyond it."""
     boxes = [rectangle(view, geometry, box) for box in (geometry.box, *(slab.box for slab in slabs))]
     left, top = min(b[0] for b in boxes), min(b[1] for b in boxes)
     return left, top, max(b[0] + b[2] for b in boxes) - left, max(b[1] + b[3] for b in boxes) - top
@@ -211,7 +211,7 @@ def _numbers(
     extent: tuple[float, float, float, float],
     scale: float,
 ) -> str:
-    """The slabs' numbers at their left edges, as many as there is room for."""
+    """Return the slabs' numbers at their left edges, as many as there is room for."""
     spans = []
     last: tuple[float, float] | None = None
     for slab in slabs:

@@ -1,4 +1,4 @@
-"""What is odd about one case among many: told by comparing it with the others."""
+"""Find what is unusual about one case among many, by comparing it with the others."""
 
 from __future__ import annotations
 
@@ -10,13 +10,15 @@ import numpy as np
 
 from ..core.geometry import VolumeGeometry
 
-# A spacing is odd if it is this many times larger or smaller than the data set's median, and
-# farther out than this many (robust) standard deviations: some data sets have all kinds.
-ODD_SPACING = 2.0
-ODD_DEVIATIONS = 3.5
+# A spacing is unusual if it is this many times larger or smaller than the data set's median, and
+# farther out than this many (robust) standard deviations: some data sets have all kinds. The median
+# absolute deviation times 1.4826 estimates the standard deviation of a normal distribution; 3.5 of
+# them is the limit of Iglewicz and Hoaglin (1993). Ratios are compared, hence logarithms.
+UNUSUAL_SPACING = 2.0
+UNUSUAL_DEVIATIONS = 3.5
 _DEVIATIONS_OF_MAD = 1.4826
-# An orientation is odd if at most this share of the cases has it.
-ODD_SHARE = 0.1
+# An orientation is unusual if at most this share of the cases has it.
+UNUSUAL_SHARE = 0.1
 # With fewer cases nothing can be called usual.
 FEWEST_CASES = 4
 OBLIQUE_DEGREES = 5.0
@@ -25,7 +27,7 @@ _IDENTITY_TOLERANCE = 1e-6
 
 @dataclass(frozen=True)
 class CaseFacts:
-    """What is compared.
+    """Facts about a case that are compared.
 
     Attributes:
         name: of the case.
@@ -41,7 +43,7 @@ class CaseFacts:
 
 
 def find_outliers(cases: Sequence[CaseFacts]) -> dict[str, list[str]]:
-    """Case -> sentences about what sets it apart; only cases that have any."""
+    """Return, for each case that differs from the others, sentences about what sets it apart."""
     found: dict[str, list[str]] = defaultdict(list)
     for case in cases:
         if np.allclose(case.geometry.affine_ras, np.eye(4), rtol=0, atol=_IDENTITY_TOLERANCE):
@@ -52,7 +54,7 @@ def find_outliers(cases: Sequence[CaseFacts]) -> dict[str, list[str]]:
     if len(cases) >= FEWEST_CASES:
         _rare(cases, [case.geometry.orientation for case in cases], "orientation", found)
         _rare(cases, [case.dtype for case in cases], "voxel type", found)
-        _odd_spacing(cases, found)
+        _unusual_spacing(cases, found)
     return dict(found)
 
 
@@ -60,17 +62,17 @@ def _rare(cases: Sequence[CaseFacts], values: Sequence[str], what: str, found: d
     counts = Counter(values)
     usual, most = counts.most_common(1)[0]
     for case, value in zip(cases, values, strict=True):
-        if value != usual and counts[value] <= max(1, ODD_SHARE * len(cases)):
+        if value != usual and counts[value] <= max(1, UNUSUAL_SHARE * len(cases)):
             found[case.name].append(f"{what} {value}, where {most} of {len(cases)} cases have {usual}")
 
 
-def _odd_spacing(cases: Sequence[CaseFacts], found: dict[str, list[str]]) -> None:
-    """Spacing along the patient's axes, so that storage order makes no difference."""
+def _unusual_spacing(cases: Sequence[CaseFacts], found: dict[str, list[str]]) -> None:
+    """Compare spacings along the patient's axes, so that storage order makes no difference."""
     spacings = np.array([[c.geometry.spacing[c.geometry.index_axis(a)[0]] for a in range(3)] for c in cases])
     medians = np.median(spacings, axis=0)
     distances = np.abs(np.log(spacings / medians))
-    usual = ODD_DEVIATIONS * _DEVIATIONS_OF_MAD * np.median(distances, axis=0)
-    limits = np.maximum(np.log(ODD_SPACING), usual)
+    usual = UNUSUAL_DEVIATIONS * _DEVIATIONS_OF_MAD * np.median(distances, axis=0)
+    limits = np.maximum(np.log(UNUSUAL_SPACING), usual)
     for case, spacing, distance in zip(cases, spacings, distances, strict=True):
         for axis, name in enumerate(("left-right", "front-back", "up-down")):
             if distance[axis] > limits[axis]:

@@ -1,4 +1,4 @@
-"""Small pictures of a case's middle planes, made while it is in memory, kept in its folder for the report."""
+"""Draw small pictures of a case's middle planes while it is in memory; its folder keeps them for the report."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _LOOKS_LIKE_CT = -500
 _GREYS, _SHADES = 64, 24
 
 
-# Colours of label values, told apart by most eyes (after Okabe and Ito).
+# Colours of label values that most eyes can distinguish (after Okabe and Ito).
 _COLOURS = np.array(
     [(230, 60, 50), (86, 180, 233), (0, 200, 120), (240, 228, 66), (204, 121, 220), (255, 150, 0), (60, 90, 220)]
     + [(160, 240, 60)]
@@ -37,7 +37,7 @@ _OPACITY = 0.45
 
 
 def preview_paths(folder: Path) -> dict[str, Path]:
-    """Where the pictures of a case lie, by the name of the view."""
+    """Return the paths of a case's pictures, by the name of the view."""
     return {name: folder / PREVIEW_FOLDER / f"{name}.png" for name in VIEW_NAMES}
 
 
@@ -69,13 +69,13 @@ def write_previews(image: SourceVolume, labels: Sequence[SourceVolume], folder: 
 
 
 def _edges(size: int) -> npt.NDArray[np.intp]:
-    """Borders of the blocks of pixels that become one."""
+    """Return the borders of the blocks of pixels that become one."""
     blocks = -(-size // -(-size // MOST_PIXELS))
     return np.round(np.linspace(0, size, blocks + 1)).astype(np.intp)
 
 
 def _reduced(plane: npt.NDArray) -> npt.NDArray:
-    """The plane in at most ``MOST_PIXELS`` a side, each pixel the mean of the voxels that it stands for."""
+    """Return the plane in at most ``MOST_PIXELS`` per side, each pixel the mean of the voxels that it stands for."""
     values: npt.NDArray = np.nan_to_num(plane.astype(np.float32), posinf=0, neginf=0)
     for axis in (0, 1):
         edges = _edges(plane.shape[axis])
@@ -86,13 +86,13 @@ def _reduced(plane: npt.NDArray) -> npt.NDArray:
 
 
 def _sampled(plane: npt.NDArray) -> npt.NDArray:
-    """The plane in the same pixels, each with the value of the voxel in its middle."""
+    """Return the plane in the same pixels, each with the value of the voxel in its middle."""
     rows, columns = (_edges(size) for size in plane.shape)
     return plane[(rows[:-1] + rows[1:]) // 2][:, (columns[:-1] + columns[1:]) // 2]
 
 
 def _window(planes: Sequence[npt.NDArray[np.float32]]) -> tuple[float, float]:
-    """The values to show as black and as white."""
+    """Return the values to show as black and as white."""
     values = np.concatenate([plane.reshape(-1) for plane in planes])
     if values.min() <= _LOOKS_LIKE_CT:
         return _SOFT_TISSUE
@@ -105,7 +105,7 @@ def _grey(plane: npt.NDArray[np.float32], low: float, high: float) -> npt.NDArra
 
 
 def _colour(indices: npt.NDArray[np.uint8], labels: npt.NDArray, offset: int) -> None:
-    """Turn grey pixels that a label covers into that label's colour, as bright as they are."""
+    """Give grey pixels that a label covers that label's colour, as bright as they are."""
     covered = (labels != 0) & (indices < _GREYS)
     with np.errstate(invalid="ignore"):  # which colour a number beyond int64 gets does not matter
         values = np.nan_to_num(labels[covered].astype(np.float64)).astype(np.int64)
@@ -121,7 +121,7 @@ def _palette() -> npt.NDArray[np.uint8]:
 
 
 def png_bytes(indices: npt.NDArray[np.uint8], palette: npt.NDArray[np.uint8]) -> bytes:
-    """A picture as a PNG file.
+    """Return a picture as the bytes of a PNG file.
 
     Args:
         indices: (rows, columns), the first row at the top.

@@ -1,4 +1,4 @@
-"""The files about a whole data set, written together."""
+"""Write the files about a whole data set."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def summary_texts(
 
 
 def data_set_name(out: Path, listed: Sequence[ListedManifest]) -> str:
-    """The folder that all sources have in common: it does not depend on where the slabs are put."""
+    """Return the name of the folder that all sources have in common: it does not depend on where the slabs are put."""
     sources = [(case.manifest.case, case.manifest.source.path) for case in listed]
     folders = {str((out / case / path).resolve().parent) for case, path in sources if path is not None}
     try:
@@ -97,17 +97,17 @@ def _facts(manifest: Manifest) -> CaseFacts:
 
 
 def _source_warnings(manifest: Manifest) -> list[str]:
-    """What is odd about the files; notes about the plan are no reason to worry."""
+    """Return what is unusual about the files; notes about the plan are no reason to worry."""
     return [text for text in manifest.warnings if text not in manifest.plan.notes]
 
 
 def _sentences(findings: Sequence[str]) -> list[str]:
-    """Findings as sentences; the identity affine has its warning in the manifest already."""
+    """Return findings as sentences; the identity affine has its warning in the manifest already."""
     return [f"{text[0].upper()}{text[1:]}." for text in findings if text != "identity affine"]
 
 
 def _pictures(folder: Path) -> dict[str, str]:
-    """Data addresses of the pictures that are there, by the name of the view."""
+    """Return the pictures that exist as data URLs, by the name of the view."""
     pictures = {}
     for name, path in preview_paths(folder).items():
         try:
@@ -126,7 +126,7 @@ _COLUMNS = (
 
 
 def slabs_table(cases: Sequence[ListedManifest]) -> str:
-    """Return slabs.csv: one row a slab, with the columns of the list of cases behind ours."""
+    """Return slabs.csv: one row per slab, followed by the columns of the list of cases."""
     extra = list(dict.fromkeys(name for case in cases for name in case.columns))
     header = [*_COLUMNS, *(f"list_{name}" if name in _COLUMNS else name for name in extra)]
     rows = [

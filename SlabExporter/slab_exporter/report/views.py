@@ -46,7 +46,7 @@ class View:
     letters: tuple[str, str, str, str]
 
     def plane(self, voxels_kji: npt.NDArray) -> npt.NDArray:
-        """The voxels of the plane, (rows, columns) with the first row at the top; a view, not a copy."""
+        """Return the voxels of the plane, (rows, columns) with the first row at the top; a view, not a copy."""
         plane = voxels_kji.take(self.position, axis=2 - self.through)
         # The two axes left are still in the order k, j, i.
         if self.down < self.across:
@@ -55,12 +55,12 @@ class View:
 
 
 def middle_views(geometry: VolumeGeometry) -> tuple[View, ...]:
-    """The axial, coronal and sagittal planes through the middle of a volume."""
+    """Return the axial, coronal and sagittal planes through the middle of a volume."""
     return tuple(_view(geometry, name, *axes) for name, *axes in _VIEWS)
 
 
 def rectangle(view: View, geometry: VolumeGeometry, box: Box) -> tuple[float, float, float, float]:
-    """(left, top, width, height) of a box in the picture, in mm from its top left corner.
+    """Return (left, top, width, height) of a box in the picture, in mm from its top left corner.
 
     The box's faces are the edges of its outer voxels.
     """
@@ -70,7 +70,7 @@ def rectangle(view: View, geometry: VolumeGeometry, box: Box) -> tuple[float, fl
 
 
 def holds_plane(view: View, box: Box) -> bool:
-    """Whether a box holds voxels of the picture's plane."""
+    """Return whether a box holds voxels of the picture's plane."""
     return box.start[view.through] <= view.position < box.stop[view.through]
 
 

@@ -1,1 +1,1 @@
-"""The way back: slabs or predictions into one volume."""
+"""Stitch slabs or predictions back into one volume."""

@@ -1,59 +1,28 @@
-"""Slabs back into one volume: overlaps blended, padding dropped, gaps filled and reported.
+"""Put slabs back into one volume: overlaps blended, padding dropped, gaps filled.
 
-The boxes divide the volume into cells that one and the same set of slabs holds. A cell is finished
-as soon as all of its slabs have come by, so that the memory is the volume, one slab, and the
-overlaps that still wait for a neighbour.
+A cell of the volume is finished as soon as all of its slabs have been added, so that the memory is the
+volume, one slab, and the overlaps that still wait for a neighbour.
 """
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
-from dataclasses import dataclass
-from itertools import pairwise, product
+from functools import lru_cache
 
 import numpy as np
 import numpy.typing as npt
 
 from ..core.errors import RequestError
 from ..core.geometry import Box, FloatArray
-from ..core.options import BLENDS
+from ..core.options import BLENDS, Blend
+from .cells import divide_into_cells
 
-# The Gaussian's standard deviation as a part of the slab's size, as in MONAI's
+# The Gaussian's standard deviation as a fraction of the slab's size, as in MONAI's
 # compute_importance_map and in nnU-Net.
 SIGMA_SCALE = 0.125
 
 
-@dataclass(frozen=True)
-class Cell:
-    """A part of the volume that is held by the same slabs throughout.
-
-    Attributes:
-        box: in IJK of the volume, inside it.
-        slabs: positions (in the sequence of boxes) of the slabs that hold it, ascending; may be none.
-    """
-
-    box: Box
-    slabs: tuple[int, ...]
-
-
-def divide_into_cells(whole: Box, boxes: Sequence[Box]) -> tuple[Cell, ...]:
-    """The cells of a volume; boxes may reach outside it."""
-    edges = []
-    for axis in range(3):
-        marks = {whole.start[axis], whole.stop[axis]}
-        for box in boxes:
-            marks |= {box.start[axis], box.stop[axis]}
-        inside = sorted(m for m in marks if whole.start[axis] <= m <= whole.stop[axis])
-        edges.append(list(pairwise(inside)))
-    cells = []
-    for (i0, i1), (j0, j1), (k0, k1) in product(*edges):
-        box = Box((i0, j0, k0), (i1, j1, k1))
-        cells.append(Cell(box, tuple(n for n, other in enumerate(boxes) if other.intersection(box) == box)))
-    return tuple(cells)
-
-
-def require_blend(blend: str, dtype: np.dtype) -> None:
+def require_blend(blend: Blend, dtype: np.dtype) -> None:
     """Refuse to average whole numbers: the mean of the labels 1 and 3 is not the label 2.
 
     Raises:
@@ -66,22 +35,6 @@ def require_blend(blend: str, dtype: np.dtype) -> None:
             f"These slabs hold whole numbers ({dtype.name}), as label maps do, and labels are never averaged. "
             "Choose --blend vote or first."
         )
-
-
-def joined_type(dtype: np.dtype, voxels: npt.NDArray) -> np.dtype | None:
-    """The type that holds all values of slabs of ``dtype`` and of one more slab; None where there is none.
-
-    Whole numbers join floats if they stay exact (a program that scales values saves a slab of zeros
-    as whole numbers); two types of whole numbers are a mistake.
-    """
-    if voxels.dtype == dtype:
-        return dtype
-    if "f" not in (dtype.kind, voxels.dtype.kind):
-        return None
-    if voxels.dtype.kind == "f":
-        return voxels.dtype if dtype.kind != "f" else np.promote_types(dtype, voxels.dtype)
-    largest = 2 ** (np.finfo(dtype).nmant + 1)
-    return dtype if -largest <= int(voxels.min()) and int(voxels.max()) <= largest else None
 
 
 class _Sum:
@@ -118,27 +71,32 @@ class _Vote:
 
     def __init__(self) -> None:
         self._pieces: list[npt.NDArray] = []
-        self._weights: list[FloatArray] = []
+        self._weights: list[npt.NDArray[np.float32]] = []
 
     def add(self, piece: npt.NDArray, weight: FloatArray) -> None:
         self._pieces.append(piece.copy())
-        self._weights.append(weight)
+        # Rounded, so that weights which are equal by symmetry but for the last bit count as equal.
+        self._weights.append(weight.astype(np.float32))
 
     def result(self) -> npt.NDArray:
-        winner, best = self._pieces[0].copy(), None
-        for piece, weight in zip(self._pieces, self._weights, strict=True):
-            votes = sum((piece == other).astype(np.float32) for other in self._pieces)
-            score = votes + (weight / (1 + np.max(self._weights))).astype(np.float32)
-            if best is None:
-                best = score
-                continue
-            better = score > best
-            winner[better] = piece[better]
-            best[better] = score[better]
+        winner = self._pieces[0].copy()
+        most = self._votes(winner)
+        heaviest = np.broadcast_to(self._weights[0], winner.shape).copy()
+        for piece, weight in zip(self._pieces[1:], self._weights[1:], strict=True):
+            votes = self._votes(piece)
+            better = (votes > most) | ((votes == most) & (weight > heaviest))
+            for target, value in ((winner, piece), (most, votes), (heaviest, weight)):
+                np.copyto(target, value, where=better)
         return winner
 
+    def _votes(self, piece: npt.NDArray) -> npt.NDArray[np.uint16]:
+        votes = np.zeros(piece.shape, np.uint16)
+        for other in self._pieces:
+            votes += piece == other
+        return votes
 
-_ACCUMULATORS: dict[str, type[_Sum | _Maximum | _Vote]] = {
+
+_ACCUMULATORS: dict[Blend, type[_Sum | _Maximum | _Vote]] = {
     "mean": _Sum,
     "gaussian": _Sum,
     "max": _Maximum,
@@ -147,25 +105,29 @@ _ACCUMULATORS: dict[str, type[_Sum | _Maximum | _Vote]] = {
 
 
 class Stitcher:
-    """Puts slabs back into a volume, in any order, each once.
+    """Builder of a volume from slabs, which are added in any order, each once.
 
     Args:
         whole: the volume's box, starting at (0, 0, 0).
         boxes: of the slabs, in IJK of the volume; may reach outside where padded.
         blend: one of ``BLENDS``. "first" keeps the slab of the lowest number.
         dtype: of the slabs and of the volume.
-        channels: numbers a voxel.
+        channels: numbers per voxel.
 
     Raises:
         RequestError: labels would be averaged.
     """
 
-    def __init__(self, whole: Box, boxes: Sequence[Box], blend: str, dtype: np.dtype, channels: int = 1) -> None:
+    def __init__(self, whole: Box, boxes: Sequence[Box], blend: Blend, dtype: np.dtype, channels: int = 1) -> None:
         require_blend(blend, dtype)
         self._boxes = tuple(boxes)
         self._blend = blend
         self._volume = np.zeros((channels, *whole.shape[::-1]), dtype)
         self._cells = divide_into_cells(whole, boxes)
+        self._cells_of: list[list[int]] = [[] for _ in boxes]
+        for n, cell in enumerate(self._cells):
+            for number in cell.slabs:
+                self._cells_of[number].append(n)
         self._open: dict[int, tuple[_Sum | _Maximum | _Vote, set[int]]] = {}
         self._varying = [len({(b.start[a], b.stop[a]) for b in boxes}) > 1 for a in range(3)]
 
@@ -187,9 +149,8 @@ class Stitcher:
             voxels_ckji: channels first, of the box's shape.
         """
         box = self._boxes[number]
-        for n, cell in enumerate(self._cells):
-            if number not in cell.slabs:
-                continue
+        for n in self._cells_of[number]:
+            cell = self._cells[n]
             piece = voxels_ckji[_all_channels(_local(cell.box, box))]
             target = self._volume[_all_channels(cell.box)]
             if len(cell.slabs) == 1 or self._blend == "first":
@@ -204,22 +165,32 @@ class Stitcher:
                 del self._open[n]
 
     def finish(self, fill: float) -> npt.NDArray:
-        """The volume (channels, k, j, i), after all slabs; what no slab holds gets the fill value."""
+        """Return the volume (channels, k, j, i), after all slabs; what no slab holds gets the fill value."""
         for box in self.uncovered:
             self._volume[_all_channels(box)] = fill
         return self._volume
 
     def _weight(self, part: Box, box: Box) -> FloatArray:
-        """Weight of a slab's voxels in ``part``, broadcastable to it (KJI), positive."""
+        """Return the weight of a slab's voxels in ``part``, broadcastable to it (KJI), positive.
+
+        A Gaussian in three dimensions is the product of three in one. Along an axis that is not
+        cut all slabs weigh the same, and its factor would cancel out.
+        """
         result = np.ones((1, 1, 1))
         if self._blend == "mean":
             return result
         for axis in (a for a in range(3) if self._varying[a]):
-            length = box.shape[axis]
-            offset = np.arange(part.start[axis], part.stop[axis]) - box.start[axis] - (length - 1) / 2
-            window = np.exp(-0.5 * (offset / (SIGMA_SCALE * length)) ** 2)
+            first = box.start[axis]
+            window = _window(box.shape[axis])[part.start[axis] - first : part.stop[axis] - first]
             result = result * window.reshape([-1 if a == axis else 1 for a in (2, 1, 0)])
         return result
+
+
+@lru_cache(maxsize=64)
+def _window(length: int) -> FloatArray:
+    """Return a Gaussian over the voxels of a slab along one axis; 1 in the middle."""
+    offset = np.arange(length) - (length - 1) / 2
+    return np.exp(-0.5 * (offset / (SIGMA_SCALE * length)) ** 2)
 
 
 def _all_channels(box: Box) -> tuple[slice, slice, slice, slice]:
@@ -231,31 +202,3 @@ def _local(part: Box, box: Box) -> Box:
         tuple(a - b for a, b in zip(part.start, box.start, strict=True)),  # type: ignore[arg-type]
         tuple(a - b for a, b in zip(part.stop, box.start, strict=True)),  # type: ignore[arg-type]
     )
-
-
-def describe_uncovered(parts: Sequence[Box], whole: Box) -> str | None:
-    """What no slab holds, for people: slices where whole slices are missing, voxels otherwise."""
-    if not parts:
-        return None
-    for axis, name in enumerate("ijk"):
-        if all(_spans(part, whole, axis) for part in parts):
-            ranges = _joined([(part.start[axis], part.stop[axis]) for part in parts])
-            count = sum(b - a for a, b in ranges)
-            listed = ", ".join(f"{a}" if b == a + 1 else f"{a} to {b - 1}" for a, b in ranges)
-            return f"{count} of {whole.shape[axis]} slices ({name} = {listed}) are in no slab"
-    count = sum(math.prod(part.shape) for part in parts)
-    return f"{count} of {math.prod(whole.shape)} voxels are in no slab"
-
-
-def _spans(part: Box, whole: Box, axis: int) -> bool:
-    return all((part.start[a], part.stop[a]) == (whole.start[a], whole.stop[a]) for a in range(3) if a != axis)
-
-
-def _joined(ranges: list[tuple[int, int]]) -> list[tuple[int, int]]:
-    result: list[tuple[int, int]] = []
-    for start, stop in sorted(ranges):
-        if result and result[-1][1] == start:
-            result[-1] = (result[-1][0], stop)
-        else:
-            result.append((start, stop))
-    return result

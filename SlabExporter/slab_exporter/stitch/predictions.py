@@ -1,4 +1,4 @@
-"""Which file belongs to which slab: an export's own files, or predictions that are named like them."""
+"""Find the file of each slab: an export's own files, or predictions that are named like them."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _SHOWN = 5
 
 
 def own_files(manifest: Manifest, folder: Path, label_set: str | None) -> list[Path]:
-    """The images of an export, or the files of one of its label sets, in slab order.
+    """Return the images of an export, or the files of one of its label sets, in slab order.
 
     Raises:
         InputError: there is no such set, or files are missing.
@@ -30,9 +30,9 @@ def own_files(manifest: Manifest, folder: Path, label_set: str | None) -> list[P
 
 
 class Predictions:
-    """The volume files below a folder, found once for all cases.
+    """Volume files below a folder, found once for all cases.
 
-    A prediction bears the name of its slab, ``<case>_slab-000``, with any volume extension, or that
+    A prediction has the name of its slab, ``<case>_slab-000``, with any volume extension, or that
     name with a suffix such as ``_seg`` or ``_trans``, as MONAI's SaveImage adds one.
 
     Raises:
@@ -52,7 +52,7 @@ class Predictions:
             raise InputError(f"The folder of predictions {folder} holds no volume files (.nii.gz, .nrrd and so on).")
 
     def of(self, manifest: Manifest) -> list[Path]:
-        """One prediction a slab, in slab order.
+        """Return one prediction per slab, in slab order.
 
         Raises:
             InputError: predictions are missing, there are several for a slab, or some for slabs
@@ -71,7 +71,7 @@ class Predictions:
         if missing:
             raise InputError(
                 f"{self._folder} lacks the predictions of {len(missing)} of {len(names)} slabs: {_listed(missing)} "
-                "(a prediction bears the name of its slab)."
+                "(a prediction has the name of its slab)."
             )
         found = _one_family(found)
         for name, paths in found.items():
@@ -84,7 +84,7 @@ class Predictions:
         return [found[name][0] for name in names]
 
     def _require_alike(self, found: dict[str, list[Path]]) -> None:
-        """Refuse exact names among names with a suffix: some are left over from another run."""
+        """Refuse exact names among names with a suffix: some are leftovers of another run."""
         exact = [paths[0] for name, paths in found.items() if _suffix(paths[0], name) == ""]
         others = [paths[0] for name, paths in found.items() if _suffix(paths[0], name) != ""]
         if exact and others:
@@ -95,7 +95,7 @@ class Predictions:
 
 
 def slab_stem(relative: str) -> str:
-    """Name of a slab without folder and extension."""
+    """Return the name of a slab without folder and extension."""
     return volume_stem(Path(relative)) if volume_extension(Path(relative)) else Path(relative).name
 
 
@@ -105,12 +105,12 @@ def _slab_part(path: Path, case: str) -> str | None:
 
 
 def _suffix(path: Path, name: str) -> str:
-    """What a prediction's name adds to its slab's: "", "_seg" and so on."""
+    """Return what a prediction's name adds to its slab's: "", "_seg" and so on."""
     return volume_stem(path)[len(name) :]
 
 
 def _one_family(found: dict[str, list[Path]]) -> dict[str, list[Path]]:
-    """Of the files of each slab those with the one suffix that every slab has a file with; none is best.
+    """Return, of the files of each slab, those with the one suffix that every slab has; no suffix is best.
 
     All files where there is no such suffix, or several.
     """

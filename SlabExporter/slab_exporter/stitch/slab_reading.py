@@ -1,4 +1,4 @@
-"""The voxels of one slab, from whatever file holds them, in the slab's own index order."""
+"""Read the voxels of slabs, from whatever file holds them, in the slab's own index order."""
 
 from __future__ import annotations
 
@@ -15,7 +15,9 @@ from ..core.errors import InputError, reading
 from ..core.geometry import VolumeGeometry
 from ..core.index_map import map_between
 from ..core.manifest import Manifest, SlabRecord
+from ..core.naming import volume_extension
 from ..core.volume import SAME_GRID_VOXELS
+from ..files.itk_headers import judge_before_loading, stored_type
 from ..files.machine import THREADS, helpers
 from ..files.nifti import NiftiHeader, read_header
 from ..files.nifti_transforms import CHOICE, refuse_unusable, transform_warnings
@@ -27,19 +29,33 @@ from ..volumes.reading import open_any
 
 
 @dataclass(frozen=True)
+class SlabKind:
+    """Type of a slab's numbers, and how many there are per voxel."""
+
+    dtype: np.dtype
+    channels: int
+
+    def __str__(self) -> str:
+        return f"{self.channels} x {self.dtype.name} per voxel"
+
+
+@dataclass(frozen=True)
 class _SlabFile:
     voxels_ckji: npt.NDArray
     geometry: VolumeGeometry | None
 
 
+# Formats whose headers SimpleITK reads without the voxels.
+_ITK_EXTENSIONS = (".nrrd", ".nhdr", ".mha", ".mhd")
+
 _Frames = tuple[NiftiHeader, npt.NDArray] | None
 
-# Files that are being read beyond the one that is asked for.
+# Number of files to read beyond the one that is needed now.
 _AHEAD = THREADS
 
 
 class FilesAhead:
-    """The NIfTI files of slabs, read on threads shortly before they are asked for, in any order.
+    """NIfTI files of slabs, read by worker threads shortly before they are needed, in any order.
 
     Args:
         pool: the threads.
@@ -53,7 +69,7 @@ class FilesAhead:
         self._begin(range(_AHEAD))
 
     def take(self, n: int) -> _Frames:
-        """Header and voxels (frames, k, j, i) of a file; None for one that is no NIfTI file.
+        """Return header and voxels (frames, k, j, i) of a file; None for one that is not a NIfTI file.
 
         Raises:
             InputError: the file cannot be used.
@@ -69,7 +85,7 @@ class FilesAhead:
 
 @contextmanager
 def read_ahead(paths: list[Path]) -> Iterator[FilesAhead]:
-    """Begin to read files; what has not been asked for at the end is dropped."""
+    """Begin to read files; what has not been taken at the end is dropped."""
     with helpers(THREADS) as pool:
         yield FilesAhead(pool, paths)
 
@@ -84,14 +100,14 @@ def _read_nifti(path: Path) -> _Frames:
 
 
 class SlabReader:
-    """Reads the files of a case's slabs and holds them to the manifest.
+    """Reader of the files of a case's slabs, which checks them against the manifest.
 
     Args:
         runtime: Slicer's classes.
-        files: those of the slabs that are NIfTI, being read.
+        files: the slabs' NIfTI files, being read ahead.
         manifest: of the case.
-        paths: one file a slab, in the manifest's order.
-        trust_names: take files whose geometry was lost, by their names and shapes alone.
+        paths: one file per slab, in the manifest's order.
+        trust_names: accept files whose geometry was lost, by their names and shapes alone.
         own: type of what the slabs were cut from, where the files are the export's own; None for others.
     """
 
@@ -111,10 +127,10 @@ class SlabReader:
         self._trust_names = trust_names
         self._own = own
         self._astray: dict[int, float | None] = {}
-        self._odd: dict[str, list[str]] = {}
+        self._unusual: dict[str, list[str]] = {}
 
     def read(self, n: int) -> npt.NDArray:
-        """Voxels of slab ``n`` as (channels, k, j, i).
+        """Return the voxels of slab ``n`` as (channels, k, j, i).
 
         A file on the slab's grid in another storage order is put back into the slab's order.
 
@@ -134,17 +150,44 @@ class SlabReader:
         return file.voxels_ckji
 
     @property
+    def count(self) -> int:
+        """Number of slabs."""
+        return len(self._paths)
+
+    def kind(self, n: int) -> SlabKind:
+        """Return the kind of slab ``n``, from its header; the voxels are read only where scaling decides on their type.
+
+        Raises:
+            SlabExporterError: the file cannot be used.
+        """
+        path = self._paths[n]
+        if self._own is not None and not kind_of(path).is_volume_file:
+            return SlabKind(self._own, 1)
+        if not path.is_dir() and is_nifti(path):
+            require_volume_file(path)
+            with reading(path):
+                header = read_header(path)
+            if header.scaling == (1.0, 0.0):
+                return SlabKind(header.dtype.newbyteorder("="), header.frames)
+        elif volume_extension(path) in _ITK_EXTENSIONS:
+            require_volume_file(path)
+            judge_before_loading(path)
+            return SlabKind(stored_type(path), 1)
+        voxels = self.read(n)
+        return SlabKind(voxels.dtype, len(voxels))
+
+    @property
     def warnings(self) -> tuple[str, ...]:
         """Sentences about the files that were read."""
-        odd = tuple(_about_files(text, names) for text, names in self._odd.items())
+        unusual = tuple(_about_files(text, names) for text, names in self._unusual.items())
         if not self._astray:
-            return odd
+            return unusual
         known = [distance for distance in self._astray.values() if distance is not None]
         where = f"lie up to {max(known):.2f} mm away from their slabs" if known else "state no geometry"
         return (
             f"{len(self._astray)} of {len(self._paths)} files {where}; their geometry is ignored, "
             "their names are trusted.",
-            *odd,
+            *unusual,
         )
 
     def _judge(self, n: int, slab: SlabRecord, path: Path, file: _SlabFile) -> None:
@@ -187,7 +230,7 @@ class SlabReader:
     def _note(self, path: Path, warnings: Sequence[str]) -> None:
         # the export's own files were judged when they were made
         for text in warnings if self._own is None else ():
-            names = self._odd.setdefault(text.removesuffix(CHOICE), [])
+            names = self._unusual.setdefault(text.removesuffix(CHOICE), [])
             if path.name not in names:
                 names.append(path.name)
 
