@@ -12,8 +12,9 @@ from slab_exporter.stitch.predictions import Predictions, own_files
 from slab_exporter.stitch.stitching import StitchRequest, StitchResult, stitch_case
 from slab_exporter.volumes.writing import require_writable
 
-from .view import Action, in_panel_words
+from .view import Action
 from .watch import Watch
+from .words import in_panel_words
 
 STITCH_TIP = "Put the slabs back into one volume on the source's grid, read it back, and load it."
 AUTOMATIC = "automatic"
@@ -67,7 +68,7 @@ def stitch_view(settings: StitchSettings) -> StitchView:
         output = _full_path(settings.output, OutputError("Choose the file to write to."))
         require_writable(output, settings.replace)
     except SlabExporterError as error:
-        reason = in_panel_words(str(error))
+        reason = in_panel_words(error.sentence)
         return StitchView(reason, Action(False, reason))
     return StitchView(_summary(manifest, bool(settings.predictions.strip())), Action(True, STITCH_TIP))
 

@@ -5,7 +5,6 @@ From the nodes and settings of the moment to a frozen ``PanelView``.
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -23,21 +22,10 @@ from slab_exporter.mrml.slab_rois import MOST_BOXES
 from slab_exporter.mrml.volume_files import geometry_warnings
 
 from .rows import Row, row_of, summary, table_headers
+from .words import in_panel_words
 
 EXPORT_TIP = "Write the slabs, read every one back, and compare it with the volume."
 PREVIEW_TIP = "Show each slab as a coloured box over the volume. Nothing is written."
-# Options as the command line names them -> as the panel does.
-_PANEL_WORDS = {
-    "remainder": "'Last slab'",
-    "thickness": "'Thickness'",
-    "overlap": "'Overlap'",
-    "fill": "'Fill value'",
-    "frame": "frame",
-    "overwrite": "'Replace'",
-    "blend": "'Overlaps'",
-    "trust-names": "'Trust names'",
-    "nifti-transform": "the command line's option --nifti-transform",
-}
 
 
 @dataclass(frozen=True)
@@ -115,7 +103,7 @@ def panel_view(settings: PanelSettings, volume: Any, labels: tuple[Any, ...] = (
         request = request_of(settings)
         plan = plan_of(request, volume, roi)
     except SlabExporterError as error:
-        reason = in_panel_words(str(error))
+        reason = in_panel_words(error.sentence)
         off = Action(False, reason)
         return PanelView(reason, (), case, (), table_headers(None), None, off, off)
     notes = (*_reversal_note(plan.geometry, volume), *geometry_warnings(plan.geometry), *plan.notes)
@@ -163,7 +151,7 @@ def fill_of(text: str) -> float | None:
     try:
         return float(text)
     except ValueError:
-        raise RequestError(f"The fill value must be a number or 'auto', not '{text.strip()}'.") from None
+        raise RequestError(f"The fill value must be a number or 'auto', not '{text.strip()}'.", option="fill") from None
 
 
 def plan_of(request: ExportRequest, volume: Any, roi: Any = None) -> SlabPlan:
@@ -179,11 +167,6 @@ def plan_of(request: ExportRequest, volume: Any, roi: Any = None) -> SlabPlan:
     geometry = geometry_to_cut(volume)
     limits: Box | None = None if roi is None else box_inside_roi(roi, geometry)
     return plan_slabs(geometry, request.slabs, limits)
-
-
-def in_panel_words(sentence: str) -> str:
-    """A sentence of the library with the panel's names for the command line's options."""
-    return re.sub(r"--([a-z][a-z-]*)", lambda match: _PANEL_WORDS.get(match[1], match[1]), sentence)
 
 
 def _reversal_note(cut: VolumeGeometry, volume: Any) -> tuple[str, ...]:
@@ -215,7 +198,7 @@ def _export_action(
         require_apart_from_sources(out, case, [volume, *label_sets(labels).values()])
         require_free_place(out, case, settings.replace)
     except SlabExporterError as error:
-        return Action(False, in_panel_words(str(error)))
+        return Action(False, in_panel_words(error.sentence))
     return Action(True, EXPORT_TIP)
 
 

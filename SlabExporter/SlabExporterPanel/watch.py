@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from slab_exporter.core.errors import Cancelled
+from slab_exporter.core.errors import Cancelled, SlabExporterError
 from slab_exporter.core.manifest import Manifest
 from slab_exporter.core.progress import ProgressEvent
 
-from .view import in_panel_words
+from .words import in_panel_words
 
 VERIFIED = "verified"
 WRITTEN = "written, not verified"
@@ -82,4 +82,4 @@ def failed_text(error: BaseException) -> str:
     """Why an export failed, in the panel's words."""
     if isinstance(error, MemoryError):
         return "The volume does not fit into this machine's memory a second time; close other volumes and try again."
-    return in_panel_words(str(error))
+    return in_panel_words(error.sentence if isinstance(error, SlabExporterError) else str(error))

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from ..core.errors import RequestError
 from ..core.naming import case_names, volume_stem
+from ..core.text import Option, Sentence
 from .case import Case
 from .conventions import GIVEN, LISTED, LabelIndex, named_path
 from .groups import with_groups
@@ -72,7 +73,8 @@ def _tell_unused(labels: list[Path], cases: list[Case], warn: Callable[[str], ob
     unused = [path for path in labels if path not in used]
     if unused:
         maps = "1 label map belongs" if len(unused) == 1 else f"{len(unused)} label maps belong"
-        warn(f"{maps} to no image by name and place (first: {unused[0]}); give label maps with --labels or in a list.")
+        told = f"{maps} to no image by name and place (first: {unused[0]}); give label maps with "
+        warn(Sentence(told, Option("labels"), " or in a list."))
 
 
 def grouped(cases: list[Case], column: str) -> list[Case]:

@@ -9,7 +9,7 @@ from ..cases.find import Case, match_summary
 from ..core.options import ExportRequest
 from ..inspection.dry_run import Outlook, outlook
 from ..mrml.runtime import open_runtime
-from .terminal import print_json
+from .terminal import print_json, typed
 
 
 def dry_run(cases: list[Case], out: Path, request: ExportRequest, as_json: bool) -> int:
@@ -33,8 +33,8 @@ def _text(outlooks: list[Outlook], cases: list[Case], out: Path) -> list[str]:
     lines += _table([_HEADER, *(_row(one) for one in outlooks)])
     lines.append("")
     for one in outlooks:
-        lines += [f"{one.case.name}: warning: {text}" for text in one.warnings]
-    lines += [f"{one.case.name}: CANNOT BE EXPORTED: {one.error}" for one in outlooks if one.error is not None]
+        lines += [f"{one.case.name}: warning: {typed(text)}" for text in one.warnings]
+    lines += [f"{one.case.name}: CANNOT BE EXPORTED: {typed(one.error)}" for one in outlooks if one.error is not None]
     plans = [one.plan for one in outlooks if one.plan is not None]
     slices = sum(plan.limits.shape[plan.axis] for plan in plans)
     lines.append(

@@ -26,7 +26,7 @@ from .arguments import (
     given_text,
     series_options,
 )
-from .terminal import BatchLines, JsonLines, Lines, display, print_json
+from .terminal import BatchLines, JsonLines, Lines, display, print_json, typed
 
 if TYPE_CHECKING:
     from ..cases.find import Case
@@ -87,7 +87,7 @@ def summarise(options: argparse.Namespace, result: ExportResult, seconds: float)
     slabs = [slab for manifest in result.manifests for slab in manifest.slabs]
     verified = sum(slab.verified for slab in slabs)
     for problem in result.problems:
-        print(f"slab-exporter: {problem}", file=sys.stderr)
+        print(f"slab-exporter: {typed(problem)}", file=sys.stderr)
     if options.json:
         print_json(
             {
@@ -179,7 +179,7 @@ def cases_of(options: argparse.Namespace) -> list[Case]:
 
 def print_warning(text: str) -> None:
     """Print a sentence about the inputs as a whole."""
-    print(f"slab-exporter: warning: {text}", file=sys.stderr, flush=True)
+    print(f"slab-exporter: warning: {typed(text)}", file=sys.stderr, flush=True)
 
 
 def run_options(options: argparse.Namespace) -> RunOptions:

@@ -11,7 +11,7 @@ from .arguments import (
     add_transform_options,
     command_parser,
 )
-from .terminal import print_json
+from .terminal import print_json, typed
 
 
 def add_parser(commands: Subparsers) -> None:
@@ -51,6 +51,6 @@ def run(options: argparse.Namespace) -> int:
     for row in found.ras:
         print("  " + "  ".join(f"{value:12.6f}" for value in row))
     for text in found.warnings:
-        print(f"note: {text}")
+        print(f"note: {typed(text)}")
     print(f"written: {options.output}")
     return DONE

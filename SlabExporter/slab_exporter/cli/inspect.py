@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ..core.text import command_words
 from .arguments import (
     INPUT_HELP,
     Subparsers,
@@ -17,7 +18,7 @@ from .arguments import (
     given_text,
 )
 from .export import code_for, print_warning
-from .terminal import print_json
+from .terminal import print_json, typed
 
 if TYPE_CHECKING:
     from ..inspection.inspect import Inspection
@@ -55,7 +56,7 @@ def show_data_set(reports: Sequence[Inspection], sort: str | None, csv_path: Pat
         print(file=sys.stderr)
     print("\n".join([*_table(rows), "", f"{len(odd)} of {len(reports)} cases are odd."]))
     for case, found in odd.items():
-        print("\n".join(f"{case}: {text}" for text in found))
+        print("\n".join(f"{case}: {typed(text)}" for text in found))
 
 
 def _table(rows: list[dict[str, object]]) -> list[str]:
@@ -98,7 +99,7 @@ def run(options: argparse.Namespace) -> int:
         if options.json:
             print_json({"event": "inspected", **report.to_json()})
         elif len(cases) == 1:
-            print(report.to_text())
+            print(report.to_text(command_words))
         elif sys.stderr.isatty():
             print(f"\r{len(reports)} of {len(cases)} inspected", end="", file=sys.stderr, flush=True)
     if len(cases) > 1 or options.csv is not None:

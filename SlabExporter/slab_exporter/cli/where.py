@@ -6,6 +6,7 @@ import argparse
 from pathlib import Path
 
 from ..core.errors import RequestError
+from ..core.text import command_words
 from .arguments import (
     DONE,
     Subparsers,
@@ -53,5 +54,5 @@ def run(options: argparse.Namespace) -> int:
     if options.json:
         print_json({"event": "located", **place.to_json()} | ({"reference": places[1].to_json()} if places[1:] else {}))
     else:
-        print("\n".join(p.to_text() for p in places))
+        print("\n".join(p.to_text(command_words) for p in places))
     return DONE

@@ -12,6 +12,7 @@ import numpy as np
 from ..core.errors import InputError, OutputError, RequestError, reading
 from ..core.geometry import RAS_TO_LPS, FloatArray, VolumeGeometry
 from ..core.manifest import Manifest
+from ..core.text import Option, Sentence
 from ..core.volume import SourceVolume
 from ..files.disk import file_sha256
 from ..files.nifti import NiftiHeader, read_header
@@ -113,7 +114,7 @@ class Registration:
         return matrix_text(self.flirt if kind == "flirt" else self.ras)
 
     def to_json(self) -> dict[str, Any]:
-        """For ``--json``."""
+        """Return the document that a program reads."""
         return {
             "ras_moving_to_reference": self.ras.tolist(),
             "flirt": self.flirt.tolist(),
@@ -196,7 +197,7 @@ def read_ras(path: Path, moving: GridMaker, reference: GridMaker, kind: str | No
     text = read_text(path)
     found = "itk" if is_itk(text) else kind or "flirt"
     if kind is not None and found != kind:
-        raise RequestError(f"{path} is an ITK transform file, not what --from {kind} says.")
+        raise RequestError(f"{path} is an ITK transform file, not what ", Option.to("kind", kind), " says.")
     if found == "itk":
         return ras_from_itk(parse_itk(text, str(path)))
     matrix = parse_matrix(text, str(path))
@@ -220,7 +221,7 @@ def convert(
         raise OutputError(f"{output} is what the registration is read from, and stays as it is; choose another name.")
     with open_runtime() as runtime:
         images = open_for_geometry(runtime, moving), open_for_geometry(runtime, reference)
-    warnings = tuple(f"{image.name}: {text}" for image in images for text in image.warnings)
+    warnings = tuple(Sentence(f"{image.name}: ", text) for image in images for text in image.warnings)
     grids = fsl_grid(images[0]), fsl_grid(images[1])
     ras = read_ras(path, lambda: grids[0], lambda: grids[1], kind)
     registration = Registration(ras, *grids, warnings)

@@ -14,6 +14,7 @@ import numpy as np
 
 from ..core.errors import InputError, OutputError, writing
 from ..core.geometry import FloatArray
+from ..core.text import Option
 
 _MAGIC = "#Insight Transform File"
 _LINEAR = ("AffineTransform", "MatrixOffsetTransformBase")
@@ -108,7 +109,9 @@ def write_text(path: Path, text: str, overwrite: bool) -> None:
         OutputError: it exists, or cannot be written.
     """
     if path.exists() and not overwrite:
-        raise OutputError(f"{path} exists already; choose another name, or add --overwrite to replace it.")
+        raise OutputError(
+            f"{path} exists already; choose another name, or add ", Option.on("overwrite"), " to replace it."
+        )
     temporary = path.with_name(f".partial-{os.getpid()}-{path.name}")
     with writing(path):
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -12,6 +12,7 @@ import numpy as np
 from ..core.errors import InputError, RequestError
 from ..core.geometry import AXIS_LETTERS, FloatArray, VolumeGeometry
 from ..core.manifest import FILE_NAME, Manifest, find_manifests, read_manifest
+from ..core.text import Words, in_words, python_words
 from ..core.volume import SourceVolume
 from ..mrml.runtime import SlicerRuntime, open_runtime
 from ..pipeline.formats.table import kind_of
@@ -67,7 +68,7 @@ class Place:
         return self.location.inside
 
     def to_json(self) -> dict[str, Any]:
-        """For ``--json``."""
+        """Return the document that a program reads."""
         where = self.location
         result: dict[str, Any] = {
             "name": self.name,
@@ -85,8 +86,8 @@ class Place:
             result["slabs"] = [asdict(hit) | {"voxel": list(hit.voxel)} for hit in self.slabs]
         return result
 
-    def to_text(self) -> str:
-        """For people."""
+    def to_text(self, words: Words = python_words) -> str:
+        """For people, with options in ``words``."""
         g, where = self.geometry, self.location
         i, j, k = where.voxel
         lines = [
@@ -108,7 +109,7 @@ class Place:
             if where.inside and not self.slabs:
                 lines.append("  in no slab")
         lines.append(f"  {explain_axes(g)}")
-        lines += [f"  note: {text}" for text in self.warnings]
+        lines += [f"  note: {in_words(text, words)}" for text in self.warnings]
         return "\n".join(lines)
 
 

@@ -7,6 +7,7 @@ import re
 from dataclasses import dataclass, field
 
 from .errors import RequestError
+from .text import Option
 
 # PS3.5 6.2: LO, and each component group of PN
 LONGEST_TEXT = 64
@@ -42,10 +43,16 @@ class SeriesOptions:
 
     def __post_init__(self) -> None:
         if self.allow_uneven is not None and not 0 < self.allow_uneven < math.inf:
-            raise RequestError(f"The tolerance of --allow-uneven must be positive mm; it is {self.allow_uneven:g}.")
+            raise RequestError(
+                "The tolerance of ", Option("allow_uneven"), f" must be positive mm; it is {self.allow_uneven:g}."
+            )
         if self.allow_uneven is not None and self.resample:
             raise RequestError(
-                "Choose either --allow-uneven or --resample: one keeps the voxels, the other moves them."
+                "Choose either ",
+                Option("allow_uneven"),
+                " or ",
+                Option.on("resample"),
+                ": one keeps the voxels, the other moves them.",
             )
 
 
@@ -80,21 +87,24 @@ class DicomOptions:
     def __post_init__(self) -> None:
         if self.modality is not None and not re.fullmatch(r"(?! )[A-Z0-9_ ]{1,16}(?<! )", self.modality):
             raise RequestError(
-                f"The modality cannot be '{self.modality}': it is up to 16 capital letters and digits, as in CT."
+                f"The modality cannot be '{self.modality}': it is up to 16 capital letters and digits, as in CT.",
+                option="modality",
             )
         if self.patient_name is not None and not is_person_name(self.patient_name):
             raise RequestError(
                 f"The patient's name cannot be '{self.patient_name}': it has up to {_MOST_COMPONENTS} parts with ^ "
-                f"between them, as in Doe^Jane, and up to {_MOST_GROUPS} writings with = between them."
+                f"between them, as in Doe^Jane, and up to {_MOST_GROUPS} writings with = between them.",
+                option="patient_name",
             )
-        for name, text in (
-            ("patient's name", self.patient_name),
-            ("patient's ID", self.patient_id),
-            ("study description", self.study_description),
+        for name, option, text in (
+            ("patient's name", "patient_name", self.patient_name),
+            ("patient's ID", "patient_id", self.patient_id),
+            ("study description", "study_description", self.study_description),
         ):
             if text is not None and (len(text) > LONGEST_TEXT or _FORBIDDEN.search(text)):
                 raise RequestError(
-                    f"The {name} must be at most {LONGEST_TEXT} characters without backslash or control characters."
+                    f"The {name} must be at most {LONGEST_TEXT} characters without backslash or control characters.",
+                    option=option,
                 )
 
 
@@ -134,15 +144,19 @@ class SlabOptions:
         _require_choice("axis", self.axis, AXES)
         _require_choice("remainder", self.remainder, REMAINDERS)
         if self.thickness_mm is None and self.thickness < 1:
-            raise RequestError(f"A slab needs at least one slice; the thickness is {self.thickness}.")
+            raise RequestError(
+                f"A slab needs at least one slice; the thickness is {self.thickness}.", option="thickness"
+            )
         if self.thickness_mm is not None and not (0 < self.thickness_mm < math.inf):
-            raise RequestError(f"The thickness in mm must be positive; it is {self.thickness_mm:g}.")
+            raise RequestError(
+                f"The thickness in mm must be positive; it is {self.thickness_mm:g}.", option="thickness_mm"
+            )
         if self.overlap < 0:
-            raise RequestError(f"The overlap must be 0 or more slices; it is {self.overlap}.")
+            raise RequestError(f"The overlap must be 0 or more slices; it is {self.overlap}.", option="overlap")
         if self.thickness_mm is None and self.overlap >= self.thickness:
-            raise RequestError(overlap_sentence(self.overlap, self.thickness))
+            raise RequestError(overlap_sentence(self.overlap, self.thickness), option="overlap")
         if self.fill is not None and math.isinf(self.fill):
-            raise RequestError("The fill value must be a finite number or 'auto'.")
+            raise RequestError("The fill value must be a finite number or 'auto'.", option="fill")
 
 
 @dataclass(frozen=True)
@@ -178,11 +192,19 @@ class ExportRequest:
             _require_choice("NIfTI transform", self.nifti_transform, NIFTI_TRANSFORMS)
         if self.format != "dicom" and self.dicom != DicomOptions():
             raise RequestError(
-                "Modality, patient, study, segments, --quantize, --new-uids and --deidentify are for --format dicom; "
-                f"the format is {self.format}."
+                "Modality, patient, study, segments, ",
+                Option("quantize"),
+                ", ",
+                Option("new_uids"),
+                " and ",
+                Option("deidentify"),
+                " are for ",
+                Option.to("format", "dicom"),
+                f"; the format is {self.format}.",
+                option="format",
             )
         if self.frame is not None and self.frame < 0:
-            raise RequestError(f"Frames are counted from 0; --frame is {self.frame}.")
+            raise RequestError("Frames are counted from 0; ", Option("frame"), f" is {self.frame}.")
 
 
 def overlap_sentence(overlap: int, thickness: int) -> str:
@@ -195,4 +217,7 @@ def overlap_sentence(overlap: int, thickness: int) -> str:
 
 def _require_choice(name: str, value: str, choices: tuple[str, ...]) -> None:
     if value not in choices:
-        raise RequestError(f"The {name} cannot be '{value}'; choose one of {', '.join(choices)}.")
+        raise RequestError(
+            f"The {name} cannot be '{value}'; choose one of {', '.join(choices)}.",
+            option=name.lower().replace(" ", "_"),
+        )

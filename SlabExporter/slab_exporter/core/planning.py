@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from .errors import RequestError
 from .geometry import ANATOMICAL_AXES, AXIS_LETTERS, Box, VolumeGeometry
 from .options import SlabOptions, overlap_sentence
-from .text import counted, lengths, sizes
+from .text import Option, Sentence, counted, lengths, sizes
 
 
 @dataclass(frozen=True)
@@ -89,9 +89,11 @@ def plan_slabs(geometry: VolumeGeometry, options: SlabOptions, limits: Box | Non
     intervals = divide(length, thickness, options.overlap, options.remainder)
     if not intervals:
         raise RequestError(
-            f"The volume has {length} slices along {'ijk'[axis]}, fewer than the thickness of {thickness}, "
-            "and --remainder drop leaves short slabs out: nothing would be written. "
-            "Choose --remainder keep or pad, or a smaller thickness."
+            f"The volume has {length} slices along {'ijk'[axis]}, fewer than the thickness of {thickness}, and ",
+            Option.to("remainder", "drop"),
+            " leaves short slabs out: nothing would be written. Choose ",
+            Option.to("remainder", "keep", "pad"),
+            ", or a smaller thickness.",
         )
     slabs = tuple(Slab(number, _box_of(interval, limits, axis, backwards)) for number, interval in enumerate(intervals))
     covered = intervals[-1][1]
@@ -121,7 +123,7 @@ def resolve_thickness(options: SlabOptions, spacing: float) -> int:
     if options.thickness_mm is not None:
         thickness = max(1, round(options.thickness_mm / spacing))
     if options.overlap >= thickness:
-        raise RequestError(overlap_sentence(options.overlap, thickness))
+        raise RequestError(overlap_sentence(options.overlap, thickness), option="overlap")
     return thickness
 
 
@@ -178,16 +180,20 @@ def _notes(
     uncovered: tuple[int, int] | None,
     axis: int,
 ) -> tuple[str, ...]:
-    notes = []
+    notes: list[str] = []
     if uncovered is not None:
         a, b = uncovered
         notes.append(
-            f"--remainder drop leaves out {b - a} of {length} slices: {'ijk'[axis]} = {a} to {b - 1} are in no slab."
+            Sentence(
+                Option.to("remainder", "drop"),
+                f" leaves out {b - a} of {length} slices: {'ijk'[axis]} = {a} to {b - 1} are in no slab.",
+            )
         )
     if length < thickness and options.remainder in ("keep", "shift", "balance"):
         notes.append(
             f"The volume has {length} slices, fewer than one slab of {thickness}: its only slab is {length} thick."
         )
     if options.remainder in ("keep", "balance") and len(intervals) > 1 and intervals[-1][1] - intervals[-1][0] == 1:
-        notes.append("The last slab is a single slice; --remainder shift, pad or balance avoids that.")
+        other = Option.to("remainder", "shift", "pad", "balance")
+        notes.append(Sentence("The last slab is a single slice; ", other, " avoids that."))
     return tuple(notes)

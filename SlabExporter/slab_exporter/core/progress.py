@@ -29,7 +29,7 @@ class ProgressEvent:
     slab: Any = None
 
     def to_json(self) -> dict[str, Any]:
-        """As ``--json`` prints it."""
+        """Return the event as the document that a program reads."""
         result: dict[str, Any] = {"event": self.kind, "case": self.case}
         if self.total:
             result |= {"done": self.done, "total": self.total}

@@ -12,12 +12,13 @@ from ..core.errors import OutputError, RequestError, SlabExporterError
 from ..core.manifest import Manifest, read_manifest
 from ..core.options import ExportRequest
 from ..core.progress import Progress, ProgressEvent, no_progress
+from ..core.text import Option, Sentence, as_stored, command_words, in_words
 from ..files.machine import THREADS, usable_processors
 from ..mrml.runtime import running_in_application
 from ..report.dataset import PARTS, ListedManifest, split_groups
 from ..report.summary import write_errors_table, write_summary
 from ..volumes.reading import read_volume
-from .job import FAILED, Job, Outcome, read_case, reads_without_itk, run_job, runtime_with_first
+from .job import Job, Outcome, read_case, reads_without_itk, run_job, runtime_with_first
 from .output_folder import begin, locked, make_output, other_cases, refuse_other_content
 from .pool import run_in_workers
 from .survey import default_jobs, survey_case
@@ -51,9 +52,14 @@ class RunOptions:
 
     def __post_init__(self) -> None:
         if self.jobs is not None and self.jobs < 1:
-            raise RequestError(f"--jobs must be 1 or more; it is {self.jobs}.")
+            raise RequestError(Option("jobs"), f" must be 1 or more; it is {self.jobs}.")
         if self.shard is not None and not 1 <= self.shard[0] <= self.shard[1]:
-            raise RequestError(f"--shard {self.shard[0]}/{self.shard[1]} does not exist; use 1/N to N/N.")
+            raise RequestError(
+                Option.to("shard", f"{self.shard[0]}/{self.shard[1]}"), " does not exist; use 1/N to N/N."
+            )
+
+
+_MAKE_ROOM = Sentence(" Make room and go on with ", Option.on("resume"), ".")
 
 
 @dataclass(frozen=True)
@@ -117,8 +123,8 @@ def export_cases(
         with closing(_outcomes(jobs, run, progress, lock)) as ended:
             for number, outcome in ended:
                 outcomes[number] = outcome
-                if outcome.kind == FAILED:
-                    progress(ProgressEvent("case-failed", mine[number].name, message=str(outcome.error)))
+                if outcome.error is not None:
+                    progress(ProgressEvent("case-failed", mine[number].name, message=outcome.error.sentence))
         result = _result(mine, out, outcomes)
         if run.shard is None:
             result = _sum_up(mine, out, result, run, progress)
@@ -176,8 +182,7 @@ def _result(cases: list[Case], out: Path, outcomes: dict[int, Outcome]) -> Expor
     left = len(cases) - len(outcomes)
     if left:
         problems.append(
-            f"{out} cannot be written any more (disk full?); {left} of {len(cases)} cases were not begun. "
-            "Make room and go on with --resume."
+            f"{out} cannot be written any more (disk full?); {left} of {len(cases)} cases were not begun." + _MAKE_ROOM
         )
     return ExportResult(tuple(manifests), tuple(failures), tuple(problems))
 
@@ -190,14 +195,14 @@ def _sum_up(cases: list[Case], out: Path, result: ExportResult, run: RunOptions,
         progress(ProgressEvent("warning", out.name, message=sentence))
     listed = listed_manifests(cases, result.manifests, run)
     by_name = {case.name: case for case in cases}
-    errors = [(f.case, str(by_name[f.case].image), str(f.error)) for f in result.failures]
+    errors = [(f.case, str(by_name[f.case].image), in_words(f.error.sentence, command_words)) for f in result.failures]
     try:
         if listed:
-            write_summary(out, listed, errors, [*problems, *left_out])
+            write_summary(out, listed, errors, as_stored([*problems, *left_out]))
         else:  # no data set to speak of
             write_errors_table(out, errors)
     except OutputError as error:
-        problems.append(f"{error} Make room and go on with --resume.")
+        problems.append(error.sentence + _MAKE_ROOM)
     return ExportResult(result.manifests, result.failures, tuple(problems))
 
 

@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ..core.errors import InputError
+from ..core.text import Option
 from ..core.values import native, scaled
 from .gzip_codec import LARGEST_RATIO, DamagedGzipError, decompress, is_gzip
 from .machine import require_memory
@@ -73,16 +74,24 @@ def choose_frame(header: NiftiHeader, frame: int | None) -> int:
     """
     if header.frames == 1:
         if frame not in (None, 0):
-            raise InputError(f"{header.path} holds one volume; --frame {frame} does not exist (use 0 or leave it out).")
+            raise InputError(
+                f"{header.path} holds one volume; ",
+                Option.to("frame", frame),
+                " does not exist (use 0 or leave it out).",
+            )
         return 0
     if frame is None:
         raise InputError(
             f"{header.path} is 4D: it holds {header.frames} volumes of {_sizes(header.shape_ijk)} voxels. "
-            f"Choose one with --frame 0 to {header.frames - 1}."
+            "Choose one with ",
+            Option.to("frame", 0),
+            f" to {header.frames - 1}.",
         )
     if not 0 <= frame < header.frames:
         raise InputError(
-            f"{header.path} holds {header.frames} volumes, counted from 0; --frame {frame} does not exist."
+            f"{header.path} holds {header.frames} volumes, counted from 0; ",
+            Option.to("frame", frame),
+            " does not exist.",
         )
     return frame
 

@@ -18,6 +18,7 @@ import numpy.typing as npt
 from ..core.errors import RequestError
 from ..core.geometry import Box, FloatArray
 from ..core.options import BLENDS
+from ..core.text import Option
 
 # The Gaussian's standard deviation as a part of the slab's size, as in MONAI's
 # compute_importance_map and in nnU-Net.
@@ -60,11 +61,12 @@ def require_blend(blend: str, dtype: np.dtype) -> None:
         RequestError: with what to choose instead.
     """
     if blend not in BLENDS:
-        raise RequestError(f"The blend cannot be '{blend}'; choose one of {', '.join(BLENDS)}.")
+        raise RequestError(f"The blend cannot be '{blend}'; choose one of {', '.join(BLENDS)}.", option="blend")
     if blend in ("mean", "gaussian") and dtype.kind in "iu":
         raise RequestError(
-            f"These slabs hold whole numbers ({dtype.name}), as label maps do, and labels are never averaged. "
-            "Choose --blend vote or first."
+            f"These slabs hold whole numbers ({dtype.name}), as label maps do, and labels are never averaged. Choose ",
+            Option.to("blend", "vote", "first"),
+            ".",
         )
 
 

@@ -15,6 +15,7 @@ import numpy.typing as npt
 
 from ..core.errors import OutputError, VerificationError, writing
 from ..core.geometry import VolumeGeometry
+from ..core.text import Option
 from ..core.volume import SourceVolume
 from ..files.encodings.encoding import VolumeEncoding
 from ..files.encodings.table import encoding_of
@@ -36,7 +37,9 @@ def require_writable(path: Path, overwrite: bool) -> None:
     """
     encoding_of(path)
     if path.exists() and not overwrite:
-        raise OutputError(f"{path} exists already; choose another name, or add --overwrite to replace it.")
+        raise OutputError(
+            f"{path} exists already; choose another name, or add ", Option.on("overwrite"), " to replace it."
+        )
 
 
 def write_volume(
