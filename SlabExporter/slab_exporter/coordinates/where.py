@@ -113,13 +113,13 @@ class Place:
         return "\n".join(lines)
 
 
-def find_place(file: FileChoice, frame: str, point: tuple[float, float, float]) -> Place:
+def find_place(file: FileChoice, space: str, point: tuple[float, float, float]) -> Place:
     """A point in a volume, or in the slabs of an export.
 
     Args:
         file: a volume, of a 4D file the first where none is chosen; or a case's folder or manifest; or the
             folder of an export of one case.
-        frame: "ijk", "ras" or "lps": what ``point`` is given in.
+        space: "ijk", "ras" or "lps": what ``point`` is given in.
         point: voxel index in the file's order, or mm.
 
     Raises:
@@ -129,10 +129,10 @@ def find_place(file: FileChoice, frame: str, point: tuple[float, float, float]) 
     with open_runtime() as runtime:
         manifest_path = _manifest_at(file.path)
         if manifest_path is None:
-            return _at(open_for_geometry(runtime, file), frame, point, str(file.path))
+            return _at(open_for_geometry(runtime, file), space, point, str(file.path))
         if file.transform is not None:
             raise RequestError(f"{file.path} is an export; its sform or qform was chosen when it was made.")
-        return _in_export(runtime, manifest_path, frame, point)
+        return _in_export(runtime, manifest_path, space, point)
 
 
 def through_registration(place: Place, matrix: Path, reference: FileChoice) -> Place:
@@ -164,15 +164,15 @@ def _manifest_at(path: Path) -> Path | None:
     return manifests[0]
 
 
-def _at(source: SourceVolume, frame: str, point: tuple[float, float, float], name: str) -> Place:
-    location = locate(source.geometry, frame, point)
+def _at(source: SourceVolume, space: str, point: tuple[float, float, float], name: str) -> Place:
+    location = locate(source.geometry, space, point)
     value = _value(source.voxels_kji, location.voxel) if location.inside else None
     return Place(name, source.geometry, location, value, partial(fsl_grid, source), warnings=source.warnings)
 
 
-def _in_export(runtime: SlicerRuntime, manifest_path: Path, frame: str, point: tuple[float, float, float]) -> Place:
+def _in_export(runtime: SlicerRuntime, manifest_path: Path, space: str, point: tuple[float, float, float]) -> Place:
     manifest: Manifest = read_manifest(manifest_path)
-    location = locate(manifest.geometry, frame, point)
+    location = locate(manifest.geometry, space, point)
     hits = slabs_holding(manifest, location.voxel)
     value = None
     if hits:
@@ -234,12 +234,12 @@ class SlabHit:
     voxel: tuple[int, int, int]
 
 
-def locate(geometry: VolumeGeometry, frame: str, point: tuple[float, float, float]) -> Location:
-    """A point in all frames.
+def locate(geometry: VolumeGeometry, space: str, point: tuple[float, float, float]) -> Location:
+    """Return a point in all coordinate systems.
 
     Args:
         geometry: of the volume.
-        frame: "ijk", "ras" or "lps": what ``point`` is given in.
+        space: "ijk", "ras" or "lps": what ``point`` is given in.
         point: voxel index or mm.
 
     Raises:
@@ -247,10 +247,10 @@ def locate(geometry: VolumeGeometry, frame: str, point: tuple[float, float, floa
     """
     given = np.array(point, dtype=float)
     with np.errstate(all="ignore"):  # what is not finite is refused below
-        if frame == "ijk":
+        if space == "ijk":
             ijk, ras = given, geometry.ras(given)
         else:
-            ras = given if frame == "ras" else given * _TO_LPS
+            ras = given if space == "ras" else given * _TO_LPS
             ijk = geometry.ijk(ras)
     if not np.all(np.isfinite(np.concatenate([ijk, ras]))):
         raise RequestError(f"A point needs three finite numbers, not {point}.")
