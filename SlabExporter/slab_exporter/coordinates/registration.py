@@ -19,7 +19,7 @@ from ..files.nifti import NiftiHeader, read_header
 from ..mrml.runtime import open_runtime
 from ..mrml.volume_files import is_nifti
 from ..volumes.reading import FileChoice, open_for_geometry
-from .transform_files import is_itk, itk_text, matrix_text, parse_itk, parse_matrix, read_text, write_text
+from .transform_files import is_itk, read_itk, read_matrix, write_itk, write_matrix
 
 
 @dataclass(frozen=True)
@@ -83,7 +83,7 @@ def ras_from_itk(matrix: FloatArray) -> FloatArray:
 # Gives an image as FSL sees it, or raises InputError where FSL cannot have seen it.
 GridMaker = Callable[[], FslGrid]
 KINDS = ("flirt", "itk", "ras")
-_KIND_OF_EXTENSION = {".tfm": "itk", ".mat": "flirt", ".txt": "ras"}
+_KIND_OF_EXTENSION = {".tfm": "itk", ".h5": "itk", ".hdf5": "itk", ".mat": "flirt", ".txt": "ras"}
 
 
 @dataclass(frozen=True)
@@ -107,11 +107,18 @@ class Registration:
         """As FLIRT's matrix."""
         return flirt_from_ras(self.ras, self.moving, self.reference)
 
-    def text(self, kind: str) -> str:
-        """As a file of that kind: "flirt", "itk" (LPS, reference -> moving) or "ras"."""
+    def write(self, path: Path, overwrite: bool = False) -> None:
+        """Write it as the extension says: .tfm and .h5 (ITK, LPS, reference -> moving), .mat (FLIRT) or .txt (RAS).
+
+        Raises:
+            RequestError: the extension is another one.
+            OutputError: the file exists, or cannot be written.
+        """
+        kind = kind_to_write(path)
         if kind == "itk":
-            return itk_text(itk_from_ras(self.ras))
-        return matrix_text(self.flirt if kind == "flirt" else self.ras)
+            write_itk(path, itk_from_ras(self.ras), overwrite)
+        else:
+            write_matrix(path, self.flirt if kind == "flirt" else self.ras, overwrite)
 
     def to_json(self) -> dict[str, Any]:
         """Return the document that a program reads."""
@@ -181,26 +188,39 @@ def exported_grid(manifest: Manifest, folder: Path) -> FslGrid:
     return grid_of_header(read_header(path), manifest.geometry)
 
 
+def kind_to_write(path: Path) -> str:
+    """Return what a file of this name is to hold: one of ``KINDS``.
+
+    Raises:
+        RequestError: its extension says nothing.
+    """
+    kind = _KIND_OF_EXTENSION.get(path.suffix.lower())
+    if kind is None:
+        raise RequestError(
+            f"The output {path} must end in .tfm or .h5 (Slicer, ITK), .mat (FLIRT) or .txt (4 x 4 in RAS mm)."
+        )
+    return kind
+
+
 def read_ras(path: Path, moving: GridMaker, reference: GridMaker, kind: str | None = None) -> FloatArray:
     """A transform file as 4x4, RAS mm of the moving image -> RAS mm of the reference.
 
     Args:
-        path: FLIRT's matrix, an ITK text transform, or a 4x4 in RAS mm (moving -> reference).
+        path: FLIRT's matrix, an ITK transform file, or a 4x4 in RAS mm (moving -> reference).
         moving: gives the image that was registered ("in" in FLIRT); called for FLIRT's matrix only.
         reference: the same for the image that it was registered to.
-        kind: one of ``KINDS``; None: ITK's by its first line, otherwise FLIRT's.
+        kind: one of ``KINDS``; None: ITK's by how it begins, otherwise FLIRT's.
 
     Raises:
         InputError: the file cannot be used.
         RequestError: it is not of the kind that it should be.
     """
-    text = read_text(path)
-    found = "itk" if is_itk(text) else kind or "flirt"
+    found = "itk" if is_itk(path) else kind or "flirt"
     if kind is not None and found != kind:
         raise RequestError(f"{path} is an ITK transform file, not what ", Option.to("kind", kind), " says.")
     if found == "itk":
-        return ras_from_itk(parse_itk(text, str(path)))
-    matrix = parse_matrix(text, str(path))
+        return ras_from_itk(read_itk(path))
+    matrix = read_matrix(path)
     return matrix if found == "ras" else ras_from_flirt(matrix, moving(), reference())
 
 
@@ -212,11 +232,7 @@ def convert(
     Raises:
         SlabExporterError: a file cannot be used or written, or the extension says nothing.
     """
-    target = _KIND_OF_EXTENSION.get(output.suffix.lower())
-    if target is None:
-        raise RequestError(
-            f"The output {output} must end in .tfm (Slicer, ITK), .mat (FLIRT) or .txt (4 x 4 in RAS mm)."
-        )
+    kind_to_write(output)
     if output.resolve() in {source.resolve() for source in (path, moving.path, reference.path)}:
         raise OutputError(f"{output} is what the registration is read from, and stays as it is; choose another name.")
     with open_runtime() as runtime:
@@ -225,7 +241,7 @@ def convert(
     grids = fsl_grid(images[0]), fsl_grid(images[1])
     ras = read_ras(path, lambda: grids[0], lambda: grids[1], kind)
     registration = Registration(ras, *grids, warnings)
-    write_text(output, registration.text(target), overwrite)
+    registration.write(output, overwrite)
     return registration
 
 
