@@ -8,6 +8,7 @@ from pathlib import Path
 from slab_exporter.core.errors import Cancelled, InputError, OutputError, SlabExporterError
 from slab_exporter.core.manifest import FILE_NAME, Manifest, read_manifest
 from slab_exporter.core.progress import Progress, ProgressEvent, no_progress
+from slab_exporter.core.text import counted, sizes
 from slab_exporter.stitch.predictions import Predictions, own_files
 from slab_exporter.stitch.stitching import StitchRequest, StitchResult, stitch_case
 from slab_exporter.volumes.writing import require_writable
@@ -114,11 +115,10 @@ class StitchWatch(Watch):
 
 def stitched_text(result: StitchResult) -> str:
     """The lines after a run: what was made, and what should be known about it."""
-    count = f"{result.slabs} slab{'s' if result.slabs != 1 else ''}"
     overlaps = f", overlaps: {result.blend}" if result.overlapping else ""
     kind = "label map" if result.is_labels else "volume"
     end = f"loaded as a {kind}" if is_loadable(result) else f"{result.channels} numbers a voxel: not loaded"
-    lines = [f"{count} stitched into {result.path.name} ({result.dtype}{overlaps}); {end}."]
+    lines = [f"{counted(result.slabs, 'slab')} stitched into {result.path.name} ({result.dtype}{overlaps}); {end}."]
     return "\n".join((*lines, *stitch_notes(result)))
 
 
@@ -143,6 +143,5 @@ def _full_path(text: str, if_empty: SlabExporterError | None = None) -> Path:
 
 
 def _summary(manifest: Manifest, has_predictions: bool) -> str:
-    count, shape = len(manifest.slabs), manifest.geometry.shape_ijk
-    what = f"prediction{'s' if count != 1 else ''}" if has_predictions else f"slab{'s' if count != 1 else ''}"
-    return f"{count} {what} of '{manifest.case}' → {' x '.join(map(str, shape))} voxels"
+    parts = counted(len(manifest.slabs), "prediction" if has_predictions else "slab")
+    return f"{parts} of '{manifest.case}' → {sizes(manifest.geometry.shape_ijk)} voxels"

@@ -13,6 +13,7 @@ from slab_exporter.core.errors import InputError, OutputError, RequestError, Sla
 from slab_exporter.core.geometry import Box, VolumeGeometry
 from slab_exporter.core.options import ExportRequest, SlabOptions
 from slab_exporter.core.planning import SlabPlan, plan_slabs
+from slab_exporter.core.text import sizes
 from slab_exporter.core.volume import SAME_GRID_VOXELS
 from slab_exporter.export.from_scene import case_name, label_sets, require_apart_from_sources, require_free_place
 from slab_exporter.mrml.nodes import node_geometry, voxels_kji
@@ -220,8 +221,8 @@ def _require_usable_label(node: Any, volume: Any, geometry: VolumeGeometry) -> N
     held = node_geometry(node)
     if held.shape_ijk != geometry.shape_ijk:
         raise InputError(
-            f"The label map '{name}' has {' x '.join(map(str, held.shape_ijk))} voxels, the volume "
-            f"{' x '.join(map(str, geometry.shape_ijk))}. Resample it onto the volume first."
+            f"The label map '{name}' has {sizes(held.shape_ijk)} voxels, the volume "
+            f"{sizes(geometry.shape_ijk)}. Resample it onto the volume first."
         )
     tolerance = SAME_GRID_VOXELS * float(min(geometry.spacing))
     if min(geometry.corner_distance(held), geometry.corner_distance(held.k_reversed())) > tolerance:

@@ -8,6 +8,7 @@ from typing import Any
 from slab_exporter.core.errors import Cancelled, SlabExporterError
 from slab_exporter.core.manifest import Manifest
 from slab_exporter.core.progress import ProgressEvent
+from slab_exporter.core.text import counted
 
 from .words import in_panel_words
 
@@ -68,9 +69,9 @@ class ExportWatch(Watch):
 def finished_text(manifest: Manifest) -> str:
     """The line after an export."""
     slabs, verified = len(manifest.slabs), sum(slab.verified for slab in manifest.slabs)
-    text = f"{slabs} slab{'s' if slabs != 1 else ''} written to '{manifest.case}', {verified} verified."
+    text = f"{counted(slabs, 'slab')} written to '{manifest.case}', {verified} verified."
     warnings = len(manifest.warnings)
-    return text + (f" {warnings} warning{'s' if warnings != 1 else ''}, shown above." if warnings else "")
+    return text + (f" {counted(warnings, 'warning')}, shown above." if warnings else "")
 
 
 def finished_notes(manifest: Manifest) -> tuple[str, ...]:

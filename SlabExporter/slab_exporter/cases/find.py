@@ -10,7 +10,7 @@ from pathlib import Path
 
 from ..core.errors import RequestError
 from ..core.naming import case_names, volume_stem
-from ..core.text import Option, Sentence
+from ..core.text import Option, Sentence, counted
 from .case import Case
 from .conventions import GIVEN, LISTED, LabelIndex, named_path
 from .groups import with_groups
@@ -91,7 +91,7 @@ def grouped(cases: list[Case], column: str) -> list[Case]:
 
 def match_summary(cases: list[Case]) -> list[str]:
     """Sentences for people: how many images, which label maps, matched by which convention."""
-    lines = [f"{len(cases)} image{'s' if len(cases) != 1 else ''}"]
+    lines = [counted(len(cases), "image")]
     for name in sorted({name for case in cases for name in case.labels}):
         ways = Counter(case.matched.get(name, GIVEN) for case in cases if name in case.labels)
         how = ", ".join(f"{count} by {way}" for way, count in ways.most_common())

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from ..cases.find import Case, match_summary
 from ..core.options import ExportRequest
+from ..core.text import lengths, sizes
 from ..inspection.dry_run import Outlook, outlook
 from ..mrml.runtime import open_runtime
 from .terminal import print_json, typed
@@ -53,8 +54,8 @@ def _row(one: Outlook) -> tuple[str, ...]:
     if one.plan is None:
         return (one.case.name, "-", "-", "-", "-", str(one.case.image), labels)
     geometry = one.plan.geometry
-    spacing = " x ".join(f"{s:.3g}" for s in geometry.spacing)
-    shape = " x ".join(map(str, geometry.shape_ijk))
+    spacing = lengths(geometry.spacing)
+    shape = sizes(geometry.shape_ijk)
     return (one.case.name, str(len(one.plan.slabs)), shape, spacing, geometry.orientation, str(one.case.image), labels)
 
 

@@ -12,7 +12,7 @@ import numpy as np
 from ..core.errors import InputError, RequestError
 from ..core.geometry import AXIS_LETTERS, FloatArray, VolumeGeometry
 from ..core.manifest import FILE_NAME, Manifest, find_manifests, read_manifest
-from ..core.text import Words, in_words, python_words
+from ..core.text import Words, in_words, lengths, python_words, sizes
 from ..core.volume import SourceVolume
 from ..mrml.runtime import SlicerRuntime, open_runtime
 from ..pipeline.formats.table import kind_of
@@ -91,8 +91,7 @@ class Place:
         g, where = self.geometry, self.location
         i, j, k = where.voxel
         lines = [
-            f"{self.name}: {' x '.join(map(str, g.shape_ijk))} voxels, {g.orientation}, "
-            f"{' x '.join(f'{s:.4g}' for s in g.spacing)} mm",
+            f"{self.name}: {sizes(g.shape_ijk)} voxels, {g.orientation}, {lengths(g.spacing, 4)} mm",
             f"  voxel (i, j, k)          {_shown(where.ijk)}",
             f"  RAS mm (NIfTI, Slicer)   {_shown(where.ras)}",
             f"  LPS mm (DICOM, ITK)      {_shown(where.lps)}",

@@ -28,13 +28,13 @@ def sizes(shape: Iterable[int]) -> str:
     return " x ".join(map(str, shape))
 
 
-def lengths(spacing: Iterable[float]) -> str:
-    """Return spacings in mm with three significant digits.
+def lengths(spacing: Iterable[float], digits: int = 3) -> str:
+    """Return spacings in mm with so many significant digits.
 
     >>> lengths((0.9765625, 0.9765625, 2.0))
     '0.977 x 0.977 x 2'
     """
-    return " x ".join(f"{step:.3g}" for step in spacing)
+    return " x ".join(f"{step:.{digits}g}" for step in spacing)
 
 
 @dataclass(frozen=True)

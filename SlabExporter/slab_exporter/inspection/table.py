@@ -8,7 +8,7 @@ from pathlib import Path
 from ..cases.case import Case
 from ..core.errors import OutputError, RequestError
 from ..core.naming import volume_extension
-from ..core.text import Option, Sentence, as_stored
+from ..core.text import Option, Sentence, as_stored, lengths, sizes
 from ..files.disk import begins_with
 from ..report.outliers import CaseFacts, find_outliers
 from .inspect import Inspection
@@ -59,8 +59,8 @@ def table_row(report: Inspection, findings: Sequence[str]) -> _Row:
     names = [f"size_{c}" for c in "ijk"] + [f"spacing_{c}_mm" for c in "ijk"]
     values: list[object] = [""] * 6 if geometry is None else [*geometry.shape_ijk, *map(_rounded, geometry.spacing)]
     row |= dict(zip(names, values, strict=True))
-    row["size"] = "" if geometry is None else " x ".join(map(str, geometry.shape_ijk))
-    row["spacing_mm"] = "" if geometry is None else " x ".join(f"{s:.3g}" for s in geometry.spacing)
+    row["size"] = "" if geometry is None else sizes(geometry.shape_ijk)
+    row["spacing_mm"] = "" if geometry is None else lengths(geometry.spacing)
     row["orientation"] = "" if geometry is None else geometry.orientation
     row["handedness"] = report.facts.get("handedness", "")
     row["oblique_degrees"] = "" if geometry is None else round(geometry.obliquity_degrees, 1)

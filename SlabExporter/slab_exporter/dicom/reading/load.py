@@ -15,7 +15,7 @@ import numpy.typing as npt
 from ...core.errors import InputError
 from ...core.geometry import VolumeGeometry
 from ...core.options import SeriesOptions
-from ...core.text import Option, Sentence
+from ...core.text import Option, Sentence, sizes
 from ...core.values import native, scaled_planes
 from ...core.volume import SourceVolume
 from ...files.machine import require_memory
@@ -210,8 +210,8 @@ def _require_sensible_size(series: Series, stack: Stack) -> None:
     have, wanted = stack.geometry.shape_ijk, regular_grid(stack).shape_ijk
     if np.prod([float(n) for n in wanted]) > _MOST_GROWTH * np.prod([float(n) for n in have]):
         raise InputError(
-            f"{series.shown}: a regular volume would have {' x '.join(map(str, wanted))} voxels instead of "
-            f"{' x '.join(map(str, have))}; {uneven_reason(stack)}. Remove the images that lie far away."
+            f"{series.shown}: a regular volume would have {sizes(wanted)} voxels instead of "
+            f"{sizes(have)}; {uneven_reason(stack)}. Remove the images that lie far away."
         )
 
 
