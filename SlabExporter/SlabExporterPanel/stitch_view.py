@@ -28,7 +28,7 @@ class StitchSettings:
     Attributes:
         manifest: manifest.json of a case, or the case's folder; empty if none is chosen.
         predictions: folder; empty for the export's own slabs.
-        blend: one of ``pure.stitching.BLENDS``, or "automatic".
+        blend: one of ``core.options.BLENDS``, or "automatic".
         trust_names: take predictions whose geometry was lost.
         output: file to be written; empty if none is chosen.
         replace: replace it where it exists.
@@ -44,7 +44,7 @@ class StitchSettings:
 
 @dataclass(frozen=True)
 class StitchView:
-    """What the section shows.
+    """Contents of the section.
 
     Attributes:
         summary: what would be made, or what is missing.
@@ -56,7 +56,7 @@ class StitchView:
 
 
 def stitch_view(settings: StitchSettings) -> StitchView:
-    """What to show for these settings. Reads the manifest; voxels and predictions are not looked at."""
+    """Return what to show for these settings. Reads the manifest; voxels and predictions are not looked at."""
     try:
         path = _full_path(settings.manifest, InputError("Choose the manifest.json of an export."))
         manifest = read_manifest(path)
@@ -91,7 +91,7 @@ def run_stitch(settings: StitchSettings, progress: Progress = no_progress) -> St
 
 
 def manifest_file(path: Path) -> Path:
-    """The manifest itself, for its path or its folder's."""
+    """Return the manifest's own path, for that path or its folder's."""
     return path / FILE_NAME if path.is_dir() else path
 
 
@@ -117,19 +117,19 @@ def stitched_text(result: StitchResult) -> str:
     """The lines after a run: what was made, and what should be known about it."""
     overlaps = f", overlaps: {result.blend}" if result.overlapping else ""
     kind = "label map" if result.is_labels else "volume"
-    end = f"loaded as a {kind}" if is_loadable(result) else f"{result.channels} numbers a voxel: not loaded"
+    end = f"loaded as a {kind}" if is_loadable(result) else f"{result.channels} numbers per voxel: not loaded"
     lines = [f"{counted(result.slabs, 'slab')} stitched into {result.path.name} ({result.dtype}{overlaps}); {end}."]
     return "\n".join((*lines, *stitch_notes(result)))
 
 
 def stitch_notes(result: StitchResult) -> tuple[str, ...]:
-    """What a user should know about the result, as sentences."""
+    """Return what a user should know about the result, as sentences."""
     uncovered = (f"{result.uncovered}; filled with {result.fill:g}.",) if result.uncovered else ()
     return (*uncovered, *(in_panel_words(text) for text in result.warnings))
 
 
 def is_loadable(result: StitchResult) -> bool:
-    """Whether it is one volume: several numbers a voxel are a 4D file, of which Slicer would show a part."""
+    """Return whether it is one volume: several numbers per voxel are a 4D file, of which Slicer would show a part."""
     return result.channels == 1
 
 

@@ -1,4 +1,4 @@
-"""What Slicer's panel shows, enables and says: decided here, in plain Python; the widget only binds.
+"""View model of Slicer's panel: what it shows, enables and says, in plain Python; the widget only binds.
 
 From the nodes and settings of the moment to a frozen ``PanelView``.
 """
@@ -91,7 +91,7 @@ class PanelView:
 
 
 def panel_view(settings: PanelSettings, volume: Any, labels: tuple[Any, ...] = (), roi: Any = None) -> PanelView:
-    """What to show for these settings and nodes.
+    """Return what to show for these settings and nodes.
 
     Args:
         settings: as the user has set them.
@@ -121,10 +121,10 @@ def panel_view(settings: PanelSettings, volume: Any, labels: tuple[Any, ...] = (
 
 
 def request_of(settings: PanelSettings) -> ExportRequest:
-    """The library's request for the panel's settings.
+    """Return the library's request for the panel's settings.
 
     Raises:
-        RequestError: a setting makes no sense.
+        RequestError: a setting is out of range, or settings contradict each other.
     """
     in_mm = settings.unit == "mm"
     return ExportRequest(
@@ -142,10 +142,10 @@ def request_of(settings: PanelSettings) -> ExportRequest:
 
 
 def fill_of(text: str) -> float | None:
-    """The fill value that a user typed; None for "auto" and for nothing.
+    """Return the fill value that a user typed; None for "auto" and for nothing.
 
     Raises:
-        RequestError: it is no number.
+        RequestError: it is not a number.
     """
     if text.strip().lower() in ("", "auto"):
         return None
@@ -156,7 +156,7 @@ def fill_of(text: str) -> float | None:
 
 
 def plan_of(request: ExportRequest, volume: Any, roi: Any = None) -> SlabPlan:
-    """The slabs of a volume node, in the index order in which it will be cut.
+    """Return the slabs of a volume node, in the index order in which it will be cut.
 
     Raises:
         SlabExporterError: the node cannot be cut, or the options do not fit it.

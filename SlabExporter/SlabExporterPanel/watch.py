@@ -67,7 +67,7 @@ class ExportWatch(Watch):
 
 
 def finished_text(manifest: Manifest) -> str:
-    """The line after an export."""
+    """Return the line after an export."""
     slabs, verified = len(manifest.slabs), sum(slab.verified for slab in manifest.slabs)
     text = f"{counted(slabs, 'slab')} written to '{manifest.case}', {verified} verified."
     warnings = len(manifest.warnings)
@@ -75,12 +75,12 @@ def finished_text(manifest: Manifest) -> str:
 
 
 def finished_notes(manifest: Manifest) -> tuple[str, ...]:
-    """The manifest's warnings in the panel's words."""
+    """Return the manifest's warnings in the panel's words."""
     return tuple(in_panel_words(text) for text in manifest.warnings)
 
 
 def failed_text(error: BaseException) -> str:
-    """Why an export failed, in the panel's words."""
+    """Return why an export failed, in the panel's words."""
     if isinstance(error, MemoryError):
         return "The volume does not fit into this machine's memory a second time; close other volumes and try again."
     return in_panel_words(error.sentence if isinstance(error, SlabExporterError) else str(error))

@@ -1,4 +1,4 @@
-"""How the panel names options in the library's sentences."""
+"""Names of options in the panel, for the library's sentences."""
 
 from __future__ import annotations
 

@@ -472,7 +472,7 @@ def test_an_export_goes_through_a_flirt_matrix_as_its_source_does(tmp_path, run_
     path.rename(tmp_path / "elsewhere.nii")
     code, _, err = run_cli("where", out / "v", *through[:-2], tmp_path / "elsewhere.nii")
     assert code == 2
-    assert "is gone or no NIfTI file" in err
+    assert "is gone or not a NIfTI file" in err
     assert run_cli("where", out / "v", "--ijk", 1, 2, 3)[0] == 0
 
 

@@ -126,7 +126,7 @@ def test_lost_geometry_needs_trust_names_and_says_so_in_the_panels_words(setting
         run_stitch(settings)
     result = run_stitch(replace(settings, trust_names=True))
     first, second = stitched_text(result).split("\n")
-    assert first == "4 slabs stitched into back.nii.gz (float32, overlaps: gaussian); 2 numbers a voxel: not loaded."
+    assert first == "4 slabs stitched into back.nii.gz (float32, overlaps: gaussian); 2 numbers per voxel: not loaded."
     assert "their names are trusted" in second
     assert not is_loadable(result)
 

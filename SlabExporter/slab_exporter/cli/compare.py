@@ -21,7 +21,7 @@ def add_parser(commands: Subparsers) -> None:
     parser = command_parser(commands, "compare", "say how one volume's voxels and geometry relate to another's", run)
     parser.epilog = (
         "Exit codes: 0 OTHER's voxels lie where REFERENCE has them, or have been put there with --fix; "
-        "1 they do not, or it cannot be told; 2 a file cannot be used."
+        "1 they do not, or it cannot be decided; 2 a file cannot be used."
     )
     parser.add_argument("reference", type=Path, metavar="REFERENCE", help="the volume that is believed")
     parser.add_argument("other", type=Path, metavar="OTHER", help="the volume in question")

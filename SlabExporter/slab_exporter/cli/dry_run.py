@@ -17,7 +17,7 @@ def dry_run(cases: list[Case], out: Path, request: ExportRequest, as_json: bool)
     """Print the plan of an export; nothing is written.
 
     Returns:
-        How many cases cannot be exported, as far as headers tell.
+        How many cases cannot be exported, as far as the headers show.
     """
     with open_runtime() as runtime:
         outlooks = [outlook(runtime, case, request) for case in cases]

@@ -32,10 +32,10 @@ def show_data_set(reports: Sequence[Inspection], sort: str | None, csv_path: Pat
     """Print the table of a data set, and write it if asked to.
 
     Args:
-        reports: one a case.
-        sort: column to order by; None for odd cases first.
+        reports: one per case.
+        sort: column to order by; None for unusual cases first.
         csv_path: file for all columns.
-        as_json: print what is odd as one JSON object instead.
+        as_json: print the findings as one JSON object instead.
 
     Raises:
         RequestError: there is no such column.
@@ -54,7 +54,7 @@ def show_data_set(reports: Sequence[Inspection], sort: str | None, csv_path: Pat
         return
     if sys.stderr.isatty():
         print(file=sys.stderr)
-    print("\n".join([*_table(rows), "", f"{len(odd)} of {len(reports)} cases are odd."]))
+    print("\n".join([*_table(rows), "", f"{len(odd)} of {len(reports)} cases are unusual."]))
     for case, found in odd.items():
         print("\n".join(f"{case}: {typed(text)}" for text in found))
 
@@ -71,7 +71,7 @@ def _short(text: str) -> str:
 
 def add_parser(commands: Subparsers) -> None:
     """Add the command to the parser."""
-    parser = command_parser(commands, "inspect", "say what a volume file's geometry is, and what is odd about it", run)
+    parser = command_parser(commands, "inspect", "show a volume file's geometry, and what is unusual about it", run)
     parser.add_argument("inputs", nargs="+", type=given_path, metavar="INPUT", help=INPUT_HELP)
     parser.add_argument(
         "--labels",

@@ -1,4 +1,4 @@
-"""What a person, or a program reading ``--json``, sees of the work."""
+"""Output on the terminal: for a person, or for a program that reads ``--json``."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ class JsonLines:
     """One JSON object per event on standard output."""
 
     def __call__(self, event: ProgressEvent) -> None:
-        """Print an event; waiting is nothing to tell."""
+        """Print an event; waiting is not reported."""
         if event.kind != "waiting":
             print_json(event.to_json())
 

@@ -24,7 +24,7 @@ from .transform_files import is_itk, read_itk, read_matrix, write_itk, write_mat
 
 @dataclass(frozen=True)
 class FslGrid:
-    """What FSL and Slicer know of one image.
+    """Coordinates of one image in FSL and in Slicer.
 
     Attributes:
         geometry: shape and affine (RAS).
@@ -38,13 +38,13 @@ class FslGrid:
 
     @classmethod
     def of(cls, geometry: VolumeGeometry) -> FslGrid:
-        """From a geometry alone: spacing and handedness are those of the affine."""
+        """Return the grid of a geometry alone: spacing and handedness are those of the affine."""
         i, j, k = (float(s) for s in geometry.spacing)
         return cls(geometry, (i, j, k), geometry.is_right_handed)
 
     @property
     def fsl_from_ijk(self) -> FloatArray:
-        """4x4, voxel index -> FSL's scaled voxels in mm."""
+        """Matrix (4x4), voxel index -> FSL's scaled voxels in mm."""
         result = np.diag([*self.voxel_size, 1.0])
         if self.x_flipped:
             result[0, 0] *= -1
@@ -53,22 +53,22 @@ class FslGrid:
 
     @property
     def ras_from_fsl(self) -> FloatArray:
-        """4x4, FSL's scaled voxels in mm -> RAS in mm."""
+        """Matrix (4x4), FSL's scaled voxels in mm -> RAS in mm."""
         return self.geometry.affine_ras @ np.linalg.inv(self.fsl_from_ijk)
 
 
 def ras_from_flirt(matrix: FloatArray, moving: FslGrid, reference: FslGrid) -> FloatArray:
-    """A FLIRT matrix as 4x4, RAS mm of the moving image -> RAS mm of the reference."""
+    """Return a FLIRT matrix as 4x4, RAS mm of the moving image -> RAS mm of the reference."""
     return reference.ras_from_fsl @ matrix @ np.linalg.inv(moving.ras_from_fsl)
 
 
 def flirt_from_ras(matrix: FloatArray, moving: FslGrid, reference: FslGrid) -> FloatArray:
-    """The FLIRT matrix for a 4x4, RAS mm of the moving image -> RAS mm of the reference."""
+    """Return the FLIRT matrix for a 4x4, RAS mm of the moving image -> RAS mm of the reference."""
     return np.linalg.inv(reference.ras_from_fsl) @ matrix @ moving.ras_from_fsl
 
 
 def itk_from_ras(matrix: FloatArray) -> FloatArray:
-    """The ITK transform for a 4x4, RAS moving -> RAS reference: LPS reference -> LPS moving.
+    """Return the ITK transform for a 4x4, RAS moving -> RAS reference: LPS reference -> LPS moving.
 
     ITK's transforms pull: they say where in the moving image to look for a point of the reference.
     """
@@ -76,7 +76,7 @@ def itk_from_ras(matrix: FloatArray) -> FloatArray:
 
 
 def ras_from_itk(matrix: FloatArray) -> FloatArray:
-    """The inverse of ``itk_from_ras``; it is its own formula."""
+    """Return the inverse of ``itk_from_ras``, which has the same formula."""
     return itk_from_ras(matrix)
 
 
@@ -94,7 +94,7 @@ class Registration:
         ras: 4x4, RAS mm of the moving image -> RAS mm of the reference.
         moving: the moving image as FSL sees it.
         reference: the reference image as FSL sees it.
-        warnings: what is odd about the two images.
+        warnings: unusual things about the two images.
     """
 
     ras: FloatArray
@@ -104,7 +104,7 @@ class Registration:
 
     @property
     def flirt(self) -> FloatArray:
-        """As FLIRT's matrix."""
+        """Matrix of FLIRT."""
         return flirt_from_ras(self.ras, self.moving, self.reference)
 
     def write(self, path: Path, overwrite: bool = False) -> None:
@@ -131,10 +131,10 @@ class Registration:
 
 
 def fsl_grid(volume: SourceVolume) -> FslGrid:
-    """How FSL sees a volume.
+    """Return the grid of a volume as FSL sees it.
 
     Raises:
-        InputError: it is no NIfTI file.
+        InputError: it is not a NIfTI file.
     """
     if volume.header is None:
         raise InputError(
@@ -145,14 +145,14 @@ def fsl_grid(volume: SourceVolume) -> FslGrid:
 
 
 def grid_of_header(header: NiftiHeader, geometry: VolumeGeometry) -> FslGrid:
-    """How FSL sees a NIfTI file.
+    """Return the grid of a NIfTI file as FSL sees it.
 
     Voxel sizes are the header's pixdim, and the handedness is the sform's where its code is set,
     otherwise the qform's, otherwise left-handed (FSL takes a file without either for radiological).
 
     Args:
         header: of the file.
-        geometry: shape and affine (RAS) in use, by whichever of the two forms.
+        geometry: shape and affine (RAS) in use, by sform or qform.
     """
     i, j, k = (abs(float(size)) or 1.0 for size in header.fields["pixdim"][1:4])
     affine = header.sform if header.sform is not None else header.qform
@@ -161,29 +161,29 @@ def grid_of_header(header: NiftiHeader, geometry: VolumeGeometry) -> FslGrid:
 
 
 def exported_grid(manifest: Manifest, folder: Path) -> FslGrid:
-    """How FSL sees what an export was cut from.
+    """Return the grid of an export's source as FSL sees it.
 
-    Slabs keep one affine, without the pixdim and the other form by which FSL counts: the source has to be there.
+    Slabs keep one affine, without the pixdim and the second transform by which FSL counts: the source has to be there.
 
     Args:
         manifest: of the case.
         folder: that the manifest lies in.
 
     Raises:
-        InputError: the source is no NIfTI file, is gone, or is another file by now.
+        InputError: the source is not a NIfTI file, is gone, or has been changed.
     """
     record = manifest.source
     path = None if record.path is None else folder / record.path
     if path is None or not path.is_file() or not is_nifti(path):
         raise InputError(
-            f"The source of {manifest.case} ({record.path}) is gone or no NIfTI file, and FLIRT's coordinates "
-            "cannot be told from the slabs. Give the NIfTI file that FLIRT read instead of the export."
+            f"The source of {manifest.case} ({record.path}) is gone or not a NIfTI file, and FLIRT's coordinates "
+            "cannot be computed from the slabs. Give the NIfTI file that FLIRT read instead of the export."
         )
     with reading(path):
         if file_sha256(path) != record.sha256:
             raise InputError(
-                f"The source {path} has been changed since the export (check sum). Give the NIfTI file that FLIRT "
-                "read instead of the export."
+                f"The source {path} has been changed since the export (its checksum differs). Give the NIfTI file "
+                "that FLIRT read instead of the export."
             )
     return grid_of_header(read_header(path), manifest.geometry)
 
@@ -203,7 +203,7 @@ def kind_to_write(path: Path) -> str:
 
 
 def read_ras(path: Path, moving: GridMaker, reference: GridMaker, kind: str | None = None) -> FloatArray:
-    """A transform file as 4x4, RAS mm of the moving image -> RAS mm of the reference.
+    """Return a transform file as 4x4, RAS mm of the moving image -> RAS mm of the reference.
 
     Args:
         path: FLIRT's matrix, an ITK transform file, or a 4x4 in RAS mm (moving -> reference).
@@ -246,7 +246,7 @@ def convert(
 
 
 def describe_grid(name: str, grid: FslGrid) -> str:
-    """One line on how FSL counts an image."""
+    """Return one line on how FSL counts an image."""
     if grid.x_flipped:
         rule = "right-handed (positive determinant), so FSL counts x from the last voxel"
     else:

@@ -31,7 +31,7 @@ class Place:
         value: of the nearest voxel; None outside, or where no file holds it.
         fsl: gives the image as FSL sees it; raises InputError where FSL cannot have seen it.
         slabs: that hold it, for an export.
-        warnings: what is odd about the image itself.
+        warnings: unusual things about the image itself.
     """
 
     name: str
@@ -87,7 +87,7 @@ class Place:
         return result
 
     def to_text(self, words: Words = python_words) -> str:
-        """For people, with options in ``words``."""
+        """Return lines for people, with options in ``words``."""
         g, where = self.geometry, self.location
         i, j, k = where.voxel
         lines = [
@@ -113,7 +113,7 @@ class Place:
 
 
 def find_place(file: FileChoice, space: str, point: tuple[float, float, float]) -> Place:
-    """A point in a volume, or in the slabs of an export.
+    """Return a point in a volume, or in the slabs of an export.
 
     Args:
         file: a volume, of a 4D file the first where none is chosen; or a case's folder or manifest; or the
@@ -123,7 +123,7 @@ def find_place(file: FileChoice, space: str, point: tuple[float, float, float]) 
 
     Raises:
         InputError: nothing there can be used.
-        RequestError: a NIfTI transform was chosen of what is no NIfTI file.
+        RequestError: a NIfTI transform was chosen for a file that is not a NIfTI file.
     """
     with open_runtime() as runtime:
         manifest_path = _manifest_at(file.path)
@@ -135,15 +135,15 @@ def find_place(file: FileChoice, space: str, point: tuple[float, float, float]) 
 
 
 def through_registration(place: Place, matrix: Path, reference: FileChoice) -> Place:
-    """The same point in the reference image of a registration.
+    """Return the same point in the reference image of a registration.
 
     Args:
         place: the point in the moving image.
-        matrix: FLIRT's, or an ITK transform.
+        matrix: FLIRT's matrix, or an ITK transform file.
         reference: the image that it was registered to.
 
     Raises:
-        InputError: a file that cannot be used, or with FLIRT's matrix an image that is no NIfTI file.
+        InputError: a file that cannot be used, or with FLIRT's matrix an image that is not a NIfTI file.
     """
     with open_runtime() as runtime:
         source = open_for_geometry(runtime, reference)
@@ -242,7 +242,7 @@ def locate(geometry: VolumeGeometry, space: str, point: tuple[float, float, floa
         point: voxel index or mm.
 
     Raises:
-        RequestError: a coordinate is no finite number.
+        RequestError: a coordinate is not a finite number.
     """
     given = np.array(point, dtype=float)
     with np.errstate(all="ignore"):  # what is not finite is refused below
@@ -259,7 +259,7 @@ def locate(geometry: VolumeGeometry, space: str, point: tuple[float, float, floa
 
 
 def slabs_holding(manifest: Manifest, voxel: tuple[int, int, int]) -> tuple[SlabHit, ...]:
-    """The slabs that hold a voxel of the source, and where in them it is."""
+    """Return the slabs that hold a voxel of the source, and where in them it is."""
     hits = []
     for slab in manifest.slabs:
         local = [v - start for v, start in zip(voxel, slab.box.start, strict=True)]
@@ -269,7 +269,7 @@ def slabs_holding(manifest: Manifest, voxel: tuple[int, int, int]) -> tuple[Slab
 
 
 def explain_axes(geometry: VolumeGeometry) -> str:
-    """How DICOM's and NIfTI's x, y, z relate for this volume, and where its indices run."""
+    """Return a sentence on how DICOM's and NIfTI's x, y, z relate for this volume, and where its indices run."""
     runs = []
     for name, (axis, sign) in zip("ijk", geometry.ras_axis_of_index, strict=True):
         letter = AXIS_LETTERS[axis][sign < 0]

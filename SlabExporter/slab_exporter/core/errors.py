@@ -37,7 +37,7 @@ class SlabExporterError(Exception):
 
 
 class RequestError(SlabExporterError):
-    """The options make no sense, by themselves or for this volume."""
+    """The options contradict each other, or do not fit this volume."""
 
 
 class InputError(SlabExporterError):
@@ -53,7 +53,7 @@ class DiskFullError(OutputError):
 
 
 class VerificationError(SlabExporterError):
-    """What was written is not what should have been written."""
+    """The files that were written differ from what should have been written."""
 
 
 class Cancelled(SlabExporterError):

@@ -1,4 +1,4 @@
-"""What the user asks for: frozen options, validated once, the same from panel, console and shell."""
+"""Options of an export: frozen, validated once, the same from panel, console and shell."""
 
 from __future__ import annotations
 
@@ -19,14 +19,18 @@ _FORBIDDEN = re.compile(r"[\\\x00-\x1f\x7f]")
 
 
 def is_person_name(text: str) -> bool:
-    """Whether a name has no more groups, and in none more components, than PN holds (PS3.5 6.2.1)."""
+    """Return whether a name has no more groups, and in none more components, than PN holds (PS3.5 6.2.1).
+
+    >>> is_person_name("Doe^Jane"), is_person_name("a^b^c^d^e^f")
+    (True, False)
+    """
     groups = text.split("=")
     return len(groups) <= _MOST_GROUPS and all(group.count("^") < _MOST_COMPONENTS for group in groups)
 
 
 @dataclass(frozen=True)
 class SeriesOptions:
-    """How much a DICOM series may depart from a regular volume.
+    """Departures from a regular volume that are accepted of a DICOM series.
 
     Attributes:
         allow_uneven: how far (mm) a slice may lie from its place on an evenly spaced grid; None for
@@ -58,7 +62,7 @@ class SeriesOptions:
 
 @dataclass(frozen=True)
 class DicomOptions:
-    """What is written into DICOM slabs that no voxel tells.
+    """Attributes of DICOM slabs that do not follow from the voxels.
 
     Attributes:
         modality: "CT", "MR" or another defined term; None: the source's, else CT for CT-like values,
@@ -121,11 +125,11 @@ class SlabOptions:
     """The options that shape the slabs.
 
     Attributes:
-        thickness: slices in a slab; ignored where ``thickness_mm`` is given.
+        thickness: slices per slab; ignored where ``thickness_mm`` is given.
         thickness_mm: thickness in mm, rounded to whole slices of the volume at hand (at least one).
         axis: "axial", "coronal", "sagittal" (the index axis nearest to S, A, R) or "i", "j", "k".
         overlap: slices that a slab shares with the one before.
-        remainder: what becomes of a last slab that is not full: "keep" it short, "pad" it with
+        remainder: how a last slab that is not full is treated: "keep" it short, "pad" it with
             the fill value, "shift" it back, "drop" it, or "balance" all slabs to equal parts.
         fill: value of padded voxels; None chooses air for CT-like volumes and 0 otherwise.
 
@@ -165,14 +169,14 @@ class ExportRequest:
 
     Attributes:
         slabs: the shape of the slabs.
-        format: "nii.gz", "nii", "nrrd", or "dicom" (a folder of images a slab).
+        format: "nii.gz", "nii", "nrrd", or "dicom" (one folder of images per slab).
         compression: "fast" or "small" (for the compressed formats).
         frame: which volume of a 4D NIfTI or DICOM series, counted from 0; None for 3D files.
         nifti_transform: "sform" or "qform" where a NIfTI's two transforms differ; None: Slicer's choice.
         within: path of a markups file (.mrk.json) with one ROI; slabs stay inside it.
         verify: read every slab back with SimpleITK and compare it with the source.
-        series: what departure from a regular volume is accepted of a DICOM series.
-        dicom: what DICOM slabs say besides their voxels.
+        series: departures from a regular volume that are accepted of a DICOM series.
+        dicom: attributes of DICOM slabs.
     """
 
     slabs: SlabOptions = field(default_factory=SlabOptions)
@@ -208,7 +212,7 @@ class ExportRequest:
 
 
 def overlap_sentence(overlap: int, thickness: int) -> str:
-    """Why an overlap of a whole slab or more cannot be."""
+    """Return the sentence that refuses an overlap of a whole slab or more."""
     return (
         f"The overlap ({overlap} slices) must be smaller than the thickness ({thickness} slices): "
         "otherwise the slabs do not advance."

@@ -1,4 +1,4 @@
-"""Progress and cancel: one callable, told of events; it may raise ``Cancelled``."""
+"""Progress and cancel: one callable, called with events; it may raise ``Cancelled``."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 
 @dataclass(frozen=True)
 class ProgressEvent:
-    """Something happened.
+    """An event of an export.
 
     Attributes:
         kind: "case-started", "slab-finished", "waiting", "case-finished", "case-skipped",
@@ -44,4 +44,4 @@ Progress = Callable[[ProgressEvent], None]
 
 
 def no_progress(event: ProgressEvent) -> None:
-    """Say nothing, go on."""
+    """Ignore an event."""

@@ -1,4 +1,4 @@
-"""Numbers, nouns and options as sentences show them.
+"""Numbers, nouns and options in sentences.
 
 An option has one name in Python, one on the command line and one in the panel. A ``Sentence`` keeps
 the options that it mentions apart from its words; whoever shows it says how options are written.
