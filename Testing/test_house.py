@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -81,6 +82,21 @@ def test_the_library_knows_neither_panel_nor_window(path):
     for module in imported(path):
         assert not any(module == other or module.startswith(other + ".") for other in SLICER_ONLY)
         assert module.split(".")[0] not in ("SlabExporter", "SlabExporterPanel")
+
+
+# core/text.py is where the words of the command line are made.
+SENTENCES = [p for p in modules() if p.parent.name != "cli" and p != LIBRARY / "core" / "text.py"]
+
+
+@pytest.mark.parametrize("path", SENTENCES, ids=name)
+def test_the_library_names_options_as_objects_and_never_as_they_are_typed(path):
+    """Whoever shows a sentence writes its options; ``gdcmconv --raw`` is another program's."""
+    texts = [node.value for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))) if is_text(node)]
+    assert not [text for text in texts if re.search(r"--(?!help)[a-z]", text.replace("gdcmconv --raw", ""))]
+
+
+def is_text(node: ast.AST) -> bool:
+    return isinstance(node, ast.Constant) and isinstance(node.value, str)
 
 
 @pytest.mark.parametrize("path", modules(LIBRARY / "core"), ids=name)

@@ -1,4 +1,4 @@
-"""What can be chosen in the panel: values of the request, with the words a user reads.
+"""Choices of the panel: values of the request, with the words a user reads.
 
 Slicer's parameter node stores the member's name and shows ``label()``.
 """

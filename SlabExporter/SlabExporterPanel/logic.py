@@ -112,7 +112,7 @@ class SlabExporterLogic(ScriptedLoadableModuleLogic):
         :param volumeNode: scalar volume node, not under a transform.
         :param outputDirectory: folder of the data set; made if missing, cases of earlier exports in it stay.
         :param labelNodes: label map or segmentation nodes: one, a list, or a dictionary by the name of the set.
-        :param thickness: slices in a slab.
+        :param thickness: slices per slab.
         :param thicknessMm: thickness in mm instead, rounded to whole slices.
         :param axis: "axial", "coronal", "sagittal", or the index axis "i", "j", "k".
         :param overlap: slices that neighbouring slabs share.
@@ -221,7 +221,7 @@ class SlabExporterLogic(ScriptedLoadableModuleLogic):
         :param overwrite: replace the file where it exists.
         :param progress: called with a ProgressEvent for every slab; may raise Cancelled.
         :return: volume node, or label map node where the values are labels (whole numbers from 0 on, of predictions
-            or a label set). None where there are several numbers a voxel: the file is written, but not loaded.
+            or a label set). None where there are several numbers per voxel: the file is written, but not loaded.
             What should be known about the result is logged as warnings.
         :raises slab_exporter.core.errors.SlabExporterError: with a sentence; nothing is left behind.
         """
@@ -246,7 +246,7 @@ class SlabExporterLogic(ScriptedLoadableModuleLogic):
         return self.loadStitched(result)
 
     def loadStitched(self, result):
-        """Load what ``stitch`` made: a volume node, a label map node, or None for several numbers a voxel."""
+        """Load what ``stitch`` made: a volume node, a label map node, or None for several numbers per voxel."""
         from slab_exporter.core.naming import volume_stem
 
         from .stitch_view import is_loadable

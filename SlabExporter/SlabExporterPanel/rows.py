@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from slab_exporter.core.planning import Slab, SlabPlan
+from slab_exporter.core.text import counted, lengths, sizes
 from slab_exporter.mrml.nodes import voxels_kji
 from slab_exporter.mrml.slab_rois import slab_colour
 
@@ -38,10 +39,10 @@ class Row:
 def summary(plan: SlabPlan, volume: Any) -> str:
     """The volume and the plan in two lines."""
     g = plan.geometry
-    count = f"{len(plan.slabs)} slab{'s' if len(plan.slabs) != 1 else ''}"
     step = float(g.spacing[plan.axis])
+    count = counted(len(plan.slabs), "slab")
     return (
-        f"{' x '.join(map(str, g.shape_ijk))} voxels of {' x '.join(f'{s:.3g}' for s in g.spacing)} mm, "
+        f"{sizes(g.shape_ijk)} voxels of {lengths(g.spacing)} mm, "
         f"{voxels_kji(volume).dtype.name}, stored {g.orientation}\n"
         f"{count} of up to {plan.thickness} slices ({plan.thickness * step:.4g} mm) along {'ijk'[plan.axis]}, "
         f"numbered {plan.direction.replace(' to ', ' → ')}"
@@ -71,7 +72,7 @@ def row_of(slab: Slab, plan: SlabPlan) -> Row:
         number=slab.index,
         slices=f"{box.start[axis]} … {box.stop[axis] - 1}",
         extent=f"{min(ends):.1f} … {max(ends):.1f}",
-        size=" x ".join(map(str, box.shape)),
+        size=sizes(box.shape),
         state=PLANNED,
         colour=slab_colour(slab.index),
         centre=(r, a, s),

@@ -30,7 +30,7 @@ def registerSampleData():
 
 
 def loadPhantomSample(source=None):
-    """What Sample Data does for the phantom; called with its entry."""
+    """Make the phantom for Sample Data; called with its entry."""
     from .logic import SlabExporterLogic
 
     return SlabExporterLogic().loadPhantom()

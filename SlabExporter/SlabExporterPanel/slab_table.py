@@ -6,7 +6,7 @@ _GOOD = qt.QColor(46, 125, 50)
 
 
 class SlabTable:
-    """Shows rows and states; tells nothing else to anyone.
+    """Shows rows and states, and nothing else.
 
     :param table: QTableWidget of the .ui file.
     """

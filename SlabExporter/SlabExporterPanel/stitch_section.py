@@ -43,7 +43,7 @@ class StitchSection:
 
     @property
     def isBusy(self):
-        """Whether stitching is going on."""
+        """Return whether stitching is going on."""
         return self._watch is not None
 
     def follow(self, parameterNode):

@@ -8,12 +8,14 @@ from pathlib import Path
 from slab_exporter.core.errors import Cancelled, InputError, OutputError, SlabExporterError
 from slab_exporter.core.manifest import FILE_NAME, Manifest, read_manifest
 from slab_exporter.core.progress import Progress, ProgressEvent, no_progress
+from slab_exporter.core.text import counted, sizes
 from slab_exporter.stitch.predictions import Predictions, own_files
 from slab_exporter.stitch.stitching import StitchRequest, StitchResult, stitch_case
 from slab_exporter.volumes.writing import require_writable
 
-from .view import Action, in_panel_words
+from .view import Action
 from .watch import Watch
+from .words import in_panel_words
 
 STITCH_TIP = "Put the slabs back into one volume on the source's grid, read it back, and load it."
 AUTOMATIC = "automatic"
@@ -26,7 +28,7 @@ class StitchSettings:
     Attributes:
         manifest: manifest.json of a case, or the case's folder; empty if none is chosen.
         predictions: folder; empty for the export's own slabs.
-        blend: one of ``pure.stitching.BLENDS``, or "automatic".
+        blend: one of ``core.options.BLENDS``, or "automatic".
         trust_names: take predictions whose geometry was lost.
         output: file to be written; empty if none is chosen.
         replace: replace it where it exists.
@@ -42,7 +44,7 @@ class StitchSettings:
 
 @dataclass(frozen=True)
 class StitchView:
-    """What the section shows.
+    """Contents of the section.
 
     Attributes:
         summary: what would be made, or what is missing.
@@ -54,7 +56,7 @@ class StitchView:
 
 
 def stitch_view(settings: StitchSettings) -> StitchView:
-    """What to show for these settings. Reads the manifest; voxels and predictions are not looked at."""
+    """Return what to show for these settings. Reads the manifest; voxels and predictions are not looked at."""
     try:
         path = _full_path(settings.manifest, InputError("Choose the manifest.json of an export."))
         manifest = read_manifest(path)
@@ -67,7 +69,7 @@ def stitch_view(settings: StitchSettings) -> StitchView:
         output = _full_path(settings.output, OutputError("Choose the file to write to."))
         require_writable(output, settings.replace)
     except SlabExporterError as error:
-        reason = in_panel_words(str(error))
+        reason = in_panel_words(error.sentence)
         return StitchView(reason, Action(False, reason))
     return StitchView(_summary(manifest, bool(settings.predictions.strip())), Action(True, STITCH_TIP))
 
@@ -89,7 +91,7 @@ def run_stitch(settings: StitchSettings, progress: Progress = no_progress) -> St
 
 
 def manifest_file(path: Path) -> Path:
-    """The manifest itself, for its path or its folder's."""
+    """Return the manifest's own path, for that path or its folder's."""
     return path / FILE_NAME if path.is_dir() else path
 
 
@@ -113,22 +115,21 @@ class StitchWatch(Watch):
 
 def stitched_text(result: StitchResult) -> str:
     """The lines after a run: what was made, and what should be known about it."""
-    count = f"{result.slabs} slab{'s' if result.slabs != 1 else ''}"
     overlaps = f", overlaps: {result.blend}" if result.overlapping else ""
     kind = "label map" if result.is_labels else "volume"
-    end = f"loaded as a {kind}" if is_loadable(result) else f"{result.channels} numbers a voxel: not loaded"
-    lines = [f"{count} stitched into {result.path.name} ({result.dtype}{overlaps}); {end}."]
+    end = f"loaded as a {kind}" if is_loadable(result) else f"{result.channels} numbers per voxel: not loaded"
+    lines = [f"{counted(result.slabs, 'slab')} stitched into {result.path.name} ({result.dtype}{overlaps}); {end}."]
     return "\n".join((*lines, *stitch_notes(result)))
 
 
 def stitch_notes(result: StitchResult) -> tuple[str, ...]:
-    """What a user should know about the result, as sentences."""
+    """Return what a user should know about the result, as sentences."""
     uncovered = (f"{result.uncovered}; filled with {result.fill:g}.",) if result.uncovered else ()
     return (*uncovered, *(in_panel_words(text) for text in result.warnings))
 
 
 def is_loadable(result: StitchResult) -> bool:
-    """Whether it is one volume: several numbers a voxel are a 4D file, of which Slicer would show a part."""
+    """Return whether it is one volume: several numbers per voxel are a 4D file, of which Slicer would show a part."""
     return result.channels == 1
 
 
@@ -142,6 +143,5 @@ def _full_path(text: str, if_empty: SlabExporterError | None = None) -> Path:
 
 
 def _summary(manifest: Manifest, has_predictions: bool) -> str:
-    count, shape = len(manifest.slabs), manifest.geometry.shape_ijk
-    what = f"prediction{'s' if count != 1 else ''}" if has_predictions else f"slab{'s' if count != 1 else ''}"
-    return f"{count} {what} of '{manifest.case}' → {' x '.join(map(str, shape))} voxels"
+    parts = counted(len(manifest.slabs), "prediction" if has_predictions else "slab")
+    return f"{parts} of '{manifest.case}' → {sizes(manifest.geometry.shape_ijk)} voxels"

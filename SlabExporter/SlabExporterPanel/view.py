@@ -1,11 +1,10 @@
-"""What Slicer's panel shows, enables and says: decided here, in plain Python; the widget only binds.
+"""View model of Slicer's panel: what it shows, enables and says, in plain Python; the widget only binds.
 
 From the nodes and settings of the moment to a frozen ``PanelView``.
 """
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,6 +13,7 @@ from slab_exporter.core.errors import InputError, OutputError, RequestError, Sla
 from slab_exporter.core.geometry import Box, VolumeGeometry
 from slab_exporter.core.options import AxisName, Compression, ExportRequest, Format, Remainder, SlabOptions
 from slab_exporter.core.planning import SlabPlan, plan_slabs
+from slab_exporter.core.text import sizes
 from slab_exporter.core.volume import SAME_GRID_VOXELS
 from slab_exporter.export.from_scene import case_name, label_sets, require_apart_from_sources, require_free_place
 from slab_exporter.mrml.nodes import node_geometry, voxels_kji
@@ -23,21 +23,10 @@ from slab_exporter.mrml.slab_rois import MOST_BOXES
 from slab_exporter.mrml.volume_files import geometry_warnings
 
 from .rows import Row, row_of, summary, table_headers
+from .words import in_panel_words
 
 EXPORT_TIP = "Write the slabs, read every one back, and compare it with the volume."
 PREVIEW_TIP = "Show each slab as a coloured box over the volume. Nothing is written."
-# Options as the command line names them -> as the panel does.
-_PANEL_WORDS = {
-    "remainder": "'Last slab'",
-    "thickness": "'Thickness'",
-    "overlap": "'Overlap'",
-    "fill": "'Fill value'",
-    "frame": "frame",
-    "overwrite": "'Replace'",
-    "blend": "'Overlaps'",
-    "trust-names": "'Trust names'",
-    "nifti-transform": "the command line's option --nifti-transform",
-}
 
 
 @dataclass(frozen=True)
@@ -102,7 +91,7 @@ class PanelView:
 
 
 def panel_view(settings: PanelSettings, volume: Any, labels: tuple[Any, ...] = (), roi: Any = None) -> PanelView:
-    """What to show for these settings and nodes.
+    """Return what to show for these settings and nodes.
 
     Args:
         settings: as the user has set them.
@@ -115,7 +104,7 @@ def panel_view(settings: PanelSettings, volume: Any, labels: tuple[Any, ...] = (
         request = request_of(settings)
         plan = plan_of(request, volume, roi)
     except SlabExporterError as error:
-        reason = in_panel_words(str(error))
+        reason = in_panel_words(error.sentence)
         off = Action(False, reason)
         return PanelView(reason, (), case, (), table_headers(None), None, off, off)
     notes = (*_reversal_note(plan.geometry, volume), *geometry_warnings(plan.geometry), *plan.notes)
@@ -132,10 +121,10 @@ def panel_view(settings: PanelSettings, volume: Any, labels: tuple[Any, ...] = (
 
 
 def request_of(settings: PanelSettings) -> ExportRequest:
-    """The library's request for the panel's settings.
+    """Return the library's request for the panel's settings.
 
     Raises:
-        RequestError: a setting makes no sense.
+        RequestError: a setting is out of range, or settings contradict each other.
     """
     in_mm = settings.unit == "mm"
     return ExportRequest(
@@ -153,21 +142,21 @@ def request_of(settings: PanelSettings) -> ExportRequest:
 
 
 def fill_of(text: str) -> float | None:
-    """The fill value that a user typed; None for "auto" and for nothing.
+    """Return the fill value that a user typed; None for "auto" and for nothing.
 
     Raises:
-        RequestError: it is no number.
+        RequestError: it is not a number.
     """
     if text.strip().lower() in ("", "auto"):
         return None
     try:
         return float(text)
     except ValueError:
-        raise RequestError(f"The fill value must be a number or 'auto', not '{text.strip()}'.") from None
+        raise RequestError(f"The fill value must be a number or 'auto', not '{text.strip()}'.", option="fill") from None
 
 
 def plan_of(request: ExportRequest, volume: Any, roi: Any = None) -> SlabPlan:
-    """The slabs of a volume node, in the index order in which it will be cut.
+    """Return the slabs of a volume node, in the index order in which it will be cut.
 
     Raises:
         SlabExporterError: the node cannot be cut, or the options do not fit it.
@@ -179,11 +168,6 @@ def plan_of(request: ExportRequest, volume: Any, roi: Any = None) -> SlabPlan:
     geometry = geometry_to_cut(volume)
     limits: Box | None = None if roi is None else box_inside_roi(roi, geometry)
     return plan_slabs(geometry, request.slabs, limits)
-
-
-def in_panel_words(sentence: str) -> str:
-    """A sentence of the library with the panel's names for the command line's options."""
-    return re.sub(r"--([a-z][a-z-]*)", lambda match: _PANEL_WORDS.get(match[1], match[1]), sentence)
 
 
 def _reversal_note(cut: VolumeGeometry, volume: Any) -> tuple[str, ...]:
@@ -215,7 +199,7 @@ def _export_action(
         require_apart_from_sources(out, case, [volume, *label_sets(labels).values()])
         require_free_place(out, case, settings.replace)
     except SlabExporterError as error:
-        return Action(False, in_panel_words(str(error)))
+        return Action(False, in_panel_words(error.sentence))
     return Action(True, EXPORT_TIP)
 
 
@@ -237,8 +221,8 @@ def _require_usable_label(node: Any, volume: Any, geometry: VolumeGeometry) -> N
     held = node_geometry(node)
     if held.shape_ijk != geometry.shape_ijk:
         raise InputError(
-            f"The label map '{name}' has {' x '.join(map(str, held.shape_ijk))} voxels, the volume "
-            f"{' x '.join(map(str, geometry.shape_ijk))}. Resample it onto the volume first."
+            f"The label map '{name}' has {sizes(held.shape_ijk)} voxels, the volume "
+            f"{sizes(geometry.shape_ijk)}. Resample it onto the volume first."
         )
     tolerance = SAME_GRID_VOXELS * float(min(geometry.spacing))
     if min(geometry.corner_distance(held), geometry.corner_distance(held.k_reversed())) > tolerance:

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from slab_exporter.core.errors import Cancelled
+from slab_exporter.core.errors import Cancelled, SlabExporterError
 from slab_exporter.core.manifest import Manifest
 from slab_exporter.core.progress import ProgressEvent
+from slab_exporter.core.text import counted
 
-from .view import in_panel_words
+from .words import in_panel_words
 
 VERIFIED = "verified"
 WRITTEN = "written, not verified"
@@ -66,20 +67,20 @@ class ExportWatch(Watch):
 
 
 def finished_text(manifest: Manifest) -> str:
-    """The line after an export."""
+    """Return the line after an export."""
     slabs, verified = len(manifest.slabs), sum(slab.verified for slab in manifest.slabs)
-    text = f"{slabs} slab{'s' if slabs != 1 else ''} written to '{manifest.case}', {verified} verified."
+    text = f"{counted(slabs, 'slab')} written to '{manifest.case}', {verified} verified."
     warnings = len(manifest.warnings)
-    return text + (f" {warnings} warning{'s' if warnings != 1 else ''}, shown above." if warnings else "")
+    return text + (f" {counted(warnings, 'warning')}, shown above." if warnings else "")
 
 
 def finished_notes(manifest: Manifest) -> tuple[str, ...]:
-    """The manifest's warnings in the panel's words."""
+    """Return the manifest's warnings in the panel's words."""
     return tuple(in_panel_words(text) for text in manifest.warnings)
 
 
 def failed_text(error: BaseException) -> str:
-    """Why an export failed, in the panel's words."""
+    """Return why an export failed, in the panel's words."""
     if isinstance(error, MemoryError):
         return "The volume does not fit into this machine's memory a second time; close other volumes and try again."
-    return in_panel_words(str(error))
+    return in_panel_words(error.sentence if isinstance(error, SlabExporterError) else str(error))

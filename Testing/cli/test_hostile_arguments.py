@@ -77,7 +77,7 @@ def test_a_pattern_that_asks_for_more_than_text_is_refused(data_set):
 @pytest.mark.parametrize("arguments", [["", "-o", "out"], ["in", "-o", ""], ["in", "-o", "out", "--labels", ""]])
 def test_an_empty_argument_is_refused(arguments, capsys):
     assert main(["export", *arguments]) == 2
-    assert "it is empty; is a variable not set?" in capsys.readouterr().err
+    assert "it is empty; is a shell variable unset?" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

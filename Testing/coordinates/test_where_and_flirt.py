@@ -14,8 +14,8 @@ import pytest
 import slab_exporter
 from hypothesis import given
 from hypothesis import strategies as st
-from slab_exporter.coordinates.registration import FslGrid, flirt_from_ras, fsl_grid, ras_from_flirt
-from slab_exporter.coordinates.transform_files import itk_text, matrix_text, parse_itk, parse_matrix
+from slab_exporter.coordinates.registration import FslGrid, flirt_from_ras, fsl_grid, ras_from_flirt, ras_from_itk
+from slab_exporter.coordinates.transform_files import matrix_text, parse_matrix, read_itk, write_itk
 from slab_exporter.coordinates.where import explain_axes, locate
 from slab_exporter.core.errors import InputError
 from slab_exporter.core.geometry import VolumeGeometry
@@ -45,7 +45,7 @@ REAL = [
 
 
 @pytest.mark.parametrize(("axes", "signs"), SIGNED_PERMUTATIONS[::5])
-def test_a_point_in_all_frames(tmp_path, axes, signs, run_cli):
+def test_a_point_in_all_spaces(tmp_path, axes, signs, run_cli):
     import SimpleITK as sitk
 
     geometry = affine(axes, signs, oblique=12.0)
@@ -55,8 +55,8 @@ def test_a_point_in_all_frames(tmp_path, axes, signs, run_cli):
     voxel = (3, 5, 8)
     lps = image.TransformIndexToPhysicalPoint(voxel)
     ras = nib.affines.apply_affine(nib.load(path).affine, voxel)
-    for frame, point in (("ijk", voxel), ("ras", ras), ("lps", lps)):
-        code, out, _ = run_cli("where", path, f"--{frame}", *(repr(float(v)) for v in point), "--json")
+    for space, point in (("ijk", voxel), ("ras", ras), ("lps", lps)):
+        code, out, _ = run_cli("where", path, f"--{space}", *(repr(float(v)) for v in point), "--json")
         assert code == 0
         found = json.loads(out)
         np.testing.assert_allclose(found["lps"], lps, atol=1e-4)
@@ -110,24 +110,31 @@ def test_axes_are_explained_for_this_very_volume():
 
 @given(
     point=st.tuples(*[st.floats(-500, 500)] * 3),
-    frame=st.sampled_from(["ijk", "ras", "lps"]),
+    space=st.sampled_from(["ijk", "ras", "lps"]),
     orientation=st.sampled_from(SIGNED_PERMUTATIONS),
 )
-def test_frames_lead_back_to_where_they_came_from(point, frame, orientation):
+def test_spaces_lead_back_to_where_they_came_from(point, space, orientation):
     geometry = VolumeGeometry(SHAPE, affine(*orientation, oblique=33.0))
-    first = locate(geometry, frame, point)
+    first = locate(geometry, space, point)
     for other in ("ijk", "ras", "lps"):
         again = locate(geometry, other, tuple(getattr(first, other)))
         np.testing.assert_allclose(again.ras, first.ras, atol=1e-6)
-        np.testing.assert_allclose(getattr(again, frame), point, atol=1e-6)
+        np.testing.assert_allclose(getattr(again, space), point, atol=1e-6)
+
+
+@pytest.fixture(scope="module")
+def scratch(tmp_path_factory):
+    return tmp_path_factory.mktemp("transforms")
 
 
 @given(values=st.lists(st.floats(-5, 5), min_size=12, max_size=12))
-def test_transform_files_read_back_exactly(values):
+def test_transform_files_read_back_exactly(scratch, values):
     matrix = np.eye(4)
     matrix[:3] = np.reshape(values, (3, 4)) + np.eye(4)[:3] * 20
     np.testing.assert_array_equal(parse_matrix(matrix_text(matrix), "x"), matrix)
-    np.testing.assert_array_equal(parse_itk(itk_text(matrix), "x"), matrix)
+    for extension in ("tfm", "h5"):
+        write_itk(scratch / f"m.{extension}", matrix, overwrite=True)
+        np.testing.assert_array_equal(read_itk(scratch / f"m.{extension}"), matrix)
 
 
 @pytest.mark.parametrize(
@@ -146,15 +153,137 @@ def test_what_is_no_matrix_is_refused(text):
         parse_matrix(text, "x.mat")
 
 
-def test_damaged_itk_transforms_are_refused():
-    for text in (
-        itk_text(np.eye(4)).replace("AffineTransform_double_3_3", "BSplineTransform_double_3_3"),
-        itk_text(np.eye(4)).replace("Parameters: 1", "Parameters: x"),
-        itk_text(np.eye(4)).replace("Parameters: 1", "Parameters:"),
-        itk_text(np.eye(4)) * 2,
-    ):
-        with pytest.raises(InputError):
-            parse_itk(text, "x.tfm")
+def itk_file(path, change=lambda text: text):
+    write_itk(path, np.eye(4), overwrite=True)
+    path.write_text(change(path.read_text()))
+    return path
+
+
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        (lambda text: text.replace("AffineTransform_double_3_3", "BSplineTransform_double_3_3"), "ITK can read"),
+        (lambda text: text.replace("Parameters: 1", "Parameters: x"), "is damaged"),
+        (lambda text: text.replace("Parameters: 1", "Parameters:"), "is damaged"),
+        (lambda text: text + text.split("\n", 1)[1], "holds several transforms"),
+        (lambda text: text.replace("Parameters: 1 0 0 0 1 0", "Parameters: 1 0 0 1 0 0"), "is singular"),
+    ],
+)
+@pytest.mark.parametrize("warnings_on", [True, False])
+def test_damaged_itk_transforms_are_refused(tmp_path, capfd, change, sentence, warnings_on):
+    import SimpleITK as sitk
+
+    sitk.ProcessObject.SetGlobalWarningDisplay(warnings_on)
+    with pytest.raises(InputError, match=sentence):
+        read_itk(itk_file(tmp_path / "x.tfm", change))
+    assert sitk.ProcessObject.GetGlobalWarningDisplay() == warnings_on
+    assert capfd.readouterr().err == ""
+
+
+def itk_transforms():
+    """Linear transforms of every kind that registration programs write, with centres away from the origin."""
+    import SimpleITK as sitk
+
+    affine_one = sitk.AffineTransform(REGISTRATION[:3, :3].reshape(-1).tolist(), (4.0, -7.5, 11.0), (10.0, 20.0, 30.0))
+    euler = sitk.Euler3DTransform((5.0, 6.0, 7.0), 0.1, -0.2, 0.3, (1.0, 2.0, 3.0))
+    composite = sitk.CompositeTransform([affine_one, euler, sitk.TranslationTransform(3, (1.0, 2.0, 3.0))])
+    return {
+        "affine": affine_one,
+        "euler": euler,
+        "versor": sitk.VersorRigid3DTransform((0.6, 0.0, 0.8), 0.4, (3.0, 2.0, 1.0), (9.0, 8.0, 7.0)),
+        "similarity": sitk.Similarity3DTransform(1.25, (0.0, 0.6, 0.8), 0.3, (3.0, 2.0, 1.0), (9.0, 8.0, 7.0)),
+        "scale": sitk.ScaleTransform(3, (1.5, 0.5, 2.0)),
+        "translation": sitk.TranslationTransform(3, (1.0, -2.0, 3.0)),
+        "composite": composite,
+    }
+
+
+@pytest.mark.parametrize("kind", itk_transforms())
+@pytest.mark.parametrize("extension", ["tfm", "txt", "mat", "h5"])
+def test_itks_linear_transforms_move_points_as_simpleitk_does(tmp_path, kind, extension):
+    import SimpleITK as sitk
+
+    if (kind, extension) == ("composite", "mat"):
+        pytest.skip("ITK writes no composite transform as MATLAB")
+    transform, path = itk_transforms()[kind], tmp_path / f"t.{extension}"
+    sitk.WriteTransform(transform, str(path))
+    matrix = read_itk(path)
+    for point in ((0.0, 0.0, 0.0), (120.0, -35.5, 410.25)):
+        np.testing.assert_allclose((matrix @ (*point, 1.0))[:3], transform.TransformPoint(point), rtol=0, atol=1e-9)
+
+
+def test_what_ants_writes_is_read(tmp_path):
+    """0GenericAffine.mat is MATLAB of level 4; ANTs calls the kind MatrixOffsetTransformBase at times."""
+    import SimpleITK as sitk
+
+    transform = itk_transforms()["affine"]
+    sitk.WriteTransform(transform, str(tmp_path / "a.tfm"))
+    text = (tmp_path / "a.tfm").read_text().replace("AffineTransform", "MatrixOffsetTransformBase")
+    (tmp_path / "a.tfm").write_text(text)
+    point = (7.0, -8.0, 9.0)
+    moved = (read_itk(tmp_path / "a.tfm") @ (*point, 1.0))[:3]
+    np.testing.assert_allclose(moved, transform.TransformPoint(point), rtol=0, atol=1e-9)
+
+
+def test_itk_transforms_against_nitransforms(tmp_path):
+    io = pytest.importorskip("nitransforms.io.itk", reason="nitransforms is not installed (slab-exporter[peers])")
+    import SimpleITK as sitk
+
+    for extension in ("tfm", "mat"):
+        path = tmp_path / f"t.{extension}"
+        sitk.WriteTransform(itk_transforms()["affine"], str(path))
+        theirs = io.ITKLinearTransform.from_filename(path).to_ras()
+        ours = np.linalg.inv(ras_from_itk(read_itk(path)))  # nitransforms pulls: reference RAS -> moving RAS
+        np.testing.assert_allclose(ours, theirs, rtol=0, atol=1e-5)  # it keeps float32
+
+
+def test_a_transform_that_bends_is_refused_in_one_sentence(tmp_path, run_cli):
+    import SimpleITK as sitk
+
+    path = save_nifti(tmp_path / "v.nii", index_phantom(SHAPE), affine())
+    bending = sitk.BSplineTransform(3)
+    field = sitk.DisplacementFieldTransform(sitk.Image([4, 4, 4], sitk.sitkVectorFloat64))
+    mixed = sitk.CompositeTransform([itk_transforms()["affine"], bending])
+    for transform, name in ((bending, "BSpline"), (field, "DisplacementField"), (mixed, "Composite")):
+        sitk.WriteTransform(transform, str(tmp_path / "t.h5"))
+        arguments = ("flirt", tmp_path / "t.h5", "--moving", path, "--reference", path, "-o", tmp_path / "o.mat")
+        code, _, err = run_cli(*arguments)
+        assert code == 2
+        assert f"t.h5 holds a {name}Transform that is not linear; only affine, rigid and other linear" in err
+        assert len(err.splitlines()) == 1
+        assert not (tmp_path / "o.mat").exists()
+    sitk.WriteTransform(sitk.Euler2DTransform(), str(tmp_path / "flat.tfm"))
+    with pytest.raises(InputError, match="of 2 dimensions"):
+        read_itk(tmp_path / "flat.tfm")
+
+
+@pytest.mark.parametrize("extension", ["mat", "h5"])
+def test_damaged_binary_transforms_are_one_sentence(tmp_path, run_cli, extension):
+    import SimpleITK as sitk
+
+    path = save_nifti(tmp_path / "v.nii", index_phantom(SHAPE), affine())
+    damaged = tmp_path / f"t.{extension}"
+    sitk.WriteTransform(itk_transforms()["affine"], str(damaged))
+    damaged.write_bytes(damaged.read_bytes()[: 100 if extension == "mat" else 900])
+    code, _, err = run_cli("flirt", damaged, "--moving", path, "--reference", path, "-o", tmp_path / "o.txt")
+    assert code == 2
+    assert len(err.splitlines()) == 1
+    assert "or is damaged" in err
+
+
+def test_itk_files_of_every_kind_become_flirts_matrix_and_come_back(tmp_path, run_cli):
+    import SimpleITK as sitk
+
+    moving = save_nifti(tmp_path / "moving.nii", index_phantom(SHAPE), affine())
+    reference = save_nifti(tmp_path / "reference.nii", index_phantom((5, 6, 7)), affine((1, 0, 2), (1, 1, -1)))
+    arguments = ("--moving", moving, "--reference", reference, "-o")
+    transform = itk_transforms()["composite"]
+    sitk.WriteTransform(transform, str(tmp_path / "t.h5"))
+    assert run_cli("flirt", tmp_path / "t.h5", *arguments, tmp_path / "m.mat")[0] == 0
+    assert run_cli("flirt", tmp_path / "m.mat", *arguments, tmp_path / "back.h5")[0] == 0
+    back, point = sitk.ReadTransform(str(tmp_path / "back.h5")), (12.0, 34.0, -56.0)
+    assert back.GetName() == "AffineTransform"
+    np.testing.assert_allclose(back.TransformPoint(point), transform.TransformPoint(point), rtol=0, atol=1e-9)
 
 
 def test_simpleitk_and_slicer_agree_with_what_is_written(tmp_path, runtime, run_cli):
@@ -298,7 +427,7 @@ def test_a_flirt_matrix_is_refused_for_images_that_flirt_never_read(tmp_path, ru
     nifti = save_nifti(tmp_path / "v.nii", index_phantom(SHAPE), affine())
     sitk.WriteImage(sitk.ReadImage(str(nifti)), str(tmp_path / "v.nrrd"))
     (tmp_path / "m.mat").write_text(matrix_text(np.eye(4)))
-    (tmp_path / "m.tfm").write_text(itk_text(np.eye(4)))
+    write_itk(tmp_path / "m.tfm", np.eye(4), overwrite=False)
     for other in (tmp_path / "v.nrrd", real_data / "dicom" / "ct_head_ge8800"):
         assert run_cli("where", other, "--ijk", 0, 0, 0)[0] == 0
         for moving, reference in ((nifti, other), (other, nifti)):
@@ -343,7 +472,7 @@ def test_an_export_goes_through_a_flirt_matrix_as_its_source_does(tmp_path, run_
     path.rename(tmp_path / "elsewhere.nii")
     code, _, err = run_cli("where", out / "v", *through[:-2], tmp_path / "elsewhere.nii")
     assert code == 2
-    assert "is gone or no NIfTI file" in err
+    assert "is gone or not a NIfTI file" in err
     assert run_cli("where", out / "v", "--ijk", 1, 2, 3)[0] == 0
 
 

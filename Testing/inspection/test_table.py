@@ -37,7 +37,7 @@ def test_odd_cases_come_first_with_the_reason(odd_set, cli):
     lines = text.splitlines()
     assert {line.split()[0] for line in lines[1:3]} == {"broken", "volume-4"}
     assert lines[3].startswith("identity")
-    assert "8 of 16 cases are odd." in lines
+    assert "8 of 16 cases are unusual." in lines
     for finding in (
         "turned: orientation RPS, where 13 of 15 cases have LAS",
         "thick: spacing 12 mm up-down, where the median is 2.5 mm",

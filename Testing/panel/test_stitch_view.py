@@ -122,11 +122,11 @@ def test_lost_geometry_needs_trust_names_and_says_so_in_the_panels_words(setting
         values = np.stack([np.asarray(nib.load(path).dataobj, np.float32)] * 2, axis=-1)
         nib.save(nib.Nifti1Image(values / 1000, np.eye(4)), tmp_path / "lost" / path.name)
     settings = replace(settings, predictions=str(tmp_path / "lost"), blend="gaussian")
-    with pytest.raises(InputError, match="--trust-names"):
+    with pytest.raises(InputError, match="add trust_names=True:"):
         run_stitch(settings)
     result = run_stitch(replace(settings, trust_names=True))
     first, second = stitched_text(result).split("\n")
-    assert first == "4 slabs stitched into back.nii.gz (float32, overlaps: gaussian); 2 numbers a voxel: not loaded."
+    assert first == "4 slabs stitched into back.nii.gz (float32, overlaps: gaussian); 2 numbers per voxel: not loaded."
     assert "their names are trusted" in second
     assert not is_loadable(result)
 

@@ -10,10 +10,12 @@ from slab_exporter.core.errors import Cancelled, InputError, OutputError, Reques
 from slab_exporter.core.geometry import Box
 from slab_exporter.core.options import AXES, COMPRESSIONS, FORMATS, REMAINDERS
 from slab_exporter.core.progress import ProgressEvent
+from slab_exporter.core.text import Option, Sentence
 from slab_exporter.export.from_scene import export_nodes
 from SlabExporterPanel import choices as panel_choices
-from SlabExporterPanel.view import PanelSettings, fill_of, in_panel_words, panel_view, request_of
+from SlabExporterPanel.view import PanelSettings, fill_of, panel_view, request_of
 from SlabExporterPanel.watch import CANCELLED_TEXT, VERIFIED, ExportWatch, failed_text, finished_notes, finished_text
+from SlabExporterPanel.words import in_panel_words
 from support.phantoms import affine, index_phantom, save_nifti
 from support.scenes import add_roi, held, load, node_geometry, put_under_transform, segmentation, user_scene
 
@@ -259,9 +261,9 @@ def test_an_identity_affine_and_the_plans_notes_are_shown_in_the_panels_words(sc
 
 
 def test_options_are_called_as_the_panel_calls_them():
-    assert (
-        in_panel_words("Choose --remainder keep, or add --overwrite.") == "Choose 'Last slab' keep, or add 'Replace'."
-    )
+    text = Sentence("Choose ", Option.to("remainder", "keep"), ", or add ", Option.on("overwrite"), ".")
+    assert in_panel_words(text) == "Choose 'Last slab' keep, or add 'Replace'."
+    assert in_panel_words("gdcmconv --raw, a program's own option") == "gdcmconv --raw, a program's own option"
 
 
 def test_the_watch_follows_an_export_to_its_end(tmp_path, volume, settings):
@@ -286,5 +288,5 @@ def test_cancel_stops_at_the_next_event_but_never_undoes_a_finished_case():
 
 
 def test_failures_are_told_in_the_panels_words():
-    assert failed_text(OutputError("Full; use --overwrite.")) == "Full; use 'Replace'."
+    assert failed_text(OutputError("Full; use ", Option.on("overwrite"), ".")) == "Full; use 'Replace'."
     assert "memory" in failed_text(MemoryError())

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from ..core.errors import RequestError
 from ..core.naming import case_names, volume_stem
+from ..core.text import Option, Sentence, counted
 from .case import Case
 from .conventions import GIVEN, LISTED, LabelIndex, named_path
 from .groups import with_groups
@@ -72,7 +73,8 @@ def _tell_unused(labels: list[Path], cases: list[Case], warn: Callable[[str], ob
     unused = [path for path in labels if path not in used]
     if unused:
         maps = "1 label map belongs" if len(unused) == 1 else f"{len(unused)} label maps belong"
-        warn(f"{maps} to no image by name and place (first: {unused[0]}); give label maps with --labels or in a list.")
+        told = f"{maps} to no image by name and place (first: {unused[0]}); give label maps with "
+        warn(Sentence(told, Option("labels"), " or in a list."))
 
 
 def grouped(cases: list[Case], column: str) -> list[Case]:
@@ -89,7 +91,7 @@ def grouped(cases: list[Case], column: str) -> list[Case]:
 
 def match_summary(cases: list[Case]) -> list[str]:
     """Sentences for people: how many images, which label maps, matched by which convention."""
-    lines = [f"{len(cases)} image{'s' if len(cases) != 1 else ''}"]
+    lines = [counted(len(cases), "image")]
     for name in sorted({name for case in cases for name in case.labels}):
         ways = Counter(case.matched.get(name, GIVEN) for case in cases if name in case.labels)
         how = ", ".join(f"{count} by {way}" for way, count in ways.most_common())

@@ -186,7 +186,6 @@ def _not_one(case: Case, name: str, folder: Path | None, found: list[Path]) -> s
 
 def _if_any(result: list[Case], cases: list[Case], sentence: str) -> list[Case]:
     if cases and all(case.problem and not before.problem for case, before in zip(result, cases, strict=True)):
-        raise InputError(
-            result[0].problem if len(cases) == 1 else f"{sentence.rstrip('.')}. First: {result[0].problem}"
-        )
+        first = result[0].problem or ""
+        raise InputError("" if len(cases) == 1 else f"{sentence.rstrip('.')}. First: ", first)
     return result

@@ -125,7 +125,7 @@ def _opened(entry: ListedCase, out: Path | None) -> list[ListedCase]:
         if len(series) > 1 and (entry.name is not None or entry.labels):
             raise InputError(f"{entry.image} holds {len(series)} DICOM series; name the folder of each in the list.")
     except InputError as error:
-        return [replace(entry, problem=str(error))]
+        return [replace(entry, problem=error.sentence)]
     return [replace(entry, image=Path(one.folder), series=one) for one in series]
 
 

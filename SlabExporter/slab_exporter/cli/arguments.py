@@ -18,7 +18,7 @@ from ..core.options import (
 DONE, SOME_FAILED, UNUSABLE, INTERRUPTED = 0, 1, 2, 130
 
 INPUT_HELP = (
-    "volume files, folders of volumes or DICOM series (searched to the bottom), glob patterns, .csv or .txt lists"
+    "volume files, folders of volumes or DICOM series (searched recursively), glob patterns, .csv or .txt lists"
 )
 
 
@@ -51,14 +51,14 @@ def add_batch_options(parser: argparse.ArgumentParser) -> None:
 
 def add_table_options(parser: argparse.ArgumentParser) -> None:
     """Options of ``inspect`` for its table of many cases."""
-    parser.add_argument("--sort", metavar="COLUMN", help="order the table by a column instead of odd cases first")
+    parser.add_argument("--sort", metavar="COLUMN", help="order the table by a column instead of unusual cases first")
     parser.add_argument("--csv", type=Path, metavar="FILE", help="also write the table to a file for a spreadsheet")
 
 
 def given_text(text: str) -> str:
     """An argument that must not be empty, as it is where a variable of the shell is not set."""
     if not text:
-        raise argparse.ArgumentTypeError("it is empty; is a variable not set?")
+        raise argparse.ArgumentTypeError("it is empty; is a shell variable unset?")
     return text
 
 
@@ -134,16 +134,16 @@ def add_dicom_output_options(parser: argparse.ArgumentParser) -> None:
 
 
 def series_options(options: argparse.Namespace) -> SeriesOptions:
-    """What the command line accepts of a series.
+    """Return what the command line accepts of a series.
 
     Raises:
-        RequestError: a value that makes no sense.
+        RequestError: a value is out of range.
     """
     return SeriesOptions(options.allow_uneven, options.resample)
 
 
 def dicom_options(options: argparse.Namespace) -> DicomOptions:
-    """What the command line wants DICOM slabs to say.
+    """Return the attributes of DICOM slabs that the command line states.
 
     Raises:
         RequestError: a text that DICOM cannot hold, a table of segments that is not there.

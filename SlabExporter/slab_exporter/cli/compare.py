@@ -13,7 +13,7 @@ from .arguments import (
     add_transform_options,
     command_parser,
 )
-from .terminal import print_json
+from .terminal import print_json, typed
 
 
 def add_parser(commands: Subparsers) -> None:
@@ -21,7 +21,7 @@ def add_parser(commands: Subparsers) -> None:
     parser = command_parser(commands, "compare", "say how one volume's voxels and geometry relate to another's", run)
     parser.epilog = (
         "Exit codes: 0 OTHER's voxels lie where REFERENCE has them, or have been put there with --fix; "
-        "1 they do not, or it cannot be told; 2 a file cannot be used."
+        "1 they do not, or it cannot be decided; 2 a file cannot be used."
     )
     parser.add_argument("reference", type=Path, metavar="REFERENCE", help="the volume that is believed")
     parser.add_argument("other", type=Path, metavar="OTHER", help="the volume in question")
@@ -64,10 +64,10 @@ def run(options: argparse.Namespace) -> int:
         print(f"OTHER     {result.descriptions[1]}")
         print("\n".join(comparison_lines(found)))
         for text in result.warnings:
-            print(f"note: {text}")
+            print(f"note: {typed(text)}")
         if result.mended is not None:
             print(f"mended: {result.mended}")
     if result.refused is not None:
-        print(f"slab-exporter: {result.refused}", file=sys.stderr)
+        print(f"slab-exporter: {typed(result.refused)}", file=sys.stderr)
         return SOME_FAILED
     return DONE if found.is_same_place or result.mended is not None else SOME_FAILED

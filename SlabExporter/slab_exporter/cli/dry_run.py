@@ -7,16 +7,17 @@ from pathlib import Path
 
 from ..cases.find import Case, match_summary
 from ..core.options import ExportRequest
+from ..core.text import lengths, sizes
 from ..inspection.dry_run import Outlook, outlook
 from ..mrml.runtime import open_runtime
-from .terminal import print_json
+from .terminal import print_json, typed
 
 
 def dry_run(cases: list[Case], out: Path, request: ExportRequest, as_json: bool) -> int:
     """Print the plan of an export; nothing is written.
 
     Returns:
-        How many cases cannot be exported, as far as headers tell.
+        How many cases cannot be exported, as far as the headers show.
     """
     with open_runtime() as runtime:
         outlooks = [outlook(runtime, case, request) for case in cases]
@@ -33,8 +34,8 @@ def _text(outlooks: list[Outlook], cases: list[Case], out: Path) -> list[str]:
     lines += _table([_HEADER, *(_row(one) for one in outlooks)])
     lines.append("")
     for one in outlooks:
-        lines += [f"{one.case.name}: warning: {text}" for text in one.warnings]
-    lines += [f"{one.case.name}: CANNOT BE EXPORTED: {one.error}" for one in outlooks if one.error is not None]
+        lines += [f"{one.case.name}: warning: {typed(text)}" for text in one.warnings]
+    lines += [f"{one.case.name}: CANNOT BE EXPORTED: {typed(one.error)}" for one in outlooks if one.error is not None]
     plans = [one.plan for one in outlooks if one.plan is not None]
     slices = sum(plan.limits.shape[plan.axis] for plan in plans)
     lines.append(
@@ -53,8 +54,8 @@ def _row(one: Outlook) -> tuple[str, ...]:
     if one.plan is None:
         return (one.case.name, "-", "-", "-", "-", str(one.case.image), labels)
     geometry = one.plan.geometry
-    spacing = " x ".join(f"{s:.3g}" for s in geometry.spacing)
-    shape = " x ".join(map(str, geometry.shape_ijk))
+    spacing = lengths(geometry.spacing)
+    shape = sizes(geometry.shape_ijk)
     return (one.case.name, str(len(one.plan.slabs)), shape, spacing, geometry.orientation, str(one.case.image), labels)
 
 

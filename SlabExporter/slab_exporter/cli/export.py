@@ -26,7 +26,7 @@ from .arguments import (
     given_text,
     series_options,
 )
-from .terminal import BatchLines, JsonLines, Lines, display, print_json
+from .terminal import BatchLines, JsonLines, Lines, display, print_json, typed
 
 if TYPE_CHECKING:
     from ..cases.find import Case
@@ -87,7 +87,7 @@ def summarise(options: argparse.Namespace, result: ExportResult, seconds: float)
     slabs = [slab for manifest in result.manifests for slab in manifest.slabs]
     verified = sum(slab.verified for slab in slabs)
     for problem in result.problems:
-        print(f"slab-exporter: {problem}", file=sys.stderr)
+        print(f"slab-exporter: {typed(problem)}", file=sys.stderr)
     if options.json:
         print_json(
             {
@@ -145,7 +145,7 @@ def add_parser(commands: Subparsers) -> None:
 
 def _add_slab_options(parser: argparse.ArgumentParser) -> None:
     thickness = parser.add_mutually_exclusive_group()
-    thickness.add_argument("--thickness", type=int, default=64, metavar="N", help="slices in a slab (default 64)")
+    thickness.add_argument("--thickness", type=int, default=64, metavar="N", help="slices per slab (default 64)")
     thickness.add_argument("--thickness-mm", type=float, metavar="MM", help="thickness in mm, rounded to whole slices")
     parser.add_argument(
         "--axis", choices=AXES, default="axial",
@@ -165,10 +165,10 @@ def _add_slab_options(parser: argparse.ArgumentParser) -> None:
 
 
 def cases_of(options: argparse.Namespace) -> list[Case]:
-    """The cases that the command line asks for.
+    """Return the cases that the command line asks for.
 
     Raises:
-        RequestError: options that do not go together.
+        RequestError: options contradict each other.
         InputError: nothing usable.
     """
     from ..cases.find import find_cases, grouped
@@ -179,14 +179,14 @@ def cases_of(options: argparse.Namespace) -> list[Case]:
 
 def print_warning(text: str) -> None:
     """Print a sentence about the inputs as a whole."""
-    print(f"slab-exporter: warning: {text}", file=sys.stderr, flush=True)
+    print(f"slab-exporter: warning: {typed(text)}", file=sys.stderr, flush=True)
 
 
 def run_options(options: argparse.Namespace) -> RunOptions:
-    """How the command line wants the export to be run.
+    """Return the options of the run.
 
     Raises:
-        RequestError: a value that makes no sense, or options that do not go together.
+        RequestError: a value is out of range, or options contradict each other.
     """
     from ..export.from_files import RunOptions
     from ..report.dataset import parse_split
@@ -208,7 +208,7 @@ def run_options(options: argparse.Namespace) -> RunOptions:
 def display_for(
     options: argparse.Namespace, cases: list[Case], request: ExportRequest, run: RunOptions
 ) -> JsonLines | Lines | BatchLines:
-    """What shows the progress; for many cases it first says what matched what."""
+    """Return the display of the progress; for many cases first print what matched what."""
     from ..cases.find import match_summary
     from ..export.survey import survey_case
 

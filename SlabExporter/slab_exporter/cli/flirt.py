@@ -11,24 +11,26 @@ from .arguments import (
     add_transform_options,
     command_parser,
 )
-from .terminal import print_json
+from .terminal import print_json, typed
 
 
 def add_parser(commands: Subparsers) -> None:
     """Add the command to the parser."""
     parser = command_parser(commands, "flirt", "convert registrations between FSL FLIRT and Slicer (ITK)", run)
-    parser.add_argument("matrix", type=Path, metavar="MATRIX", help="FLIRT's matrix, or an ITK transform (.tfm)")
+    parser.add_argument(
+        "matrix", type=Path, metavar="MATRIX", help="FLIRT's matrix, or an ITK transform (.tfm, .txt, .mat, .h5)"
+    )
     parser.add_argument("--moving", required=True, type=Path, metavar="FILE", help="image that was registered (-in)")
     parser.add_argument(
         "--reference", required=True, type=Path, metavar="FILE", help="image it was registered to (-ref)"
     )
     parser.add_argument(
         "-o", "--output", required=True, type=Path, metavar="OUT",
-        help=".tfm for Slicer and ITK, .mat for FLIRT, .txt for the 4 x 4 matrix in RAS mm",
+        help=".tfm or .h5 for Slicer and ITK, .mat for FLIRT, .txt for the 4 x 4 matrix in RAS mm",
     )  # fmt: skip
     parser.add_argument(
         "--from", dest="kind", choices=("flirt", "itk", "ras"),
-        help="what MATRIX is (default: ITK's by its first line, otherwise FLIRT's)",
+        help="what MATRIX is (default: ITK's by how it begins, otherwise FLIRT's)",
     )  # fmt: skip
     add_transform_options(parser, "the moving image")
     parser.add_argument("--overwrite", action="store_true", help="replace OUT where it exists")
@@ -51,6 +53,6 @@ def run(options: argparse.Namespace) -> int:
     for row in found.ras:
         print("  " + "  ".join(f"{value:12.6f}" for value in row))
     for text in found.warnings:
-        print(f"note: {text}")
+        print(f"note: {typed(text)}")
     print(f"written: {options.output}")
     return DONE

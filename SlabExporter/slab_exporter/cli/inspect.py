@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ..core.text import command_words
 from .arguments import (
     INPUT_HELP,
     Subparsers,
@@ -17,7 +18,7 @@ from .arguments import (
     given_text,
 )
 from .export import code_for, print_warning
-from .terminal import print_json
+from .terminal import print_json, typed
 
 if TYPE_CHECKING:
     from ..inspection.inspect import Inspection
@@ -31,10 +32,10 @@ def show_data_set(reports: Sequence[Inspection], sort: str | None, csv_path: Pat
     """Print the table of a data set, and write it if asked to.
 
     Args:
-        reports: one a case.
-        sort: column to order by; None for odd cases first.
+        reports: one per case.
+        sort: column to order by; None for unusual cases first.
         csv_path: file for all columns.
-        as_json: print what is odd as one JSON object instead.
+        as_json: print the findings as one JSON object instead.
 
     Raises:
         RequestError: there is no such column.
@@ -53,9 +54,9 @@ def show_data_set(reports: Sequence[Inspection], sort: str | None, csv_path: Pat
         return
     if sys.stderr.isatty():
         print(file=sys.stderr)
-    print("\n".join([*_table(rows), "", f"{len(odd)} of {len(reports)} cases are odd."]))
+    print("\n".join([*_table(rows), "", f"{len(odd)} of {len(reports)} cases are unusual."]))
     for case, found in odd.items():
-        print("\n".join(f"{case}: {text}" for text in found))
+        print("\n".join(f"{case}: {typed(text)}" for text in found))
 
 
 def _table(rows: list[dict[str, object]]) -> list[str]:
@@ -70,7 +71,7 @@ def _short(text: str) -> str:
 
 def add_parser(commands: Subparsers) -> None:
     """Add the command to the parser."""
-    parser = command_parser(commands, "inspect", "say what a volume file's geometry is, and what is odd about it", run)
+    parser = command_parser(commands, "inspect", "show a volume file's geometry, and what is unusual about it", run)
     parser.add_argument("inputs", nargs="+", type=given_path, metavar="INPUT", help=INPUT_HELP)
     parser.add_argument(
         "--labels",
@@ -98,7 +99,7 @@ def run(options: argparse.Namespace) -> int:
         if options.json:
             print_json({"event": "inspected", **report.to_json()})
         elif len(cases) == 1:
-            print(report.to_text())
+            print(report.to_text(command_words))
         elif sys.stderr.isatty():
             print(f"\r{len(reports)} of {len(cases)} inspected", end="", file=sys.stderr, flush=True)
     if len(cases) > 1 or options.csv is not None:

@@ -13,7 +13,7 @@ from .. import __version__
 from ..core.errors import SlabExporterError
 from . import compare, demo, export, flirt, inspect, stitch, verify, where
 from .arguments import INTERRUPTED, SOME_FAILED, UNUSABLE
-from .terminal import accept_any_character, drop_output
+from .terminal import accept_any_character, drop_output, typed
 
 # In the order of --help; each has add_parser and run, and imports its work when it runs.
 COMMANDS = (export, verify, inspect, stitch, compare, where, flirt, demo)
@@ -44,7 +44,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except SlabExporterError as error:
         if options.debug:
             raise
-        print(f"slab-exporter: {error}", file=sys.stderr)
+        print(f"slab-exporter: {typed(error.sentence)}", file=sys.stderr)
         return UNUSABLE
     except KeyboardInterrupt:
         print("slab-exporter: interrupted; complete cases stay, go on with --resume.", file=sys.stderr)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from ..core.errors import Cancelled, InputError, RequestError, SlabExporterError
 from ..core.options import BLENDS
 from .arguments import DONE, SOME_FAILED, UNUSABLE, Subparsers, command_parser, fill
-from .terminal import display, print_json
+from .terminal import display, print_json, typed
 
 if TYPE_CHECKING:
     from ..stitch.predictions import Predictions
@@ -65,7 +65,7 @@ def _stitch_one(
         print_json({"event": "stitched", **result.to_json()})
         return
     for text in result.warnings:
-        print(f"{result.case}: warning: {text}", file=sys.stderr)
+        print(f"{result.case}: warning: {typed(text)}", file=sys.stderr)
     if result.uncovered:
         print(f"{result.case}: warning: {result.uncovered}; filled with {result.fill:g}.", file=sys.stderr)
     if not options.quiet:
@@ -80,9 +80,9 @@ def _described(result: StitchResult) -> str:
 
 def _tell_failure(options: argparse.Namespace, manifest: Path, error: SlabExporterError) -> None:
     if options.json:
-        print_json({"event": "case-failed", "case": manifest.parent.name, "message": str(error)})
+        print_json({"event": "case-failed", "case": manifest.parent.name, "message": error.sentence})
     else:
-        print(f"slab-exporter: {manifest.parent.name}: {error}", file=sys.stderr)
+        print(f"slab-exporter: {manifest.parent.name}: {typed(error.sentence)}", file=sys.stderr)
 
 
 def add_parser(commands: Subparsers) -> None:

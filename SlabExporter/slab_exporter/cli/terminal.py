@@ -1,4 +1,4 @@
-"""What a person, or a program reading ``--json``, sees of the work."""
+"""Output on the terminal: for a person, or for a program that reads ``--json``."""
 
 from __future__ import annotations
 
@@ -11,7 +11,18 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
-from ..core.progress import Progress, ProgressEvent
+from ..core.progress import ProgressEvent
+from ..core.text import command_words, counted, in_words
+
+try:
+    from tqdm import tqdm
+except ImportError:  # the optional package is absent: plain lines
+    tqdm = None
+
+
+def typed(text: str) -> str:
+    """Return a text of the library with options as they are typed: ``--overwrite``."""
+    return in_words(text, command_words)
 
 
 def accept_any_character() -> None:
@@ -26,12 +37,6 @@ def drop_output() -> None:
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
-try:
-    from tqdm import tqdm
-except ImportError:  # the optional package is absent: plain lines
-    tqdm = None
-
-
 PLAIN_INTERVAL_SECONDS = 5.0
 
 
@@ -39,7 +44,7 @@ class JsonLines:
     """One JSON object per event on standard output."""
 
     def __call__(self, event: ProgressEvent) -> None:
-        """Print an event; waiting is nothing to tell."""
+        """Print an event; waiting is not reported."""
         if event.kind != "waiting":
             print_json(event.to_json())
 
@@ -58,23 +63,23 @@ class Lines:
     def __call__(self, event: ProgressEvent) -> None:
         """Show an event."""
         if event.kind == "warning":
-            self._say(f"{event.case}: warning: {event.message}")
+            self._say(f"{event.case}: warning: {typed(event.message)}")
         elif event.kind == "case-failed":
             self.close()
-            self._say(f"slab-exporter: {event.case}: {event.message}")
+            self._say(f"slab-exporter: {event.case}: {typed(event.message)}")
         elif not self._quiet:
             self._tell(event)
 
     def _tell(self, event: ProgressEvent) -> None:
         if event.kind == "case-started":
-            self._say(f"{event.case}: {event.message}")
+            self._say(f"{event.case}: {typed(event.message)}")
             self._start_bar(event)
         elif event.kind == "slab-finished":
             self._advance(event)
         elif event.kind == "case-finished":
             self.close()
         elif event.kind == "case-skipped":
-            self._say(f"{event.case}: {event.message}")
+            self._say(f"{event.case}: {typed(event.message)}")
 
     def _start_bar(self, event: ProgressEvent) -> None:
         if tqdm is not None and sys.stderr.isatty():
@@ -110,25 +115,18 @@ def print_json(document: dict[str, Any]) -> None:
     """One object, one line, readable at once by whoever waits for it."""
     # where the terminal cannot show a character, JSON has its own way to write it
     escaped = (sys.stdout.encoding or "").lower() not in ("utf-8", "utf8")
-    print(json.dumps(_numbers_as_json(document), ensure_ascii=escaped, allow_nan=False), flush=True)
+    print(json.dumps(_as_json(document), ensure_ascii=escaped, allow_nan=False), flush=True)
 
 
-def _numbers_as_json(value: Any) -> Any:
-    """The same document with numbers that JSON has no word for as text: "nan", "inf", "-inf"."""
+def _as_json(value: Any) -> Any:
+    """The same document with options as they are typed, and "nan", "inf", "-inf", for which JSON has no number."""
     if isinstance(value, dict):
-        return {key: _numbers_as_json(item) for key, item in value.items()}
+        return {key: _as_json(item) for key, item in value.items()}
     if isinstance(value, (list, tuple)):
-        return [_numbers_as_json(item) for item in value]
+        return [_as_json(item) for item in value]
+    if isinstance(value, str):
+        return typed(value)
     return str(float(value)) if isinstance(value, float) and not math.isfinite(value) else value
-
-
-__all__ = ["JsonLines", "Lines", "Progress", "display", "print_json"]
-
-
-try:
-    from tqdm import tqdm
-except ImportError:  # the optional package is absent: plain lines
-    tqdm = None
 
 
 # A line at least this often, so that a log shows that large cases go on.
@@ -162,7 +160,7 @@ class BatchLines:
         if event.kind == "slab-finished":
             self._done[event.case] = self._slices.get(event.case, 0) * event.done / max(1, event.total)
         elif event.kind == "warning":
-            self._say(f"{event.case}: warning: {event.message}")
+            self._say(f"{event.case}: warning: {typed(event.message)}")
         elif event.kind in _CASE_ENDS:
             self._end(event)
         self._update()
@@ -179,14 +177,14 @@ class BatchLines:
         self._ended += 1
         if event.kind == "case-failed":
             self._failed += 1
-            self._say(f"slab-exporter: {event.case}: {event.message}")
+            self._say(f"slab-exporter: {event.case}: {typed(event.message)}")
             return
         if event.kind == "case-skipped":
             self._skipped += slices
             if self._bar is not None:
                 self._bar.initial = self._skipped  # what the bar's rate leaves out
         if self._bar is None and not self._quiet:
-            slabs = f"{event.total} slab{'s' if event.total != 1 else ''}, " if event.total else ""
+            slabs = f"{counted(event.total, 'slab')}, " if event.total else ""
             what = "complete already" if event.kind == "case-skipped" else f"{slabs}{slices} slices"
             self._last = time.monotonic()
             self._say(f"{self._count()} {event.case}: {what}{self._outlook()}")

@@ -12,7 +12,7 @@ from .arguments import (
     Subparsers,
     command_parser,
 )
-from .terminal import print_json
+from .terminal import print_json, typed
 
 
 def add_parser(commands: Subparsers) -> None:
@@ -37,7 +37,7 @@ def run(options: argparse.Namespace) -> int:
             print_json({"event": "case-verified", **report.to_json()})
             continue
         for text in report.differences:
-            print(f"{report.case}: DIFFERENT: {text}")
+            print(f"{report.case}: DIFFERENT: {typed(text)}")
         if not report.differences and not options.quiet:
             print(f"{report.case}: {counted(report.files, 'file')} as the source has it")
     if not options.json and not options.quiet:

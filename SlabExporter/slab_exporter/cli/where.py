@@ -6,6 +6,7 @@ import argparse
 from pathlib import Path
 
 from ..core.errors import RequestError
+from ..core.text import command_words
 from .arguments import (
     DONE,
     Subparsers,
@@ -21,13 +22,13 @@ def add_parser(commands: Subparsers) -> None:
         commands, "where", "give one point in all coordinate systems, and the slabs that hold it", run
     )
     parser.add_argument("file", type=Path, metavar="FILE", help="a volume, or the folder of an exported case")
-    frames = parser.add_mutually_exclusive_group(required=True)
+    spaces = parser.add_mutually_exclusive_group(required=True)
     for name, text in (
         ("ijk", "voxel index in the file's order, from 0"),
         ("ras", "mm, as in NIfTI and Slicer"),
         ("lps", "mm, as in DICOM and ITK"),
     ):
-        frames.add_argument(f"--{name}", nargs=3, type=float, metavar=("X", "Y", "Z"), help=text)
+        spaces.add_argument(f"--{name}", nargs=3, type=float, metavar=("X", "Y", "Z"), help=text)
     parser.add_argument("--frame", type=int, metavar="N", help="which volume of a 4D file, from 0 (default 0)")
     parser.add_argument(
         "--flirt", type=Path, metavar="MATRIX", help="also give the point in --reference, through this registration"
@@ -43,9 +44,9 @@ def run(options: argparse.Namespace) -> int:
 
     if (options.flirt is None) != (options.reference is None):
         raise RequestError("--flirt and --reference belong together: the matrix, and the image it leads to.")
-    frame = next(name for name in ("ijk", "ras", "lps") if getattr(options, name) is not None)
+    space = next(name for name in ("ijk", "ras", "lps") if getattr(options, name) is not None)
     file = FileChoice(options.file, options.frame, options.nifti_transform)
-    place = find_place(file, frame, tuple(getattr(options, frame)))
+    place = find_place(file, space, tuple(getattr(options, space)))
     places = [place]
     if options.flirt is not None:
         reference = FileChoice(options.reference, transform=options.reference_nifti_transform)
@@ -53,5 +54,5 @@ def run(options: argparse.Namespace) -> int:
     if options.json:
         print_json({"event": "located", **place.to_json()} | ({"reference": places[1].to_json()} if places[1:] else {}))
     else:
-        print("\n".join(p.to_text() for p in places))
+        print("\n".join(p.to_text(command_words) for p in places))
     return DONE

@@ -10,6 +10,7 @@ import numpy as np
 from ..core.errors import RequestError
 from ..core.geometry import VolumeGeometry, geometry_facts
 from ..core.index_map import IndexMap
+from ..core.text import Option, Sentence
 from ..core.volume import SourceVolume
 from ..mrml.runtime import SlicerRuntime, open_runtime
 from ..volumes.reading import open_any
@@ -102,7 +103,9 @@ def compare_files(request: CompareRequest) -> CompareResult:
         if request.fix is not None:
             refused = why_not(found, request.flip)
             mended = _mend(runtime, request.fix, found, other) if refused is None else None
-    warnings = [f"{name}: {text}" for name, v in (("REFERENCE", reference), ("OTHER", other)) for text in v.warnings]
+    warnings = [
+        Sentence(f"{name}: ", text) for name, v in (("REFERENCE", reference), ("OTHER", other)) for text in v.warnings
+    ]
     return CompareResult(found, (_described(reference), _described(other)), tuple(warnings), mended, refused)
 
 
@@ -124,14 +127,15 @@ def why_not(found: Comparison, flip: bool) -> str | None:
     try:
         found.true_geometry()
     except RequestError as error:
-        return str(error)
+        return error.sentence
     mirrored = found.placements[0].mirrored
     if mirrored is None or flip:
         return None
-    return (
+    return Sentence(
         f"There is no mend by the affine alone, unless its handedness changes: OTHER is MIRRORED {mirrored} against "
-        "REFERENCE, and a mend exchanges the sides of the patient. If you are sure that REFERENCE is right, add "
-        "--flip: the voxels are then reversed along one axis, and the geometry is made to fit."
+        "REFERENCE, and a mend exchanges the sides of the patient. If you are sure that REFERENCE is right, add ",
+        Option.on("flip"),
+        ": the voxels are then reversed along one axis, and the geometry is made to fit.",
     )
 
 

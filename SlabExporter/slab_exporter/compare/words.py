@@ -17,7 +17,7 @@ _MOST_SHOWN = 4
 
 
 def comparison_json(found: Comparison) -> dict[str, Any]:
-    """All that was found, for ``--json``."""
+    """All that was found, as a document that a program reads."""
     there = found.match.intensity
     relations = []
     for n, place in enumerate(found.placements):

@@ -12,18 +12,19 @@ import numpy as np
 from ..core.errors import InputError, OutputError, RequestError, reading
 from ..core.geometry import RAS_TO_LPS, FloatArray, VolumeGeometry
 from ..core.manifest import Manifest
+from ..core.text import Option, Sentence
 from ..core.volume import SourceVolume
 from ..files.disk import file_sha256
 from ..files.nifti import NiftiHeader, read_header
 from ..mrml.runtime import open_runtime
 from ..mrml.volume_files import is_nifti
 from ..volumes.reading import FileChoice, open_for_geometry
-from .transform_files import is_itk, itk_text, matrix_text, parse_itk, parse_matrix, read_text, write_text
+from .transform_files import is_itk, read_itk, read_matrix, write_itk, write_matrix
 
 
 @dataclass(frozen=True)
 class FslGrid:
-    """What FSL and Slicer know of one image.
+    """Coordinates of one image in FSL and in Slicer.
 
     Attributes:
         geometry: shape and affine (RAS).
@@ -37,13 +38,13 @@ class FslGrid:
 
     @classmethod
     def of(cls, geometry: VolumeGeometry) -> FslGrid:
-        """From a geometry alone: spacing and handedness are those of the affine."""
+        """Return the grid of a geometry alone: spacing and handedness are those of the affine."""
         i, j, k = (float(s) for s in geometry.spacing)
         return cls(geometry, (i, j, k), geometry.is_right_handed)
 
     @property
     def fsl_from_ijk(self) -> FloatArray:
-        """4x4, voxel index -> FSL's scaled voxels in mm."""
+        """Matrix (4x4), voxel index -> FSL's scaled voxels in mm."""
         result = np.diag([*self.voxel_size, 1.0])
         if self.x_flipped:
             result[0, 0] *= -1
@@ -52,22 +53,22 @@ class FslGrid:
 
     @property
     def ras_from_fsl(self) -> FloatArray:
-        """4x4, FSL's scaled voxels in mm -> RAS in mm."""
+        """Matrix (4x4), FSL's scaled voxels in mm -> RAS in mm."""
         return self.geometry.affine_ras @ np.linalg.inv(self.fsl_from_ijk)
 
 
 def ras_from_flirt(matrix: FloatArray, moving: FslGrid, reference: FslGrid) -> FloatArray:
-    """A FLIRT matrix as 4x4, RAS mm of the moving image -> RAS mm of the reference."""
+    """Return a FLIRT matrix as 4x4, RAS mm of the moving image -> RAS mm of the reference."""
     return reference.ras_from_fsl @ matrix @ np.linalg.inv(moving.ras_from_fsl)
 
 
 def flirt_from_ras(matrix: FloatArray, moving: FslGrid, reference: FslGrid) -> FloatArray:
-    """The FLIRT matrix for a 4x4, RAS mm of the moving image -> RAS mm of the reference."""
+    """Return the FLIRT matrix for a 4x4, RAS mm of the moving image -> RAS mm of the reference."""
     return np.linalg.inv(reference.ras_from_fsl) @ matrix @ moving.ras_from_fsl
 
 
 def itk_from_ras(matrix: FloatArray) -> FloatArray:
-    """The ITK transform for a 4x4, RAS moving -> RAS reference: LPS reference -> LPS moving.
+    """Return the ITK transform for a 4x4, RAS moving -> RAS reference: LPS reference -> LPS moving.
 
     ITK's transforms pull: they say where in the moving image to look for a point of the reference.
     """
@@ -75,14 +76,14 @@ def itk_from_ras(matrix: FloatArray) -> FloatArray:
 
 
 def ras_from_itk(matrix: FloatArray) -> FloatArray:
-    """The inverse of ``itk_from_ras``; it is its own formula."""
+    """Return the inverse of ``itk_from_ras``, which has the same formula."""
     return itk_from_ras(matrix)
 
 
 # Gives an image as FSL sees it, or raises InputError where FSL cannot have seen it.
 GridMaker = Callable[[], FslGrid]
 KINDS = ("flirt", "itk", "ras")
-_KIND_OF_EXTENSION = {".tfm": "itk", ".mat": "flirt", ".txt": "ras"}
+_KIND_OF_EXTENSION = {".tfm": "itk", ".h5": "itk", ".hdf5": "itk", ".mat": "flirt", ".txt": "ras"}
 
 
 @dataclass(frozen=True)
@@ -93,7 +94,7 @@ class Registration:
         ras: 4x4, RAS mm of the moving image -> RAS mm of the reference.
         moving: the moving image as FSL sees it.
         reference: the reference image as FSL sees it.
-        warnings: what is odd about the two images.
+        warnings: unusual things about the two images.
     """
 
     ras: FloatArray
@@ -103,17 +104,24 @@ class Registration:
 
     @property
     def flirt(self) -> FloatArray:
-        """As FLIRT's matrix."""
+        """Matrix of FLIRT."""
         return flirt_from_ras(self.ras, self.moving, self.reference)
 
-    def text(self, kind: str) -> str:
-        """As a file of that kind: "flirt", "itk" (LPS, reference -> moving) or "ras"."""
+    def write(self, path: Path, overwrite: bool = False) -> None:
+        """Write it as the extension says: .tfm and .h5 (ITK, LPS, reference -> moving), .mat (FLIRT) or .txt (RAS).
+
+        Raises:
+            RequestError: the extension is another one.
+            OutputError: the file exists, or cannot be written.
+        """
+        kind = kind_to_write(path)
         if kind == "itk":
-            return itk_text(itk_from_ras(self.ras))
-        return matrix_text(self.flirt if kind == "flirt" else self.ras)
+            write_itk(path, itk_from_ras(self.ras), overwrite)
+        else:
+            write_matrix(path, self.flirt if kind == "flirt" else self.ras, overwrite)
 
     def to_json(self) -> dict[str, Any]:
-        """For ``--json``."""
+        """Return the document that a program reads."""
         return {
             "ras_moving_to_reference": self.ras.tolist(),
             "flirt": self.flirt.tolist(),
@@ -123,10 +131,10 @@ class Registration:
 
 
 def fsl_grid(volume: SourceVolume) -> FslGrid:
-    """How FSL sees a volume.
+    """Return the grid of a volume as FSL sees it.
 
     Raises:
-        InputError: it is no NIfTI file.
+        InputError: it is not a NIfTI file.
     """
     if volume.header is None:
         raise InputError(
@@ -137,14 +145,14 @@ def fsl_grid(volume: SourceVolume) -> FslGrid:
 
 
 def grid_of_header(header: NiftiHeader, geometry: VolumeGeometry) -> FslGrid:
-    """How FSL sees a NIfTI file.
+    """Return the grid of a NIfTI file as FSL sees it.
 
     Voxel sizes are the header's pixdim, and the handedness is the sform's where its code is set,
     otherwise the qform's, otherwise left-handed (FSL takes a file without either for radiological).
 
     Args:
         header: of the file.
-        geometry: shape and affine (RAS) in use, by whichever of the two forms.
+        geometry: shape and affine (RAS) in use, by sform or qform.
     """
     i, j, k = (abs(float(size)) or 1.0 for size in header.fields["pixdim"][1:4])
     affine = header.sform if header.sform is not None else header.qform
@@ -153,53 +161,66 @@ def grid_of_header(header: NiftiHeader, geometry: VolumeGeometry) -> FslGrid:
 
 
 def exported_grid(manifest: Manifest, folder: Path) -> FslGrid:
-    """How FSL sees what an export was cut from.
+    """Return the grid of an export's source as FSL sees it.
 
-    Slabs keep one affine, without the pixdim and the other form by which FSL counts: the source has to be there.
+    Slabs keep one affine, without the pixdim and the second transform by which FSL counts: the source has to be there.
 
     Args:
         manifest: of the case.
         folder: that the manifest lies in.
 
     Raises:
-        InputError: the source is no NIfTI file, is gone, or is another file by now.
+        InputError: the source is not a NIfTI file, is gone, or has been changed.
     """
     record = manifest.source
     path = None if record.path is None else folder / record.path
     if path is None or not path.is_file() or not is_nifti(path):
         raise InputError(
-            f"The source of {manifest.case} ({record.path}) is gone or no NIfTI file, and FLIRT's coordinates "
-            "cannot be told from the slabs. Give the NIfTI file that FLIRT read instead of the export."
+            f"The source of {manifest.case} ({record.path}) is gone or not a NIfTI file, and FLIRT's coordinates "
+            "cannot be computed from the slabs. Give the NIfTI file that FLIRT read instead of the export."
         )
     with reading(path):
         if file_sha256(path) != record.sha256:
             raise InputError(
-                f"The source {path} has been changed since the export (check sum). Give the NIfTI file that FLIRT "
-                "read instead of the export."
+                f"The source {path} has been changed since the export (its checksum differs). Give the NIfTI file "
+                "that FLIRT read instead of the export."
             )
     return grid_of_header(read_header(path), manifest.geometry)
 
 
+def kind_to_write(path: Path) -> str:
+    """Return what a file of this name is to hold: one of ``KINDS``.
+
+    Raises:
+        RequestError: its extension says nothing.
+    """
+    kind = _KIND_OF_EXTENSION.get(path.suffix.lower())
+    if kind is None:
+        raise RequestError(
+            f"The output {path} must end in .tfm or .h5 (Slicer, ITK), .mat (FLIRT) or .txt (4 x 4 in RAS mm)."
+        )
+    return kind
+
+
 def read_ras(path: Path, moving: GridMaker, reference: GridMaker, kind: str | None = None) -> FloatArray:
-    """A transform file as 4x4, RAS mm of the moving image -> RAS mm of the reference.
+    """Return a transform file as 4x4, RAS mm of the moving image -> RAS mm of the reference.
 
     Args:
-        path: FLIRT's matrix, an ITK text transform, or a 4x4 in RAS mm (moving -> reference).
+        path: FLIRT's matrix, an ITK transform file, or a 4x4 in RAS mm (moving -> reference).
         moving: gives the image that was registered ("in" in FLIRT); called for FLIRT's matrix only.
         reference: the same for the image that it was registered to.
-        kind: one of ``KINDS``; None: ITK's by its first line, otherwise FLIRT's.
+        kind: one of ``KINDS``; None: ITK's by how it begins, otherwise FLIRT's.
 
     Raises:
         InputError: the file cannot be used.
         RequestError: it is not of the kind that it should be.
     """
-    text = read_text(path)
-    found = "itk" if is_itk(text) else kind or "flirt"
+    found = "itk" if is_itk(path) else kind or "flirt"
     if kind is not None and found != kind:
-        raise RequestError(f"{path} is an ITK transform file, not what --from {kind} says.")
+        raise RequestError(f"{path} is an ITK transform file, not what ", Option.to("kind", kind), " says.")
     if found == "itk":
-        return ras_from_itk(parse_itk(text, str(path)))
-    matrix = parse_matrix(text, str(path))
+        return ras_from_itk(read_itk(path))
+    matrix = read_matrix(path)
     return matrix if found == "ras" else ras_from_flirt(matrix, moving(), reference())
 
 
@@ -211,25 +232,21 @@ def convert(
     Raises:
         SlabExporterError: a file cannot be used or written, or the extension says nothing.
     """
-    target = _KIND_OF_EXTENSION.get(output.suffix.lower())
-    if target is None:
-        raise RequestError(
-            f"The output {output} must end in .tfm (Slicer, ITK), .mat (FLIRT) or .txt (4 x 4 in RAS mm)."
-        )
+    kind_to_write(output)
     if output.resolve() in {source.resolve() for source in (path, moving.path, reference.path)}:
         raise OutputError(f"{output} is what the registration is read from, and stays as it is; choose another name.")
     with open_runtime() as runtime:
         images = open_for_geometry(runtime, moving), open_for_geometry(runtime, reference)
-    warnings = tuple(f"{image.name}: {text}" for image in images for text in image.warnings)
+    warnings = tuple(Sentence(f"{image.name}: ", text) for image in images for text in image.warnings)
     grids = fsl_grid(images[0]), fsl_grid(images[1])
     ras = read_ras(path, lambda: grids[0], lambda: grids[1], kind)
     registration = Registration(ras, *grids, warnings)
-    write_text(output, registration.text(target), overwrite)
+    registration.write(output, overwrite)
     return registration
 
 
 def describe_grid(name: str, grid: FslGrid) -> str:
-    """One line on how FSL counts an image."""
+    """Return one line on how FSL counts an image."""
     if grid.x_flipped:
         rule = "right-handed (positive determinant), so FSL counts x from the last voxel"
     else:

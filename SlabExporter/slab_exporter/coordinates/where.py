@@ -12,6 +12,7 @@ import numpy as np
 from ..core.errors import InputError, RequestError
 from ..core.geometry import AXIS_LETTERS, FloatArray, VolumeGeometry
 from ..core.manifest import FILE_NAME, Manifest, find_manifests, read_manifest
+from ..core.text import Words, in_words, lengths, python_words, sizes
 from ..core.volume import SourceVolume
 from ..mrml.runtime import SlicerRuntime, open_runtime
 from ..pipeline.formats.table import kind_of
@@ -30,7 +31,7 @@ class Place:
         value: of the nearest voxel; None outside, or where no file holds it.
         fsl: gives the image as FSL sees it; raises InputError where FSL cannot have seen it.
         slabs: that hold it, for an export.
-        warnings: what is odd about the image itself.
+        warnings: unusual things about the image itself.
     """
 
     name: str
@@ -67,7 +68,7 @@ class Place:
         return self.location.inside
 
     def to_json(self) -> dict[str, Any]:
-        """For ``--json``."""
+        """Return the document that a program reads."""
         where = self.location
         result: dict[str, Any] = {
             "name": self.name,
@@ -85,13 +86,12 @@ class Place:
             result["slabs"] = [asdict(hit) | {"voxel": list(hit.voxel)} for hit in self.slabs]
         return result
 
-    def to_text(self) -> str:
-        """For people."""
+    def to_text(self, words: Words = python_words) -> str:
+        """Return lines for people, with options in ``words``."""
         g, where = self.geometry, self.location
         i, j, k = where.voxel
         lines = [
-            f"{self.name}: {' x '.join(map(str, g.shape_ijk))} voxels, {g.orientation}, "
-            f"{' x '.join(f'{s:.4g}' for s in g.spacing)} mm",
+            f"{self.name}: {sizes(g.shape_ijk)} voxels, {g.orientation}, {lengths(g.spacing, 4)} mm",
             f"  voxel (i, j, k)          {_shown(where.ijk)}",
             f"  RAS mm (NIfTI, Slicer)   {_shown(where.ras)}",
             f"  LPS mm (DICOM, ITK)      {_shown(where.lps)}",
@@ -108,42 +108,42 @@ class Place:
             if where.inside and not self.slabs:
                 lines.append("  in no slab")
         lines.append(f"  {explain_axes(g)}")
-        lines += [f"  note: {text}" for text in self.warnings]
+        lines += [f"  note: {in_words(text, words)}" for text in self.warnings]
         return "\n".join(lines)
 
 
-def find_place(file: FileChoice, frame: str, point: tuple[float, float, float]) -> Place:
-    """A point in a volume, or in the slabs of an export.
+def find_place(file: FileChoice, space: str, point: tuple[float, float, float]) -> Place:
+    """Return a point in a volume, or in the slabs of an export.
 
     Args:
         file: a volume, of a 4D file the first where none is chosen; or a case's folder or manifest; or the
             folder of an export of one case.
-        frame: "ijk", "ras" or "lps": what ``point`` is given in.
+        space: "ijk", "ras" or "lps": what ``point`` is given in.
         point: voxel index in the file's order, or mm.
 
     Raises:
         InputError: nothing there can be used.
-        RequestError: a NIfTI transform was chosen of what is no NIfTI file.
+        RequestError: a NIfTI transform was chosen for a file that is not a NIfTI file.
     """
     with open_runtime() as runtime:
         manifest_path = _manifest_at(file.path)
         if manifest_path is None:
-            return _at(open_for_geometry(runtime, file), frame, point, str(file.path))
+            return _at(open_for_geometry(runtime, file), space, point, str(file.path))
         if file.transform is not None:
             raise RequestError(f"{file.path} is an export; its sform or qform was chosen when it was made.")
-        return _in_export(runtime, manifest_path, frame, point)
+        return _in_export(runtime, manifest_path, space, point)
 
 
 def through_registration(place: Place, matrix: Path, reference: FileChoice) -> Place:
-    """The same point in the reference image of a registration.
+    """Return the same point in the reference image of a registration.
 
     Args:
         place: the point in the moving image.
-        matrix: FLIRT's, or an ITK transform.
+        matrix: FLIRT's matrix, or an ITK transform file.
         reference: the image that it was registered to.
 
     Raises:
-        InputError: a file that cannot be used, or with FLIRT's matrix an image that is no NIfTI file.
+        InputError: a file that cannot be used, or with FLIRT's matrix an image that is not a NIfTI file.
     """
     with open_runtime() as runtime:
         source = open_for_geometry(runtime, reference)
@@ -163,15 +163,15 @@ def _manifest_at(path: Path) -> Path | None:
     return manifests[0]
 
 
-def _at(source: SourceVolume, frame: str, point: tuple[float, float, float], name: str) -> Place:
-    location = locate(source.geometry, frame, point)
+def _at(source: SourceVolume, space: str, point: tuple[float, float, float], name: str) -> Place:
+    location = locate(source.geometry, space, point)
     value = _value(source.voxels_kji, location.voxel) if location.inside else None
     return Place(name, source.geometry, location, value, partial(fsl_grid, source), warnings=source.warnings)
 
 
-def _in_export(runtime: SlicerRuntime, manifest_path: Path, frame: str, point: tuple[float, float, float]) -> Place:
+def _in_export(runtime: SlicerRuntime, manifest_path: Path, space: str, point: tuple[float, float, float]) -> Place:
     manifest: Manifest = read_manifest(manifest_path)
-    location = locate(manifest.geometry, frame, point)
+    location = locate(manifest.geometry, space, point)
     hits = slabs_holding(manifest, location.voxel)
     value = None
     if hits:
@@ -233,23 +233,23 @@ class SlabHit:
     voxel: tuple[int, int, int]
 
 
-def locate(geometry: VolumeGeometry, frame: str, point: tuple[float, float, float]) -> Location:
-    """A point in all frames.
+def locate(geometry: VolumeGeometry, space: str, point: tuple[float, float, float]) -> Location:
+    """Return a point in all coordinate systems.
 
     Args:
         geometry: of the volume.
-        frame: "ijk", "ras" or "lps": what ``point`` is given in.
+        space: "ijk", "ras" or "lps": what ``point`` is given in.
         point: voxel index or mm.
 
     Raises:
-        RequestError: a coordinate is no finite number.
+        RequestError: a coordinate is not a finite number.
     """
     given = np.array(point, dtype=float)
     with np.errstate(all="ignore"):  # what is not finite is refused below
-        if frame == "ijk":
+        if space == "ijk":
             ijk, ras = given, geometry.ras(given)
         else:
-            ras = given if frame == "ras" else given * _TO_LPS
+            ras = given if space == "ras" else given * _TO_LPS
             ijk = geometry.ijk(ras)
     if not np.all(np.isfinite(np.concatenate([ijk, ras]))):
         raise RequestError(f"A point needs three finite numbers, not {point}.")
@@ -259,7 +259,7 @@ def locate(geometry: VolumeGeometry, frame: str, point: tuple[float, float, floa
 
 
 def slabs_holding(manifest: Manifest, voxel: tuple[int, int, int]) -> tuple[SlabHit, ...]:
-    """The slabs that hold a voxel of the source, and where in them it is."""
+    """Return the slabs that hold a voxel of the source, and where in them it is."""
     hits = []
     for slab in manifest.slabs:
         local = [v - start for v, start in zip(voxel, slab.box.start, strict=True)]
@@ -269,7 +269,7 @@ def slabs_holding(manifest: Manifest, voxel: tuple[int, int, int]) -> tuple[Slab
 
 
 def explain_axes(geometry: VolumeGeometry) -> str:
-    """How DICOM's and NIfTI's x, y, z relate for this volume, and where its indices run."""
+    """Return a sentence on how DICOM's and NIfTI's x, y, z relate for this volume, and where its indices run."""
     runs = []
     for name, (axis, sign) in zip("ijk", geometry.ras_axis_of_index, strict=True):
         letter = AXIS_LETTERS[axis][sign < 0]

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from .options import Remainder
+from .text import Option, Sentence
 
 Interval = tuple[int, int]
 
@@ -73,12 +74,14 @@ class AxisCut:
     @property
     def notes(self) -> tuple[str, ...]:
         """Sentences about this cut that a user should read."""
-        notes = []
+        notes: list[str] = []
         if self.uncovered is not None:
             a, b = self.uncovered
             notes.append(
-                f"--remainder drop leaves out {b - a} of {self.length} slices: "
-                f"{'ijk'[self.axis]} = {a} to {b - 1} are in no slab."
+                Sentence(
+                    Option.to("remainder", "drop"),
+                    f" leaves out {b - a} of {self.length} slices: {'ijk'[self.axis]} = {a} to {b - 1} are in no slab.",
+                )
             )
         if self.length < self.thickness and self.remainder in ("keep", "shift", "balance"):
             notes.append(
@@ -87,7 +90,8 @@ class AxisCut:
             )
         sizes = [stop - start for start, stop in self.intervals]
         if self.remainder in ("keep", "balance") and len(sizes) > 1 and sizes[-1] == 1:
-            notes.append("The last slab is a single slice; --remainder shift, pad or balance avoids that.")
+            other = Option.to("remainder", "shift", "pad", "balance")
+            notes.append(Sentence("The last slab is a single slice; ", other, " avoids that."))
         return tuple(notes)
 
     def _indices(self, position: Interval) -> Interval:

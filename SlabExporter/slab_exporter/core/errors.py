@@ -6,13 +6,38 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from .text import Option, Sentence
+
 
 class SlabExporterError(Exception):
-    """Base of all errors that a user can meet; ``str(error)`` says what, where and what to do."""
+    """Base of all errors that a user can meet; ``str(error)`` says what, where and what to do.
+
+    >>> error = RequestError("The overlap must be 0 or more slices; it is -1.", option="overlap")
+    >>> error.option
+    'overlap'
+
+    Args:
+        message: the sentence in parts: words, and the options that it mentions.
+        option: the Python keyword of the option that is at fault; None: the first that is mentioned.
+
+    Attributes:
+        sentence: the message; ``text.in_words`` writes its options for the command line or the panel.
+        option: keyword of the option at fault; None where no option is.
+    """
+
+    def __init__(self, *message: str | Option, option: str | None = None) -> None:
+        super().__init__(*message)
+        self.sentence = Sentence(*message)
+        mentioned = (part.keyword for part in self.sentence.parts if isinstance(part, Option))
+        self.option = option or next(mentioned, None)
+
+    def __str__(self) -> str:
+        """Return the sentence with options as in Python."""
+        return str(self.sentence)
 
 
 class RequestError(SlabExporterError):
-    """The options make no sense, by themselves or for this volume."""
+    """The options contradict each other, or do not fit this volume."""
 
 
 class InputError(SlabExporterError):
@@ -28,7 +53,7 @@ class DiskFullError(OutputError):
 
 
 class VerificationError(SlabExporterError):
-    """What was written is not what should have been written."""
+    """The files that were written differ from what should have been written."""
 
 
 class Cancelled(SlabExporterError):

@@ -17,6 +17,7 @@ from .errors import InputError, reading
 from .geometry import Box, VolumeGeometry
 from .naming import safe_name
 from .records import Json, PlanRecord, SourceRecord, three
+from .text import as_stored
 
 SCHEMA = "slab-exporter/1"
 FILE_NAME = "manifest.json"
@@ -125,7 +126,7 @@ class Manifest:
             "label_sources": {name: source.to_json() for name, source in self.label_sources.items()},
             "plan": self.plan.to_json(),
             "slabs": [slab.to_json() for slab in self.slabs],
-            "warnings": list(self.warnings),
+            "warnings": as_stored(self.warnings),
         }
 
     def to_text(self) -> str:
@@ -150,7 +151,7 @@ def read_manifest(path: Path) -> Manifest:
     try:
         return _from_json(document)
     except InputError as error:
-        raise InputError(f"{path}: {error}") from error
+        raise InputError(f"{path}: ", error.sentence) from error
     except (KeyError, TypeError, ValueError, IndexError, AttributeError, OverflowError) as error:
         raise InputError(f"{path} is damaged: an entry is missing or of the wrong kind ({error}).") from error
 

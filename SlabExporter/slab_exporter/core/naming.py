@@ -37,22 +37,29 @@ _WINDOWS_DEVICES = {"con", "prn", "aux", "nul"} | {f"{d}{n}" for d in ("com", "l
 
 
 def volume_extension(path: Path) -> str | None:
-    """The extension by which a file is known as a volume (".nii.gz"), or None."""
+    """Return the extension by which a file is known as a volume, or None.
+
+    >>> volume_extension(Path("a/CT.NII.GZ")), volume_extension(Path("notes.txt"))
+    ('.nii.gz', None)
+    """
     name = path.name.lower()
     return next((e for e in VOLUME_EXTENSIONS if name.endswith(e) and len(name) > len(e)), None)
 
 
 def volume_stem(path: Path) -> str:
-    """File name without its volume extension."""
+    """Return a file name without its volume extension."""
     extension = volume_extension(path)
     return path.name[: -len(extension)] if extension else path.stem
 
 
 def safe_name(text: str) -> str:
-    """``text`` as a file or folder name: letters of any script and spaces stay, hostile characters go.
+    """Return ``text`` as a file or folder name: letters of any script and spaces stay, hostile characters go.
 
     Never empty, never with a path separator, never starting with a dot, never
     the name of a file about the data set, at most 120 bytes of UTF-8.
+
+    >>> safe_name("CT: 1/2"), safe_name("con"), safe_name("..")
+    ('CT_ 1_2', 'con_', 'case')
     """
     text = unicodedata.normalize("NFC", text)
     text = re.sub(r'[\x00-\x1f\x7f<>:"/\\|?*]+', "_", text)
@@ -65,7 +72,7 @@ def safe_name(text: str) -> str:
 
 
 def case_names(paths: list[Path]) -> list[str]:
-    """One distinct name a path: the file's stem, with parent folders in front where stems repeat.
+    """Return one distinct name per path: the file's stem, with parent folders in front where stems repeat.
 
     ``a/ct.nii.gz`` and ``b/ct.nii.gz`` become "a_ct" and "b_ct". Names that differ only in case
     count as one, since some file systems think so; what is still equal gets a number.
@@ -97,10 +104,10 @@ def slab_name(case: str, index: int, count: int) -> str:
 
 
 def slab_number(index: int, count: int) -> str:
-    """A slab's number as it stands in names: "007"."""
+    """Return a slab's number as it stands in names: "007"."""
     return f"{index:0{max(3, len(str(count - 1)))}d}"
 
 
 def slab_name_pattern(case: str) -> re.Pattern[str]:
-    """Matches the names (with extension) of this case's slabs and nothing else."""
+    """Return a pattern that matches the names (with extension) of this case's slabs and nothing else."""
     return re.compile(re.escape(case) + r"_slab-\d{3,}(\..+)?")

@@ -1,4 +1,4 @@
-"""What the user asks for: frozen options, validated once, the same from panel, console and shell."""
+"""Options of an export: frozen, validated once, the same from panel, console and shell."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Literal, get_args
 
 from .errors import RequestError
+from .text import Option
 
 # PS3.5 6.2: LO, and each component group of PN
 LONGEST_TEXT = 64
@@ -19,14 +20,18 @@ _FORBIDDEN = re.compile(r"[\\\x00-\x1f\x7f]")
 
 
 def is_person_name(text: str) -> bool:
-    """Whether a name has no more groups, and in none more components, than PN holds (PS3.5 6.2.1)."""
+    """Return whether a name has no more groups, and in none more components, than PN holds (PS3.5 6.2.1).
+
+    >>> is_person_name("Doe^Jane"), is_person_name("a^b^c^d^e^f")
+    (True, False)
+    """
     groups = text.split("=")
     return len(groups) <= _MOST_GROUPS and all(group.count("^") < _MOST_COMPONENTS for group in groups)
 
 
 @dataclass(frozen=True)
 class SeriesOptions:
-    """How much a DICOM series may depart from a regular volume.
+    """Departures from a regular volume that are accepted of a DICOM series.
 
     Attributes:
         allow_uneven: how far (mm) a slice may lie from its place on an evenly spaced grid; None for
@@ -43,16 +48,22 @@ class SeriesOptions:
 
     def __post_init__(self) -> None:
         if self.allow_uneven is not None and not 0 < self.allow_uneven < math.inf:
-            raise RequestError(f"The tolerance of --allow-uneven must be positive mm; it is {self.allow_uneven:g}.")
+            raise RequestError(
+                "The tolerance of ", Option("allow_uneven"), f" must be positive mm; it is {self.allow_uneven:g}."
+            )
         if self.allow_uneven is not None and self.resample:
             raise RequestError(
-                "Choose either --allow-uneven or --resample: one keeps the voxels, the other moves them."
+                "Choose either ",
+                Option("allow_uneven"),
+                " or ",
+                Option.on("resample"),
+                ": one keeps the voxels, the other moves them.",
             )
 
 
 @dataclass(frozen=True)
 class DicomOptions:
-    """What is written into DICOM slabs that no voxel tells.
+    """Attributes of DICOM slabs that do not follow from the voxels.
 
     Attributes:
         modality: "CT", "MR" or another defined term; None: the source's, else CT for CT-like values,
@@ -81,21 +92,24 @@ class DicomOptions:
     def __post_init__(self) -> None:
         if self.modality is not None and not re.fullmatch(r"(?! )[A-Z0-9_ ]{1,16}(?<! )", self.modality):
             raise RequestError(
-                f"The modality cannot be '{self.modality}': it is up to 16 capital letters and digits, as in CT."
+                f"The modality cannot be '{self.modality}': it is up to 16 capital letters and digits, as in CT.",
+                option="modality",
             )
         if self.patient_name is not None and not is_person_name(self.patient_name):
             raise RequestError(
                 f"The patient's name cannot be '{self.patient_name}': it has up to {_MOST_COMPONENTS} parts with ^ "
-                f"between them, as in Doe^Jane, and up to {_MOST_GROUPS} writings with = between them."
+                f"between them, as in Doe^Jane, and up to {_MOST_GROUPS} writings with = between them.",
+                option="patient_name",
             )
-        for name, text in (
-            ("patient's name", self.patient_name),
-            ("patient's ID", self.patient_id),
-            ("study description", self.study_description),
+        for name, option, text in (
+            ("patient's name", "patient_name", self.patient_name),
+            ("patient's ID", "patient_id", self.patient_id),
+            ("study description", "study_description", self.study_description),
         ):
             if text is not None and (len(text) > LONGEST_TEXT or _FORBIDDEN.search(text)):
                 raise RequestError(
-                    f"The {name} must be at most {LONGEST_TEXT} characters without backslash or control characters."
+                    f"The {name} must be at most {LONGEST_TEXT} characters without backslash or control characters.",
+                    option=option,
                 )
 
 
@@ -128,11 +142,11 @@ class SlabOptions:
     """The options that shape the slabs.
 
     Attributes:
-        thickness: slices in a slab; ignored where ``thickness_mm`` is given.
+        thickness: slices per slab; ignored where ``thickness_mm`` is given.
         thickness_mm: thickness in mm, rounded to whole slices of the volume at hand (at least one).
         axis: "axial", "coronal", "sagittal" (the index axis nearest to S, A, R) or "i", "j", "k".
         overlap: slices that a slab shares with the one before.
-        remainder: what becomes of a last slab that is not full: "keep" it short, "pad" it with
+        remainder: how a last slab that is not full is treated: "keep" it short, "pad" it with
             the fill value, "shift" it back, "drop" it, or "balance" all slabs to equal parts.
         fill: value of padded voxels; None chooses air for CT-like volumes and 0 otherwise.
 
@@ -151,15 +165,19 @@ class SlabOptions:
         _require_choice("axis", self.axis, AXES)
         _require_choice("remainder", self.remainder, REMAINDERS)
         if self.thickness_mm is None and self.thickness < 1:
-            raise RequestError(f"A slab needs at least one slice; the thickness is {self.thickness}.")
+            raise RequestError(
+                f"A slab needs at least one slice; the thickness is {self.thickness}.", option="thickness"
+            )
         if self.thickness_mm is not None and not (0 < self.thickness_mm < math.inf):
-            raise RequestError(f"The thickness in mm must be positive; it is {self.thickness_mm:g}.")
+            raise RequestError(
+                f"The thickness in mm must be positive; it is {self.thickness_mm:g}.", option="thickness_mm"
+            )
         if self.overlap < 0:
-            raise RequestError(f"The overlap must be 0 or more slices; it is {self.overlap}.")
+            raise RequestError(f"The overlap must be 0 or more slices; it is {self.overlap}.", option="overlap")
         if self.thickness_mm is None and self.overlap >= self.thickness:
-            raise RequestError(overlap_sentence(self.overlap, self.thickness))
+            raise RequestError(overlap_sentence(self.overlap, self.thickness), option="overlap")
         if self.fill is not None and math.isinf(self.fill):
-            raise RequestError("The fill value must be a finite number or 'auto'.")
+            raise RequestError("The fill value must be a finite number or 'auto'.", option="fill")
 
 
 @dataclass(frozen=True)
@@ -168,14 +186,14 @@ class ExportRequest:
 
     Attributes:
         slabs: the shape of the slabs.
-        format: "nii.gz", "nii", "nrrd", or "dicom" (a folder of images a slab).
+        format: "nii.gz", "nii", "nrrd", or "dicom" (one folder of images per slab).
         compression: "fast" or "small" (for the compressed formats).
         frame: which volume of a 4D NIfTI or DICOM series, counted from 0; None for 3D files.
         nifti_transform: "sform" or "qform" where a NIfTI's two transforms differ; None: Slicer's choice.
         within: path of a markups file (.mrk.json) with one ROI; slabs stay inside it.
         verify: read every slab back with SimpleITK and compare it with the source.
-        series: what departure from a regular volume is accepted of a DICOM series.
-        dicom: what DICOM slabs say besides their voxels.
+        series: departures from a regular volume that are accepted of a DICOM series.
+        dicom: attributes of DICOM slabs.
     """
 
     slabs: SlabOptions = field(default_factory=SlabOptions)
@@ -195,15 +213,23 @@ class ExportRequest:
             _require_choice("NIfTI transform", self.nifti_transform, NIFTI_TRANSFORMS)
         if self.format != "dicom" and self.dicom != DicomOptions():
             raise RequestError(
-                "Modality, patient, study, segments, --quantize, --new-uids and --deidentify are for --format dicom; "
-                f"the format is {self.format}."
+                "Modality, patient, study, segments, ",
+                Option("quantize"),
+                ", ",
+                Option("new_uids"),
+                " and ",
+                Option("deidentify"),
+                " are for ",
+                Option.to("format", "dicom"),
+                f"; the format is {self.format}.",
+                option="format",
             )
         if self.frame is not None and self.frame < 0:
-            raise RequestError(f"Frames are counted from 0; --frame is {self.frame}.")
+            raise RequestError("Frames are counted from 0; ", Option("frame"), f" is {self.frame}.")
 
 
 def overlap_sentence(overlap: int, thickness: int) -> str:
-    """Why an overlap of a whole slab or more cannot be."""
+    """Return the sentence that refuses an overlap of a whole slab or more."""
     return (
         f"The overlap ({overlap} slices) must be smaller than the thickness ({thickness} slices): "
         "otherwise the slabs do not advance."
@@ -212,4 +238,7 @@ def overlap_sentence(overlap: int, thickness: int) -> str:
 
 def _require_choice(name: str, value: str, choices: tuple[str, ...]) -> None:
     if value not in choices:
-        raise RequestError(f"The {name} cannot be '{value}'; choose one of {', '.join(choices)}.")
+        raise RequestError(
+            f"The {name} cannot be '{value}'; choose one of {', '.join(choices)}.",
+            option=name.lower().replace(" ", "_"),
+        )

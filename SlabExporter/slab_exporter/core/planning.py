@@ -16,7 +16,7 @@ from .geometry import ANATOMICAL_AXES, AXIS_LETTERS, Box, VolumeGeometry
 from .index_map import Three
 from .options import AxisName, SlabOptions, overlap_sentence
 from .records import PlanRecord
-from .text import counted, lengths, sizes
+from .text import Option, counted, lengths, sizes
 
 
 @dataclass(frozen=True)
@@ -155,8 +155,11 @@ def plan_slabs(geometry: VolumeGeometry, options: SlabOptions, limits: Box | Non
     if not plan.slabs:
         raise RequestError(
             f"The volume has {limits.shape[axis]} slices along {'ijk'[axis]}, fewer than the thickness of {thickness}, "
-            "and --remainder drop leaves short slabs out: nothing would be written. "
-            "Choose --remainder keep or pad, or a smaller thickness."
+            "and ",
+            Option.to("remainder", "drop"),
+            " leaves short slabs out: nothing would be written. Choose ",
+            Option.to("remainder", "keep", "pad"),
+            ", or a smaller thickness.",
         )
     return plan
 
@@ -201,5 +204,5 @@ def resolve_thickness(options: SlabOptions, spacing: float) -> int:
     if options.thickness_mm is not None:
         thickness = max(1, round(options.thickness_mm / spacing))
     if options.overlap >= thickness:
-        raise RequestError(overlap_sentence(options.overlap, thickness))
+        raise RequestError(overlap_sentence(options.overlap, thickness), option="overlap")
     return thickness

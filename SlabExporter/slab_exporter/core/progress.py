@@ -1,4 +1,4 @@
-"""Progress and cancel: one callable, told of events; it may raise ``Cancelled``."""
+"""Progress and cancel: one callable, called with events; it may raise ``Cancelled``."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ EventKind = Literal[
 
 @dataclass(frozen=True)
 class ProgressEvent:
-    """Something happened.
+    """An event of an export.
 
     Attributes:
         kind: one of ``EventKind``; "waiting" comes often and says only that the work goes on.
@@ -38,7 +38,7 @@ class ProgressEvent:
     slab: Any = None
 
     def to_json(self) -> dict[str, Any]:
-        """As ``--json`` prints it."""
+        """Return the event as the document that a program reads."""
         result: dict[str, Any] = {"event": self.kind, "case": self.case}
         if self.total:
             result |= {"done": self.done, "total": self.total}
@@ -53,4 +53,4 @@ Progress = Callable[[ProgressEvent], None]
 
 
 def no_progress(event: ProgressEvent) -> None:
-    """Say nothing, go on."""
+    """Ignore an event."""

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from .geometry import Box, FloatArray, VolumeGeometry
+from .text import as_stored
 
 Json = dict[str, Any]
 
@@ -167,7 +168,7 @@ class PlanRecord:
             "within": self.within,
             "ijk_limits": None if self.limits is None else [list(self.limits.start), list(self.limits.stop)],
             "uncovered": None if self.uncovered is None else list(self.uncovered),
-            "notes": list(self.notes),
+            "notes": as_stored(self.notes),
             "format": self.format,
             "compression": self.compression,
             "asked": self.asked,

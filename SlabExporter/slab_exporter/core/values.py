@@ -11,12 +11,12 @@ from .errors import RequestError
 
 
 def native(stored: npt.NDArray) -> npt.NDArray:
-    """The same values, aligned and in this machine's byte order; a copy only where needed."""
+    """Return the same values, aligned and in this machine's byte order; a copy only where needed."""
     return np.require(stored, stored.dtype.newbyteorder("="), ["C_CONTIGUOUS", "ALIGNED"])
 
 
 def scaled(stored: npt.NDArray, slope: float, inter: float) -> npt.NDArray:
-    """``stored * slope + inter``, in an integer type where slope and intercept are whole.
+    """Return ``stored * slope + inter``, in an integer type where slope and intercept are whole.
 
     Integers stay in their own type if the values fit, otherwise in the smallest of int16, int32
     and int64 that holds them. Fractions are computed in float64 and kept as float32 for integers
@@ -27,7 +27,7 @@ def scaled(stored: npt.NDArray, slope: float, inter: float) -> npt.NDArray:
 
 
 def scaled_planes(stored: npt.NDArray, slopes: tuple[float, ...], inters: tuple[float, ...]) -> npt.NDArray:
-    """``scaled`` with a slope and an intercept for each plane ``stored[k]``, in one type for all."""
+    """Return ``scaled`` with a slope and an intercept for each plane ``stored[k]``, in one type for all."""
     if set(slopes) <= {1.0} and set(inters) <= {0.0}:
         return stored
     if stored.dtype.kind in "iu" and all(float(n).is_integer() for n in (*slopes, *inters)):
@@ -80,7 +80,7 @@ LARGEST_LABEL = 65535
 
 
 def image_statistics(voxels_kji: npt.NDArray) -> dict[str, Any]:
-    """Smallest, largest and mean value; NaN is left out and counted."""
+    """Return smallest, largest and mean value; NaN is left out and counted."""
     if voxels_kji.dtype.kind == "f":
         nan = int(np.count_nonzero(np.isnan(voxels_kji)))
         if nan == voxels_kji.size:
@@ -99,7 +99,7 @@ def image_statistics(voxels_kji: npt.NDArray) -> dict[str, Any]:
 
 
 def label_counts(voxels_kji: npt.NDArray) -> dict[str, int] | None:
-    """Voxels of each value but 0, by value; None where the values are not those of a label map."""
+    """Return the number of voxels of each value but 0, by value; None where the values are not those of a label map."""
     if voxels_kji.dtype.kind not in "iu" or voxels_kji.min() < 0 or voxels_kji.max() > LARGEST_LABEL:
         return None
     counts = np.zeros(int(voxels_kji.max()) + 1, np.int64)
@@ -120,7 +120,7 @@ LOOKS_LIKE_CT = -500
 
 
 def fill_value(asked: float | None, voxels: npt.NDArray) -> float:
-    """The value to pad with, the same for all slabs of a volume.
+    """Return the value to pad with, the same for all slabs of a volume.
 
     Args:
         asked: the user's value; None for "auto": air for a CT-like volume (its smallest value, but
@@ -149,6 +149,6 @@ def fill_value(asked: float | None, voxels: npt.NDArray) -> float:
 
 
 def lowest_value(voxels: npt.NDArray) -> float:
-    """The smallest value that is not NaN; NaN where there is none."""
+    """Return the smallest value that is not NaN; NaN where there is none."""
     reduce: Any = np.fmin.reduce
     return float(reduce(voxels, axis=None))

@@ -15,6 +15,7 @@ from typing import Any
 from .. import __version__
 from ..core.errors import SlabExporterError
 from ..core.progress import Progress, ProgressEvent, no_progress
+from ..core.text import Option
 from ..mrml.runtime import open_runtime, slicer_version
 from .job import FAILED, KEPT, MADE, Job, Outcome, remove_unfinished, run_job
 
@@ -69,7 +70,7 @@ def _connect(address: str) -> Any:
     try:
         from distributed import Client
     except ImportError as error:
-        raise SlabExporterError("--dask needs the package dask: pip install 'dask[distributed]'.") from error
+        raise SlabExporterError(Option("dask"), " needs the package dask: pip install 'dask[distributed]'.") from error
     # Dask would wait for the file to appear.
     if address.endswith(".json") and not Path(address).is_file():
         raise SlabExporterError(f"The scheduler file {address} does not exist; start the scheduler first.")
@@ -78,14 +79,18 @@ def _connect(address: str) -> Any:
             return Client(scheduler_file=address, timeout=_CONNECT_SECONDS, set_as_default=False)
         return Client(address, timeout=_CONNECT_SECONDS, set_as_default=False)
     except (OSError, ValueError, TimeoutError) as error:
-        raise SlabExporterError(f"No Dask scheduler answers at {address}; start one, or leave --dask out.") from error
+        raise SlabExporterError(
+            f"No Dask scheduler answers at {address}; start one, or leave ", Option("dask"), " out."
+        ) from error
 
 
 def _require_workers(client: Any) -> None:
     try:
         client.wait_for_workers(1, timeout=_CONNECT_SECONDS)
     except (TimeoutError, asyncio.TimeoutError) as error:  # two classes before Python 3.11
-        raise SlabExporterError("The Dask scheduler has no workers; start some, or leave --dask out.") from error
+        raise SlabExporterError(
+            "The Dask scheduler has no workers; start some, or leave ", Option("dask"), " out."
+        ) from error
     ours = installed_versions()
     try:
         theirs = client.run(installed_versions)

@@ -12,13 +12,14 @@ from ..core.errors import OutputError, RequestError, SlabExporterError
 from ..core.manifest import Manifest, read_manifest
 from ..core.options import ExportRequest
 from ..core.progress import Progress, ProgressEvent, no_progress
+from ..core.text import Option, Sentence, as_stored, command_words, in_words
 from ..files.machine import THREADS, usable_processors
 from ..mrml.runtime import running_in_application
 from ..pipeline.case_folder import remove_empty_folders_aside
 from ..report.dataset import PARTS, split_groups
 from ..volumes.reading import read_volume
 from .data_set import DataSetFiles, Dealt, case_manifests, dealt_cases, holds_case
-from .job import FAILED, MADE, Job, Outcome, read_case, reads_without_itk, run_job, runtime_with_first
+from .job import Job, Outcome, read_case, reads_without_itk, run_job, runtime_with_first
 from .output_folder import clear_interrupted, locked, make_output, refuse_other_content
 from .pool import run_in_workers
 from .survey import default_jobs, survey_case
@@ -52,9 +53,14 @@ class RunOptions:
 
     def __post_init__(self) -> None:
         if self.jobs is not None and self.jobs < 1:
-            raise RequestError(f"--jobs must be 1 or more; it is {self.jobs}.")
+            raise RequestError(Option("jobs"), f" must be 1 or more; it is {self.jobs}.")
         if self.shard is not None and not 1 <= self.shard[0] <= self.shard[1]:
-            raise RequestError(f"--shard {self.shard[0]}/{self.shard[1]} does not exist; use 1/N to N/N.")
+            raise RequestError(
+                Option.to("shard", f"{self.shard[0]}/{self.shard[1]}"), " does not exist; use 1/N to N/N."
+            )
+
+
+_MAKE_ROOM = Sentence(" Make room and go on with ", Option.on("resume"), ".")
 
 
 @dataclass(frozen=True)
@@ -132,12 +138,12 @@ def _run_all(
             for number, outcome in ended:
                 job = jobs[number]
                 outcomes[number] = _said_what_stays(job, outcome)
-                if outcome.kind == MADE and job.leave_aside and files is not None:
+                if outcome.kind == "made" and job.leave_aside and files is not None:
                     with suppress(OutputError):  # tried again at the end, and said there
                         files.case_is_whole(job.folder, errors)
-                if outcome.kind == FAILED:
-                    errors.append((job.case.name, str(job.case.image), str(outcomes[number].error)))
-                    progress(ProgressEvent("case-failed", job.case.name, message=errors[-1][2]))
+                if (error := outcomes[number].error) is not None:
+                    errors.append((job.case.name, str(job.case.image), in_words(error.sentence, command_words)))
+                    progress(ProgressEvent("case-failed", job.case.name, message=error.sentence))
     except BaseException:
         if files is not None and files.there:
             with suppress(OutputError):
@@ -154,7 +160,7 @@ def _said_what_stays(job: Job, outcome: Outcome) -> Outcome:
     if outcome.error is None or not holds_case(job.folder):
         return outcome
     kind = type(outcome.error)
-    return replace(outcome, error=kind(f"{outcome.error} The earlier export of this case stays as it was."))
+    return replace(outcome, error=kind(outcome.error.sentence, " The earlier export of this case stays as it was."))
 
 
 def _outcomes(
@@ -212,8 +218,7 @@ def _not_begun(cases: list[Case], out: Path, outcomes: dict[int, Outcome]) -> tu
     if not left:
         return ()
     return (
-        f"{out} cannot be written any more (disk full?); {left} of {len(cases)} cases were not begun. "
-        "Make room and go on with --resume.",
+        f"{out} cannot be written any more (disk full?); {left} of {len(cases)} cases were not begun." + _MAKE_ROOM,
     )
 
 
@@ -225,11 +230,12 @@ def _sum_up(cases: list[Case], outcomes: dict[int, Outcome], files: DataSetFiles
         progress(ProgressEvent("warning", out.name, message=sentence))
     for number, outcome in sorted(outcomes.items()):
         if outcome.error is not None:
-            failed.append((cases[number].name, str(cases[number].image), str(outcome.error)))
+            sentence = in_words(outcome.error.sentence, command_words)
+            failed.append((cases[number].name, str(cases[number].image), sentence))
     try:
-        files.write(failed, [*_not_begun(cases, out, outcomes), *notes])
+        files.write(failed, as_stored([*_not_begun(cases, out, outcomes), *notes]))
     except OutputError as error:
-        problems.append(f"{error} Make room and go on with --resume.")
+        problems.append(error.sentence + _MAKE_ROOM)
     remove_empty_folders_aside(out)
     result = _result(cases, out, outcomes)
     return replace(result, problems=(*result.problems, *problems))

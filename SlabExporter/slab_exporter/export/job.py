@@ -15,6 +15,7 @@ from ..core.errors import Cancelled, DiskFullError, InputError, SlabExporterErro
 from ..core.manifest import FILE_NAME, Manifest, read_manifest
 from ..core.options import ExportRequest
 from ..core.progress import Progress, ProgressEvent
+from ..core.text import Option
 from ..core.volume import SourceVolume, reindexed_onto
 from ..dicom.reading.load import load_series
 from ..dicom.reading.pixels import needs_decoder
@@ -151,7 +152,9 @@ def _as_sentence(case: Case, error: Exception) -> SlabExporterError:
         return InputError(f"{case.image} does not fit into this machine's memory.")
     return SlabExporterError(
         f"{case.image} met something unexpected ({type(error).__name__}: {str(error).strip() or 'no reason given'}); "
-        "add --debug to see where, and please report it."
+        "add ",
+        Option.on("debug"),
+        " to see where, and please report it.",
     )
 
 

@@ -16,6 +16,7 @@ from typing import IO
 from ..cases.find import Case
 from ..core.errors import OutputError, writing
 from ..core.naming import DATA_LIST, ERRORS_TABLE, REPORT, SCRATCH, SLABS_TABLE, SUMMARY_FILES, slab_name_pattern
+from ..core.text import Option, Sentence
 from ..files.atomic import clear_abandoned, open_to_lock, try_lock
 from ..files.disk import begins_with, is_exported_case
 from ..pipeline.case_folder import cases_left_aside, clear_leftovers, is_whole_aside
@@ -72,8 +73,11 @@ def refuse_other_content(out: Path, resume: bool, overwrite: bool, shard: bool =
     cases = [path for path in content if path.name not in SUMMARY_FILES]
     if cases and not (resume or shard):
         raise OutputError(
-            f"The output folder {out} is not empty. Choose another one, or add --resume to go on with an "
-            "earlier export, or --overwrite to replace it."
+            f"The output folder {out} is not empty. Choose another one, or add ",
+            Option.on("resume"),
+            " to go on with an earlier export, or ",
+            Option.on("overwrite"),
+            " to replace it.",
         )
     foreign = [] if resume else [path.name for path in cases if not _is_case(path)]
     if foreign:
@@ -191,12 +195,14 @@ def _acquire(path: Path, shared: bool) -> IO[str]:
         file.close()
 
 
-def _in_use(path: Path) -> str:
+def _in_use(path: Path) -> Sentence:
     whose = ""
     with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
         owner = json.loads(path.read_text(encoding="utf-8"))
         whose = f" (process {owner['pid']} on {owner['host']}, since {owner['since']})"
-    return (
+    return Sentence(
         f"Another run{whose} is working in the output folder {path.parent}; wait for it, or choose another folder. "
-        "Shards of one run (--shard) may share it."
+        "Shards of one run (",
+        Option("shard"),
+        ") may share it.",
     )

@@ -20,6 +20,7 @@ from typing import IO, Any
 
 from ..core.errors import SlabExporterError
 from ..core.progress import Progress, ProgressEvent
+from ..core.text import Option, Sentence
 from ..files.machine import available_memory
 from .job import FAILED, Job, Outcome, remove_unfinished
 
@@ -172,15 +173,17 @@ def _next_outcome(crew: _Crew, jobs: Sequence[Job], progress: Progress) -> tuple
     return None if number is None else (number, message)
 
 
-def _crash_sentence(job: Job, code: int) -> str:
+def _crash_sentence(job: Job, code: int) -> Sentence:
     how = f"ended with code {code}"
     if code < 0:
         with contextlib.suppress(ValueError):
             how = f"was ended by signal {-code} ({signal.Signals(-code).name})"
-    hint = "its file may be damaged in a way that Slicer's libraries do not survive"
+    hint: str = "its file may be damaged in a way that Slicer's libraries do not survive"
     if code == -9:
-        hint = "most often the machine ran out of memory; try --jobs 1"
-    return f"{job.case.image}: the process that worked on it {how}; {hint}. The other cases are not affected."
+        hint = Sentence("most often the machine ran out of memory; try ", Option.to("jobs", 1))
+    return Sentence(
+        f"{job.case.image}: the process that worked on it {how}; ", hint, ". The other cases are not affected."
+    )
 
 
 def _start(inherited: tuple[int, ...]) -> subprocess.Popen:

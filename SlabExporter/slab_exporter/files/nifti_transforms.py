@@ -6,6 +6,7 @@ import numpy as np
 
 from ..core.errors import InputError
 from ..core.geometry import VolumeGeometry
+from ..core.text import Option, Sentence
 from .nifti import SINGLE_FILE_OFFSET, NiftiHeader
 
 # Corner positions that differ by less are the same for every purpose (a quaternion in float32 is
@@ -16,7 +17,7 @@ SHEARED = 1e-3
 
 
 # What a user can do about two forms that differ, with commands that have the option.
-CHOICE = " Choose with --nifti-transform sform or qform."
+CHOICE = Sentence(" Choose with ", Option.to("nifti_transform", "sform", "qform"), ".")
 
 # No patient is further from the scanner's origin; larger numbers are damage.
 FARTHEST_MM = 1e7
@@ -32,12 +33,15 @@ def refuse_unusable(header: NiftiHeader, chosen: str | None) -> None:
         InputError: with what is wrong, and with the way out where there is one.
     """
     if chosen is not None and getattr(header, chosen) is None:
-        raise InputError(f"{header.path} has no {chosen} (its code is 0); leave --nifti-transform out.")
+        raise InputError(f"{header.path} has no {chosen} (its code is 0); leave ", Option("nifti_transform"), " out.")
     for form in ("sform", "qform"):
         if chosen in (None, form) and getattr(header, form) is not None and not _is_sound(header.geometry(form)):
             other = "qform" if form == "sform" else "sform"
-            mend = f" Choose --nifti-transform {other}." if _is_sound(header.geometry(other)) else ""
-            raise InputError(f"{header.path} is damaged: its {form} is not a matrix that can place voxels.{mend}")
+            mend = Sentence(" Choose ", Option.to("nifti_transform", other), ".")
+            raise InputError(
+                f"{header.path} is damaged: its {form} is not a matrix that can place voxels.",
+                mend if _is_sound(header.geometry(other)) else "",
+            )
     zooms = header.fields["pixdim"][1:4]
     if header.sform is None and header.qform is None and not (np.all(np.isfinite(zooms)) and np.all(zooms > 0)):
         raise InputError(f"{header.path}: the header's voxel sizes make no sense: {zooms.tolist()}.")
@@ -58,14 +62,15 @@ def _refuse_shear(header: NiftiHeader, chosen: str | None) -> None:
     if sform is None or sform.shear <= SHEARED or chosen == "qform":
         return
     degrees = float(np.degrees(np.arcsin(min(1.0, sform.shear))))
-    sentence = (
+    sentence = Sentence(
         f"{header.path} has a sheared sform: its axes are {degrees:.1f} degrees off a right angle "
         "(as from a CT with tilted gantry), and Slicer holds box-shaped grids only. Resample it to a regular grid first"
     )
     if qform is not None and qform.shear <= SHEARED:
-        sentence += (
-            f"; or take its qform with --nifti-transform qform, which places voxels up to "
-            f"{sform.corner_distance(qform):.1f} mm away from the sform"
+        sentence += Sentence(
+            "; or take its qform with ",
+            Option.to("nifti_transform", "qform"),
+            f", which places voxels up to {sform.corner_distance(qform):.1f} mm away from the sform",
         )
     raise InputError(sentence + ".")
 
@@ -121,7 +126,7 @@ def transform_warnings(header: NiftiHeader, used: VolumeGeometry) -> list[str]:
             mirrored = " and one is the mirror image of the other" if _mirrored(sform, qform) else ""
             warnings.append(
                 f"sform and qform disagree by up to {distance:.1f} mm{mirrored}; "
-                f"the {transform_used(header, used)} was used.{CHOICE}"
+                f"the {transform_used(header, used)} was used." + CHOICE
             )
     if header.unit_mm != 1.0:
         warnings.append(

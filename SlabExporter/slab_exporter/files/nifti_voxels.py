@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ..core.errors import InputError
+from ..core.text import Option, sizes
 from ..core.values import native, scaled
 from .gzip_codec import LARGEST_RATIO, DamagedGzipError, decompress, is_gzip
 from .machine import require_memory
@@ -73,16 +74,24 @@ def choose_frame(header: NiftiHeader, frame: int | None) -> int:
     """
     if header.frames == 1:
         if frame not in (None, 0):
-            raise InputError(f"{header.path} holds one volume; --frame {frame} does not exist (use 0 or leave it out).")
+            raise InputError(
+                f"{header.path} holds one volume; ",
+                Option.to("frame", frame),
+                " does not exist (use 0 or leave it out).",
+            )
         return 0
     if frame is None:
         raise InputError(
-            f"{header.path} is 4D: it holds {header.frames} volumes of {_sizes(header.shape_ijk)} voxels. "
-            f"Choose one with --frame 0 to {header.frames - 1}."
+            f"{header.path} is 4D: it holds {header.frames} volumes of {sizes(header.shape_ijk)} voxels. "
+            "Choose one with ",
+            Option.to("frame", 0),
+            f" to {header.frames - 1}.",
         )
     if not 0 <= frame < header.frames:
         raise InputError(
-            f"{header.path} holds {header.frames} volumes, counted from 0; --frame {frame} does not exist."
+            f"{header.path} holds {header.frames} volumes, counted from 0; ",
+            Option.to("frame", frame),
+            " does not exist.",
         )
     return frame
 
@@ -115,10 +124,6 @@ def _content(header: NiftiHeader, raw: bytes, end: int) -> tuple[bytes, tuple[st
 def _short(header: NiftiHeader, holds: str) -> str:
     return (
         f"{header.path} is truncated or its header is wrong: {holds} the {header.data_size} bytes of voxels "
-        f"that its header promises ({_sizes(header.shape)} voxels of {header.dtype.name}). "
+        f"that its header promises ({sizes(header.shape)} voxels of {header.dtype.name}). "
         "Copy or download the file again."
     )
-
-
-def _sizes(shape: tuple[int, ...]) -> str:
-    return " x ".join(str(n) for n in shape)

@@ -1,4 +1,4 @@
-"""``--dry-run``: which files belong together, what would be cut and how much that is, from headers alone."""
+"""Before an export: which files belong together, what would be cut and how much that is, from headers alone."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class Outlook:
     error: str | None = None
 
     def to_json(self) -> dict[str, Any]:
-        """For ``--json``."""
+        """Return the document that a program reads."""
         result: dict[str, Any] = {"event": "planned", "case": self.case.name, "image": str(self.case.image)}
         result |= {"labels": {name: str(path) for name, path in self.case.labels.items()}, "group": self.case.group}
         if self.plan is not None:
@@ -73,7 +73,7 @@ def outlook(runtime: SlicerRuntime, case: Case, request: ExportRequest) -> Outlo
         voxels = sum(int(np.prod(slab.box.shape)) for slab in plan.slabs)
         return Outlook(case, plan, voxels * itemsize, tuple(dict.fromkeys((*warnings, *plan.notes))))
     except SlabExporterError as error:
-        return Outlook(case, error=str(error))
+        return Outlook(case, error=error.sentence)
 
 
 def _same_sizes(a: VolumeGeometry, b: VolumeGeometry) -> bool:

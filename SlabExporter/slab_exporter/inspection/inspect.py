@@ -14,6 +14,7 @@ from ..cases.find import Case
 from ..core.errors import InputError, SlabExporterError
 from ..core.geometry import VolumeGeometry, geometry_facts
 from ..core.options import SeriesOptions
+from ..core.text import Option, Sentence, Words, in_words, python_words
 from ..core.volume import SourceVolume, reindexed_onto, require_same_grid
 from ..dicom.reading.judging import series_facts
 from ..dicom.reading.load import load_series
@@ -47,7 +48,7 @@ class Inspection:
     content: str | None = None
 
     def to_json(self) -> dict[str, Any]:
-        """For ``--json``."""
+        """Return the document that a program reads."""
         return {
             "case": self.case,
             "path": str(self.path),
@@ -58,13 +59,13 @@ class Inspection:
             "content": self.content,
         }
 
-    def to_text(self) -> str:
-        """For people."""
+    def to_text(self, words: Words = python_words) -> str:
+        """For people, with options in ``words``."""
         lines = [f"{self.case}  ({self.path})"]
         lines += [f"  {name:<12} {_shown(value)}" for name, value in self.facts.items()]
-        lines += [f"  warning: {text}" for text in self.warnings]
+        lines += [f"  warning: {in_words(text, words)}" for text in self.warnings]
         if self.error is not None:
-            lines.append(f"  CANNOT BE EXPORTED: {self.error}")
+            lines.append(f"  CANNOT BE EXPORTED: {in_words(self.error, words)}")
         return "\n".join(lines)
 
 
@@ -90,7 +91,7 @@ def inspect_case(runtime: SlicerRuntime, case: Case) -> Inspection:
                 label = reindexed_onto(label, image.geometry)
             require_same_grid(image, label, name)
     except SlabExporterError as error:
-        report.error = str(error)
+        report.error = error.sentence
     return report
 
 
@@ -106,7 +107,11 @@ def _look(runtime: SlicerRuntime, path: Path, report: Inspection) -> SourceVolum
     if header is not None:
         report.facts["transform"] = transform_used(header, volume.geometry) or "none stated"
         if header.frames > 1:
-            report.warnings.append(f"4D: {header.frames} volumes; export needs --frame 0 to {header.frames - 1}.")
+            report.warnings.append(
+                Sentence(
+                    f"4D: {header.frames} volumes; export needs ", Option.to("frame", 0), f" to {header.frames - 1}."
+                )
+            )
     return volume
 
 
@@ -116,7 +121,8 @@ def _look_at_series(series: Series, report: Inspection) -> SourceVolume:
     volume = load_series(series, SeriesOptions(), 0 if several else None)
     _note(volume, report)
     if several:
-        report.warnings.append(f"{series.verdict.reason[0].upper()}{series.verdict.reason[1:]}. {series.verdict.mend}")
+        reason = series.verdict.reason
+        report.warnings.append(Sentence(f"{reason[0].upper()}{reason[1:]}. ", series.verdict.mend))
     return volume
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from ..cases.case import Case
 from ..core.errors import OutputError, RequestError
 from ..core.naming import volume_extension
+from ..core.text import Option, Sentence, as_stored, lengths, sizes
 from ..files.disk import begins_with
 from ..report.outliers import CaseFacts, find_outliers
 from .inspect import Inspection
@@ -24,12 +25,14 @@ def refuse_table_file(path: Path, inputs: Sequence[Path], cases: Sequence[Case])
         InputError: the file that is there cannot be read.
     """
     if path.is_dir():
-        raise OutputError(f"--csv {path} is a folder; give the name of a file.")
+        raise OutputError(Option.to("csv", path), " is a folder; give the name of a file.")
     sources = {source.resolve() for source in (*inputs, *(file for case in cases for file in case.files))}
     if path.resolve() in sources or volume_extension(path) is not None:
-        raise OutputError(f"--csv {path} is an input or called like a volume; choose another file.")
+        raise OutputError(Option.to("csv", path), " is an input or called like a volume; choose another file.")
     if path.exists() and not begins_with(path, _FIRST_COLUMNS):
-        raise OutputError(f"--csv {path} exists, and is not a table of inspect; choose another file or remove it.")
+        raise OutputError(
+            Option.to("csv", path), " exists, and is not a table of inspect; choose another file or remove it."
+        )
 
 
 def data_set_findings(reports: Sequence[Inspection]) -> dict[str, list[str]]:
@@ -42,7 +45,7 @@ def data_set_findings(reports: Sequence[Inspection]) -> dict[str, list[str]]:
         ]
     )
     return {
-        report.case: ([f"CANNOT BE EXPORTED: {report.error}"] if report.error else [])
+        report.case: ([Sentence("CANNOT BE EXPORTED: ", report.error)] if report.error else [])
         + outliers.get(report.case, [])
         + report.warnings
         for report in reports
@@ -56,8 +59,8 @@ def table_row(report: Inspection, findings: Sequence[str]) -> _Row:
     names = [f"size_{c}" for c in "ijk"] + [f"spacing_{c}_mm" for c in "ijk"]
     values: list[object] = [""] * 6 if geometry is None else [*geometry.shape_ijk, *map(_rounded, geometry.spacing)]
     row |= dict(zip(names, values, strict=True))
-    row["size"] = "" if geometry is None else " x ".join(map(str, geometry.shape_ijk))
-    row["spacing_mm"] = "" if geometry is None else " x ".join(f"{s:.3g}" for s in geometry.spacing)
+    row["size"] = "" if geometry is None else sizes(geometry.shape_ijk)
+    row["spacing_mm"] = "" if geometry is None else lengths(geometry.spacing)
     row["orientation"] = "" if geometry is None else geometry.orientation
     row["handedness"] = report.facts.get("handedness", "")
     row["oblique_degrees"] = "" if geometry is None else round(geometry.obliquity_degrees, 1)
@@ -66,7 +69,7 @@ def table_row(report: Inspection, findings: Sequence[str]) -> _Row:
     row["sform_qform_mm"] = report.facts.get("sform-qform", {}).get("corner_distance_mm", "")
     row["content_sha256"] = report.content or ""
     row["path"] = str(report.path)
-    row["findings"] = "; ".join(findings)
+    row["findings"] = "; ".join(as_stored(findings))
     return row
 
 

@@ -19,6 +19,7 @@ import numpy.typing as npt
 from ..core.errors import InputError, SlabExporterError
 from ..core.geometry import VolumeGeometry
 from ..core.naming import volume_extension
+from ..core.text import Sentence
 from ..core.volume import SourceVolume
 from ..files.nifti import read_header
 from ..files.nifti_transforms import refuse_unusable
@@ -90,7 +91,8 @@ def scene_volume(runtime: SlicerRuntime, node: Any) -> SourceVolume:
     try:
         stored = place(runtime, path, prefetch(path, None, None), None)
     except SlabExporterError as error:
-        return _with_reason(held, f"The file of '{node.GetName()}' cannot be read any more ({str(error).rstrip('.')})")
+        why = error.sentence.without_full_stop()
+        return _with_reason(held, Sentence(f"The file of '{node.GetName()}' cannot be read any more (", why, ")"))
     order = _same_volume(stored, held)
     if order is None:
         return _with_reason(held, _what_changed(node, path))
@@ -187,7 +189,7 @@ def _header_geometry(path: str, _mtime: int, _size: int) -> VolumeGeometry | Non
 
 
 def _with_reason(volume: SourceVolume, reason: str) -> SourceVolume:
-    text = f"{reason}: the slabs are cut from the volume in Slicer's scene, in Slicer's index order."
+    text = Sentence(reason, ": the slabs are cut from the volume in Slicer's scene, in Slicer's index order.")
     return _with_check_sum(replace(volume, warnings=(*volume.warnings, text)))
 
 

@@ -13,6 +13,7 @@ import numpy as np
 from ..core.errors import InputError, OutputError, reading
 from ..core.geometry import FloatArray, VolumeGeometry
 from ..core.naming import volume_extension
+from ..core.text import Option, Sentence
 from ..core.volume import SourceVolume
 from ..files.disk import file_sha256
 from ..files.encodings.encoding import replace_header
@@ -44,7 +45,9 @@ def prefetch(path: Path, frame: int | None, transform: str | None) -> StoredVolu
             refuse_unusable(header, transform)
             return read_nifti(header, frame)
         if frame not in (None, 0):
-            raise InputError(f"{path} holds one volume; --frame {frame} does not exist (use 0 or leave it out).")
+            raise InputError(
+                f"{path} holds one volume; ", Option.to("frame", frame), " does not exist (use 0 or leave it out)."
+            )
         if volume_extension(path) in MGH_EXTENSIONS:
             return read_mgh(path)
         judge_before_loading(path)
@@ -228,7 +231,12 @@ def _write(runtime: SlicerRuntime, node: Any, path: Path) -> None:
     if was_written and written >= promised:
         return
     free = shutil.disk_usage(path.parent).free
-    why = f"the disk has {free / 1e6:.1f} MB left. Make room and try again (an export goes on with --resume)"
+    why = Sentence(
+        f"the disk has {free / 1e6:.1f} MB left. Make room and try again (an export goes on with ",
+        Option.on("resume"),
+        ")",
+    )
     if free > 2 * promised:
-        why = f"its storage node gives no reason, and the disk has room ({free / 1e6:.0f} MB). Please report it"
-    raise OutputError(f"Slicer wrote {written} of {promised} bytes of {path}; {why}.")
+        room = f"the disk has room ({free / 1e6:.0f} MB)"
+        why = Sentence(f"its storage node gives no reason, and {room}. Please report it")
+    raise OutputError(f"Slicer wrote {written} of {promised} bytes of {path}; ", why, ".")

@@ -35,7 +35,7 @@ class CaseReport:
     differences: list[str] = field(default_factory=list)
 
     def to_json(self) -> dict[str, Any]:
-        """For ``--json``."""
+        """Return the document that a program reads."""
         return {"case": self.case, "files": self.files, "differences": self.differences}
 
 
@@ -66,7 +66,7 @@ def verify_case(runtime: SlicerRuntime, path: Path) -> CaseReport:
         for name in manifest.label_sources:
             _verify_set(runtime, path.parent, manifest, name, report)
     except SlabExporterError as error:
-        report.differences.append(str(error))
+        report.differences.append(error.sentence)
     return report
 
 
@@ -87,7 +87,7 @@ def _verify_set(runtime: SlicerRuntime, folder: Path, manifest: Manifest, name: 
             kind_of(path).verify(path, source, slab.box, fill, manifest.plan)
             _verify_record(relative, slab, source.geometry)
         except SlabExporterError as error:
-            report.differences.append(str(error))
+            report.differences.append(error.sentence)
 
 
 def _verify_without_source(
@@ -103,7 +103,7 @@ def _verify_without_source(
             kind_of(path).verify_place(path, record.geometry.cropped(slab.box))
             _verify_record(relative, slab, record.geometry)
         except SlabExporterError as error:
-            report.differences.append(str(error))
+            report.differences.append(error.sentence)
 
 
 def _require_unchanged(path: Path, relative: str, checksum: str | None) -> None:

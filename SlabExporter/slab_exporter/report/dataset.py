@@ -12,6 +12,7 @@ from typing import Any
 from ..core.errors import InputError, RequestError, reading
 from ..core.manifest import Manifest, SlabRecord
 from ..core.naming import safe_name
+from ..core.text import Option
 
 PARTS = ("training", "validation", "test")
 
@@ -30,7 +31,8 @@ def parse_split(text: str) -> tuple[float, ...]:
         numbers = []
     if len(numbers) not in (2, 3) or not all(0 <= n < float("inf") for n in numbers) or sum(numbers) == 0:
         raise RequestError(
-            f"--split needs two or three shares such as 0.8,0.1,0.1 (training, validation, test); it is '{text}'."
+            Option("split"),
+            f" needs two or three shares such as 0.8,0.1,0.1 (training, validation, test); it is '{text}'.",
         )
     return tuple(n / sum(numbers) for n in numbers)
 
@@ -165,7 +167,9 @@ def read_parts(path: Path) -> dict[str, tuple[str, ...]]:
         entries = {part: document.get(part, []) for part in PARTS}
         parts = {part: tuple(dict.fromkeys(entry["slab"]["case"] for entry in entries[part])) for part in PARTS}
     except (ValueError, RecursionError, AttributeError, KeyError, TypeError) as error:
-        raise InputError(f"{path} is not the data list of an export: run the export again with --resume.") from error
+        raise InputError(
+            f"{path} is not the data list of an export: run the export again with ", Option.on("resume"), "."
+        ) from error
     for case in (case for cases in parts.values() for case in cases):
         if not isinstance(case, str) or safe_name(case) != case:
             raise InputError(f"{path} has a case called '{case}', which cannot be the name of a folder.")

@@ -8,6 +8,7 @@ from html import escape
 
 from ..core.geometry import Box, VolumeGeometry
 from ..core.manifest import Manifest, SlabRecord
+from ..core.text import lengths, sizes
 from .views import View, holds_plane, middle_views, rectangle
 
 # Largest picture on the page, in CSS pixels; the three of a case share one scale.
@@ -127,8 +128,8 @@ def _section(title: str, note: str, cards: Sequence[CaseCard]) -> str:
 def _card(card: CaseCard) -> str:
     manifest, geometry = card.manifest, card.manifest.geometry
     axis = "ijk".index(manifest.plan.index_axis)
-    shape = " x ".join(map(str, geometry.shape_ijk))
-    spacing = " x ".join(f"{s:.3g}" for s in geometry.spacing)
+    shape = sizes(geometry.shape_ijk)
+    spacing = lengths(geometry.spacing)
     warnings = "".join(f"<li>{escape(text)}</li>" for text in card.warnings)
     find = escape(f"{manifest.case} {geometry.orientation} {card.part} {manifest.source.dtype}", quote=True)
     return (
@@ -230,7 +231,7 @@ def _numbers(
 
 def _slab_table(slabs: Sequence[SlabRecord]) -> str:
     rows = "".join(
-        f"<tr><td>{slab.index}</td><td>{_range(slab.box)}</td><td>{' x '.join(map(str, slab.box.shape))}</td>"
+        f"<tr><td>{slab.index}</td><td>{_range(slab.box)}</td><td>{sizes(slab.box.shape)}</td>"
         f"<td>{_number(slab.statistics.get('min'))}</td><td>{_number(slab.statistics.get('max'))}</td>"
         f"<td>{_number(slab.statistics.get('mean'))}</td><td>{'yes' if slab.verified else 'no'}</td></tr>"
         for slab in slabs

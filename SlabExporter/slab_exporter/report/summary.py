@@ -11,6 +11,7 @@ from pathlib import Path
 
 from ..core.manifest import Manifest, SlabRecord
 from ..core.naming import DATA_LIST, ERRORS_TABLE, REPORT, SLABS_TABLE
+from ..core.text import as_stored
 from ..files.disk import write_file
 from .dataset import ListedManifest, data_list, to_text
 from .html import CaseCard, page
@@ -81,7 +82,7 @@ def report_page(
             manifest=case.manifest,
             part=case.part,
             warnings=(*_source_warnings(case.manifest), *_sentences(outliers.get(case.manifest.case, []))),
-            notes=case.manifest.plan.notes,
+            notes=as_stored(case.manifest.plan.notes),
             pictures=_pictures(aside.get(case.manifest.case, out / case.manifest.case)),
         )
         for case in cases
@@ -98,7 +99,7 @@ def _facts(manifest: Manifest) -> CaseFacts:
 
 def _source_warnings(manifest: Manifest) -> list[str]:
     """Return what is unusual about the files; notes about the plan are no reason to worry."""
-    return [text for text in manifest.warnings if text not in manifest.plan.notes]
+    return [text for text in as_stored(manifest.warnings) if text not in as_stored(manifest.plan.notes)]
 
 
 def _sentences(findings: Sequence[str]) -> list[str]:

@@ -15,6 +15,7 @@ import numpy.typing as npt
 from ..core.errors import RequestError
 from ..core.geometry import Box, FloatArray
 from ..core.options import BLENDS, Blend
+from ..core.text import Option
 from .cells import divide_into_cells
 
 # The Gaussian's standard deviation as a fraction of the slab's size, as in MONAI's
@@ -29,11 +30,12 @@ def require_blend(blend: Blend, dtype: np.dtype) -> None:
         RequestError: with what to choose instead.
     """
     if blend not in BLENDS:
-        raise RequestError(f"The blend cannot be '{blend}'; choose one of {', '.join(BLENDS)}.")
+        raise RequestError(f"The blend cannot be '{blend}'; choose one of {', '.join(BLENDS)}.", option="blend")
     if blend in ("mean", "gaussian") and dtype.kind in "iu":
         raise RequestError(
-            f"These slabs hold whole numbers ({dtype.name}), as label maps do, and labels are never averaged. "
-            "Choose --blend vote or first."
+            f"These slabs hold whole numbers ({dtype.name}), as label maps do, and labels are never averaged. Choose ",
+            Option.to("blend", "vote", "first"),
+            ".",
         )
 
 

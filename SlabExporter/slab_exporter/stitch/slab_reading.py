@@ -16,6 +16,7 @@ from ..core.geometry import VolumeGeometry
 from ..core.index_map import map_between
 from ..core.manifest import Manifest, SlabRecord
 from ..core.naming import volume_extension
+from ..core.text import Option, Sentence
 from ..core.volume import SAME_GRID_VOXELS
 from ..files.itk_headers import judge_before_loading, stored_type
 from ..files.machine import THREADS, helpers
@@ -206,8 +207,9 @@ class SlabReader:
             if np.allclose(np.abs(file.geometry.affine_ras[:3, :3]), np.eye(3)):
                 text += " (voxels of 1 mm along the axes: the program that wrote it has lost the geometry)"
         raise InputError(
-            f"{text}. If it was made voxel for voxel from that slab, add --trust-names: then its own geometry is "
-            "ignored."
+            f"{text}. If it was made voxel for voxel from that slab, add ",
+            Option.on("trust_names"),
+            ": then its own geometry is ignored.",
         )
 
     def _open(self, n: int, path: Path) -> _SlabFile:
@@ -238,4 +240,4 @@ class SlabReader:
 def _about_files(text: str, names: list[str]) -> str:
     others = len(names) - 1
     more = f" and {others} other{'s' if others > 1 else ''}" if others else ""
-    return f"{names[0]}{more}: {text}"
+    return Sentence(f"{names[0]}{more}: ", text)

@@ -80,7 +80,7 @@ class StitchResult:
     warnings: tuple[str, ...]
 
     def to_json(self) -> dict[str, Any]:
-        """For ``--json``."""
+        """Return the document that a program reads."""
         return self.__dict__ | {"path": str(self.path), "warnings": list(self.warnings)}
 
 

@@ -12,6 +12,7 @@ import numpy.typing as npt
 
 from ..core.errors import OutputError, VerificationError, writing
 from ..core.geometry import VolumeGeometry
+from ..core.text import Option
 from ..core.volume import SourceVolume
 from ..files.atomic import scratch_beside
 from ..files.encodings.encoding import VolumeEncoding
@@ -34,7 +35,9 @@ def require_writable(path: Path, overwrite: bool) -> None:
     """
     encoding_of(path)
     if path.exists() and not overwrite:
-        raise OutputError(f"{path} exists already; choose another name, or add --overwrite to replace it.")
+        raise OutputError(
+            f"{path} exists already; choose another name, or add ", Option.on("overwrite"), " to replace it."
+        )
 
 
 def write_volume(

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from ...core.text import Option, Sentence
 from .frames import Frames, split_frames
 from .series import Kind, Series, Slice, Verdict
 from .stacking import ROUNDING_MM, SAME_PLACE_MM, TILT_DEGREES, Stack, make_stack, missing_slices, uneven_reason
@@ -21,7 +22,7 @@ _SAME_COSINES = 1e-4
 
 # A kilometre, and values that no number type of a volume file holds: such headers are wrong.
 _LARGEST_MM, _LARGEST_RESCALE = 1e6, 1e30
-_RESAMPLE = "Use --resample to make a regular volume by interpolation."
+_RESAMPLE = Sentence("Use ", Option.on("resample"), " to make a regular volume by interpolation.")
 
 
 def judge(slices: tuple[Slice, ...]) -> Verdict:
@@ -64,13 +65,14 @@ def judge_stack(stack: Stack) -> Verdict:
             f"{count} slice{'s are' if count > 1 else ' is'} missing: slices {after + 1} and {after + 2} are "
             f"{stack.gaps[after]:.2f} mm apart where the rest are {stack.common_gap:.2f} mm"
         )
-        return Verdict(Kind.MISSING, reason, f"Find the missing images. {_RESAMPLE}", deviation)
-    mend = f"{_RESAMPLE} To keep the voxels and accept the error, use --allow-uneven {_round_up(deviation)}."
+        return Verdict(Kind.MISSING, reason, "Find the missing images. " + _RESAMPLE, deviation)
+    tolerance = Option.to("allow_uneven", _round_up(deviation))
+    mend = Sentence(_RESAMPLE, " To keep the voxels and accept the error, use ", tolerance, ".")
     return Verdict(Kind.UNEVEN, uneven_reason(stack), mend, deviation)
 
 
-def _round_up(deviation: float) -> str:
-    return f"{np.ceil(deviation * 100 + 1e-9) / 100:g}"
+def _round_up(deviation: float) -> float:
+    return float(f"{np.ceil(deviation * 100 + 1e-9) / 100:g}")
 
 
 def _several(frames: Frames, stack: Stack) -> Verdict:
@@ -82,7 +84,7 @@ def _several(frames: Frames, stack: Stack) -> Verdict:
     return Verdict(
         Kind.SEVERAL,
         f"it holds {count} volumes of {len(frames.volumes[0])} slices at the same positions, told apart by {frames.by}",
-        f"Choose one with --frame 0 to {count - 1}.",
+        Sentence("Choose one with ", Option.to("frame", 0), f" to {count - 1}."),
         stack.deviation,
     )
 

@@ -15,6 +15,7 @@ import numpy.typing as npt
 from ...core.errors import InputError
 from ...core.geometry import VolumeGeometry
 from ...core.options import SeriesOptions
+from ...core.text import Option, Sentence, sizes
 from ...core.values import native, scaled_planes
 from ...core.volume import SourceVolume
 from ...files.machine import require_memory
@@ -27,7 +28,7 @@ from .scan import combined_sha256
 from .series import Kind, Series, Slice, Verdict
 from .stacking import ROUNDED_CORNER_MM, ROUNDING_MM, Stack, make_stack, uneven_reason
 
-# How many times the source's voxels --resample may make
+# How many times the source's voxels a resampled volume may have
 _MOST_GROWTH = 10
 
 
@@ -141,7 +142,9 @@ def _chosen(series: Series, frame: int | None) -> tuple[Slice, ...]:
     if kind is not Kind.SEVERAL:
         if frame not in (None, 0):
             raise InputError(
-                f"{series.shown} holds one volume; --frame {frame} does not exist (use 0 or leave it out)."
+                f"{series.shown} holds one volume; ",
+                Option.to("frame", frame),
+                " does not exist (use 0 or leave it out).",
             )
         return series.slices
     stack = make_stack(series.slices)
@@ -150,7 +153,9 @@ def _chosen(series: Series, frame: int | None) -> tuple[Slice, ...]:
         raise InputError(series.sentence())
     if frame >= len(frames.volumes):
         raise InputError(
-            f"{series.shown} holds {len(frames.volumes)} volumes, counted from 0; --frame {frame} does not exist."
+            f"{series.shown} holds {len(frames.volumes)} volumes, counted from 0; ",
+            Option.to("frame", frame),
+            " does not exist.",
         )
     chosen = frames.volumes[frame]
     verdict = judge(chosen)
@@ -172,7 +177,9 @@ def _straightened(series: Series, stack: Stack, options: SeriesOptions) -> list[
     if error > max(ROUNDED_CORNER_MM, options.allow_uneven or 0.0):
         raise InputError(
             f"{series.shown}: {text}: its directions are not perpendicular, or differ among the images. "
-            f"To accept the error, use --allow-uneven {np.ceil(error * 100) / 100:g}."
+            "To accept the error, use ",
+            Option.to("allow_uneven", float(f"{np.ceil(error * 100) / 100:g}")),
+            ".",
         )
     return [f"{text}; positions in the slabs are off by up to that."]
 
@@ -191,14 +198,11 @@ def _accepted(series: Series, stack: Stack, options: SeriesOptions) -> list[str]
         return []
     if options.allow_uneven is None or verdict.kind is Kind.TILTED:
         raise InputError(replace(series, verdict=verdict).sentence())
+    tolerance = Option.to("allow_uneven", float(f"{options.allow_uneven:g}"))
     if verdict.deviation > options.allow_uneven:
-        raise InputError(
-            f"{series.shown}: {verdict.reason}, more than --allow-uneven {options.allow_uneven:g} accepts."
-        )
-    return [
-        f"Unevenly spaced, accepted by --allow-uneven {options.allow_uneven:g}: {verdict.reason}. "
-        f"Positions in the slabs are off by up to that."
-    ]
+        raise InputError(f"{series.shown}: {verdict.reason}, more than ", tolerance, " accepts.")
+    off = "Positions in the slabs are off by up to that."
+    return [Sentence("Unevenly spaced, accepted by ", tolerance, f": {verdict.reason}. {off}")]
 
 
 def _require_sensible_size(series: Series, stack: Stack) -> None:
@@ -206,8 +210,8 @@ def _require_sensible_size(series: Series, stack: Stack) -> None:
     have, wanted = stack.geometry.shape_ijk, regular_grid(stack).shape_ijk
     if np.prod([float(n) for n in wanted]) > _MOST_GROWTH * np.prod([float(n) for n in have]):
         raise InputError(
-            f"{series.shown}: a regular volume would have {' x '.join(map(str, wanted))} voxels instead of "
-            f"{' x '.join(map(str, have))}; {uneven_reason(stack)}. Remove the images that lie far away."
+            f"{series.shown}: a regular volume would have {sizes(wanted)} voxels instead of "
+            f"{sizes(have)}; {uneven_reason(stack)}. Remove the images that lie far away."
         )
 
 

@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ...core.errors import InputError
+from ...core.text import sizes
 from .series import PixelFormat, Slice
 
 _BIG_ENDIAN = "1.2.840.10008.1.2.2"
@@ -108,7 +109,7 @@ def _decoded(dataset: Any, first: Slice) -> npt.NDArray:
     wanted = max(1, int(dataset.get("NumberOfFrames") or 1))
     if frames.shape != (wanted, first.rows, first.columns):
         raise InputError(
-            f"{first.path} contradicts itself: its pixels decode to {' x '.join(map(str, frames.shape[::-1]))} where "
+            f"{first.path} contradicts itself: its pixels decode to {sizes(frames.shape[::-1])} where "
             f"its header says {first.columns} x {first.rows} x {wanted}."
         )
     return frames.astype(stored_dtype(first.pixel), copy=False)

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from ...core.naming import safe_name
+from ...core.text import Sentence
 from ..uids import pseudonym
 
 # Part of a name that one attribute may fill; series descriptions of thousands of characters exist.
@@ -192,6 +193,7 @@ class Series:
         description = self.info.description or self.info.modality or "without description"
         return f"Series {number}'{description[: 2 * _LONGEST_PART]}' in {self.folder}"
 
-    def sentence(self) -> str:
-        """The verdict as one sentence with its mend."""
-        return f"{self.shown}: {self.verdict.reason}. {self.verdict.mend}".strip()
+    def sentence(self) -> Sentence:
+        """Return the verdict as one sentence with what to do about it."""
+        mend = self.verdict.mend
+        return Sentence(f"{self.shown}: {self.verdict.reason}.", " " if mend else "", mend)

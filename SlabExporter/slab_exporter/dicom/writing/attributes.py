@@ -10,6 +10,7 @@ import numpy as np
 
 from ...core.errors import RequestError
 from ...core.options import is_person_name
+from ...core.text import Option
 from ..reading.headers import parsing, quiet_pydicom, read_dataset
 from ..reading.multiframe import flattened
 from ..reading.series import Slice
@@ -124,8 +125,9 @@ def require_deidentifier() -> None:
         import dicomanonymizer  # noqa: F401
     except ImportError as error:
         raise RequestError(
-            "--deidentify needs the package dicom-anonymizer: pip install dicom-anonymizer "
-            "(in Slicer: slicer.util.pip_install('dicom-anonymizer'))."
+            Option("deidentify"),
+            " needs the package dicom-anonymizer: pip install dicom-anonymizer "
+            "(in Slicer: slicer.util.pip_install('dicom-anonymizer')).",
         ) from error
 
 

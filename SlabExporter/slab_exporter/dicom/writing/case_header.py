@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from ...core.options import LONGEST_TEXT, DicomOptions
+from ...core.text import Option, Sentence
 from ...core.volume import SourceVolume
 from ..uids import is_valid_uid, pseudonym, stable_uid
 from .attributes import SourceHeaders, carried, deidentify, mark_deidentified, require_deidentifier
@@ -182,11 +183,10 @@ def _attributes(header: CaseHeader) -> tuple[Any, tuple[str, ...]]:
         attributes.DeidentificationMethod = "Not stated by the source"  # type 1C, PS3.3 C.7.1.1
     _equipment(attributes, header)
     if not header.form.is_exact:
-        warnings.append(
-            f"--quantize: values are rounded to 16 bits; the largest error is {header.form.largest_error:.6g}."
-        )
+        error = f": values are rounded to 16 bits; the largest error is {header.form.largest_error:.6g}."
+        warnings.append(Sentence(Option.on("quantize"), error))
     if header.image_class.name.startswith("Secondary"):
-        warnings.append(f"Written as Secondary Capture, modality {header.modality} ({header.why}).")
+        warnings.append(Sentence(f"Written as Secondary Capture, modality {header.modality} (", header.why, ")."))
     return attributes, tuple(warnings)
 
 
@@ -231,20 +231,19 @@ def _identity_warnings(source: Any, kept: Any, options: DicomOptions) -> list[st
             "manifest.json and report.html still name the source; keep them back when the slabs are handed on."
         ]
         if str(kept.get("BurnedInAnnotation", "")) == "YES":
-            sentences.append("The source says that text is burned into its pixels; --deidentify does not remove it.")
+            burned = "The source says that text is burned into its pixels; "
+            sentences.append(Sentence(burned, Option("deidentify"), " does not remove it."))
         return sentences
     sentences = []
     stated = [keyword for keyword in IDENTIFYING if str(kept.get(keyword) or "")]
     if stated:
-        sentences.append(
-            f"The slabs carry attributes that identify people ({', '.join(stated)}); --deidentify leaves them out."
-        )
+        text = f"The slabs carry attributes that identify people ({', '.join(stated)}); "
+        sentences.append(Sentence(text, Option("deidentify"), " leaves them out."))
     left = [keyword for keyword in IDENTIFYING if keyword not in kept and _states(source, keyword)]
     if left:
-        sentences.append(
-            f"The source's {', '.join(left)} break the rules of DICOM (length, characters, number of values) and are "
-            "left behind; --patient-name and --patient-id give others."
-        )
+        text = f"The source's {', '.join(left)} break the rules of DICOM (length, characters, number of values) and "
+        others = Sentence(Option("patient_name"), " and ", Option("patient_id"))
+        sentences.append(Sentence(text, "are left behind; ", others, " give others."))
     return sentences
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy.typing as npt
 
+from ...core.text import Option, Sentence
 from ...core.values import LOOKS_LIKE_CT, lowest_value
 
 
@@ -132,7 +133,8 @@ def choose_class(
     What the user asks for counts first, then the source's modality. Without either, a volume with
     values of -500 or less is taken for CT, and anything else is Secondary Capture with modality OT.
     """
-    modality, why = asked, "asked for"
+    why: str = "asked for"
+    modality = asked
     if modality is None and source_modality:
         modality, why = source_modality, "the source's"
     if modality is None:
@@ -140,7 +142,7 @@ def choose_class(
         if lowest <= LOOKS_LIKE_CT:
             modality, why = "CT", f"values down to {lowest:g}, as in CT"
         else:
-            modality, why = "OT", "nothing says what it is; --modality does"
+            modality, why = "OT", Sentence("nothing says what it is; ", Option("modality"), " does")
     if modality == "CT" or (asked is None and source_class == CT_IMAGE.uid):
         return CT_IMAGE, "CT", why
     if modality == "MR":

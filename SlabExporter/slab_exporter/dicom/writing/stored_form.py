@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ...core.errors import InputError
+from ...core.text import Option
 from .encoding import decimal_string
 
 _SIGNED, _UNSIGNED = np.dtype(np.int16), np.dtype(np.uint16)
@@ -79,8 +80,9 @@ def stored_form(voxels_kji: npt.NDArray, fill: float | None, quantize: bool, nam
     if not quantize:
         kind = f"values from {low:g} to {high:g}, more than 16 bits hold" if whole else "fractions"
         raise InputError(
-            f"{name} holds {kind}, which a DICOM image cannot store exactly. Add --quantize to round them "
-            "(the largest error is stated), or write another format."
+            f"{name} holds {kind}, which a DICOM image cannot store exactly. Add ",
+            Option.on("quantize"),
+            " to round them (the largest error is stated), or write another format.",
         )
     return _quantized(voxels_kji, low, high)
 
