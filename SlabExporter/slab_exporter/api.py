@@ -51,7 +51,7 @@ def read_manifest(path: AnyPath) -> Manifest:
     Example:
         >>> import slab_exporter as se
         >>> manifest = se.read_manifest("slabs/ct")
-        >>> manifest.source["orientation"], len(manifest.slabs)
+        >>> manifest.geometry.orientation, len(manifest.slabs)
         ('LAS', 3)
         >>> manifest.slabs[1].box.start, manifest.slabs[1].image
         ((0, 0, 56), 'images/ct_slab-001.nii.gz')
