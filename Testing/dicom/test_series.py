@@ -10,6 +10,7 @@ import pydicom
 import pytest
 from slab_exporter.core.errors import InputError, RequestError
 from slab_exporter.core.options import SeriesOptions
+from slab_exporter.core.text import command_words, in_words
 from slab_exporter.dicom.reading.load import load_series
 from slab_exporter.dicom.reading.scan import find_series, reread, series_sha256
 from slab_exporter.dicom.reading.series import Kind
@@ -26,9 +27,10 @@ def load(folder, frame=None, **options):
 
 
 def refusal(folder, frame=None, **options) -> str:
+    """The sentence as the command line shows it."""
     with pytest.raises(InputError) as caught:
         load(folder, frame, **options)
-    return str(caught.value)
+    return in_words(caught.value.sentence, command_words)
 
 
 def test_a_regular_series_loads_with_its_values_and_places(tmp_path):
