@@ -112,7 +112,7 @@ def test_a_dask_worker_killed_mid_case_loses_nothing(tmp_path, cluster, start_cl
 
 def test_a_cluster_without_workers_is_one_sentence(monkeypatch):
     from distributed import LocalCluster
-    from slab_exporter.export.from_files import dask_cluster
+    from slab_exporter.export import dask_cluster
 
     monkeypatch.setattr(dask_cluster, "_CONNECT_SECONDS", 2)
     with (
