@@ -34,7 +34,7 @@ ORDER = {
 # What users import stands in front of all rooms, and no room imports it.
 FRONT_DOOR = {"slab_exporter.api", "slab_exporter.cutting", "slab_exporter.keywords", "slab_exporter.dataset"}
 SLICER_ONLY = ("qt", "ctk", "slicer.util", "slicer.app", "slicer.modules", "slicer.mrmlScene")
-LONGEST_FILE, LONGEST_FUNCTION, MOST_FILES = 300, 40, 14
+LONGEST_FILE, LONGEST_FUNCTION, MOST_FILES = 300, 40, 15
 
 
 def modules(folder: Path = LIBRARY):

@@ -10,6 +10,11 @@ Importing this package loads neither Slicer's libraries nor numpy: a function's 
 
 from __future__ import annotations
 
+from . import startup
+
+if startup.is_being_started():  # before anything else is imported
+    startup.forget_working_folder()
+
 import importlib
 import sys
 from types import ModuleType

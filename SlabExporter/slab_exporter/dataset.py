@@ -16,6 +16,7 @@ from .core.manifest import FILE_NAME, Manifest, SlabRecord, find_manifests, read
 from .core.naming import DATA_LIST
 from .core.records import SourceRecord
 from .dicom.writing.readback import read_segmentation, read_slab_folder
+from .files.disk import written_part
 from .files.readback import read_voxels
 from .keywords import AnyPath, path_of
 from .pipeline.formats.table import kind_of
@@ -205,10 +206,10 @@ def _manifests(out: Path, part: str | None) -> list[Path]:
 
 
 def _entry(folder: Path, manifest: Manifest, slab: SlabRecord, wanted: Sequence[str] | None) -> _Entry:
-    files = {"image": _file(folder / slab.image, manifest.source, slab)}
+    files = {"image": _file(written_part(folder, slab.image), manifest.source, slab)}
     for key, name in label_keys(slab.labels).items():
         if wanted is None or name in wanted:
-            files[key] = _file(folder / slab.labels[name], manifest.label_sources.get(name), slab)
+            files[key] = _file(written_part(folder, slab.labels[name]), manifest.label_sources.get(name), slab)
     for name in wanted or ():
         if name not in slab.labels:
             held = ", ".join(slab.labels) or "none"

@@ -49,6 +49,8 @@ def read_list(path: Path) -> list[ListedCase]:
         InputError: missing, empty, not text, without an image column, a row without an image, or none
             of the images is there.
     """
+    if path.exists() and not path.is_file():
+        raise InputError(f"The list {path} is not a plain file.")
     try:
         with reading(f"The list {path}"):
             text = path.read_text(encoding="utf-8-sig")

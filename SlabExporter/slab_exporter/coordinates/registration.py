@@ -14,7 +14,7 @@ from ..core.geometry import RAS_TO_LPS, FloatArray, VolumeGeometry
 from ..core.manifest import Manifest
 from ..core.text import Option, Sentence
 from ..core.volume import SourceVolume
-from ..files.disk import file_sha256
+from ..files.detached import source_sha256
 from ..files.nifti import NiftiHeader, read_header
 from ..mrml.runtime import open_runtime
 from ..mrml.volume_files import is_nifti
@@ -180,7 +180,7 @@ def exported_grid(manifest: Manifest, folder: Path) -> FslGrid:
             "cannot be computed from the slabs. Give the NIfTI file that FLIRT read instead of the export."
         )
     with reading(path):
-        if file_sha256(path) != record.sha256:
+        if source_sha256(path) != record.sha256:
             raise InputError(
                 f"The source {path} has been changed since the export (its checksum differs). Give the NIfTI file "
                 "that FLIRT read instead of the export."

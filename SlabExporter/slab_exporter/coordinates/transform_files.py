@@ -17,6 +17,7 @@ import numpy as np
 from ..core.errors import InputError, OutputError, reading, writing
 from ..core.geometry import FloatArray
 from ..core.text import Option
+from ..files.disk import open_plain
 from ..files.machine import native_messages_hidden
 
 _TEXT_MARK, _HDF5_MARK = b"#Insight Transform File", b"\x89HDF"
@@ -30,7 +31,7 @@ def is_itk(path: Path) -> bool:
     Raises:
         InputError: it cannot be read.
     """
-    with reading(path), path.open("rb") as file:
+    with reading(path), open_plain(path) as file:
         begins = file.read(_BEGINNING)
     return begins.lstrip().startswith(_TEXT_MARK) or begins.startswith(_HDF5_MARK) or b"\0" in begins
 

@@ -14,6 +14,7 @@ from ..core.geometry import AXIS_LETTERS, FloatArray, VolumeGeometry
 from ..core.manifest import FILE_NAME, Manifest, find_manifests, read_manifest
 from ..core.text import Words, in_words, lengths, python_words, sizes
 from ..core.volume import SourceVolume
+from ..files.disk import written_part
 from ..mrml.runtime import SlicerRuntime, open_runtime
 from ..pipeline.formats.table import kind_of
 from ..volumes.reading import FileChoice, open_for_geometry
@@ -175,7 +176,7 @@ def _in_export(runtime: SlicerRuntime, manifest_path: Path, space: str, point: t
     hits = slabs_holding(manifest, location.voxel)
     value = None
     if hits:
-        file = manifest_path.parent / hits[0].image
+        file = written_part(manifest_path.parent, hits[0].image)
         value = _value(kind_of(file).read(runtime, file, _slab(manifest, hits[0])), hits[0].voxel)
     grid = partial(exported_grid, manifest, manifest_path.parent)
     return Place(f"{manifest.case} (export)", manifest.geometry, location, value, grid, hits, manifest.warnings)

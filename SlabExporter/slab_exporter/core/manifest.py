@@ -141,6 +141,8 @@ def read_manifest(path: Path) -> Manifest:
         InputError: missing, damaged, of another schema, or with a path that leaves its folder.
     """
     path = path / FILE_NAME if path.is_dir() else path
+    if path.exists() and not path.is_file():
+        raise InputError(f"{path} is not a manifest: it is not a plain file.")
     try:
         with reading(path):
             document = json.loads(path.read_text(encoding="utf-8"))

@@ -17,6 +17,7 @@ from ..core.errors import SlabExporterError
 from ..core.progress import Progress, ProgressEvent, no_progress
 from ..core.text import Option
 from ..mrml.runtime import open_runtime, slicer_version
+from ..startup import forget_working_folder
 from .job import FAILED, KEPT, MADE, Job, Outcome, remove_unfinished, run_job
 
 PATIENCE_SECONDS = 0.2
@@ -56,7 +57,8 @@ def run_on_dask(jobs: Sequence[Job], address: str, progress: Progress) -> Genera
 
 
 def run_remote(job: Job) -> Outcome:
-    """On a worker: export one case."""
+    """On a worker: export one case, with no module from among the data."""
+    forget_working_folder()
     with _one_at_a_time, open_runtime() as runtime:
         return run_job(runtime, job, no_progress)
 

@@ -17,6 +17,7 @@ from ..core.naming import SUMMARY_FILES, safe_name, volume_extension, volume_ste
 from ..core.options import ExportRequest
 from ..core.progress import Progress, ProgressEvent, no_progress
 from ..core.volume import SourceVolume
+from ..files.disk import written_part
 from ..mrml.roi import box_inside_roi
 from ..mrml.runtime import SlicerRuntime, open_runtime
 from ..mrml.scene_volumes import file_of_node, label_volume, scene_volume
@@ -184,7 +185,7 @@ def slab_files(path: Path, manifest: Manifest, labels: bool) -> list[SlabFile]:
 
 
 def _file(folder: Path, relative: str, label_set: str | None) -> SlabFile:
-    path = folder / relative
+    path = written_part(folder, relative)
     if not path.exists():
         raise InputError(f"{path}, which the manifest names, is missing.")
     if not kind_of(path).is_volume_file or volume_extension(path) is None:

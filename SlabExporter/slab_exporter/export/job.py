@@ -20,7 +20,8 @@ from ..core.volume import SourceVolume, reindexed_onto
 from ..dicom.reading.load import load_series
 from ..dicom.reading.pixels import needs_decoder
 from ..dicom.reading.scan import series_sha256
-from ..files.disk import file_sha256
+from ..files.detached import source_sha256
+from ..files.disk import written_part
 from ..files.stored import StoredVolume
 from ..mrml import volume_files
 from ..mrml.runtime import SlicerRuntime, open_runtime
@@ -251,7 +252,7 @@ def _difference(case: Case, folder: Path, request: ExportRequest, manifest: Mani
             return f"{path} has changed since it was exported"
     for slab in manifest.slabs:
         for name in (slab.image, *slab.labels.values()):
-            if not (folder / name).exists():
+            if not written_part(folder, name).exists():
                 return f"{name} is missing"
         shortfall = kind_of(folder / slab.image).shortfall(folder / slab.image, slab.geometry)
         if shortfall is not None:
@@ -274,6 +275,6 @@ def _source_sha256(case: Case, path: Path) -> str | None:
     try:
         if case.series is not None and path == case.image:
             return series_sha256(case.series)
-        return file_sha256(path)
-    except OSError:
+        return source_sha256(path)
+    except (OSError, InputError):
         return None

@@ -188,8 +188,13 @@ def _crash_sentence(job: Job, code: int) -> Sentence:
 
 def _start(inherited: tuple[int, ...]) -> subprocess.Popen:
     package = Path(__file__).resolve().parents[1]
-    # Not through PYTHONPATH: Slicer's PythonSlicer sets that itself.
-    code = f"import sys; sys.path.insert(0, sys.argv[1]); from {package.name}.export.worker import main; main()"
+    # Not through PYTHONPATH: Slicer's PythonSlicer sets that itself. The working folder, which "-c" puts
+    # first, may be full of downloaded files: it goes before anything is imported from it.
+    code = (
+        "import os, sys; here = os.path.realpath(os.curdir); "
+        "sys.path[:] = [sys.argv[1], *(p for p in sys.path if p and os.path.realpath(p) != here)]; "
+        f"from {package.name}.export.worker import main; main()"
+    )
     keep = {} if sys.platform == "win32" else {"pass_fds": inherited}
     flags = {"creationflags": 0x08000000} if sys.platform == "win32" else {}  # CREATE_NO_WINDOW
     with _interrupts_for_this_process_only():

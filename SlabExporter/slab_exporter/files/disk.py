@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import hashlib
 import os
+import stat
 from collections.abc import Callable, Generator, Iterator, Mapping
-from pathlib import Path
+from pathlib import Path, PurePosixPath
+from typing import IO
 
-from ..core.errors import OutputError, reading
+from ..core.errors import InputError, OutputError, reading
 from ..core.manifest import FILE_NAME, SCHEMA
 from ..core.naming import SCRATCH
 from .gzip_codec import CHUNK
@@ -34,7 +37,7 @@ def refuses_writing(folder: Path) -> bool:
 
 def begins_with(path: Path, mark: str) -> bool:
     """Whether a text stands near the beginning of a file."""
-    with reading(path), path.open("rb") as file:
+    with reading(path), open_plain(path) as file:
         return mark.encode() in file.read(4096)
 
 
@@ -115,7 +118,7 @@ def is_exported_case(folder: Path) -> bool:
     """Whether a folder holds our manifest, of whichever version, or files that are being written."""
     if (folder / SCRATCH).is_dir():
         return True
-    with contextlib.suppress(OSError), (folder / FILE_NAME).open("rb") as file:
+    with contextlib.suppress(OSError), open_plain(folder / FILE_NAME) as file:
         return f'"schema": "{SCHEMA.partition("/")[0]}/'.encode() in file.read(4096)
     return False
 
@@ -128,9 +131,44 @@ def file_sha256(path: Path) -> str:
     return digest.hexdigest()
 
 
+def written_part(folder: Path, relative: str) -> Path:
+    """Return the path of what an export wrote in a case's folder, if it can be read without leaving the folder.
+
+    Args:
+        folder: of the case.
+        relative: the path that its manifest names, with "/".
+
+    Raises:
+        InputError: a link leads elsewhere, or there is something else than a plain file or a folder of them.
+    """
+    path = folder
+    for part in PurePosixPath(relative).parts:
+        path = path / part
+        if path.is_symlink():
+            raise InputError(f"{path} is a symbolic link; what an export wrote is not read through one.")
+    inner = list(path.iterdir()) if path.is_dir() else [path] if path.exists() else []
+    for file in inner:
+        if file.is_symlink() or not (file.is_file() or file.is_dir()):
+            raise InputError(f"{file} is not a plain file, as an export writes them.")
+    return path
+
+
+def open_plain(path: Path) -> IO[bytes]:
+    """Open a file for reading; a pipe or a device, which may never end, is refused.
+
+    Raises:
+        OSError: it cannot be opened, or is not a plain file.
+    """
+    descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
+        raise OSError(errno.EINVAL, "it is not a plain file", str(path))
+    return os.fdopen(descriptor, "rb")
+
+
 def iter_file(path: Path, start: int = 0) -> Generator[bytes]:
     """The bytes of a file from an offset on, in pieces; to be closed where it may not be used up."""
-    with path.open("rb") as file:
+    with open_plain(path) as file:
         file.seek(start)
         while piece := file.read(CHUNK):
             yield piece

@@ -12,6 +12,7 @@ import numpy.typing as npt
 
 from ..core.errors import InputError
 from ..core.naming import volume_extension
+from .detached import require_whole_files, voxel_files
 from .gzip_codec import CHUNK
 from .machine import native_messages_hidden, require_memory
 
@@ -24,6 +25,7 @@ def judge_before_loading(path: Path) -> None:
     """
     import SimpleITK as sitk
 
+    files = voxel_files(path)
     packed = judge_metaimage_header(path) if volume_extension(path) in (".mha", ".mhd") else None
     reader = sitk.ImageFileReader()
     reader.SetFileName(str(path))
@@ -51,6 +53,8 @@ def judge_before_loading(path: Path) -> None:
     require_memory(path, size)
     if packed is not None:
         require_whole(path, packed, size)
+    elif files and volume_extension(path) not in (".nhdr", ".nrrd"):  # of those ITK counts the bytes itself
+        require_whole_files(path, files, size)
 
 
 def lost_integers(path: Path, loaded: npt.NDArray) -> npt.NDArray | None:
@@ -138,8 +142,6 @@ def _packed(path: Path, fields: dict[str, str], end: int) -> PackedVoxels:
     name = fields["elementdatafile"]
     local = name.upper() == "LOCAL"
     data, offset = (path, end) if local else (path.parent / name, 0)
-    if not data.is_file():
-        raise InputError(f"{path} keeps its voxels in {name}, which does not lie beside it.")
     size = fields.get("compresseddatasize", "")
     if not size.isdigit() or not 0 < int(size) <= data.stat().st_size - offset:
         raise InputError(f"{path} is damaged: its header says CompressedDataSize = {size or 'nothing'}.")

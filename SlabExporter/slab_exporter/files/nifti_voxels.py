@@ -17,7 +17,7 @@ from ..core.text import Option, sizes
 from ..core.values import native, scaled
 from .gzip_codec import LARGEST_RATIO, DamagedGzipError, decompress, is_gzip
 from .machine import require_memory
-from .nifti import NiftiHeader
+from .nifti import HEADER_SIZE, NiftiHeader
 from .stored import StoredVolume
 
 
@@ -39,6 +39,8 @@ def read_nifti(header: NiftiHeader, frame: int | None = None) -> StoredVolume:
     checksum = hashlib.sha256(raw).hexdigest()
     content, warnings = _content(header, raw, end)
     del raw
+    if bytes(content[:HEADER_SIZE]) != header.fields.tobytes():
+        raise InputError(f"{path} was changed while it was being read; run again when it is whole.")
     count = int(np.prod(header.shape_ijk))
     start = header.data_offset + count * header.dtype.itemsize * chosen
     stored = np.frombuffer(content, header.dtype, count, start).reshape(header.shape_ijk[::-1])

@@ -99,6 +99,8 @@ def open_reader(path: Path) -> Any:
     """
     import SimpleITK as sitk
 
+    if path.exists() and not path.is_file():  # ITK would wait for a pipe
+        raise VerificationError(f"{path.name} is not a plain file.")
     # its warnings, such as one about a metadata field, are not about what is compared here
     sitk.ProcessObject.SetGlobalWarningDisplay(False)
     reader = sitk.ImageFileReader()

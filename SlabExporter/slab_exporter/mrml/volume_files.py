@@ -15,7 +15,7 @@ from ..core.geometry import FloatArray, VolumeGeometry
 from ..core.naming import volume_extension
 from ..core.text import Option, Sentence
 from ..core.volume import SourceVolume
-from ..files.disk import file_sha256
+from ..files.detached import source_sha256, unchanged
 from ..files.encodings.encoding import replace_header
 from ..files.encodings.table import encoding_of
 from ..files.itk_headers import judge_before_loading, lost_integers
@@ -157,13 +157,15 @@ def _placed(stored: StoredVolume, affine_ras: FloatArray) -> SourceVolume:
 
 def _whole(runtime: SlicerRuntime, path: Path) -> SourceVolume:
     with temporary_nodes(runtime.scene) as nodes:
-        node = _read_node(runtime, path, nodes)
-        voxels = voxels_kji(node)
-        geometry = node_geometry(node)
-        if (exact := lost_integers(path, voxels)) is not None:
-            voxels = exact
+        with unchanged(path):
+            node = _read_node(runtime, path, nodes)
+            voxels = voxels_kji(node)
+            geometry = node_geometry(node)
+            if (exact := lost_integers(path, voxels)) is not None:
+                voxels = exact
+            sha256 = source_sha256(path)
         # The array shares the image's memory, which it keeps alive after the node is gone.
-        return SourceVolume(str(path), str(path), file_sha256(path), geometry, voxels)
+        return SourceVolume(str(path), str(path), sha256, geometry, voxels)
 
 
 def _read_node(runtime: SlicerRuntime, path: Path, nodes: list[Any], shown: Path | None = None) -> Any:

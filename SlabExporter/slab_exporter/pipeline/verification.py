@@ -15,6 +15,7 @@ from ..core.records import SourceRecord
 from ..core.volume import SourceVolume, reindexed_onto
 from ..dicom.reading.load import load_series
 from ..dicom.reading.scan import reread
+from ..files.disk import written_part
 from ..mrml.runtime import SlicerRuntime, open_runtime
 from ..volumes.reading import read_volume
 from .formats.table import kind_of
@@ -80,9 +81,9 @@ def _verify_set(runtime: SlicerRuntime, folder: Path, manifest: Manifest, name: 
     fill = (manifest.plan.fill or 0.0) if name is None else 0.0
     for slab in manifest.slabs:
         relative, checksum = _file_of(slab, name)
-        path = folder / relative
         report.files += 1
         try:
+            path = written_part(folder, relative)
             _require_unchanged(path, relative, checksum)
             kind_of(path).verify(path, source, slab.box, fill, manifest.plan)
             _verify_record(relative, slab, source.geometry)
@@ -98,7 +99,7 @@ def _verify_without_source(
         report.files += 1
         try:
             relative, checksum = _file_of(slab, name)
-            path = folder / relative
+            path = written_part(folder, relative)
             _require_unchanged(path, relative, checksum)
             kind_of(path).verify_place(path, record.geometry.cropped(slab.box))
             _verify_record(relative, slab, record.geometry)

@@ -9,10 +9,11 @@ from collections.abc import Mapping, Sequence
 from io import StringIO
 from pathlib import Path
 
+from ..core.errors import InputError
 from ..core.manifest import Manifest, SlabRecord
 from ..core.naming import DATA_LIST, ERRORS_TABLE, REPORT, SLABS_TABLE
 from ..core.text import as_stored
-from ..files.disk import write_file
+from ..files.disk import write_file, written_part
 from .dataset import ListedManifest, data_list, to_text
 from .html import CaseCard, page
 from .outliers import CaseFacts, find_outliers
@@ -112,8 +113,9 @@ def _pictures(folder: Path) -> dict[str, str]:
     pictures = {}
     for name, path in preview_paths(folder).items():
         try:
-            pictures[name] = "data:image/png;base64," + base64.b64encode(path.read_bytes()).decode("ascii")
-        except OSError:
+            content = written_part(folder, path.relative_to(folder).as_posix()).read_bytes()
+            pictures[name] = "data:image/png;base64," + base64.b64encode(content).decode("ascii")
+        except (OSError, InputError):
             continue
     return pictures
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from ..core.errors import InputError
 from ..core.manifest import Manifest
 from ..core.naming import DATA_ONLY_EXTENSIONS, volume_extension, volume_stem
+from ..files.disk import written_part
 
 _SHOWN = 5
 
@@ -22,7 +23,8 @@ def own_files(manifest: Manifest, folder: Path, label_set: str | None) -> list[P
     if label_set is not None and not all(label_set in slab.labels for slab in manifest.slabs):
         sets = ", ".join(manifest.label_sources) or "none"
         raise InputError(f"{folder} holds no label set called '{label_set}' (it holds: {sets}).")
-    paths = [folder / (slab.image if label_set is None else slab.labels[label_set]) for slab in manifest.slabs]
+    named = [slab.image if label_set is None else slab.labels[label_set] for slab in manifest.slabs]
+    paths = [written_part(folder, relative) for relative in named]
     missing = [path for path in paths if not path.exists()]
     if missing:
         raise InputError(f"{len(missing)} of {len(paths)} slabs are missing from {folder}: {_listed(missing)}.")

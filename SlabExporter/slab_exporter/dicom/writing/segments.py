@@ -99,6 +99,8 @@ def _colour(value: int) -> tuple[int, int, int]:
 
 
 def _from_table(path: Path) -> dict[int, _Entry]:
+    if path.exists() and not path.is_file():
+        raise InputError(f"The table of segments {path} is not a plain file.")
     try:
         with path.open(newline="", encoding="utf-8-sig") as file:
             rows = [{(k or "").strip().lower(): v for k, v in row.items()} for row in csv.DictReader(file)]
