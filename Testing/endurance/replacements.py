@@ -1,0 +1,121 @@
+"""Interrupt the replacing of finished cases at random moments; every case stays whole, the old one or the new.
+
+    python Testing/endurance/replacements.py FOLDER [--moments 40] [--seed 0]
+
+By turns ``--overwrite`` and ``--resume`` with other options, ended by INT, TERM, KILL of the parent and
+KILL of all its processes. After each, every case must be whole and equal to its old or its new state,
+the user's own files must lie in it, and dataset.json and slabs.csv must name exactly the slabs that
+are there. What is left aside must be gone after the next run.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import random
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections import Counter
+from pathlib import Path
+
+import data_set
+from processes import command, environment
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+from support.trees import assert_nothing_half_done_looks_finished, assert_tables_agree, complete_cases, tree
+
+CASES, SIZE = 6, 48
+USERS_FILE = "predictions/mine.nii.gz"
+ENDS = ("INT", "TERM", "KILL", "KILL all")
+MODES = ("--overwrite", "--resume")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("--moments", type=int, default=40)
+    parser.add_argument("--seed", type=int, default=0)
+    options = parser.parse_args()
+    data_set.make(options.folder / "in", CASES, SIZE)
+    states = {thickness: _undisturbed(options.folder, thickness) for thickness in (32, 20)}
+    print(interrupt(options.folder, states, options.moments, random.Random(options.seed)))
+
+
+def _undisturbed(folder: Path, thickness: int) -> dict[str, dict[str, bytes]]:
+    """Case -> its files, as an export makes them that nobody disturbs."""
+    out = folder / f"undisturbed-{thickness}"
+    shutil.rmtree(out, ignore_errors=True)
+    subprocess.run(_export(folder, out, thickness, "--overwrite"), env=environment(), check=True)
+    return {name: tree(out / name) for name in complete_cases(out)}
+
+
+def _export(folder: Path, out: Path, thickness: int, mode: str) -> list[str]:
+    return command("export", folder / "in", "-o", out, "--thickness", thickness, "--jobs", 2, mode, "--quiet")
+
+
+def interrupt(folder: Path, states: dict[int, dict[str, dict[str, bytes]]], moments: int, moment: random.Random) -> str:
+    """Replace and interrupt; returns a sentence with what was seen, or fails."""
+    out = folder / "disturbed"
+    shutil.rmtree(out, ignore_errors=True)
+    subprocess.run(_export(folder, out, 32, "--overwrite"), env=environment(), check=True)
+    for name in complete_cases(out):
+        (out / name / USERS_FILE).parent.mkdir()
+        (out / name / USERS_FILE).write_bytes(name.encode())
+    seen: Counter[str] = Counter()
+    thickness, usual = 20, 4.0
+    while seen["interrupted"] < moments:
+        how, mode = ENDS[seen["interrupted"] % len(ENDS)], MODES[seen["interrupted"] // len(ENDS) % len(MODES)]
+        began = time.monotonic()
+        process = subprocess.Popen(
+            _export(folder, out, thickness, mode), env=environment(), start_new_session=True, stderr=subprocess.DEVNULL
+        )
+        try:
+            process.wait(moment.uniform(0.3, usual))
+        except subprocess.TimeoutExpired:
+            _end(process, how)
+            seen["interrupted"] += 1
+            seen[how] += 1
+            seen["cases new"] += _judge(out, states)
+            continue
+        usual = max(1.0, time.monotonic() - began)
+        assert process.returncode == 0
+        assert _judge(out, states, only=thickness) == CASES
+        assert not list(out.glob(".partial*"))
+        seen["ran to their end"] += 1
+        thickness = 52 - thickness
+    return ", ".join(f"{count} {name}" for name, count in seen.items())
+
+
+def _end(process: subprocess.Popen, how: str) -> None:
+    if how == "KILL all":
+        os.killpg(process.pid, signal.SIGKILL)
+    else:
+        process.send_signal(getattr(signal, f"SIG{how}"))
+    process.wait()
+    time.sleep(0.2)  # workers notice that their parent has gone
+
+
+def _judge(out: Path, states: dict[int, dict[str, dict[str, bytes]]], only: int | None = None) -> int:
+    """Fail if a case is neither old nor new; returns how many are as the last thickness makes them."""
+    assert_nothing_half_done_looks_finished(out)
+    assert complete_cases(out) == sorted(states[32])
+    new = 0
+    for name in complete_cases(out):
+        files = tree(out / name)
+        assert files.pop(USERS_FILE) == name.encode()
+        allowed = [n for n, cases in states.items() if _slabs(cases[name]) == _slabs(files)]
+        assert allowed, f"{name} is neither old nor new"
+        new += allowed == [only or 20]
+    assert_tables_agree(out)
+    return new
+
+
+def _slabs(files: dict[str, bytes]) -> dict[str, bytes]:
+    return {name: data for name, data in files.items() if name.endswith(".nii.gz")}
+
+
+if __name__ == "__main__":
+    main()
