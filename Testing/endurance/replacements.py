@@ -25,6 +25,7 @@ import data_set
 from processes import command, environment
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
+from support.interrupts import INTERRUPTIBLE
 from support.trees import assert_nothing_half_done_looks_finished, assert_tables_agree, complete_cases, tree
 
 CASES, SIZE = 6, 48
@@ -40,8 +41,11 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args()
     data_set.make(options.folder / "in", CASES, SIZE)
+    began = time.monotonic()
     states = {thickness: _undisturbed(options.folder, thickness) for thickness in (32, 20)}
-    print(interrupt(options.folder, states, options.moments, random.Random(options.seed)))
+    usual = (time.monotonic() - began) / 2
+    print(f"undisturbed: {CASES} cases in {usual:.1f} s", flush=True)
+    print(interrupt(options.folder, states, options.moments, usual, random.Random(options.seed)))
 
 
 def _undisturbed(folder: Path, thickness: int) -> dict[str, dict[str, bytes]]:
@@ -56,7 +60,9 @@ def _export(folder: Path, out: Path, thickness: int, mode: str) -> list[str]:
     return command("export", folder / "in", "-o", out, "--thickness", thickness, "--jobs", 2, mode, "--quiet")
 
 
-def interrupt(folder: Path, states: dict[int, dict[str, dict[str, bytes]]], moments: int, moment: random.Random) -> str:
+def interrupt(
+    folder: Path, states: dict[int, dict[str, dict[str, bytes]]], moments: int, usual: float, moment: random.Random
+) -> str:
     """Replace and interrupt; returns a sentence with what was seen, or fails."""
     out = folder / "disturbed"
     shutil.rmtree(out, ignore_errors=True)
@@ -65,24 +71,28 @@ def interrupt(folder: Path, states: dict[int, dict[str, dict[str, bytes]]], mome
         (out / name / USERS_FILE).parent.mkdir()
         (out / name / USERS_FILE).write_bytes(name.encode())
     seen: Counter[str] = Counter()
-    thickness, usual = 20, 4.0
+    thickness = 20
     while seen["interrupted"] < moments:
         how, mode = ENDS[seen["interrupted"] % len(ENDS)], MODES[seen["interrupted"] // len(ENDS) % len(MODES)]
-        began = time.monotonic()
         process = subprocess.Popen(
-            _export(folder, out, thickness, mode), env=environment(), start_new_session=True, stderr=subprocess.DEVNULL
+            _export(folder, out, thickness, mode),
+            env=environment(),
+            start_new_session=True,
+            stderr=subprocess.DEVNULL,
+            preexec_fn=INTERRUPTIBLE,
         )
         try:
-            process.wait(moment.uniform(0.3, usual))
+            process.wait(moment.uniform(0.2 * usual, 1.1 * usual))
         except subprocess.TimeoutExpired:
             _end(process, how)
             seen["interrupted"] += 1
             seen[how] += 1
-            seen["cases new"] += _judge(out, states)
+            new = _judge(out, states, thickness)
+            seen["in the middle of the cases"] += 0 < new < CASES
+            thickness = 52 - thickness
             continue
-        usual = max(1.0, time.monotonic() - began)
         assert process.returncode == 0
-        assert _judge(out, states, only=thickness) == CASES
+        assert _judge(out, states, thickness) == CASES
         assert not list(out.glob(".partial*"))
         seen["ran to their end"] += 1
         thickness = 52 - thickness
@@ -98,8 +108,8 @@ def _end(process: subprocess.Popen, how: str) -> None:
     time.sleep(0.2)  # workers notice that their parent has gone
 
 
-def _judge(out: Path, states: dict[int, dict[str, dict[str, bytes]]], only: int | None = None) -> int:
-    """Fail if a case is neither old nor new; returns how many are as the last thickness makes them."""
+def _judge(out: Path, states: dict[int, dict[str, dict[str, bytes]]], thickness: int) -> int:
+    """Fail if a case is neither old nor new; returns how many are as this thickness makes them."""
     assert_nothing_half_done_looks_finished(out)
     assert complete_cases(out) == sorted(states[32])
     new = 0
@@ -108,7 +118,7 @@ def _judge(out: Path, states: dict[int, dict[str, dict[str, bytes]]], only: int 
         assert files.pop(USERS_FILE) == name.encode()
         allowed = [n for n, cases in states.items() if _slabs(cases[name]) == _slabs(files)]
         assert allowed, f"{name} is neither old nor new"
-        new += allowed == [only or 20]
+        new += allowed == [thickness]
     assert_tables_agree(out)
     return new
 
