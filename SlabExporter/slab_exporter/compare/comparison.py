@@ -8,11 +8,11 @@ import numpy as np
 import numpy.typing as npt
 
 from ..core.errors import RequestError
-from ..core.geometry import VolumeGeometry
+from ..core.geometry import FloatArray, VolumeGeometry
 from ..core.index_map import IndexMap, Three
 from .cross_correlation import moderate
-from .displacement import Placement, judge_placement
-from .matching import AMBIGUOUS, CERTAIN, NONE, VoxelMatch, match_voxels
+from .displacement import Displacement, judge_displacement
+from .matching import AMBIGUOUS, CERTAIN, NONE, UNCERTAIN, VoxelMatch, match_voxels
 from .resampled import find_resampled
 
 
@@ -32,7 +32,7 @@ class Comparison:
     reference: VolumeGeometry
     other: VolumeGeometry
     match: VoxelMatch
-    placements: tuple[Placement, ...]
+    placements: tuple[Displacement, ...]
     resampled: float | None = None
 
     @property
@@ -48,14 +48,36 @@ class Comparison:
     @property
     def verdict(self) -> str:
         """One word for programs: same-place, displaced, rotated, mirrored, ambiguous or unrelated."""
-        if self.match.status == AMBIGUOUS:
+        if self.match.status == AMBIGUOUS or (self.match.status == UNCERTAIN and self.match.is_by_chance):
             return "ambiguous"
         if not self.placements:
             return "unrelated"
         place = self.placements[0]
+        if place.is_nearly_same and self.moved_mm:
+            return "displaced"
         if place.is_nearly_same or (self.resampled is not None and place.is_within_voxels):
             return "same-place"
         return "mirrored" if place.mirrored else "rotated" if place.is_rotated else "displaced"
+
+    @property
+    def moved_mm(self) -> float | None:
+        """How far OTHER's content moved where it moved most, in mm; None where no motion was found."""
+        motion = self.match.motion
+        if motion is None or not motion.moved:
+            return None
+        return float(np.linalg.norm(self._steps() @ np.array(motion.largest)))
+
+    @property
+    def bound_mm(self) -> float | None:
+        """No content of OTHER moved further than this against REFERENCE's, in mm; None where nothing bounds it."""
+        motion = self.match.motion
+        if motion is None or motion.bound is None:
+            return None
+        return float(np.linalg.norm(np.abs(self._steps()) @ np.array(motion.bound)))
+
+    def _steps(self) -> FloatArray:
+        """3x3; columns are the steps in RAS from voxel to voxel of OTHER where REFERENCE has them."""
+        return self.reference.affine_ras[:3, :3] @ self.match.maps[0].matrix[:3, :3]
 
     def true_geometry(self) -> VolumeGeometry:
         """The geometry that puts OTHER's voxels where REFERENCE has them.
@@ -69,7 +91,7 @@ class Comparison:
                 reason = (
                     "OTHER's voxels are not REFERENCE's but resampled or filtered; their place is not known exactly."
                 )
-            raise RequestError(f"There is no mend: {reason}")
+            raise RequestError(f"OTHER cannot be fixed: {reason}")
         return true_geometry(self.reference, self.match.maps[0], self.other.shape_ijk)
 
 
@@ -82,12 +104,14 @@ def compare_volumes(
     stated = dict.fromkeys(_thin_axes_as_stated(found, reference, other) for found in match.maps)
     match = replace(match, maps=tuple(stated))
     if match.status == NONE and (found := find_resampled(reference_ijk, reference, other_ijk, other)) is not None:
-        place = judge_placement(found.geometry, other)
+        place = judge_displacement(found.geometry, other)
         if found.is_ambiguous:
             reason = "the picture looks the same when it is turned over: left and right, or others, cannot be told."
             match = VoxelMatch(AMBIGUOUS, reason=reason)
         return Comparison(reference, other, match, (place,), found.correlation)
-    placements = tuple(judge_placement(true_geometry(reference, found, other.shape_ijk), other) for found in match.maps)
+    placements = tuple(
+        judge_displacement(true_geometry(reference, found, other.shape_ijk), other) for found in match.maps
+    )
     return Comparison(reference, other, match, placements)
 
 
@@ -104,7 +128,11 @@ def _thin_axes_as_stated(found: IndexMap, reference: VolumeGeometry, other: Volu
 def _in_unit(match: VoxelMatch, unit: float) -> VoxelMatch:
     """The match of volumes whose values had been divided by ``unit``."""
     there = match.intensity
-    return match if there is None else replace(match, intensity=replace(there, intercept=there.intercept * unit))
+    if there is None or unit == 1:
+        return match
+    differing = there.differing and replace(there.differing, largest=there.differing.largest * unit)
+    scaled = replace(there, intercept=there.intercept * unit, noise=there.noise * unit, differing=differing)
+    return replace(match, intensity=scaled)
 
 
 def true_geometry(reference: VolumeGeometry, found: IndexMap, shape: Three) -> VolumeGeometry:

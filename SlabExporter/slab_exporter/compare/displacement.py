@@ -22,7 +22,7 @@ _MIRRORS = ("left-right", "front-back", "head-feet")
 
 
 @dataclass(frozen=True)
-class Placement:
+class Displacement:
     """How OTHER's file places voxels, against where REFERENCE has them.
 
     Attributes:
@@ -95,7 +95,7 @@ class Placement:
         return f"the patient appears {joined}"
 
 
-def judge_placement(true: VolumeGeometry, stated: VolumeGeometry) -> Placement:
+def judge_displacement(true: VolumeGeometry, stated: VolumeGeometry) -> Displacement:
     """Compare the affine that OTHER should have with the one that it has."""
     turn = stated.directions @ np.linalg.inv(true.directions)
     mirrored = None
@@ -108,7 +108,7 @@ def judge_placement(true: VolumeGeometry, stated: VolumeGeometry) -> Placement:
         _, _, mirrored, turn = min(options, key=lambda option: option[:2])
     degrees, axis = _rotation(turn)
     centre = (np.array(true.shape_ijk) - 1) / 2
-    return Placement(
+    return Displacement(
         distance=stated.corner_distance(true),
         smallest_voxel=float(min(true.spacing)),
         shift=stated.ras(centre) - true.ras(centre),

@@ -95,6 +95,11 @@ class Samples:
         self._empty = centre_value(reference), centre_value(other)
         self._other = finite(self._stored, self._empty[1]).reshape(-1)
 
+    @property
+    def other(self) -> FloatArray:
+        """OTHER's values at the sampled voxels."""
+        return self._other
+
     def values(self, index_map: IndexMap) -> FloatArray:
         """REFERENCE's values at the sampled voxels."""
         arranged = index_map.arranged(self._reference, self._shape)

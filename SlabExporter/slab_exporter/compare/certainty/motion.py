@@ -1,0 +1,266 @@
+"""Whether OTHER's content moved against REFERENCE's: block by block, before anything is called certain.
+
+A picture that moved by u voxels differs by r = u . g, where g is the gradient of what REFERENCE predicts
+(Lucas and Kanade 1981). Least squares over a block give u and its standard error; the same over all blocks,
+with u an affine function of place, bounds rotation, scaling and shift at the corners. Three further marks
+of a picture that is not a copy: residuals that are correlated with their neighbours; fine detail that
+comes back weaker than coarse detail does (interpolation, smoothing, noise of another acquisition); edges
+that are not where they were although everything else is equal.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from itertools import product
+
+import numpy as np
+import numpy.typing as npt
+
+from ...core.geometry import Box, FloatArray
+from ...core.index_map import IndexMap, Three
+from ..cross_correlation import finite
+from ..regression import Regression, Samples, shape_of
+from .block_sums import PAIRS, BlockSums, block_sums
+from .chance import content_bits, evidence_bits
+from .intensity import Difference, Placed, Response, box_there
+
+# Voxels. A block whose standard error is larger says nothing about motion in that direction.
+_TELLING_ERROR = 0.1
+# A smaller motion of a block is allowed for; what bounds the whole must stay below the second.
+_SMALL_MOTION, _LARGEST_BOUND = 0.1, 0.5
+# Standard errors: of one block among many, and of the bound on the whole.
+_BLOCK_ERRORS, _BOUND_ERRORS = 5.0, 4.0
+# Part of the telling voxels of a block that may have changed: edges moved by a third of a voxel change as many.
+_CHANGED, _LEAST_TELLING = 0.15, 4
+# Part of the telling blocks that may have been edited.
+_EDITED_BLOCKS = 0.1
+# By how much fine detail may come back weaker, or stronger, over the whole and in a block.
+_FINE_LOSS, _FINE_LOSS_IN_BLOCK, _FINE_ERROR = 0.1, 0.25, 0.05
+# Correlation of neighbouring residuals: over the whole and in a block.
+_STRUCTURE, _STRUCTURE_IN_BLOCK = 0.1, 0.3
+# Residuals that are a smaller part of the spread are too small to matter.
+_NEGLIGIBLE = 1e-3
+# A block whose steps have a smaller part of the mean energy holds no content that could be seen to move.
+_CONTENT = 0.1
+# Part of a block's residual that a shifted picture must explain.
+_EXPLAINED = 0.7
+_MOST_SHIFTED = 200
+# Rounding that is a smaller part of the spread hides no motion.
+_FINE_ROUNDING = 0.02
+# More evidence than is ever asked for.
+_BITS = 1000.0
+
+
+@dataclass(frozen=True)
+class Motion:
+    """What is known about residual motion.
+
+    Attributes:
+        fault: a sentence, if OTHER is not, or not provably, an unmoved copy; else empty.
+        blocks: how many blocks show motion, if there is any.
+        largest: the largest motion found in a block, as a vector in voxels along OTHER's i, j, k.
+        bound: no content moved further, in voxels along OTHER's i, j, k; None: not bounded.
+        moved: whether motion was found.
+        bits: what the agreement is worth, as evidence against chance.
+    """
+
+    fault: str = ""
+    blocks: int = 0
+    largest: tuple[float, float, float] = (0.0, 0.0, 0.0)
+    bound: tuple[float, float, float] | None = None
+    moved: bool = False
+    bits: float = 0.0
+
+    @property
+    def is_of_another_image(self) -> bool:
+        """Whether the residual is no mere noise."""
+        return self.moved or self.fault in (STRUCTURED, SOFTENED)
+
+    def along(self, index_map: IndexMap) -> Motion:
+        """The same with vectors along the axes of an OTHER, given along those of its REFERENCE."""
+        turned = [
+            None if v is None else tuple(sign * v[axis] for axis, sign in zip(index_map.axes, signs, strict=True))
+            for v, signs in ((self.largest, index_map.signs), (self.bound, (1, 1, 1)))
+        ]
+        return replace(self, largest=turned[0], bound=turned[1])  # type: ignore[arg-type]
+
+
+def judge_motion(placed: Placed, samples: Samples, differing: Difference | None) -> Motion:
+    """Look for residual motion.
+
+    Args:
+        placed: OTHER inside REFERENCE.
+        samples: of both volumes.
+        differing: voxels that do not follow the response, by a look at every voxel.
+    """
+    response = placed.response
+    if response.noise == 0 and response.rounding <= _FINE_ROUNDING * float(samples.other.std()):
+        bits = content_bits(placed.other, _BITS)
+        if differing is None:
+            return Motion(bits=bits)
+        # every voxel outside the box is equal: no motion there
+        only = box_there(placed.map.inverse(), differing.box)
+        return replace(_moved(placed, block_sums(placed, only)), bits=bits)
+    predicted = response.predicted(samples.values(placed.map))
+    correlation = Regression.linear(predicted, samples.other).correlation
+    sums = block_sums(placed)
+    motion = replace(_moved(placed, sums), bits=evidence_bits(sums, correlation, predicted))
+    if motion.fault:
+        return motion
+    fault = _unlike_a_copy(sums.merged(2), correlation)
+    bound = _bound(sums, placed.other.shape)
+    if max(bound) > _LARGEST_BOUND:
+        return replace(motion, fault=fault or _UNBOUNDED)
+    return replace(motion, fault=fault, bound=bound)
+
+
+def _moved(placed: Placed, sums: BlockSums) -> Motion:
+    """Whether blocks moved, or changed so widely that it cannot be told."""
+    blocks = sums.merged(2)
+    moved, motion = _moved_blocks(blocks, placed.response)
+    if moved.any():
+        return Motion(_MOVED, int(moved.sum()), _largest(motion, moved), moved=True)
+    changed = (blocks.telling >= _LEAST_TELLING) & (blocks.changed > _CHANGED * blocks.telling)
+    if not changed.any():
+        return Motion()
+    shifts = _Shifts(placed)
+    found = [shifts.best(blocks, block) for block in np.argwhere(changed)[:_MOST_SHIFTED]]
+    steps = [step for step in found if step is not None]
+    if steps:
+        return Motion(_MOVED, len(steps), max(steps, key=lambda s: float(np.linalg.norm(s))), moved=True)
+    too_many = changed.sum() > max(1, _EDITED_BLOCKS * changed.size)
+    return Motion(_EDITED_WIDELY) if too_many else Motion()
+
+
+_MOVED = "OTHER's content moved against REFERENCE's: rotated, scaled, shifted by part of a voxel, or deformed."
+_EDITED_WIDELY = "OTHER differs from REFERENCE over too wide a part to tell whether the rest was moved."
+_UNBOUNDED = "there is too little content, or too much noise, to exclude that OTHER was moved by half a voxel or more."
+STRUCTURED = "what differs is no mere noise: OTHER was filtered or resampled, or shows something else."
+SOFTENED = "fine detail of REFERENCE is not in OTHER: it was filtered or resampled, or is another acquisition."
+
+
+def _moved_blocks(sums: BlockSums, response: Response) -> tuple[npt.NDArray[np.bool_], FloatArray]:
+    """(which blocks moved, their motion in voxels along i, j, k with NaN where it is not known)."""
+    normal = np.zeros((*sums.count.shape, 3, 3))
+    for n, (a, b) in enumerate(PAIRS):
+        normal[..., a, b] = normal[..., b, a] = sums.gg[..., n]
+    values, vectors = np.linalg.eigh(normal)
+    along = np.einsum("...ab,...a->...b", vectors, sums.gr)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        steps = along / values
+        explained = np.sum(np.where(values > 0, along * steps, 0.0), axis=-1)
+        variance = np.maximum(sums.rr - explained, 0) / np.maximum(sums.count - 3, 1)
+        error = np.sqrt(np.maximum(variance, _least_variance(response, normal, sums.count))[..., None] / values)
+    known = (values > 1e-9 * np.max(values, initial=1e-300)) & (error <= _TELLING_ERROR)
+    moved = known & (np.abs(steps) > np.maximum(_SMALL_MOTION, _BLOCK_ERRORS * error))
+    motion = np.einsum("...ab,...b->...a", vectors, np.where(known, steps, 0.0))
+    motion[~known.any(axis=-1)] = np.nan
+    return moved.any(axis=-1), motion
+
+
+def _least_variance(response: Response, normal: FloatArray, count: FloatArray) -> FloatArray:
+    """Of rounding; where there is none, a thousandth of the picture's own steps."""
+    steps = np.trace(normal, axis1=-2, axis2=-1) / np.maximum(count, 1)
+    return np.maximum(response.rounding**2 / 12, 1e-6 * steps)
+
+
+def _largest(motion: FloatArray, moved: npt.NDArray[np.bool_]) -> tuple[float, float, float]:
+    if not moved.any():
+        return 0.0, 0.0, 0.0
+    rows = motion[moved]
+    i, j, k = rows[int(np.argmax(np.linalg.norm(rows, axis=1)))].tolist()
+    return i, j, k
+
+
+def _unlike_a_copy(blocks: BlockSums, correlation: float) -> str:
+    """The marks of interpolation, filtering or of another picture; empty where there are none."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        count, rr, lag = (array.sum(axis=(0, 1, 2)) for array in (blocks.count, blocks.rr, blocks.lag))
+        axes = [n for n, e in enumerate(blocks.edges) if e[-1] > 1]
+        if 1 - correlation**2 > _NEGLIGIBLE and rr > 0:
+            if np.mean(lag[axes]) / rr > _STRUCTURE + 4 / np.sqrt(count):
+                return STRUCTURED
+            inside = np.mean(blocks.lag[..., axes], axis=-1) / blocks.rr
+            large = blocks.rr / blocks.count > _NEGLIGIBLE * rr / count
+            if np.any(large & (inside > _STRUCTURE_IN_BLOCK + _BLOCK_ERRORS / np.sqrt(blocks.count))):
+                return STRUCTURED
+        total = blocks.fine.sum(axis=(0, 1, 2))
+        if total[1] <= 0 or total[2] <= 0:
+            return ""
+        # noise is in the one of the two whose fine detail is larger
+        own = 1 if total[1] <= total[2] else 2
+        for sums, n, loss, errors in (
+            (total, blocks.fine_count.sum(), _FINE_LOSS, _BOUND_ERRORS),
+            (blocks.fine, blocks.fine_count, _FINE_LOSS_IN_BLOCK, _BLOCK_ERRORS),
+        ):
+            ratio = sums[..., 0] / sums[..., own]
+            rest = np.maximum(sums[..., 1] + sums[..., 2] - 2 * sums[..., 0], 0)
+            # neighbouring residuals of the mean of six share voxels: about twice the variance
+            error = np.sqrt(2 * rest / np.maximum(n, 1) / sums[..., own])
+            known = (sums[..., own] > 0) & ((error <= _FINE_ERROR) | (n == blocks.fine_count.sum()))
+            if np.any(known & (np.abs(ratio - 1) > loss + errors * error)):
+                return SOFTENED
+    return ""
+
+
+def _bound(sums: BlockSums, shape: tuple[int, ...]) -> tuple[float, float, float]:
+    """How far content may have moved along i, j and k, in voxels; infinite where nothing bounds it.
+
+    Motion is taken as an affine function of place: 12 numbers, by least squares over all blocks.
+    """
+    centres = [(e[:-1] + e[1:] - 1) / 2 for e in sums.edges]
+    grid = np.stack(np.meshgrid(*centres, indexing="ij"), axis=-1)
+    half = np.maximum((np.array(shape) - 1) / 2, 0.5)
+    free = [n for n in range(3) if shape[n] > 1]
+    place = np.concatenate([np.ones((*grid.shape[:3], 1)), (grid / half - 1)[..., free]], axis=-1)
+    variance = float(sums.rr.sum()) / max(1.0, float(sums.count.sum()))
+    normal = np.zeros((*sums.count.shape, 3, 3))
+    for n, (a, b) in enumerate(PAIRS):
+        normal[..., a, b] = normal[..., b, a] = sums.gg[..., n]
+    width = place.shape[-1]
+    matrix = np.einsum("xyzp,xyzq,xyzab->paqb", place, place, normal).reshape(3 * width, 3 * width)
+    right = np.einsum("xyzp,xyza->pa", place, sums.gr).reshape(-1)
+    values, vectors = np.linalg.eigh(matrix)
+    if values[0] <= 1e-9 * values[-1]:
+        return np.inf, np.inf, np.inf
+    inverse = vectors @ np.diag(1 / values) @ vectors.T
+    motion = (inverse @ right).reshape(width, 3)
+    spread = (variance * inverse).reshape(width, 3, width, 3)
+    steps = np.trace(normal, axis1=-2, axis2=-1)
+    at = place[steps > _CONTENT * steps.mean()]
+    error = np.sqrt(np.maximum(np.einsum("np,paqa,nq->na", at, spread, at), 0))
+    i, j, k = np.max(np.abs(at @ motion) + _BOUND_ERRORS * error, axis=0).tolist()
+    return i, j, k
+
+
+class _Shifts:
+    """Whether the picture of a block fits better a voxel or two away."""
+
+    def __init__(self, placed: Placed) -> None:
+        self._placed = placed
+        self._known = placed.map.inverse().box(shape_of(placed.reference))
+
+    def best(self, sums: BlockSums, block: npt.NDArray[np.intp]) -> tuple[float, float, float] | None:
+        """The shift in voxels along i, j, k that explains what changed in a block; None where none does."""
+        edges = [(int(e[n]), int(e[n + 1])) for e, n in zip(sums.edges, block, strict=True)]
+        here = self._residual(edges, (0, 0, 0))
+        if here is None or here == 0:
+            return None
+        least, found = _EXPLAINED * here, None
+        for axis, step in product(range(3), (-2, -1, 1, 2)):
+            shift = [0, 0, 0]
+            shift[axis] = step
+            there = self._residual(edges, (shift[0], shift[1], shift[2]))
+            if there is not None and there < least:
+                least, found = there, (float(-shift[0]), float(-shift[1]), float(-shift[2]))
+        return found
+
+    def _residual(self, edges: list[tuple[int, int]], shift: Three) -> float | None:
+        """Mean magnitude of the residual with REFERENCE read that far away; None beyond its edges."""
+        box = Box(*(tuple(e[at] + s for e, s in zip(edges, shift, strict=True)) for at in (0, 1)))  # type: ignore[arg-type]
+        if box.intersection(self._known) != box:
+            return None
+        part = self._placed.map.part(box.start).arranged(self._placed.reference, box.shape)
+        values = self._placed.other[tuple(slice(a, b) for a, b in edges)]
+        residual = np.abs(finite(values, 0.0) - self._placed.response.predicted(finite(part, 0.0)))
+        return float(residual.mean())
