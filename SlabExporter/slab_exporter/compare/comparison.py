@@ -9,11 +9,20 @@ import numpy.typing as npt
 
 from ..core.errors import RequestError
 from ..core.geometry import FloatArray, VolumeGeometry
-from ..core.index_map import IndexMap, Three
+from ..core.index_map import IndexMap, Three, map_between
 from .cross_correlation import moderate
 from .displacement import Displacement, judge_displacement
 from .matching import AMBIGUOUS, CERTAIN, NONE, UNCERTAIN, VoxelMatch, match_voxels
+from .regression import overlap_correlation
 from .resampled import find_resampled
+
+# Voxels: a grid that is off by less is the same.
+_ON_GRID = 0.3
+# By how much more of the spread may be left unexplained at a place that fits as well.
+_AS_WELL = 2.0
+_FITS_AS_STATED = (
+    "OTHER also fits where its affine puts it, in part beyond REFERENCE's edges: the content repeats itself."
+)
 
 
 @dataclass(frozen=True)
@@ -103,6 +112,7 @@ def compare_volumes(
     match = _in_unit(match_voxels(reference_ijk, other_ijk), unit)
     stated = dict.fromkeys(_thin_axes_as_stated(found, reference, other) for found in match.maps)
     match = replace(match, maps=tuple(stated))
+    match = _against_stated(match, reference_ijk, reference, other_ijk, other)
     if match.status == NONE and (found := find_resampled(reference_ijk, reference, other_ijk, other)) is not None:
         place = judge_displacement(found.geometry, other)
         if found.is_ambiguous:
@@ -113,6 +123,26 @@ def compare_volumes(
         judge_displacement(true_geometry(reference, found, other.shape_ijk), other) for found in match.maps
     )
     return Comparison(reference, other, match, placements)
+
+
+def _against_stated(
+    match: VoxelMatch,
+    reference_ijk: npt.NDArray,
+    reference: VolumeGeometry,
+    other_ijk: npt.NDArray,
+    other: VolumeGeometry,
+) -> VoxelMatch:
+    """The match, ambiguous if OTHER fits as well where its affine puts it, in part beyond REFERENCE's edges."""
+    stated = map_between(other, reference, _ON_GRID) if match.status == CERTAIN else None
+    if stated is None or stated == match.maps[0]:
+        return match
+    stated = _thin_axes_as_stated(stated, reference, other)
+    if stated.box(other.shape_ijk).intersection(reference.box).is_empty:
+        return match
+    here, there = overlap_correlation(reference_ijk, other_ijk, match.maps[0], stated)
+    if 1 - there > _AS_WELL * (1 - here) + 1e-6:
+        return match
+    return replace(match, status=AMBIGUOUS, maps=(match.maps[0], stated), reason=_FITS_AS_STATED)
 
 
 def _thin_axes_as_stated(found: IndexMap, reference: VolumeGeometry, other: VolumeGeometry) -> IndexMap:

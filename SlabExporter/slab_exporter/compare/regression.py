@@ -153,13 +153,13 @@ def better_neighbour(reference: npt.NDArray, other: npt.NDArray, best: IndexMap)
             moved = IndexMap(best.axes, best.signs, (origin[0], origin[1], origin[2]))
             if moved.box(shape_of(other)).intersection(whole).is_empty:
                 continue
-            here, there = _overlap_correlation(reference, other, best, moved)
+            here, there = overlap_correlation(reference, other, best, moved)
             if 1 - there < 0.9 * (1 - here):
                 return moved
     return None
 
 
-def _overlap_correlation(
+def overlap_correlation(
     reference: npt.NDArray, other: npt.NDArray, one: IndexMap, two: IndexMap
 ) -> tuple[float, float]:
     """Correlation at two placements, over the voxels of OTHER that lie inside REFERENCE in both."""
@@ -170,8 +170,7 @@ def _overlap_correlation(
     values = finite(other[at], 0.0).reshape(-1)
     result = []
     for index_map in (one, two):
-        start = index_map.matrix @ (*inside.start, 1)
-        part = IndexMap(index_map.axes, index_map.signs, _three(start[:3]))
+        part = index_map.part(inside.start)
         found = finite(part.arranged(reference, inside.shape)[local], 0.0).reshape(-1)
         spread = found.std() * values.std()
         result.append(float(np.mean((found - found.mean()) * (values - values.mean())) / spread) if spread else 0.0)

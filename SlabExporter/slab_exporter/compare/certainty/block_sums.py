@@ -34,7 +34,7 @@ class BlockSums:
 
     Attributes:
         edges: where blocks begin and end along i, j, k of OTHER.
-        count: voxels whose residual is within the tolerance; all sums are over these, but for the last two.
+        count: voxels whose residual is within the tolerance.
         rr: of r ** 2.
         gr: of g * r; (..., 3).
         gg: of products of g, as PAIRS; (..., 6).
@@ -43,6 +43,7 @@ class BlockSums:
         fine: of hP * hO, hP ** 2, hO ** 2, hP ** 4; (..., 4).
         telling: voxels where a motion by half a voxel would show.
         changed: those of them whose residual is beyond the tolerance.
+        outside: all voxels whose residual is beyond the tolerance.
     """
 
     edges: tuple[npt.NDArray[np.intp], ...]
@@ -55,6 +56,18 @@ class BlockSums:
     fine: FloatArray
     telling: FloatArray
     changed: FloatArray
+    outside: FloatArray
+
+    @property
+    def size(self) -> FloatArray:
+        """Voxels in each block."""
+        i, j, k = (np.diff(e).astype(float) for e in self.edges)
+        return i[:, None, None] * j[:, None] * k
+
+    def box(self, block: npt.NDArray[np.intp]) -> Box:
+        """A block's voxels, in OTHER's indices."""
+        start, stop = (tuple(int(e[n + s]) for e, n in zip(self.edges, block, strict=True)) for s in (0, 1))
+        return Box(start, stop)  # type: ignore[arg-type]
 
     def merged(self, by: int) -> BlockSums:
         """The sums over larger blocks, of so many small ones along each axis."""
@@ -69,7 +82,18 @@ class BlockSums:
         return BlockSums(edges, **sums)
 
 
-_FIELDS = {"count": 1, "rr": 1, "gr": 3, "gg": 6, "lag": 3, "fine_count": 1, "fine": 4, "telling": 1, "changed": 1}
+_FIELDS = {
+    "count": 1,
+    "rr": 1,
+    "gr": 3,
+    "gg": 6,
+    "lag": 3,
+    "fine_count": 1,
+    "fine": 4,
+    "telling": 1,
+    "changed": 1,
+    "outside": 1,
+}
 
 
 def block_sums(placed: Placed, only: Box | None = None) -> BlockSums:
@@ -147,23 +171,30 @@ class _Pair:
         around = Box(_moved(box.start, -1), _moved(box.stop, 1))
         there, here = around.intersection(self._known), around.intersection(self._whole)
         predicted, values = self._predicted(there), self._values(here)
-        inner, own = _within(box, there), _within(box, here)
+        inner, own = within(box, there), within(box, here)
         residual = values[own] - predicted[inner]
         gradient = [_slope(predicted, axis)[inner] for axis in range(3)]
         fits = np.abs(residual) <= self._response.tolerance
         every = bool(fits.all())
-        kept = residual if every else residual * fits
-        sloped = gradient if every else [g * fits for g in gradient]
+        weight = None if every else self._weight(residual, fits)
+        kept = residual if weight is None else residual * weight
+        sloped = gradient if weight is None else [g * weight for g in gradient]
         yield fits
-        yield kept * kept
+        yield residual * kept
         yield from (g * kept for g in gradient)
         yield from (sloped[a] * gradient[b] for a, b in PAIRS)
         yield from (_with_next(kept, axis) for axis in range(3))
-        yield from self._fine_fields(predicted[_within(here, there)], values, box, here, None if every else fits)
+        yield from self._fine_fields(predicted[within(here, there)], values, box, here, None if every else fits)
         i, j, k = (g * g for g in gradient)
         telling = i + j + k > 4 * self._response.tolerance**2
         yield telling
         yield telling & ~fits
+        yield ~fits
+
+    def _weight(self, residual: Float32Array, fits: npt.NDArray[np.bool_]) -> Float32Array:
+        """1 within the tolerance, less beyond it (Huber 1964): what was edited counts little, edges that moved do."""
+        size = np.maximum(np.abs(residual), np.float32(1e-30))
+        return np.where(fits, np.float32(1), np.float32(self._response.tolerance) / size)
 
     def _fine_fields(
         self, predicted: Float32Array, values: Float32Array, box: Box, here: Box, fits: npt.NDArray[np.bool_] | None
@@ -175,7 +206,7 @@ class _Pair:
         if valid.is_empty or not self._fine_axes:
             yield from (np.zeros(box.shape, np.float32, order="F") for _ in range(5))
             return
-        core, place = _within(valid, here), _within(valid, box)
+        core, place = within(valid, here), within(valid, box)
         weight = np.zeros(box.shape, np.float32, order="F")
         weight[place] = 1
         if fits is not None:
@@ -191,7 +222,7 @@ class _Pair:
         return self._about_centre(self._response.predicted(finite(part, np.nan)))
 
     def _values(self, box: Box) -> Float32Array:
-        return self._about_centre(finite(self._other[_slices(box)], np.nan))
+        return self._about_centre(finite(self._other[slices_ijk(box)], np.nan))
 
     def _about_centre(self, values: FloatArray) -> Float32Array:
         values -= self._centre
@@ -205,11 +236,13 @@ def _moved(ijk: Three, by: int) -> Three:
     return ijk[0] + by, ijk[1] + by, ijk[2] + by
 
 
-def _slices(box: Box) -> tuple[slice, ...]:
+def slices_ijk(box: Box) -> tuple[slice, ...]:
+    """Index of a box in an IJK array."""
     return tuple(slice(a, b) for a, b in zip(box.start, box.stop, strict=True))
 
 
-def _within(box: Box, outer: Box) -> tuple[slice, ...]:
+def within(box: Box, outer: Box) -> tuple[slice, ...]:
+    """Index of a box in an array that holds the outer one."""
     return tuple(slice(a - s, b - s) for a, b, s in zip(box.start, box.stop, outer.start, strict=True))
 
 

@@ -11,18 +11,17 @@ that are not where they were although everything else is equal.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from itertools import product
 
 import numpy as np
 import numpy.typing as npt
 
-from ...core.geometry import Box, FloatArray
-from ...core.index_map import IndexMap, Three
-from ..cross_correlation import finite
-from ..regression import Regression, Samples, shape_of
+from ...core.geometry import FloatArray
+from ...core.index_map import IndexMap
+from ..regression import Regression, Samples
 from .block_sums import PAIRS, BlockSums, block_sums
 from .chance import content_bits, evidence_bits
 from .intensity import Difference, Placed, Response, box_there
+from .surroundings import Surroundings
 
 # Voxels. A block whose standard error is larger says nothing about motion in that direction.
 _TELLING_ERROR = 0.1
@@ -30,8 +29,11 @@ _TELLING_ERROR = 0.1
 _SMALL_MOTION, _LARGEST_BOUND = 0.1, 0.5
 # Standard errors: of one block among many, and of the bound on the whole.
 _BLOCK_ERRORS, _BOUND_ERRORS = 5.0, 4.0
-# Part of the telling voxels of a block that may have changed: edges moved by a third of a voxel change as many.
-_CHANGED, _LEAST_TELLING = 0.15, 4
+# Part of the telling voxels of a block that may have changed before it is looked at, and before it counts as edited.
+# Where edges of all directions moved by half a voxel along one axis, a twelfth of the voxels beside them changed.
+_CHANGED, _CHANGED_WIDELY, _LEAST_TELLING = 0.05, 0.15, 4
+# Part of a block's voxels beyond the tolerance from which a motion is looked for.
+_OUTSIDE = 0.01
 # Part of the telling blocks that may have been edited.
 _EDITED_BLOCKS = 0.1
 # By how much fine detail may come back weaker, or stronger, over the whole and in a block.
@@ -42,9 +44,7 @@ _STRUCTURE, _STRUCTURE_IN_BLOCK = 0.1, 0.3
 _NEGLIGIBLE = 1e-3
 # A block whose steps have a smaller part of the mean energy holds no content that could be seen to move.
 _CONTENT = 0.1
-# Part of a block's residual that a shifted picture must explain.
-_EXPLAINED = 0.7
-_MOST_SHIFTED = 200
+_MOST_LOOKED_AT = 300
 # Rounding that is a smaller part of the spread hides no motion.
 _FINE_ROUNDING = 0.02
 # More evidence than is ever asked for.
@@ -120,14 +120,15 @@ def _moved(placed: Placed, sums: BlockSums) -> Motion:
     moved, motion = _moved_blocks(blocks, placed.response)
     if moved.any():
         return Motion(_MOVED, int(moved.sum()), _largest(motion, moved), moved=True)
-    changed = (blocks.telling >= _LEAST_TELLING) & (blocks.changed > _CHANGED * blocks.telling)
-    if not changed.any():
-        return Motion()
-    shifts = _Shifts(placed)
-    found = [shifts.best(blocks, block) for block in np.argwhere(changed)[:_MOST_SHIFTED]]
-    steps = [step for step in found if step is not None]
+    suspect = (sums.outside >= _LEAST_TELLING) & (
+        (sums.outside > _OUTSIDE * sums.size) | (sums.changed > _CHANGED * sums.telling)
+    )
+    order = np.argsort(-sums.outside[suspect], kind="stable")[:_MOST_LOOKED_AT]
+    surroundings = [Surroundings(placed, sums.box(block)) for block in np.argwhere(suspect)[order]]
+    steps = [around.shift() for around in surroundings if around.may_have_moved]
     if steps:
         return Motion(_MOVED, len(steps), max(steps, key=lambda s: float(np.linalg.norm(s))), moved=True)
+    changed = (blocks.telling >= _LEAST_TELLING) & (blocks.changed > _CHANGED_WIDELY * blocks.telling)
     too_many = changed.sum() > max(1, _EDITED_BLOCKS * changed.size)
     return Motion(_EDITED_WIDELY) if too_many else Motion()
 
@@ -231,36 +232,3 @@ def _bound(sums: BlockSums, shape: tuple[int, ...]) -> tuple[float, float, float
     error = np.sqrt(np.maximum(np.einsum("np,paqa,nq->na", at, spread, at), 0))
     i, j, k = np.max(np.abs(at @ motion) + _BOUND_ERRORS * error, axis=0).tolist()
     return i, j, k
-
-
-class _Shifts:
-    """Whether the picture of a block fits better a voxel or two away."""
-
-    def __init__(self, placed: Placed) -> None:
-        self._placed = placed
-        self._known = placed.map.inverse().box(shape_of(placed.reference))
-
-    def best(self, sums: BlockSums, block: npt.NDArray[np.intp]) -> tuple[float, float, float] | None:
-        """The shift in voxels along i, j, k that explains what changed in a block; None where none does."""
-        edges = [(int(e[n]), int(e[n + 1])) for e, n in zip(sums.edges, block, strict=True)]
-        here = self._residual(edges, (0, 0, 0))
-        if here is None or here == 0:
-            return None
-        least, found = _EXPLAINED * here, None
-        for axis, step in product(range(3), (-2, -1, 1, 2)):
-            shift = [0, 0, 0]
-            shift[axis] = step
-            there = self._residual(edges, (shift[0], shift[1], shift[2]))
-            if there is not None and there < least:
-                least, found = there, (float(-shift[0]), float(-shift[1]), float(-shift[2]))
-        return found
-
-    def _residual(self, edges: list[tuple[int, int]], shift: Three) -> float | None:
-        """Mean magnitude of the residual with REFERENCE read that far away; None beyond its edges."""
-        box = Box(*(tuple(e[at] + s for e, s in zip(edges, shift, strict=True)) for at in (0, 1)))  # type: ignore[arg-type]
-        if box.intersection(self._known) != box:
-            return None
-        part = self._placed.map.part(box.start).arranged(self._placed.reference, box.shape)
-        values = self._placed.other[tuple(slice(a, b) for a, b in edges)]
-        residual = np.abs(finite(values, 0.0) - self._placed.response.predicted(finite(part, 0.0)))
-        return float(residual.mean())
