@@ -62,7 +62,7 @@ class Comparison:
         if not self.placements:
             return "unrelated"
         place = self.placements[0]
-        if place.is_nearly_same and self.moved_mm:
+        if place.is_nearly_same and self.moved_mm is not None:
             return "displaced"
         if place.is_nearly_same or (self.resampled is not None and place.is_within_voxels):
             return "same-place"
@@ -75,6 +75,16 @@ class Comparison:
         if motion is None or not motion.moved:
             return None
         return float(np.linalg.norm(self._steps() @ np.array(motion.largest)))
+
+    @property
+    def turned_degrees(self) -> float | None:
+        """Angle by which OTHER's content is rotated against REFERENCE's; None where no such motion was estimated."""
+        motion = self.match.motion
+        if motion is None or motion.matrix is None:
+            return None
+        matrix = self._steps() @ motion.matrix[:3, :3] @ np.linalg.inv(self._steps())
+        left, _, right = np.linalg.svd(matrix)
+        return float(np.degrees(np.arccos(np.clip((np.trace(left @ right) - 1) / 2, -1, 1))))
 
     @property
     def bound_mm(self) -> float | None:

@@ -15,6 +15,8 @@ from .matching import AMBIGUOUS
 
 _AXIS_WORDS = ("columns", "rows", "slices")
 _MOST_SHOWN = 4
+# Degrees below which an estimated rotation is not worth a word.
+_LEAST_ROTATION = 0.2
 
 
 def comparison_json(found: Comparison) -> dict[str, Any]:
@@ -64,7 +66,12 @@ def _motion_json(found: Comparison) -> dict[str, Any] | None:
     motion = found.match.motion
     if motion is None:
         return None
-    return {"moved": motion.moved, "largest_mm": found.moved_mm, "bound_mm": found.bound_mm}
+    return {
+        "moved": motion.moved,
+        "largest_mm": found.moved_mm,
+        "rotation_degrees": found.turned_degrees,
+        "bound_mm": found.bound_mm,
+    }
 
 
 def comparison_lines(found: Comparison) -> list[str]:
@@ -96,17 +103,25 @@ def _relation_lines(found: Comparison, index_map: IndexMap, place: Displacement,
         f"{number}voxels: {voxel_sentence(index_map, whole, shape, found.reference)}",
         f"  {numpy_sentence(index_map, whole, shape)}",
         f"affine: {affine_sentence(found.reference, found.other, index_map, place)}",
-        f"result: {_moved_words(found) or place_sentence(index_map, place)}",
+        f"result: {_moved_words(found) or place_sentence(index_map, place)}{_bound_words(found)}",
     ]
 
 
 def _moved_words(found: Comparison) -> str:
     """The result where the content moved inside the volume; empty where no motion was found."""
-    moved = found.moved_mm
+    moved, degrees = found.moved_mm, found.turned_degrees
     if moved is None:
         return ""
+    turned = f", rotated by about {degrees:.2g} degrees" if degrees is not None and degrees > _LEAST_ROTATION else ""
+    far = f", somewhere by about {moved:.2g} mm{turned}" if moved else ", by how much could not be measured"
     affine = "" if found.placements[0].is_nearly_same else f"; by its affine {found.placements[0].sentence()}"
-    return f"NOT the same place in the patient: OTHER's content moved, somewhere by about {moved:.2g} mm{affine}"
+    return f"NOT the same place in the patient: OTHER's content moved{far}{affine}"
+
+
+def _bound_words(found: Comparison) -> str:
+    """How far content may have moved, where noise leaves that open; empty where voxels are equal."""
+    bound = found.bound_mm
+    return f" (no content moved by more than {bound:.2g} mm)" if found.is_certain and bound else ""
 
 
 def _resampled_lines(found: Comparison, correlation: float) -> list[str]:
@@ -197,7 +212,7 @@ def intensity_sentence(there: Intensity) -> str:
     else:
         what = "filtered, resampled or of another image" if there.structured else "with noise"
         words = f"similar (correlation {there.correlation:.4f}), {what}: about {linear}"
-    return f"{words}; beyond the noise, {rest}" if rest else words
+    return f"{words}; beyond the noise, {rest}" if rest and not there.structured else words
 
 
 def differing_words(differing: Difference) -> str:

@@ -31,6 +31,8 @@ _MAD = 1.4826
 # So many standard deviations beyond the noise a voxel counts as edited: 1 in 10 ** 15 by chance.
 _OUTLIER, _EDIT = 5.0, 8.0
 _KNOTS = 256
+# Part of the voxels that stand at the ends of a window, if there is one.
+_SATURATED = 0.01
 _ROUNDS = 6
 # A value that stands at more than this part of the voxels is background, and says nothing about agreement.
 _BACKGROUND = 0.05
@@ -87,6 +89,7 @@ class Response:
         noise: standard deviation of the residual at most voxels; 0 where rounding explains it.
         knots: REFERENCE's values at the corners of a curve; None for a line.
         values: OTHER's there.
+        limits: where the line was clipped to a window, in OTHER's units; None where it was not.
     """
 
     slope: float
@@ -95,6 +98,12 @@ class Response:
     noise: float
     knots: FloatArray | None = None
     values: FloatArray | None = None
+    limits: tuple[float, float] | None = None
+
+    @property
+    def is_line(self) -> bool:
+        """Whether values follow a straight line throughout."""
+        return self.knots is None and self.limits is None
 
     @property
     def is_identity(self) -> bool:
@@ -110,7 +119,8 @@ class Response:
         """OTHER's values for REFERENCE's."""
         if self.knots is not None and self.values is not None:
             return np.interp(reference, self.knots, self.values)
-        return reference if self.is_identity else self.slope * reference + self.intercept
+        line = reference if self.is_identity else self.slope * reference + self.intercept
+        return line if self.limits is None else np.clip(line, *self.limits)
 
 
 @dataclass(frozen=True, eq=False)
@@ -148,6 +158,9 @@ def fit_response(samples: Samples, index_map: IndexMap, whole_numbers: bool) -> 
     noise = _noise(b - straight.predicted(a), live)
     if noise <= rounding and rounding <= _FINE_ROUNDING * spread:
         return straight
+    clipped = _clipped(a, b, rounding)
+    if clipped is not None and _noise(b - clipped.predicted(a), live) <= rounding <= _FINE_ROUNDING * spread:
+        return clipped
     linear = Regression.linear(a, b)
     curve = linear.curved(b)
     if curve.correlation**2 > max(_REMAPPED, 1 - (1 - linear.correlation**2) / 2) or linear.correlation**2 < 0.64:
@@ -156,6 +169,15 @@ def fit_response(samples: Samples, index_map: IndexMap, whole_numbers: bool) -> 
         bent_noise = _noise(b - bent.predicted(a), live)
         return replace(bent, noise=0.0 if bent_noise <= rounding else bent_noise)
     return replace(straight, noise=noise)
+
+
+def _clipped(a: FloatArray, b: FloatArray, rounding: float) -> Response | None:
+    """A line that ends at OTHER's least and largest value, where many of its values stand: a window."""
+    low, high = float(b.min()), float(b.max())
+    inside = (b > low) & (b < high)
+    if inside.sum() < 2 or np.mean(inside) > 1 - _SATURATED:
+        return None
+    return Response(*_robust_line(a[inside], b[inside]), rounding, 0.0, limits=(low, high))
 
 
 def _live(a: FloatArray, b: FloatArray) -> npt.NDArray[np.bool_]:
@@ -207,7 +229,7 @@ def describe_intensity(placed: Placed, samples: Samples) -> Intensity:
     differing = find_differing(placed, limit)
     if response.noise == 0:
         slope, intercept, kind = response.slope, response.intercept, RESCALED
-        if response.knots is not None:
+        if not response.is_line:
             kind = REMAPPED
         elif abs(slope - 1) < 1e-3 and abs(intercept) <= response.rounding:
             kind = ROUNDED
@@ -218,7 +240,7 @@ def describe_intensity(placed: Placed, samples: Samples) -> Intensity:
         residual_structure(placed.reference, placed.other, placed.map, best) > _STRUCTURED
     )
     kind, correlation = SIMILAR, best.correlation
-    if response.knots is not None:
+    if not response.is_line:
         curve = samples.regression(placed.map, curved=True)
         if curve.correlation**2 > _REMAPPED:
             kind, correlation, structured = REMAPPED, curve.correlation, False

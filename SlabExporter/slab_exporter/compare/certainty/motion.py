@@ -21,6 +21,7 @@ from ..regression import Regression, Samples
 from .block_sums import PAIRS, BlockSums, block_sums
 from .chance import content_bits, evidence_bits
 from .intensity import Difference, Placed, Response, box_there
+from .registration import largest_step, registered
 from .surroundings import Surroundings
 
 # Voxels. A block whose standard error is larger says nothing about motion in that direction.
@@ -61,6 +62,8 @@ class Motion:
         largest: the largest motion found in a block, as a vector in voxels along OTHER's i, j, k.
         bound: no content moved further, in voxels along OTHER's i, j, k; None: not bounded.
         moved: whether motion was found.
+        matrix: 4x4, index of a voxel of OTHER -> index where REFERENCE has its content, where one affine motion
+            explains much of what differs; else None.
         bits: what the agreement is worth, as evidence against chance.
     """
 
@@ -70,6 +73,7 @@ class Motion:
     bound: tuple[float, float, float] | None = None
     moved: bool = False
     bits: float = 0.0
+    matrix: FloatArray | None = None
 
     @property
     def is_of_another_image(self) -> bool:
@@ -82,17 +86,30 @@ class Motion:
             None if v is None else tuple(sign * v[axis] for axis, sign in zip(index_map.axes, signs, strict=True))
             for v, signs in ((self.largest, index_map.signs), (self.bound, (1, 1, 1)))
         ]
-        return replace(self, largest=turned[0], bound=turned[1])  # type: ignore[arg-type]
+        there = index_map.matrix
+        matrix = None if self.matrix is None else np.linalg.inv(there) @ np.linalg.inv(self.matrix) @ there
+        return replace(self, largest=turned[0], bound=turned[1], matrix=matrix)  # type: ignore[arg-type]
 
 
 def judge_motion(placed: Placed, samples: Samples, differing: Difference | None) -> Motion:
-    """Look for residual motion.
+    """Look for residual motion, and estimate it where there is any.
 
     Args:
         placed: OTHER inside REFERENCE.
         samples: of both volumes.
         differing: voxels that do not follow the response, by a look at every voxel.
     """
+    motion = _judged(placed, samples, differing)
+    if not motion.is_of_another_image or (matrix := registered(placed)) is None:
+        return motion
+    step = largest_step(placed, matrix)
+    if np.max(np.abs(step)) <= _LARGEST_BOUND and not motion.moved:
+        return motion
+    i, j, k = step.tolist()
+    return replace(motion, fault=_MOVED, largest=(i, j, k), moved=True, matrix=matrix)
+
+
+def _judged(placed: Placed, samples: Samples, differing: Difference | None) -> Motion:
     response = placed.response
     if response.noise == 0 and response.rounding <= _FINE_ROUNDING * float(samples.other.std()):
         bits = content_bits(placed.other, _BITS)
