@@ -32,7 +32,7 @@ from support.compare_false_friends import (
     tiny_pairs,
     unrelated_pairs,
 )
-from support.compare_pairs import Pair, honest_pairs
+from support.compare_pairs import SPACING, Pair, honest_pairs
 
 # Half a voxel: what "the same place" allows.
 TOLERANCE = 0.5
@@ -53,9 +53,8 @@ class Count:
 
 def all_pairs(every: int, data: Path | None) -> Iterator[tuple[int, Pair]]:
     """The pairs with their numbers, or each ``every``-th."""
-    rng = np.random.default_rng(0)
-    pairs = chain.from_iterable(family(rng, data) for family in FAMILIES)
-    return ((n, pair) for n, pair in enumerate(pairs) if n % every == 0)
+    builders = chain.from_iterable(family(data) for family in FAMILIES)
+    return ((n, build(np.random.default_rng(n))) for n, build in enumerate(builders) if n % every == 0)
 
 
 def compared(pair: Pair) -> Comparison:
@@ -81,6 +80,8 @@ def fault(pair: Pair, found: Comparison) -> str:
         return "another place"
     if pair.moved > TOLERANCE:
         return f"content moved by {pair.moved:.2f} voxels"
+    if found.bound_mm is not None and pair.moved * SPACING > found.bound_mm + TOLERANCE / 4 * SPACING:
+        return f"content moved by {pair.moved * SPACING:.2f} mm, at most {found.bound_mm:.2f} are stated"
     intensity = found.match.intensity
     if pair.differing is not None and not found.match.border:
         counted = 0 if intensity is None or intensity.differing is None else intensity.differing.count

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import cache, partial
 from itertools import product
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from nibabel.orientations import apply_orientation, inv_ornt_aff
 from support.phantoms import SIGNED_PERMUTATIONS, affine, lopsided_phantom, rotation
 
 SHAPE = (34, 30, 28)
+SPACING = 1.2
 PARTS = {
     "whole": ((0, 1), (0, 1), (0, 1)),
     "slab": ((0, 1), (0, 1), (0.3, 0.75)),
@@ -51,6 +53,9 @@ class Pair:
     differing: int | None = None
 
 
+Builder = Callable[[np.random.Generator], Pair]
+
+
 def smooth(values, times=2):
     """Averages of neighbours along each axis, again and again."""
     for _ in range(times):
@@ -77,6 +82,7 @@ def body(rng, shape=SHAPE, grain=15.0):
     return np.round(result + rng.normal(0, grain, shape)).astype(np.int16)
 
 
+@cache
 def contents(data: Path | None) -> dict[str, np.ndarray]:
     """Volumes of some 30 voxels a side; the real ones only where ``data`` is there."""
     rng = np.random.default_rng(11)
@@ -164,10 +170,10 @@ def moved_by(array, motion: Callable, nearest=False):
 
 def geometry() -> np.ndarray:
     """Of every REFERENCE."""
-    return affine(signs=(-1, 1, 1), spacing=(1.2, 1.2, 1.2), oblique=8.0)
+    return affine(signs=(-1, 1, 1), spacing=(SPACING,) * 3, oblique=8.0)
 
 
-def honest_pairs(rng, data: Path | None) -> Iterator[Pair]:
+def honest_pairs(data: Path | None) -> Iterator[Builder]:
     """All orders, whole and in part, with right and wrong affines, equal and varied."""
     variants = ("equal", "noise", "rescaled", "rescaled with noise", "window")
     n = 0
@@ -175,10 +181,14 @@ def honest_pairs(rng, data: Path | None) -> Iterator[Pair]:
         # noise on the numbers of labels is nothing that happens; another window neither
         chosen = ("equal",) if "labels" in name else variants
         for orientation, part, variant in product(SIGNED_PERMUTATIONS, PARTS, chosen):
-            if (n := n + 1) % (1 if "labels" in name else 2):
-                continue
-            other, true = rearranged(array, geometry(), orientation, part)
-            other = varied(other, variant, rng)
-            affine_ras = stated(AFFINES[n % 3], true, geometry(), n)
-            kind = f"rearranged, {variant}"
-            yield Pair(kind, variant != "window", array, geometry(), other, affine_ras, true)
+            n += 1
+            if "labels" in name or n % 2:
+                yield partial(honest_pair, array, orientation, part, variant, n)
+
+
+def honest_pair(array, orientation, part, variant, n, rng) -> Pair:
+    """A rearrangement, with the affine of the n-th kind."""
+    other, true = rearranged(array, geometry(), orientation, part)
+    other = varied(other, variant, rng)
+    affine_ras = stated(AFFINES[n % 3], true, geometry(), n)
+    return Pair(f"rearranged, {variant}", True, array, geometry(), other, affine_ras, true)

@@ -11,6 +11,7 @@ from ..core.index_map import IDENTITY_AXES, IndexMap, Three
 from .certainty.intensity import EDITED, EQUAL, REMAPPED, ROUNDED, SIMILAR, Difference, Intensity
 from .comparison import Comparison, true_geometry
 from .displacement import Displacement, axis_name, judge_displacement
+from .grids import PART, REORDERED, SAME, relate_grids
 from .matching import AMBIGUOUS
 
 _AXIS_WORDS = ("columns", "rows", "slices")
@@ -52,6 +53,7 @@ def comparison_json(found: Comparison) -> dict[str, Any]:
         "relations": relations,
         "reason": found.match.reason,
         "motion": _motion_json(found),
+        "grid": relate_grids(found.reference, found.other).kind,
     }
 
 
@@ -80,7 +82,7 @@ def comparison_lines(found: Comparison) -> list[str]:
     if found.resampled is not None:
         return _resampled_lines(found, found.resampled)
     if not match.maps:
-        return [f"voxels: no relation found: {match.reason}", f"affine: {overlap_sentence(found)}"]
+        return _unrelated_lines(found)
     lines = []
     several = len(match.maps) > 1
     for n, (index_map, place) in enumerate(zip(match.maps[:_MOST_SHOWN], found.placements, strict=False)):
@@ -116,6 +118,18 @@ def _moved_words(found: Comparison) -> str:
     far = f", somewhere by about {moved:.2g} mm{turned}" if moved else ", by how much could not be measured"
     affine = "" if found.placements[0].is_nearly_same else f"; by its affine {found.placements[0].sentence()}"
     return f"NOT the same place in the patient: OTHER's content moved{far}{affine}"
+
+
+def _unrelated_lines(found: Comparison) -> list[str]:
+    """What the grids say where the voxels say nothing, as with an image and its label map."""
+    grid = relate_grids(found.reference, found.other)
+    lines = [f"voxels: no relation found: {found.match.reason}", f"grid: {grid.sentence}"]
+    if grid.kind in (SAME, REORDERED, PART):
+        return [
+            *lines,
+            "affine: by their affines the voxels lie on one another; whether the content does, cannot be told",
+        ]
+    return [*lines, f"affine: {overlap_sentence(found)}"]
 
 
 def _bound_words(found: Comparison) -> str:

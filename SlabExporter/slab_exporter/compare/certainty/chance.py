@@ -61,7 +61,7 @@ class _Tally:
         self._axes = [axis for axis in range(3) if array.shape[axis] > 1]
         self._agreeing = self._changing = 0
         self._outcomes = np.zeros(4, np.int64)
-        self._new: list[npt.NDArray] = []
+        self._new: list[tuple[npt.NDArray, npt.NDArray]] = []
         self._kept = 0
 
     def add(self, planes: npt.NDArray, first_is_known: bool) -> None:
@@ -91,19 +91,27 @@ class _Tally:
             self._outcomes[n] += int(hit.sum())
             left = left & ~hit
         self._outcomes[3] += int(left.sum())
-        values = now[new | left]
         if self._kept < _MOST_VALUES:
-            self._new.append(values[: _MOST_VALUES - self._kept])
-            self._kept += len(self._new[-1])
+            room, unknown = _MOST_VALUES - self._kept, new | left
+            self._new.append((now[unknown][:room], before[0][unknown][:room]))
+            self._kept += len(self._new[-1][0])
 
     def bits(self) -> float:
         """Of all that was counted."""
         still = np.array([self._changing, self._agreeing - self._changing])
         bits = _entropy(still) * still.sum() + _entropy(self._outcomes) * self._outcomes.sum()
         if self._kept:
-            _, counts = np.unique(np.concatenate(self._new), return_counts=True)
-            bits += _entropy(counts) * (self._changing + self._outcomes[3])
+            bits += self._bits_of_a_new_value() * (self._changing + self._outcomes[3])
         return float(bits)
+
+    def _bits_of_a_new_value(self) -> float:
+        """Mean of ``-log2 p``, where p is a value's part of the new values other than the predecessor's."""
+        now, before = (np.concatenate(arrays) for arrays in zip(*self._new, strict=True))
+        values, which, counts = np.unique(now, return_inverse=True, return_counts=True)
+        part = counts / counts.sum()
+        at = np.minimum(np.searchsorted(values, before), len(values) - 1)
+        excluded = np.where(values[at] == before, part[at], 0.0)
+        return float(-np.mean(np.log2(np.minimum(1.0, part[which.reshape(-1)] / np.maximum(1 - excluded, 1e-12)))))
 
 
 def _entropy(counts: npt.NDArray) -> float:

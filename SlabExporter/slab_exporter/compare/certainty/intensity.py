@@ -150,15 +150,16 @@ def fit_response(samples: Samples, index_map: IndexMap, whole_numbers: bool) -> 
     """
     a, b = samples.values(index_map), samples.other
     live = _live(a, b)
-    if float(np.median(np.abs(b - a)[live])) == 0:
-        return Response(1.0, 0.0, 0.0, 0.0)
     spread, line = float(b.std()), _robust_line(a[live], b[live])
     rounding = 0.51 if whole_numbers else 1e-5 * max(spread, abs(line[1]), 1e-30)
+    clipped = _clipped(a, b, rounding)
+    if float(np.median(np.abs(b - a)[live])) == 0:
+        is_window = clipped is not None and float(np.max(np.abs(b - clipped.predicted(a)))) <= rounding
+        return clipped if clipped is not None and is_window and np.any(a != b) else Response(1.0, 0.0, 0.0, 0.0)
     straight = Response(*line, rounding, 0.0)
     noise = _noise(b - straight.predicted(a), live)
     if noise <= rounding and rounding <= _FINE_ROUNDING * spread:
         return straight
-    clipped = _clipped(a, b, rounding)
     if clipped is not None and _noise(b - clipped.predicted(a), live) <= rounding <= _FINE_ROUNDING * spread:
         return clipped
     linear = Regression.linear(a, b)

@@ -30,9 +30,10 @@ _TELLING_ERROR = 0.1
 _SMALL_MOTION, _LARGEST_BOUND = 0.1, 0.5
 # Standard errors: of one block among many, and of the bound on the whole.
 _BLOCK_ERRORS, _BOUND_ERRORS = 5.0, 4.0
-# Part of the telling voxels of a block that may have changed before it is looked at, and before it counts as edited.
+# Part of the telling voxels of a block that may have changed before it is looked at,
+# before it counts as edited, and before any motion that is possible is believed.
 # Where edges of all directions moved by half a voxel along one axis, a twelfth of the voxels beside them changed.
-_CHANGED, _CHANGED_WIDELY, _LEAST_TELLING = 0.05, 0.15, 4
+_CHANGED, _CHANGED_WIDELY, _CHANGED_MOSTLY, _LEAST_TELLING = 0.05, 0.15, 0.4, 4
 # Part of a block's voxels beyond the tolerance from which a motion is looked for.
 _OUTSIDE = 0.01
 # Part of the telling blocks that may have been edited.
@@ -141,8 +142,9 @@ def _moved(placed: Placed, sums: BlockSums) -> Motion:
         (sums.outside > _OUTSIDE * sums.size) | (sums.changed > _CHANGED * sums.telling)
     )
     order = np.argsort(-sums.outside[suspect], kind="stable")[:_MOST_LOOKED_AT]
+    widely = (sums.changed > _CHANGED_MOSTLY * sums.telling)[suspect][order]
     surroundings = [Surroundings(placed, sums.box(block)) for block in np.argwhere(suspect)[order]]
-    steps = [around.shift() for around in surroundings if around.may_have_moved]
+    steps = [s.shift for s, wide in zip(surroundings, widely, strict=True) if s.is_moved or (wide and s.is_nearby)]
     if steps:
         return Motion(_MOVED, len(steps), max(steps, key=lambda s: float(np.linalg.norm(s))), moved=True)
     changed = (blocks.telling >= _LEAST_TELLING) & (blocks.changed > _CHANGED_WIDELY * blocks.telling)

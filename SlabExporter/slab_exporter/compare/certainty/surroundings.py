@@ -6,16 +6,20 @@ from functools import cached_property
 from itertools import product
 
 import numpy as np
+import numpy.typing as npt
 
 from ...core.geometry import Box, FloatArray
-from ...core.index_map import Three
 from ..cross_correlation import finite
 from ..regression import shape_of
 from .block_sums import slices_ijk, within
 from .intensity import Placed
 
-# Voxels within which a value is looked for, and how far a block's picture is followed.
-_REACH, _FARTHEST = 2, 6
+# Voxels within which a value is looked for.
+_REACH = 2
+# Half voxels by which a block's picture may have moved: all up to one voxel, and whole voxels up to two.
+_HALF_STEPS = sorted({*product(range(-2, 3), repeat=3), *product(range(-4, 5, 2), repeat=3)} - {(0, 0, 0)})
+# Part of the residual of the changed voxels that may be left when they moved.
+_EXPLAINED = 0.5
 # Part of the changed voxels whose value must stand nearby for a motion to be possible.
 _NEARBY = 0.7
 
@@ -36,46 +40,58 @@ class Surroundings:
         self._values = finite(placed.other[slices_ijk(block)], 0.0)
 
     @cached_property
-    def may_have_moved(self) -> bool:
-        """Whether most of the changed voxels have values between those that REFERENCE predicts close by."""
-        changed = np.abs(self._values - self._predicted(self._block)) > self._tolerance
+    def _changed(self) -> npt.NDArray[np.bool_]:
+        return np.abs(self._values - self._predicted(self._block)) > self._tolerance
+
+    @cached_property
+    def _around(self) -> Box:
         start, stop = (tuple(v + by for v in ends) for ends, by in zip(self._ends, (-_REACH, _REACH), strict=True))
-        around = Box(start, stop).intersection(self._known)  # type: ignore[arg-type]
-        values = self._predicted(around)
-        low, high = (_extreme(values, function)[within(self._block, around)] for function in (np.minimum, np.maximum))
+        return Box(start, stop).intersection(self._known)  # type: ignore[arg-type]
+
+    @property
+    def is_nearby(self) -> bool:
+        """Whether most of the changed voxels have values between those that REFERENCE predicts close by."""
+        values, inner = self._predicted(self._around), within(self._block, self._around)
+        low, high = (_extreme(values, function)[inner] for function in (np.minimum, np.maximum))
         nearby = (self._values >= low - self._tolerance) & (self._values <= high + self._tolerance)
-        return bool(np.count_nonzero(nearby & changed) >= _NEARBY * np.count_nonzero(changed))
+        return bool(np.count_nonzero(nearby & self._changed) >= _NEARBY * np.count_nonzero(self._changed))
 
+    @property
+    def is_moved(self) -> bool:
+        """Whether one motion of the picture explains most of what changed."""
+        return self.shift != (0.0, 0.0, 0.0)
+
+    @cached_property
     def shift(self) -> tuple[float, float, float]:
-        """How far OTHER's picture moved along i, j, k, in whole voxels; zeros where it could not be followed."""
-        found: Three = (0, 0, 0)
-        least = self._residual(found)
-        for _ in range(_FARTHEST):
-            near = [_stepped(found, axis, step) for axis, step in product(range(3), (-1, 1))]
-            residuals = [self._residual(shift) for shift in near]
-            best = int(np.argmin(residuals))
-            if residuals[best] >= least:
-                break
-            found, least = near[best], residuals[best]
-        return -float(found[0]), -float(found[1]), -float(found[2])
-
-    def _residual(self, shift: Three) -> float:
-        """Sum of residuals beyond the tolerance, with REFERENCE read that far away; infinite beyond its edges."""
-        ends = [tuple(v + s for v, s in zip(e, shift, strict=True)) for e in self._ends]
-        box = Box(*ends)  # type: ignore[arg-type]
-        if box.intersection(self._known) != box:
-            return np.inf
-        residual = np.abs(self._values - self._predicted(box))
-        return float(np.maximum(residual - self._tolerance, 0).sum())
+        """How far OTHER's picture moved along i, j, k, in half voxels; zeros where no motion explains what changed."""
+        wide = _doubled(self._predicted(self._around))
+        offset = [2 * (b - a) for a, b in zip(self._around.start, self._block.start, strict=True)]
+        wanted, best, found = self._values[self._changed], np.inf, (0.0, 0.0, 0.0)
+        first = float(np.abs(wanted - self._predicted(self._block)[self._changed]).sum())
+        for shift in _HALF_STEPS:
+            start = [o + s for o, s in zip(offset, shift, strict=True)]
+            stop = [s + 2 * (n - 1) + 1 for s, n in zip(start, self._block.shape, strict=True)]
+            if min(start) < 0 or any(b > n for b, n in zip(stop, wide.shape, strict=True)):
+                continue
+            there = wide[tuple(slice(a, b, 2) for a, b in zip(start, stop, strict=True))]
+            residual = float(np.abs(wanted - there[self._changed]).sum())
+            if residual < min(best, _EXPLAINED * first):
+                best, found = residual, (-shift[0] / 2, -shift[1] / 2, -shift[2] / 2)
+        return found
 
     def _predicted(self, box: Box) -> FloatArray:
         part = self._placed.map.part(box.start).arranged(self._placed.reference, box.shape)
         return self._placed.response.predicted(finite(part, 0.0))
 
 
-def _stepped(shift: Three, axis: int, step: int) -> Three:
-    i, j, k = (value + step * (n == axis) for n, value in enumerate(shift))
-    return i, j, k
+def _doubled(values: FloatArray) -> FloatArray:
+    """Twice as many samples along each axis, by means of neighbours."""
+    for axis in range(3):
+        lines = np.moveaxis(values, axis, 0)
+        result = np.empty((2 * len(lines) - 1, *lines.shape[1:]))
+        result[::2], result[1::2] = lines, (lines[:-1] + lines[1:]) / 2
+        values = np.moveaxis(result, 0, axis)
+    return values
 
 
 def _extreme(values: FloatArray, function: np.ufunc) -> FloatArray:
