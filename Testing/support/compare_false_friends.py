@@ -27,6 +27,7 @@ def turned(kind, array, motion, nearest, noise, n, rng) -> Pair:
         other = other + rng.normal(0, noise * array.std(), other.shape)
     orientation = SIGNED_PERMUTATIONS[n % 48 if n % 2 else 0]
     other, true = rearranged(other, geometry(), orientation, "whole")
+    far, _ = rearranged(far, geometry(), orientation, "whole")
     return Pair(kind, False, array, geometry(), other, stated(AFFINES[n % 3], true, geometry(), n), true, far)
 
 
@@ -102,7 +103,12 @@ def left_out(array, axis, start, rng) -> Pair:
     lines = np.moveaxis(array, axis, 0)
     cut = round(start * len(lines))
     other = np.moveaxis(np.concatenate([lines[:cut], lines[cut + 1 :], lines[-1:]]), 0, axis)
-    return Pair("a slice left out", False, array, geometry(), other.copy(), geometry(), geometry(), 1.0)
+    true, before, behind = geometry(), np.ptp(lines[:cut]) == 0, np.ptp(lines[cut:]) == 0
+    if before:
+        # all that there is moved up by one
+        true[:3, 3] += true[:3, axis]
+    moved = 0.0 if before or behind else 1.0
+    return Pair("a slice left out", False, array, geometry(), other.copy(), geometry(), true, moved)
 
 
 def unrelated_pairs(data: Path | None) -> Iterator[Builder]:

@@ -38,7 +38,7 @@ class Pair:
         kind: of pair.
         honest: whether OTHER is an exact rearrangement, but for noise or another scale, so that certainty is due.
         true: OTHER's voxel index to RAS where REFERENCE has them, if it is a rearrangement; None if it is unrelated.
-        moved: how far content moved against ``true`` where it moved most, in voxels.
+        moved: how far content moved against ``true``, in voxels; of OTHER's shape, or one number for all of it.
         differing: number of voxels that were edited; None: not counted.
     """
 
@@ -49,7 +49,7 @@ class Pair:
     other: np.ndarray
     other_affine: np.ndarray
     true: np.ndarray | None
-    moved: float = 0.0
+    moved: np.ndarray | float = 0.0
     differing: int | None = None
 
 
@@ -156,7 +156,7 @@ def sampled(array, index, nearest=False):
 
 
 def moved_by(array, motion: Callable, nearest=False):
-    """(array resampled at ``index + motion(centred index)``, largest motion in voxels where there is content)."""
+    """(array resampled at ``index + motion(centred index)``, motion in voxels where there is content, else 0)."""
     grid = np.indices(array.shape).astype(float)
     centre = ((np.array(array.shape) - 1) / 2)[:, None, None, None]
     step = motion(grid - centre)
@@ -165,7 +165,7 @@ def moved_by(array, motion: Callable, nearest=False):
     content = edges > 0.05 * edges.max()
     result = sampled(array, grid + step, nearest)
     # nearest neighbours of a motion by less than half a voxel: nothing moved
-    return result, 0.0 if np.array_equal(result, array) else float(size[content].max())
+    return result, size * content * (not np.array_equal(result, array))
 
 
 def geometry() -> np.ndarray:

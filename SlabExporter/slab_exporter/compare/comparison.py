@@ -27,7 +27,7 @@ _FITS_AS_STATED = (
 
 @dataclass(frozen=True)
 class Comparison:
-    """What was found.
+    """Result of a comparison.
 
     Attributes:
         reference: geometry of REFERENCE.
@@ -46,12 +46,12 @@ class Comparison:
 
     @property
     def is_certain(self) -> bool:
-        """Whether there is one answer, down to the voxel."""
+        """Return whether there is one answer, down to the voxel."""
         return self.match.status == CERTAIN and not (self.match.intensity and self.match.intensity.structured)
 
     @property
     def is_same_place(self) -> bool:
-        """Whether OTHER certainly lies where REFERENCE has it, to within half a voxel."""
+        """Return whether OTHER certainly lies where REFERENCE has it, to within half a voxel."""
         return self.is_certain and self.placements[0].is_nearly_same
 
     @property
@@ -77,7 +77,7 @@ class Comparison:
         return float(np.linalg.norm(self._steps() @ np.array(motion.largest)))
 
     @property
-    def turned_degrees(self) -> float | None:
+    def rotated_degrees(self) -> float | None:
         """Angle by which OTHER's content is rotated against REFERENCE's; None where no such motion was estimated."""
         motion = self.match.motion
         if motion is None or motion.matrix is None:
@@ -126,7 +126,7 @@ def compare_volumes(
     if match.status == NONE and (found := find_resampled(reference_ijk, reference, other_ijk, other)) is not None:
         place = judge_displacement(found.geometry, other)
         if found.is_ambiguous:
-            reason = "the picture looks the same when it is turned over: left and right, or others, cannot be told."
+            reason = "the picture looks the same when it is reversed: left and right, or others, cannot be told."
             match = VoxelMatch(AMBIGUOUS, reason=reason)
         return Comparison(reference, other, match, (place,), found.correlation)
     placements = tuple(
@@ -142,7 +142,7 @@ def _against_stated(
     other_ijk: npt.NDArray,
     other: VolumeGeometry,
 ) -> VoxelMatch:
-    """The match, ambiguous if OTHER fits as well where its affine puts it, in part beyond REFERENCE's edges."""
+    """Return the match, ambiguous if OTHER fits as well where its affine puts it, in part beyond REFERENCE's edges."""
     stated = map_between(other, reference, _ON_GRID) if match.status == CERTAIN else None
     if stated is None or stated == match.maps[0]:
         return match
@@ -156,7 +156,7 @@ def _against_stated(
 
 
 def _thin_axes_as_stated(found: IndexMap, reference: VolumeGeometry, other: VolumeGeometry) -> IndexMap:
-    """The map with axes along which OTHER is one voxel long, whose direction no voxel shows, as its affine has them."""
+    """Return the map with the direction of axes of one voxel, which no voxel shows, as OTHER's affine has it."""
     signs = list(found.signs)
     for n, axis in enumerate(found.axes):
         if other.shape_ijk[n] == 1:
@@ -166,7 +166,7 @@ def _thin_axes_as_stated(found: IndexMap, reference: VolumeGeometry, other: Volu
 
 
 def _in_unit(match: VoxelMatch, unit: float) -> VoxelMatch:
-    """The match of volumes whose values had been divided by ``unit``."""
+    """Return the match of volumes whose values had been divided by ``unit``."""
     there = match.intensity
     if there is None or unit == 1:
         return match

@@ -1,4 +1,4 @@
-"""How two grids relate by their headers alone: for an image and its label map, whose values are not comparable."""
+"""Relation of two grids by their headers alone: for an image and its label map, whose values are not comparable."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _ON_GRID = 0.01
 
 @dataclass(frozen=True)
 class GridRelation:
-    """What shapes and affines say.
+    """Relation of two grids by their shapes and affines.
 
     Attributes:
         kind: "same", "same-other-order" (the same points, stored in another order), "part" (a part of REFERENCE's
@@ -54,7 +54,7 @@ def relate_grids(reference: VolumeGeometry, other: VolumeGeometry) -> GridRelati
 
 
 def _as_many_voxels(reference: VolumeGeometry, other: VolumeGeometry) -> GridRelation:
-    """The relation of grids of as many voxels that do not share their points."""
+    """Return the relation of grids of as many voxels that do not share their points."""
     same_order = reference.shape_ijk == other.shape_ijk
     size = "as many voxels as REFERENCE's" + ("" if same_order else ", with the axes in another order")
     if _is_lost(other):

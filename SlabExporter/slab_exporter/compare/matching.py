@@ -54,24 +54,24 @@ class VoxelMatch:
 
     @property
     def is_a_copy(self) -> bool:
-        """Whether OTHER's values are a function of REFERENCE's at every voxel, beyond chance."""
+        """Return whether OTHER's values are a function of REFERENCE's at every voxel, beyond chance."""
         if self.intensity is None or self.status == UNCERTAIN:
             return False
         return self.intensity.kind not in (SIMILAR, EDITED)
 
     @property
     def is_by_chance(self) -> bool:
-        """Whether too little agrees to rule out chance."""
+        """Return whether too little agrees to rule out chance."""
         return self.reason == _BY_CHANCE
 
     @property
     def rank(self) -> int:
-        """How much is known: the larger, the more."""
+        """Return how much is known: the larger, the more."""
         return (NONE, UNCERTAIN, AMBIGUOUS, CERTAIN).index(self.status)
 
 
 def match_voxels(reference: npt.NDArray, other: npt.NDArray) -> VoxelMatch:
-    """Where OTHER's voxels come from in REFERENCE.
+    """Find where OTHER's voxels come from in REFERENCE.
 
     Args:
         reference: IJK.
@@ -99,7 +99,7 @@ def match_voxels(reference: npt.NDArray, other: npt.NDArray) -> VoxelMatch:
 
 
 def _swapped(match: VoxelMatch) -> VoxelMatch:
-    """The match of REFERENCE inside OTHER as that of OTHER."""
+    """Return the match of REFERENCE inside OTHER as that of OTHER."""
     there = match.intensity
     if there is None:
         return match
@@ -118,7 +118,7 @@ def _swapped(match: VoxelMatch) -> VoxelMatch:
 
 
 def _is_flat(array: npt.NDArray) -> bool:
-    """Whether all finite values are equal; of floats but for rounding."""
+    """Return whether all finite values are equal; of floats but for rounding."""
     if array.dtype.kind in "iu":
         return int(array.min()) == int(array.max())
     low, high = np.inf, -np.inf
@@ -132,7 +132,7 @@ def _is_flat(array: npt.NDArray) -> bool:
 
 
 def without_border(array: npt.NDArray) -> tuple[npt.NDArray, Three]:
-    """The array without the constant slices at its six sides, and the index where what is left begins."""
+    """Return the array without the constant slices at its six sides, and the index where what is left begins."""
     start = []
     for axis in range(3):
         planes = np.moveaxis(array, axis, 0)
@@ -149,7 +149,7 @@ def without_border(array: npt.NDArray) -> tuple[npt.NDArray, Three]:
 
 
 def _shifted(match: VoxelMatch, start: Three) -> VoxelMatch:
-    """The match of a part of OTHER as that of OTHER itself."""
+    """Return the match of a part of OTHER as that of OTHER itself."""
     maps = []
     for found in match.maps:
         origin = list(found.origin)
@@ -173,7 +173,7 @@ def _without_twins(maps: list[IndexMap], thin: tuple[int, ...]) -> list[IndexMap
 
 
 def _match_inside(reference: npt.NDArray, other: npt.NDArray, thin: tuple[int, ...]) -> VoxelMatch:
-    """Where OTHER lies wholly inside REFERENCE; along its ``thin`` axes the direction is left open (forwards)."""
+    """Find where OTHER lies wholly inside REFERENCE; along its ``thin`` axes the direction is left open (forwards)."""
     exact = _without_twins(equal_placements(reference, other, _ENOUGH << len(thin)), thin)
     if exact:
         intensity = Intensity(EQUAL, 1.0, 0.0, 1.0)

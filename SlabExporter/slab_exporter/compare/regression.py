@@ -72,7 +72,7 @@ class Regression:
         return Regression(self.slope, self.intercept, float(ratio), self.values, residual)
 
     def leads(self, rival: Regression, least: float = LEAST_DIFFERENCE) -> bool:
-        """Whether this placement is true rather than another one, beyond doubt."""
+        """Return whether this placement is true rather than another one, beyond doubt."""
         difference = rival.residual - self.residual
         energy = _dot(difference, difference)
         own = _dot(self.residual, self.residual)
@@ -117,13 +117,13 @@ def _dot(a: FloatArray, b: FloatArray) -> float:
 
 
 def same_values(a: npt.NDArray, b: npt.NDArray) -> bool:
-    """Whether all values are equal; NaN equals NaN."""
+    """Return whether all values are equal; NaN equals NaN."""
     equal = a == b
     return bool(equal.all()) or bool(np.all(equal | ((a != a) & (b != b))))
 
 
 def equal_everywhere(a: npt.NDArray, b: npt.NDArray) -> bool:
-    """The same for large arrays, slice by slice along the axis slowest in ``b``."""
+    """Return the same for large arrays, slice by slice along the axis slowest in ``b``."""
     slowest = int(np.argmax(np.abs(b.strides)))
     pairs = zip(np.moveaxis(a, slowest, 0), np.moveaxis(b, slowest, 0), strict=True)
     return all(same_values(one, two) for one, two in pairs)
@@ -178,7 +178,7 @@ def overlap_correlation(
 
 
 def _box_inside(reference: npt.NDArray, other: npt.NDArray, index_map: IndexMap) -> Box:
-    """The voxels of OTHER, in its indices, that lie inside REFERENCE."""
+    """Return the voxels of OTHER, in its indices, that lie inside REFERENCE."""
     whole = Box((0, 0, 0), shape_of(reference))
     return index_map.inverse().box(whole.shape).intersection(Box((0, 0, 0), shape_of(other)))
 

@@ -21,7 +21,7 @@ _LEAST_ROTATION = 0.2
 
 
 def comparison_json(found: Comparison) -> dict[str, Any]:
-    """All that was found, as a document that a program reads."""
+    """Return all that was found, as a document that a program reads."""
     there = found.match.intensity
     relations = []
     for n, place in enumerate(found.placements):
@@ -71,7 +71,7 @@ def _motion_json(found: Comparison) -> dict[str, Any] | None:
     return {
         "moved": motion.moved,
         "largest_mm": found.moved_mm,
-        "rotation_degrees": found.turned_degrees,
+        "rotation_degrees": found.rotated_degrees,
         "bound_mm": found.bound_mm,
     }
 
@@ -110,18 +110,18 @@ def _relation_lines(found: Comparison, index_map: IndexMap, place: Displacement,
 
 
 def _moved_words(found: Comparison) -> str:
-    """The result where the content moved inside the volume; empty where no motion was found."""
-    moved, degrees = found.moved_mm, found.turned_degrees
+    """Return the result where the content moved inside the volume; empty where no motion was found."""
+    moved, degrees = found.moved_mm, found.rotated_degrees
     if moved is None:
         return ""
-    turned = f", rotated by about {degrees:.2g} degrees" if degrees is not None and degrees > _LEAST_ROTATION else ""
-    far = f", somewhere by about {moved:.2g} mm{turned}" if moved else ", by how much could not be measured"
+    rotation = f", rotated by about {degrees:.2g} degrees" if degrees is not None and degrees > _LEAST_ROTATION else ""
+    far = f", somewhere by about {moved:.2g} mm{rotation}" if moved else ", by how much could not be measured"
     affine = "" if found.placements[0].is_nearly_same else f"; by its affine {found.placements[0].sentence()}"
     return f"NOT the same place in the patient: OTHER's content moved{far}{affine}"
 
 
 def _unrelated_lines(found: Comparison) -> list[str]:
-    """What the grids say where the voxels say nothing, as with an image and its label map."""
+    """Say what the grids tell where the voxels say nothing, as with an image and its label map."""
     grid = relate_grids(found.reference, found.other)
     lines = [f"voxels: no relation found: {found.match.reason}", f"grid: {grid.sentence}"]
     if grid.kind in (SAME, REORDERED, PART):
@@ -133,7 +133,7 @@ def _unrelated_lines(found: Comparison) -> list[str]:
 
 
 def _bound_words(found: Comparison) -> str:
-    """How far content may have moved, where noise leaves that open; empty where voxels are equal."""
+    """Say how far content may have moved, where noise leaves that open; empty where voxels are equal."""
     bound = found.bound_mm
     return f" (no content moved by more than {bound:.2g} mm)" if found.is_certain and bound else ""
 
@@ -148,7 +148,7 @@ def _resampled_lines(found: Comparison, correlation: float) -> list[str]:
 
 
 def voxel_sentence(found: IndexMap, whole: Three, shape: Three, reference: VolumeGeometry) -> str:
-    """How OTHER's array was made of REFERENCE's."""
+    """Describe how OTHER's array was made of REFERENCE's."""
     words = [text for text in (part_words(found.box(shape), whole), order_words(found, reference)) if text]
     return "; ".join(words)
 
@@ -197,7 +197,7 @@ def _turn_words(place: Displacement) -> str:
 
 
 def numpy_sentence(found: IndexMap, whole: Three, shape: Three) -> str:
-    """The same for programmers, with arrays indexed [i, j, k] as nibabel gives them."""
+    """Return the same for programmers, with arrays indexed [i, j, k] as nibabel gives them."""
     box = found.box(shape)
     if box.intersection(Box((0, 0, 0), whole)) != box:
         inverse = found.inverse()
@@ -208,7 +208,7 @@ def numpy_sentence(found: IndexMap, whole: Three, shape: Three) -> str:
 
 
 def intensity_sentence(there: Intensity) -> str:
-    """How values relate."""
+    """Describe how values relate."""
     differing = there.differing
     rest = "" if differing is None else differing_words(differing)
     if there.kind == EQUAL:
@@ -230,7 +230,7 @@ def intensity_sentence(there: Intensity) -> str:
 
 
 def differing_words(differing: Difference) -> str:
-    """How many voxels differ, where and by how much."""
+    """Say how many voxels differ, where and by how much."""
     start, stop = differing.box.start, differing.box.stop
     where = ", ".join(f"{name} = {a} to {b - 1}" for name, a, b in zip("ijk", start, stop, strict=True))
     count = "1 voxel differs" if differing.count == 1 else f"{differing.count} voxels differ"
@@ -243,7 +243,7 @@ def differing_words(differing: Difference) -> str:
 
 
 def affine_sentence(reference: VolumeGeometry, other: VolumeGeometry, found: IndexMap, place: Displacement) -> str:
-    """What OTHER's affine makes of its voxels' order."""
+    """Say what OTHER's affine makes of its voxels' order."""
     rearranged = not found.keeps_order or found.origin != (0, 0, 0)
     if place.is_nearly_same:
         rest = "" if place.is_same else f" (to within {place.distance:.2g} mm)"
@@ -261,7 +261,7 @@ def affine_sentence(reference: VolumeGeometry, other: VolumeGeometry, found: Ind
 
 
 def place_sentence(found: IndexMap, place: Displacement) -> str:
-    """What follows for the patient."""
+    """Say what follows for the patient."""
     if not place.is_nearly_same:
         return place.sentence()
     if found.keeps_order:
@@ -273,7 +273,7 @@ def place_sentence(found: IndexMap, place: Displacement) -> str:
 
 
 def overlap_sentence(found: Comparison) -> str:
-    """Whether two unrelated volumes at least overlap in the patient, by their affines."""
+    """Return whether two unrelated volumes at least overlap in the patient, by their affines."""
     a, b = found.reference.corners_ras(), found.other.corners_ras()
     low, high = np.maximum(a.min(axis=0), b.min(axis=0)), np.minimum(a.max(axis=0), b.max(axis=0))
     if np.any(high < low):

@@ -70,7 +70,7 @@ class BlockSums:
         return Box(start, stop)  # type: ignore[arg-type]
 
     def merged(self, by: int) -> BlockSums:
-        """The sums over larger blocks, of so many small ones along each axis."""
+        """Return the sums over larger blocks, of so many small ones along each axis."""
         starts = [np.arange(0, len(e) - 1, by) for e in self.edges]
         edges = tuple(np.append(e[s], e[-1]) for e, s in zip(self.edges, starts, strict=True))
         sums = {}
@@ -167,7 +167,7 @@ class _Pair:
         self._fine_axes = tuple(axis for axis in range(3) if other.shape[axis] >= 3)
 
     def fields(self, box: Box) -> Iterator[npt.NDArray]:
-        """The fields to be summed, in the order of ``_FIELDS``."""
+        """Return the fields to be summed, in the order of ``_FIELDS``."""
         around = Box(_moved(box.start, -1), _moved(box.stop, 1))
         there, here = around.intersection(self._known), around.intersection(self._whole)
         predicted, values = self._predicted(there), self._values(here)

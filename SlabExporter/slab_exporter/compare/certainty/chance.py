@@ -1,4 +1,4 @@
-"""What an agreement is worth: could it be chance, given how many placements were tried?
+"""Worth of an agreement: could it be chance, given how many placements were tried?
 
 A placement is called certain only if the content that agrees holds more bits than the number of placements
 tried needs, by a margin: then the expected number of placements that fit by chance is below 1 in 1000.
@@ -37,8 +37,9 @@ def bits_needed(reference: tuple[int, ...], other: tuple[int, ...]) -> float:
 def content_bits(array: npt.NDArray, enough: float) -> float:
     """Bits of what the array holds, or at least ``enough``; three axes.
 
-    Each voxel is foretold from its predecessors along the axes: where they agree, only a change of value
-    costs bits; where they do not, the choice between them does; a new value costs the entropy of new values.
+    Each voxel is predicted from its predecessors along the axes: where they agree, only a change of value
+    costs bits; where they do not, the choice between the first and another does; a new value costs the entropy of
+    new values.
     Empirical entropies are used, so that little content is never taken for more than it is.
     """
     tally = _Tally(array)
@@ -55,12 +56,12 @@ def content_bits(array: npt.NDArray, enough: float) -> float:
 
 
 class _Tally:
-    """Counts of how well voxels are foretold by their predecessors."""
+    """Counts of how well voxels are predicted by their predecessors."""
 
     def __init__(self, array: npt.NDArray) -> None:
         self._axes = [axis for axis in range(3) if array.shape[axis] > 1]
         self._agreeing = self._changing = 0
-        self._outcomes = np.zeros(4, np.int64)
+        self._outcomes = np.zeros(3, np.int64)
         self._new: list[tuple[npt.NDArray, npt.NDArray]] = []
         self._kept = 0
 
@@ -85,14 +86,14 @@ class _Tally:
         changing = agree & (now != before[0])
         self._agreeing += int(agree.sum())
         self._changing += int(changing.sum())
-        left, new = ~agree, changing
-        for n, one in enumerate(before):
-            hit = left & (now == one)
-            self._outcomes[n] += int(hit.sum())
-            left = left & ~hit
-        self._outcomes[3] += int(left.sum())
+        first = ~agree & (now == before[0])
+        known = first.copy()
+        for one in before[1:]:
+            known |= ~agree & (now == one)
+        left = ~agree & ~known
+        self._outcomes += [int(first.sum()), int((known & ~first).sum()), int(left.sum())]
         if self._kept < _MOST_VALUES:
-            room, unknown = _MOST_VALUES - self._kept, new | left
+            room, unknown = _MOST_VALUES - self._kept, changing | left
             self._new.append((now[unknown][:room], before[0][unknown][:room]))
             self._kept += len(self._new[-1][0])
 
@@ -101,7 +102,7 @@ class _Tally:
         still = np.array([self._changing, self._agreeing - self._changing])
         bits = _entropy(still) * still.sum() + _entropy(self._outcomes) * self._outcomes.sum()
         if self._kept:
-            bits += self._bits_of_a_new_value() * (self._changing + self._outcomes[3])
+            bits += self._bits_of_a_new_value() * (self._changing + self._outcomes[2])
         return float(bits)
 
     def _bits_of_a_new_value(self) -> float:

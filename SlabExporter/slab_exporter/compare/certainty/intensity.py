@@ -55,7 +55,7 @@ class Difference:
 
 @dataclass(frozen=True)
 class Intensity:
-    """How OTHER's values follow from REFERENCE's: ``slope * reference + intercept``.
+    """Relation of OTHER's values to REFERENCE's: ``slope * reference + intercept``.
 
     Attributes:
         kind: "equal", "rounded" (equal but for rounding), "rescaled" (linear, but for rounding),
@@ -102,12 +102,12 @@ class Response:
 
     @property
     def is_line(self) -> bool:
-        """Whether values follow a straight line throughout."""
+        """Return whether values follow a straight line throughout."""
         return self.knots is None and self.limits is None
 
     @property
     def is_identity(self) -> bool:
-        """Whether most voxels are equal."""
+        """Return whether most voxels are equal."""
         return self.rounding == 0
 
     @property
@@ -141,7 +141,7 @@ class Placed:
 
 
 def fit_response(samples: Samples, index_map: IndexMap, whole_numbers: bool) -> Response:
-    """The response that most of the sampled voxels follow.
+    """Fit the response that most of the sampled voxels follow.
 
     Args:
         samples: of both volumes.
@@ -223,7 +223,7 @@ def _curve(a: FloatArray, b: FloatArray) -> tuple[FloatArray, FloatArray]:
 
 
 def describe_intensity(placed: Placed, samples: Samples) -> Intensity:
-    """How OTHER's values follow from REFERENCE's at a placement, after a look at every voxel."""
+    """Describe how OTHER's values follow from REFERENCE's at a placement, after a look at every voxel."""
     response = placed.response
     best = samples.regression(placed.map)
     limit = max(response.rounding, _EDIT * response.noise)

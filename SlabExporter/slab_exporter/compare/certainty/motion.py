@@ -30,12 +30,13 @@ _TELLING_ERROR = 0.1
 _SMALL_MOTION, _LARGEST_BOUND = 0.1, 0.5
 # Standard errors: of one block among many, and of the bound on the whole.
 _BLOCK_ERRORS, _BOUND_ERRORS = 5.0, 4.0
-# Part of the telling voxels of a block that may have changed before it is looked at,
-# before it counts as edited, and before any motion that is possible is believed.
+# Part of the telling voxels of a block that may have changed before it is suspected, and before it counts as edited.
 # Where edges of all directions moved by half a voxel along one axis, a twelfth of the voxels beside them changed.
-_CHANGED, _CHANGED_WIDELY, _CHANGED_MOSTLY, _LEAST_TELLING = 0.05, 0.15, 0.4, 4
-# Part of a block's voxels beyond the tolerance from which a motion is looked for.
-_OUTSIDE = 0.01
+_CHANGED, _CHANGED_WIDELY, _LEAST_TELLING = 0.05, 0.15, 4
+# Part of the changed voxels whose value must stand nearby for a motion to be possible.
+_NEARBY = 0.7
+# So few changed voxels, or so small a part of all, are no motion.
+_FEW, _FEW_OF_ALL = 2, 1e-5
 # Part of the telling blocks that may have been edited.
 _EDITED_BLOCKS = 0.1
 # By how much fine detail may come back weaker, or stronger, over the whole and in a block.
@@ -47,6 +48,8 @@ _NEGLIGIBLE = 1e-3
 # A block whose steps have a smaller part of the mean energy holds no content that could be seen to move.
 _CONTENT = 0.1
 _MOST_LOOKED_AT = 300
+# Part of the blocks looked at in which motion explains what changed: fewer do so by chance, at edges.
+_MOVED_BLOCKS = 0.25
 # Rounding that is a smaller part of the spread hides no motion.
 _FINE_ROUNDING = 0.02
 # More evidence than is ever asked for.
@@ -55,7 +58,7 @@ _BITS = 1000.0
 
 @dataclass(frozen=True)
 class Motion:
-    """What is known about residual motion.
+    """Knowledge of residual motion.
 
     Attributes:
         fault: a sentence, if OTHER is not, or not provably, an unmoved copy; else empty.
@@ -78,18 +81,18 @@ class Motion:
 
     @property
     def is_of_another_image(self) -> bool:
-        """Whether the residual is no mere noise."""
+        """Return whether the residual is no mere noise."""
         return self.moved or self.fault in (STRUCTURED, SOFTENED)
 
     def along(self, index_map: IndexMap) -> Motion:
-        """The same with vectors along the axes of an OTHER, given along those of its REFERENCE."""
-        turned = [
+        """Return the same with vectors along the axes of an OTHER, given along those of its REFERENCE."""
+        rotated = [
             None if v is None else tuple(sign * v[axis] for axis, sign in zip(index_map.axes, signs, strict=True))
             for v, signs in ((self.largest, index_map.signs), (self.bound, (1, 1, 1)))
         ]
         there = index_map.matrix
         matrix = None if self.matrix is None else np.linalg.inv(there) @ np.linalg.inv(self.matrix) @ there
-        return replace(self, largest=turned[0], bound=turned[1], matrix=matrix)  # type: ignore[arg-type]
+        return replace(self, largest=rotated[0], bound=rotated[1], matrix=matrix)  # type: ignore[arg-type]
 
 
 def judge_motion(placed: Placed, samples: Samples, differing: Difference | None) -> Motion:
@@ -101,7 +104,7 @@ def judge_motion(placed: Placed, samples: Samples, differing: Difference | None)
         differing: voxels that do not follow the response, by a look at every voxel.
     """
     motion = _judged(placed, samples, differing)
-    if not motion.is_of_another_image or (matrix := registered(placed)) is None:
+    if motion.fault in ("", _UNBOUNDED) or (matrix := registered(placed)) is None:
         return motion
     step = largest_step(placed, matrix)
     if np.max(np.abs(step)) <= _LARGEST_BOUND and not motion.moved:
@@ -118,7 +121,7 @@ def _judged(placed: Placed, samples: Samples, differing: Difference | None) -> M
             return Motion(bits=bits)
         # every voxel outside the box is equal: no motion there
         only = box_there(placed.map.inverse(), differing.box)
-        return replace(_moved(placed, block_sums(placed, only)), bits=bits)
+        return replace(_moved(placed, block_sums(placed, only), min(only.shape) == 1), bits=bits)
     predicted = response.predicted(samples.values(placed.map))
     correlation = Regression.linear(predicted, samples.other).correlation
     sums = block_sums(placed)
@@ -132,27 +135,46 @@ def _judged(placed: Placed, samples: Samples, differing: Difference | None) -> M
     return replace(motion, fault=fault, bound=bound)
 
 
-def _moved(placed: Placed, sums: BlockSums) -> Motion:
-    """Whether blocks moved, or changed so widely that it cannot be told."""
+def _may_have_moved(surroundings: list[Surroundings], suspect: npt.NDArray[np.bool_], voxels: float) -> bool:
+    """Return whether values that changed stand nearby in REFERENCE, in one block or in most: edges, for instance."""
+    if any(
+        around.nearby >= _NEARBY * around.changed for around, it_is in zip(surroundings, suspect, strict=True) if it_is
+    ):
+        return True
+    changed, nearby = (sum(getattr(around, name) for around in surroundings) for name in ("changed", "nearby"))
+    return bool(changed > max(_FEW, _FEW_OF_ALL * voxels) and nearby >= changed / 2)
+
+
+def _moved(placed: Placed, sums: BlockSums, in_one_slice: bool = False) -> Motion:
+    """Return whether blocks moved, or may have, or changed so widely that it cannot be told.
+
+    Args:
+        placed: OTHER inside REFERENCE.
+        sums: over blocks in which something changed.
+        in_one_slice: whether all that changed lies in one slice: then not because the picture was deformed.
+    """
     blocks = sums.merged(2)
-    moved, motion = _moved_blocks(blocks, placed.response)
-    if moved.any():
-        return Motion(_MOVED, int(moved.sum()), _largest(motion, moved), moved=True)
-    suspect = (sums.outside >= _LEAST_TELLING) & (
-        (sums.outside > _OUTSIDE * sums.size) | (sums.changed > _CHANGED * sums.telling)
-    )
-    order = np.argsort(-sums.outside[suspect], kind="stable")[:_MOST_LOOKED_AT]
-    widely = (sums.changed > _CHANGED_MOSTLY * sums.telling)[suspect][order]
-    surroundings = [Surroundings(placed, sums.box(block)) for block in np.argwhere(suspect)[order]]
-    steps = [s.shift for s, wide in zip(surroundings, widely, strict=True) if s.is_moved or (wide and s.is_nearby)]
-    if steps:
-        return Motion(_MOVED, len(steps), max(steps, key=lambda s: float(np.linalg.norm(s))), moved=True)
+    for some in (blocks, sums):
+        moved, motion = _moved_blocks(some, placed.response)
+        if moved.any():
+            return Motion(_MOVED, int(moved.sum()), _largest(motion, moved), moved=True)
+    looked_at = np.argwhere(sums.outside > 0)
+    order = np.argsort(-sums.outside[sums.outside > 0], kind="stable")[:_MOST_LOOKED_AT]
+    surroundings = [Surroundings(placed, sums.box(block)) for block in looked_at[order]]
+    suspect = ((sums.outside >= _LEAST_TELLING) & (sums.changed > _CHANGED * sums.telling))[sums.outside > 0][order]
+    steps = [around.shift for around, is_suspect in zip(surroundings, suspect, strict=True) if is_suspect]
+    moving = [step for step in steps if step != (0.0, 0.0, 0.0)]
+    if moving and len(moving) >= _MOVED_BLOCKS * len(steps):
+        return Motion(_MOVED, len(moving), max(moving, key=lambda s: float(np.linalg.norm(s))), moved=True)
+    if not in_one_slice and _may_have_moved(surroundings, suspect, float(sums.size.sum())):
+        return Motion(_MAY_HAVE_MOVED)
     changed = (blocks.telling >= _LEAST_TELLING) & (blocks.changed > _CHANGED_WIDELY * blocks.telling)
     too_many = changed.sum() > max(1, _EDITED_BLOCKS * changed.size)
     return Motion(_EDITED_WIDELY) if too_many else Motion()
 
 
 _MOVED = "OTHER's content moved against REFERENCE's: rotated, scaled, shifted by part of a voxel, or deformed."
+_MAY_HAVE_MOVED = "where OTHER differs from REFERENCE, its content may have moved: such values stand nearby."
 _EDITED_WIDELY = "OTHER differs from REFERENCE over too wide a part to tell whether the rest was moved."
 _UNBOUNDED = "there is too little content, or too much noise, to exclude that OTHER was moved by half a voxel or more."
 STRUCTURED = "what differs is no mere noise: OTHER was filtered or resampled, or shows something else."
@@ -193,7 +215,7 @@ def _largest(motion: FloatArray, moved: npt.NDArray[np.bool_]) -> tuple[float, f
 
 
 def _unlike_a_copy(blocks: BlockSums, correlation: float) -> str:
-    """The marks of interpolation, filtering or of another picture; empty where there are none."""
+    """Return the marks of interpolation, filtering or of another picture; empty where there are none."""
     with np.errstate(divide="ignore", invalid="ignore"):
         count, rr, lag = (array.sum(axis=(0, 1, 2)) for array in (blocks.count, blocks.rr, blocks.lag))
         axes = [n for n, e in enumerate(blocks.edges) if e[-1] > 1]
@@ -224,7 +246,7 @@ def _unlike_a_copy(blocks: BlockSums, correlation: float) -> str:
 
 
 def _bound(sums: BlockSums, shape: tuple[int, ...]) -> tuple[float, float, float]:
-    """How far content may have moved along i, j and k, in voxels; infinite where nothing bounds it.
+    """Bound how far content may have moved along i, j and k, in voxels; infinite where nothing bounds it.
 
     Motion is taken as an affine function of place: 12 numbers, by least squares over all blocks.
     """

@@ -1,4 +1,4 @@
-"""How far a picture moved, where it did: an affine registration of small versions, for what is said in mm.
+"""Estimate of how far a picture moved: an affine registration of small versions, for what is said in mm.
 
 Gauss and Newton's method on the sum of squared differences, from coarse to fine, with the mean of both
 pictures' gradients, which converges in fewer steps (Benhimane and Malis 2004). Nothing is called certain
@@ -39,7 +39,7 @@ def registered(placed: Placed) -> FloatArray | None:
 
 
 def largest_step(placed: Placed, matrix: FloatArray) -> FloatArray:
-    """The largest motion of content, as a vector in voxels of OTHER."""
+    """Return the largest motion of content, as a vector in voxels of OTHER."""
     there, _, scale = _pictures(placed, _SIZES[-1])
     edges = np.sum([np.abs(_slope(there, axis)) for axis in range(3)], axis=0)
     index = (np.argwhere(edges >= _CONTENT * np.max(edges)) + 0.5) * scale - 0.5

@@ -18,10 +18,8 @@ from .intensity import Placed
 _REACH = 2
 # Half voxels by which a block's picture may have moved: all up to one voxel, and whole voxels up to two.
 _HALF_STEPS = sorted({*product(range(-2, 3), repeat=3), *product(range(-4, 5, 2), repeat=3)} - {(0, 0, 0)})
-# Part of the residual of the changed voxels that may be left when they moved.
-_EXPLAINED = 0.5
-# Part of the changed voxels whose value must stand nearby for a motion to be possible.
-_NEARBY = 0.7
+# Part of the residual that may be left when the picture moved: of the changed voxels, and of the whole block.
+_EXPLAINED, _EXPLAINED_IN_ALL = 0.5, 0.8
 
 
 class Surroundings:
@@ -49,34 +47,36 @@ class Surroundings:
         return Box(start, stop).intersection(self._known)  # type: ignore[arg-type]
 
     @property
-    def is_nearby(self) -> bool:
-        """Whether most of the changed voxels have values between those that REFERENCE predicts close by."""
+    def changed(self) -> int:
+        """Number of voxels beyond the tolerance."""
+        return int(np.count_nonzero(self._changed))
+
+    @cached_property
+    def nearby(self) -> int:
+        """Number of those whose values lie between the ones that REFERENCE predicts close by."""
         values, inner = self._predicted(self._around), within(self._block, self._around)
         low, high = (_extreme(values, function)[inner] for function in (np.minimum, np.maximum))
         nearby = (self._values >= low - self._tolerance) & (self._values <= high + self._tolerance)
-        return bool(np.count_nonzero(nearby & self._changed) >= _NEARBY * np.count_nonzero(self._changed))
-
-    @property
-    def is_moved(self) -> bool:
-        """Whether one motion of the picture explains most of what changed."""
-        return self.shift != (0.0, 0.0, 0.0)
+        return int(np.count_nonzero(nearby & self._changed))
 
     @cached_property
     def shift(self) -> tuple[float, float, float]:
-        """How far OTHER's picture moved along i, j, k, in half voxels; zeros where no motion explains what changed."""
+        """Motion of OTHER's picture along i, j, k, in half voxels; zeros where none explains what changed."""
         wide = _doubled(self._predicted(self._around))
         offset = [2 * (b - a) for a, b in zip(self._around.start, self._block.start, strict=True)]
-        wanted, best, found = self._values[self._changed], np.inf, (0.0, 0.0, 0.0)
-        first = float(np.abs(wanted - self._predicted(self._block)[self._changed]).sum())
+        found, changed = (0.0, 0.0, 0.0), self._changed
+        first = np.abs(self._values - self._predicted(self._block))
+        least = _EXPLAINED * float(first[changed].sum())
         for shift in _HALF_STEPS:
             start = [o + s for o, s in zip(offset, shift, strict=True)]
             stop = [s + 2 * (n - 1) + 1 for s, n in zip(start, self._block.shape, strict=True)]
             if min(start) < 0 or any(b > n for b, n in zip(stop, wide.shape, strict=True)):
                 continue
             there = wide[tuple(slice(a, b, 2) for a, b in zip(start, stop, strict=True))]
-            residual = float(np.abs(wanted - there[self._changed]).sum())
-            if residual < min(best, _EXPLAINED * first):
-                best, found = residual, (-shift[0] / 2, -shift[1] / 2, -shift[2] / 2)
+            residual = np.abs(self._values - there)
+            # what did not change must not speak against the motion
+            if residual[changed].sum() < least and residual.sum() < _EXPLAINED_IN_ALL * first.sum():
+                least, found = float(residual[changed].sum()), (-shift[0] / 2, -shift[1] / 2, -shift[2] / 2)
         return found
 
     def _predicted(self, box: Box) -> FloatArray:
@@ -95,7 +95,7 @@ def _doubled(values: FloatArray) -> FloatArray:
 
 
 def _extreme(values: FloatArray, function: np.ufunc) -> FloatArray:
-    """The least or largest value within reach, a cube about each voxel."""
+    """Return the least or largest value within reach, a cube about each voxel."""
     result = values
     for axis in range(3):
         for _ in range(_REACH):
