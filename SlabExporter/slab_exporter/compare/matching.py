@@ -14,8 +14,9 @@ import numpy.typing as npt
 
 from ..core.index_map import IndexMap, Three
 from .certainty.chance import bits_needed, content_bits
-from .certainty.intensity import EDITED, EQUAL, SIMILAR, Intensity, Placed, box_there, describe_intensity, fit_response
+from .certainty.intensity import EDITED, EQUAL, SIMILAR, Intensity, describe_intensity
 from .certainty.motion import STRUCTURED, Motion, judge_motion
+from .certainty.response import Placed, box_there, fit_response
 from .exact import equal_placements
 from .regression import Regression, Samples, better_neighbour
 from .search import find_candidates

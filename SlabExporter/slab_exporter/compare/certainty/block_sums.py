@@ -17,7 +17,7 @@ from ...core.geometry import Box, FloatArray
 from ...core.index_map import Three
 from ..cross_correlation import centre_value, finite
 from ..regression import shape_of
-from .intensity import Placed
+from .response import Placed
 
 Float32Array = npt.NDArray[np.float32]
 

@@ -20,8 +20,9 @@ from ...core.index_map import IndexMap
 from ..regression import Regression, Samples
 from .block_sums import PAIRS, BlockSums, block_sums
 from .chance import content_bits, evidence_bits
-from .intensity import Difference, Placed, Response, box_there
+from .intensity import Difference
 from .registration import largest_step, registered
+from .response import Placed, Response, box_there
 from .surroundings import Surroundings
 
 # Voxels. A block whose standard error is larger says nothing about motion in that direction.

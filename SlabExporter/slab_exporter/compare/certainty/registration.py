@@ -14,7 +14,7 @@ import numpy as np
 from ...core.geometry import FloatArray
 from ..cross_correlation import area_edges, centre_value, reduced
 from ..regression import shape_of
-from .intensity import Placed
+from .response import Placed
 
 # Voxels along an axis, from coarse to fine, and steps at each.
 _SIZES, _STEPS, _SMOOTHINGS = (10, 20, 40), 12, 2

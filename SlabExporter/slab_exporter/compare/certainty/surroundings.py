@@ -12,7 +12,7 @@ from ...core.geometry import Box, FloatArray
 from ..cross_correlation import finite
 from ..regression import shape_of
 from .block_sums import slices_ijk, within
-from .intensity import Placed
+from .response import Placed
 
 # Voxels within which a value is looked for.
 _REACH = 2
