@@ -16,7 +16,7 @@ from .block_sums import BlockSums
 
 # Bits beyond the logarithm of the number of placements: fewer than 1 in 1000 expected by chance.
 _MARGIN = 10.0
-_PLANES = 8
+_PLANES = 4
 _MOST_VALUES = 200_000
 _LARGEST_SQUARE = 0.99
 

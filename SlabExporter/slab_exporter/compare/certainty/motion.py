@@ -272,5 +272,6 @@ def _bound(sums: BlockSums, shape: tuple[int, ...]) -> tuple[float, float, float
     steps = np.trace(normal, axis1=-2, axis2=-1)
     at = place[steps > _CONTENT * steps.mean()]
     error = np.sqrt(np.maximum(np.einsum("np,paqa,nq->na", at, spread, at), 0))
-    i, j, k = np.max(np.abs(at @ motion) + _BOUND_ERRORS * error, axis=0).tolist()
+    # a single block may have moved by as much as is allowed for
+    i, j, k = np.maximum(np.max(np.abs(at @ motion) + _BOUND_ERRORS * error, axis=0), _SMALL_MOTION).tolist()
     return i, j, k
