@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
-from ...core.geometry import FloatArray
+from ...core.geometry import Box, FloatArray
 from ...core.index_map import IndexMap
 from ..regression import Regression, Samples
 from .block_sums import PAIRS, BlockSums, block_sums
@@ -36,6 +36,8 @@ _BLOCK_ERRORS, _BOUND_ERRORS = 5.0, 4.0
 _CHANGED, _CHANGED_WIDELY, _LEAST_TELLING = 0.05, 0.15, 4
 # Part of the changed voxels whose value must stand nearby for a motion to be possible.
 _NEARBY = 0.7
+# Part of the volume's width that a slice spans which was edited as a whole.
+_WIDE = 0.5
 # So few changed voxels, or so small a part of all, are no motion.
 _FEW, _FEW_OF_ALL = 2, 1e-5
 # Part of the telling blocks that may have been edited.
@@ -122,7 +124,7 @@ def _judged(placed: Placed, samples: Samples, differing: Difference | None) -> M
             return Motion(bits=bits)
         # every voxel outside the box is equal: no motion there
         only = box_there(placed.map.inverse(), differing.box)
-        return replace(_moved(placed, block_sums(placed, only), min(only.shape) == 1), bits=bits)
+        return replace(_moved(placed, block_sums(placed, only), _is_a_slice(only, placed.other.shape)), bits=bits)
     predicted = response.predicted(samples.values(placed.map))
     correlation = Regression.linear(predicted, samples.other).correlation
     sums = block_sums(placed)
@@ -134,6 +136,12 @@ def _judged(placed: Placed, samples: Samples, differing: Difference | None) -> M
     if max(bound) > _LARGEST_BOUND:
         return replace(motion, fault=fault or _UNBOUNDED)
     return replace(motion, fault=fault, bound=bound)
+
+
+def _is_a_slice(box: Box, shape: tuple[int, ...]) -> bool:
+    """Return whether a box is one voxel thick and about as wide as the volume."""
+    wide = sorted(n / m for n, m in zip(box.shape, shape, strict=True) if n > 1)
+    return min(box.shape) == 1 and len(wide) == 2 and wide[0] >= _WIDE
 
 
 def _may_have_moved(surroundings: list[Surroundings], suspect: npt.NDArray[np.bool_], voxels: float) -> bool:
