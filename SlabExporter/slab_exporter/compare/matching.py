@@ -29,6 +29,7 @@ _ENOUGH = 8
 # Values that differ by a smaller part are equal.
 _ROUNDING = 1e-9
 _CROWDED = "very many arrangements of the voxels fit about equally well: the content repeats itself."
+# VoxelMatch.rank up to which another explanation is looked for.
 _RANK_OF_DOUBT = 1
 _BY_CHANCE = "so little content agrees that it may be chance."
 
