@@ -1,4 +1,4 @@
-"""compare on files: its words, its mends, its refusals, and the original story."""
+"""compare on files: its words, its fixes, its refusals, and the original story."""
 
 from __future__ import annotations
 
@@ -35,16 +35,16 @@ def reference(tmp_path):
     return save_nifti(tmp_path / "reference.nii.gz", lopsided_phantom(SHAPE), affine(signs=(-1, 1, 1), oblique=6.0))
 
 
-def test_the_mended_file_agrees_with_the_reference_at_every_voxel(tmp_path, reference, run_cli):
+def test_the_fixed_file_agrees_with_the_reference_at_every_voxel(tmp_path, reference, run_cli):
     geometry = nib.load(reference).affine
     for n, orientation in enumerate(SIGNED_PERMUTATIONS):
         part = lopsided_phantom(SHAPE)[:, :, 5:14] if n % 2 else lopsided_phantom(SHAPE)
         other = save_nifti(tmp_path / "other.nii", apply_orientation(part, ornt_of(orientation)), geometry)
-        mended = tmp_path / f"mended{n}.nii.gz"
-        arguments = ("compare", reference, other, "--fix", mended)
+        fixed = tmp_path / f"fixed{n}.nii.gz"
+        arguments = ("compare", reference, other, "--fix", fixed)
         if n == 0:
             assert run_cli(*arguments)[0] == 0
-            assert_agrees_everywhere(mended, reference)
+            assert_agrees_everywhere(fixed, reference)
             continue
         code, out, err = run_cli(*arguments, "--json")
         found = json.loads(out)
@@ -52,41 +52,41 @@ def test_the_mended_file_agrees_with_the_reference_at_every_voxel(tmp_path, refe
         if found["verdict"] == "mirrored":
             assert code == 1
             assert "--flip" in err
-            assert not mended.exists()
+            assert not fixed.exists()
             assert run_cli(*arguments, "--flip")[0] == 0
-            before, after = nib.load(other), assert_agrees_everywhere(mended, reference)
+            before, after = nib.load(other), assert_agrees_everywhere(fixed, reference)
             # the voxels were reversed, the handedness kept
             assert np.linalg.det(before.affine[:3, :3]) * np.linalg.det(after.affine[:3, :3]) > 0
         else:
             assert code == 0
-            after = assert_agrees_everywhere(mended, reference)
+            after = assert_agrees_everywhere(fixed, reference)
             np.testing.assert_array_equal(np.asanyarray(after.dataobj), np.asanyarray(nib.load(other).dataobj))
-        assert run_cli("compare", reference, mended)[0] == 0
+        assert run_cli("compare", reference, fixed)[0] == 0
 
 
-def test_a_mend_keeps_what_the_header_says(tmp_path, reference, run_cli):
+def test_a_fix_keeps_what_the_header_says(tmp_path, reference, run_cli):
     image = nib.Nifti1Image(np.rot90(lopsided_phantom(SHAPE)).copy(), np.diag([-1.0, 1.0, 1.0, 1.0]))
-    image.header["descrip"] = b"turned"
+    image.header["descrip"] = b"rotated"
     nib.save(image, tmp_path / "other.nii.gz")
     assert run_cli("compare", reference, tmp_path / "other.nii.gz", "--fix", tmp_path / "m.nii.gz")[0] == 0
-    mended = assert_agrees_everywhere(tmp_path / "m.nii.gz", reference)
-    assert mended.header["descrip"] == b"turned"
-    assert mended.get_data_dtype() == np.int16
-    assert int(mended.header["sform_code"]) > 0
+    fixed = assert_agrees_everywhere(tmp_path / "m.nii.gz", reference)
+    assert fixed.header["descrip"] == b"rotated"
+    assert fixed.get_data_dtype() == np.int16
+    assert int(fixed.header["sform_code"]) > 0
 
 
 def test_nrrd_on_either_side(tmp_path, reference, run_cli):
     import SimpleITK as sitk
 
     image = sitk.ReadImage(str(reference))
-    turned = sitk.PermuteAxes(image, [2, 0, 1])[:, ::-1]
-    sitk.WriteImage(turned, str(tmp_path / "turned.nrrd"))
-    for pair in ((reference, tmp_path / "turned.nrrd"), (tmp_path / "turned.nrrd", reference)):
+    rotated = sitk.PermuteAxes(image, [2, 0, 1])[:, ::-1]
+    sitk.WriteImage(rotated, str(tmp_path / "rotated.nrrd"))
+    for pair in ((reference, tmp_path / "rotated.nrrd"), (tmp_path / "rotated.nrrd", reference)):
         code, out, _ = run_cli("compare", *pair)
         assert code == 0
         assert "only the storage order differs" in out
-    turned.SetOrigin((0, 0, 0))
-    sitk.WriteImage(turned, str(tmp_path / "moved.nrrd"))
+    rotated.SetOrigin((0, 0, 0))
+    sitk.WriteImage(rotated, str(tmp_path / "moved.nrrd"))
     code, out, _ = run_cli("compare", reference, tmp_path / "moved.nrrd", "--fix", tmp_path / "back.nrrd")
     assert code == 0
     assert "shifted by" in out
@@ -108,7 +108,7 @@ def test_the_avg152_pair_is_the_same_place_and_mirrored_as_soon_as_a_header_is_l
     assert "MIRRORED left-right: right and left are exchanged" in out
 
 
-def test_what_is_not_certain_is_not_mended(tmp_path, reference, run_cli):
+def test_what_is_not_certain_is_not_fixed(tmp_path, reference, run_cli):
     half = lopsided_phantom(SHAPE)
     symmetric = save_nifti(tmp_path / "symmetric.nii", np.maximum(half, half[::-1]), affine())
     noise = np.random.default_rng(0).normal(size=SHAPE).astype(np.float32)
@@ -143,7 +143,7 @@ def test_a_frame_of_a_4d_file(tmp_path, reference, run_cli):
     assert json.loads(out)["verdict"] == "mirrored"
 
 
-def test_the_original_story_is_diagnosed_and_mended(tmp_path, run_cli):
+def test_the_original_story_is_diagnosed_and_fixed(tmp_path, run_cli):
     pytest.importorskip("dicom2nifti", reason="dicom2nifti is not installed (pip install slab-exporter[peers])")
     from support.naive_chain import batch_to_nifti, naive_dicom
 
@@ -165,8 +165,8 @@ def test_the_original_story_is_diagnosed_and_mended(tmp_path, run_cli):
     assert found["verdict"] in ("rotated", "mirrored")
     assert np.linalg.norm(relation["shift_ras_mm"]) > 100
     flag = ("--flip",) if found["verdict"] == "mirrored" else ()
-    assert run_cli("compare", reference, batch, "--fix", tmp_path / "mended.nii.gz", *flag)[0] == 0
-    assert_agrees_everywhere(tmp_path / "mended.nii.gz", reference)
+    assert run_cli("compare", reference, batch, "--fix", tmp_path / "fixed.nii.gz", *flag)[0] == 0
+    assert_agrees_everywhere(tmp_path / "fixed.nii.gz", reference)
 
 
 def test_either_form_of_either_file_can_be_chosen(tmp_path, run_cli):

@@ -121,9 +121,11 @@ def _again(found, other):
     from dataclasses import replace
 
     from slab_exporter.compare.comparison import true_geometry
-    from slab_exporter.compare.displacement import judge_placement
+    from slab_exporter.compare.displacement import judge_displacement
 
-    places = tuple(judge_placement(true_geometry(found.reference, m, other.shape_ijk), other) for m in found.match.maps)
+    places = tuple(
+        judge_displacement(true_geometry(found.reference, m, other.shape_ijk), other) for m in found.match.maps
+    )
     return replace(found, other=other, placements=places)
 
 

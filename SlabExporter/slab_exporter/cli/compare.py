@@ -57,17 +57,17 @@ def run(options: argparse.Namespace) -> int:
     result = compare_files(request)
     found = result.comparison
     if options.json:
-        mended = {"mended": None if result.mended is None else str(options.fix), "refused": result.refused}
-        print_json({"event": "compared", **comparison_json(found), "warnings": list(result.warnings), **mended})
+        done = {"mended": None if result.fixed is None else str(options.fix), "refused": result.refused}
+        print_json({"event": "compared", **comparison_json(found), "warnings": list(result.warnings), **done})
     else:
         print(f"REFERENCE {result.descriptions[0]}")
         print(f"OTHER     {result.descriptions[1]}")
         print("\n".join(comparison_lines(found)))
         for text in result.warnings:
             print(f"note: {typed(text)}")
-        if result.mended is not None:
-            print(f"mended: {result.mended}")
+        if result.fixed is not None:
+            print(f"fixed: {result.fixed}")
     if result.refused is not None:
         print(f"slab-exporter: {typed(result.refused)}", file=sys.stderr)
         return SOME_FAILED
-    return DONE if found.is_same_place or result.mended is not None else SOME_FAILED
+    return DONE if found.is_same_place or result.fixed is not None else SOME_FAILED

@@ -148,7 +148,7 @@ class PatchFinder:
 
 
 def _fast_length(length: int) -> int:
-    """The next length without prime factors above 5, for which the Fourier transform is fast."""
+    """Return the next length without prime factors above 5, for which the Fourier transform is fast."""
     while True:
         rest = length
         for prime in (2, 3, 5):

@@ -1,4 +1,4 @@
-"""What became of the patient: the displacement between where voxels should lie and where they do.
+"""What becomes of the patient: the displacement between where voxels should lie and where they do.
 
 Both affines map OTHER's voxel index to RAS mm: the true one follows from REFERENCE and from how the
 voxels relate, the stated one is in OTHER's file.
@@ -12,7 +12,7 @@ import numpy as np
 
 from ..core.geometry import AXIS_LETTERS, FloatArray, VolumeGeometry
 
-# Directions and sizes that differ by less are taken for equal: float32 headers are no better.
+# Directions and sizes that differ by less count as equal: float32 headers are no better.
 _SAME_DEGREES = 0.05
 _SAME_RATIO = 1e-3
 # A part of a voxel's size: below the first the place is the same, below the second nearly so.
@@ -22,8 +22,8 @@ _MIRRORS = ("left-right", "front-back", "head-feet")
 
 
 @dataclass(frozen=True)
-class Placement:
-    """How OTHER's file places voxels, against where REFERENCE has them.
+class Displacement:
+    """Displacement of the patient: where OTHER's file places voxels, against where REFERENCE has them.
 
     Attributes:
         distance: largest displacement of a corner, in mm.
@@ -47,36 +47,36 @@ class Placement:
 
     @property
     def is_same(self) -> bool:
-        """Whether every voxel lies where it should."""
+        """Return whether every voxel lies where it should."""
         return self.distance <= _SAME_VOXELS * self.smallest_voxel
 
     @property
     def is_nearly_same(self) -> bool:
-        """Whether every voxel lies within half a voxel of where it should."""
+        """Return whether every voxel lies within half a voxel of where it should."""
         return self.distance <= _NEARLY_VOXELS * self.smallest_voxel
 
     @property
     def is_within_voxels(self) -> bool:
-        """Whether every voxel lies within two of its largest sizes from where it should: for estimates."""
+        """Return whether every voxel lies within two of its largest sizes from where it should: for estimates."""
         return self.distance <= 2 * float(max(*self.spacing, *self.true_spacing))
 
     @property
     def is_rotated(self) -> bool:
-        """Whether directions are turned, apart from a reflection."""
+        """Return whether directions are rotated, apart from a reflection."""
         return self.degrees > _SAME_DEGREES
 
     @property
     def is_scaled(self) -> bool:
-        """Whether a voxel size is wrong."""
+        """Return whether a voxel size is wrong."""
         return bool(np.max(np.abs(self.spacing / self.true_spacing - 1)) > _SAME_RATIO)
 
     @property
     def is_shifted(self) -> bool:
-        """Whether the image's centre is displaced by more than half a voxel."""
+        """Return whether the image's centre is displaced by more than half a voxel."""
         return bool(np.linalg.norm(self.shift) > _NEARLY_VOXELS * self.smallest_voxel)
 
     def sentence(self) -> str:
-        """What a viewer shows: "the patient appears rotated by ..., not mirrored, and shifted by ... mm"."""
+        """Describe what a viewer shows: "the patient appears rotated by ..., not mirrored, and shifted by ... mm"."""
         parts = []
         if self.is_rotated:
             parts.append(f"rotated by {_degrees(self.degrees)} degrees about {axis_name(self.axis)}")
@@ -95,7 +95,7 @@ class Placement:
         return f"the patient appears {joined}"
 
 
-def judge_placement(true: VolumeGeometry, stated: VolumeGeometry) -> Placement:
+def judge_displacement(true: VolumeGeometry, stated: VolumeGeometry) -> Displacement:
     """Compare the affine that OTHER should have with the one that it has."""
     turn = stated.directions @ np.linalg.inv(true.directions)
     mirrored = None
@@ -108,7 +108,7 @@ def judge_placement(true: VolumeGeometry, stated: VolumeGeometry) -> Placement:
         _, _, mirrored, turn = min(options, key=lambda option: option[:2])
     degrees, axis = _rotation(turn)
     centre = (np.array(true.shape_ijk) - 1) / 2
-    return Placement(
+    return Displacement(
         distance=stated.corner_distance(true),
         smallest_voxel=float(min(true.spacing)),
         shift=stated.ras(centre) - true.ras(centre),
@@ -134,7 +134,7 @@ def _rotation(matrix: FloatArray) -> tuple[float, FloatArray]:
 
 
 def axis_name(axis: FloatArray) -> str:
-    """The letter that an axis points to, or its direction in RAS where it points between."""
+    """Return the letter that an axis points to, or its direction in RAS where it points between."""
     nearest = int(np.argmax(np.abs(axis)))
     if abs(axis[nearest]) > np.cos(np.radians(1)):
         return AXIS_LETTERS[nearest][int(axis[nearest] < 0)]

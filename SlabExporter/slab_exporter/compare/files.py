@@ -1,4 +1,4 @@
-"""Compare two volume files, and mend the second one's geometry where that can be done."""
+"""Compare two volume files, and fix the second one's geometry where that is possible."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from ..mrml.runtime import SlicerRuntime, open_runtime
 from ..volumes.reading import open_any
 from ..volumes.writing import require_writable, write_volume
 from .comparison import Comparison, compare_volumes
-from .displacement import Placement
+from .displacement import Displacement
 
 
 @dataclass(frozen=True)
 class CompareRequest:
-    """What to compare.
+    """Request to compare two files.
 
     Attributes:
         reference: the file that is believed.
@@ -31,7 +31,7 @@ class CompareRequest:
         reference_transform: "sform" or "qform" of a NIfTI REFERENCE; None: Slicer's choice.
         transform: the same for OTHER.
         fix: where to write OTHER with the right geometry; None: nowhere.
-        flip: allow a mend that exchanges left and right.
+        flip: allow a fix that exchanges left and right.
         overwrite: replace ``fix`` where it exists.
     """
 
@@ -48,30 +48,30 @@ class CompareRequest:
 
 @dataclass(frozen=True)
 class CompareResult:
-    """What was found and done.
+    """Result: what was found, and what was done.
 
     Attributes:
         comparison: of voxels and geometry.
         descriptions: one line on each file.
-        warnings: what is odd about the files themselves.
-        mended: what the mend did, as a sentence; None if none was made.
-        refused: why the mend that was asked for was not made.
+        warnings: what is unusual about the files themselves.
+        fixed: what was fixed, as a sentence; None if nothing was.
+        refused: why OTHER was not fixed although that was asked for.
     """
 
     comparison: Comparison
     descriptions: tuple[str, str]
     warnings: tuple[str, ...]
-    mended: str | None = None
+    fixed: str | None = None
     refused: str | None = None
 
     @property
     def same_place(self) -> bool:
-        """Whether OTHER certainly lies where REFERENCE has it, to within half a voxel."""
+        """Return whether OTHER certainly lies where REFERENCE has it, to within half a voxel."""
         return self.comparison.is_same_place
 
     @property
     def certain(self) -> bool:
-        """Whether there is one answer, down to the voxel."""
+        """Return whether there is one answer, down to the voxel."""
         return self.comparison.is_certain
 
     @property
@@ -80,13 +80,13 @@ class CompareResult:
         return self.comparison.verdict
 
     @property
-    def displacement(self) -> Placement | None:
+    def displacement(self) -> Displacement | None:
         """Where OTHER's affine puts the patient (mm, degrees, mirrored); None where the two are unrelated."""
         return self.comparison.placements[0] if self.comparison.placements else None
 
 
 def compare_files(request: CompareRequest) -> CompareResult:
-    """Compare two files and write the mended one if asked.
+    """Compare two files and write the fixed one if asked.
 
     Raises:
         SlabExporterError: a file cannot be used or written.
@@ -99,14 +99,14 @@ def compare_files(request: CompareRequest) -> CompareResult:
         reference = open_any(runtime, request.reference, request.reference_frame, request.reference_transform)
         other = open_any(runtime, request.other, request.frame, request.transform)
         found = compare_volumes(reference.voxels_kji.T, reference.geometry, other.voxels_kji.T, other.geometry)
-        mended = refused = None
+        fixed = refused = None
         if request.fix is not None:
             refused = why_not(found, request.flip)
-            mended = _mend(runtime, request.fix, found, other) if refused is None else None
+            fixed = _fix(runtime, request.fix, found, other) if refused is None else None
     warnings = [
         Sentence(f"{name}: ", text) for name, v in (("REFERENCE", reference), ("OTHER", other)) for text in v.warnings
     ]
-    return CompareResult(found, (_described(reference), _described(other)), tuple(warnings), mended, refused)
+    return CompareResult(found, (_described(reference), _described(other)), tuple(warnings), fixed, refused)
 
 
 def _described(volume: SourceVolume) -> str:
@@ -118,7 +118,7 @@ def _described(volume: SourceVolume) -> str:
 
 
 def why_not(found: Comparison, flip: bool) -> str | None:
-    """Why OTHER cannot be mended, as a sentence; None if it can.
+    """Return why OTHER cannot be fixed, as a sentence; None if it can.
 
     Args:
         found: what is known.
@@ -132,14 +132,14 @@ def why_not(found: Comparison, flip: bool) -> str | None:
     if mirrored is None or flip:
         return None
     return Sentence(
-        f"There is no mend by the affine alone, unless its handedness changes: OTHER is MIRRORED {mirrored} against "
-        "REFERENCE, and a mend exchanges the sides of the patient. If you are sure that REFERENCE is right, add ",
+        f"OTHER cannot be fixed by the affine alone, unless its handedness changes: it is MIRRORED {mirrored} against "
+        "REFERENCE, and a fix exchanges the sides of the patient. If you are sure that REFERENCE is right, add ",
         Option.on("flip"),
         ": the voxels are then reversed along one axis, and the geometry is made to fit.",
     )
 
 
-def _mend(runtime: SlicerRuntime, path: Path, found: Comparison, other: SourceVolume) -> str:
+def _fix(runtime: SlicerRuntime, path: Path, found: Comparison, other: SourceVolume) -> str:
     """Write OTHER with the geometry that it should have; a sentence on what was done."""
     geometry = found.true_geometry()
     done = "it was right already" if found.placements[0].is_same else "voxels untouched, geometry made to fit"
@@ -152,7 +152,7 @@ def _mend(runtime: SlicerRuntime, path: Path, found: Comparison, other: SourceVo
 
 
 def reversed_along(axis: int, volume: SourceVolume, geometry: VolumeGeometry) -> tuple[SourceVolume, VolumeGeometry]:
-    """The same picture with one index axis running the other way: other voxel order, other handedness."""
+    """Return the same picture with one index axis running the other way: other voxel order, other handedness."""
     signs, origin = [1, 1, 1], [0, 0, 0]
     signs[axis], origin[axis] = -1, geometry.shape_ijk[axis] - 1
     turn = IndexMap((0, 1, 2), (signs[0], signs[1], signs[2]), (origin[0], origin[1], origin[2]))

@@ -1,7 +1,8 @@
 """How one volume's voxels relate to another's, and whether that is certain.
 
 Equal voxels decide at once; with noise or another intensity scale the residuals are weighed
-(``evidence``).
+(``regression``). What decides is then checked (``certainty``): against chance, at every voxel, and for
+residual motion block by block.
 """
 
 from __future__ import annotations
@@ -12,13 +13,15 @@ import numpy as np
 import numpy.typing as npt
 
 from ..core.index_map import IndexMap, Three
+from .certainty.chance import bits_needed, content_bits
+from .certainty.intensity import EDITED, EQUAL, SIMILAR, Intensity, describe_intensity
+from .certainty.motion import STRUCTURED, Motion, judge_motion
+from .certainty.response import Placed, box_there, fit_response
 from .exact import equal_placements
-from .regression import Regression, Samples, better_neighbour, residual_structure
+from .regression import Regression, Samples, better_neighbour
 from .search import find_candidates
 
-CERTAIN, AMBIGUOUS, NONE = "certain", "ambiguous", "none"
-EQUAL, ROUNDED, RESCALED, REMAPPED, SIMILAR = "equal", "rounded", "rescaled", "remapped", "similar"
-
+CERTAIN, UNCERTAIN, AMBIGUOUS, NONE = "certain", "uncertain", "ambiguous", "none"
 # Below this correlation the two volumes are not taken for copies of one another.
 LEAST_CORRELATION = 0.8
 # So many equal arrangements are counted, not more.
@@ -26,32 +29,9 @@ _ENOUGH = 8
 # Values that differ by a smaller part are equal.
 _ROUNDING = 1e-9
 _CROWDED = "very many arrangements of the voxels fit about equally well: the content repeats itself."
-# Correlation of neighbouring residuals beyond which they are no noise but structure.
-_STRUCTURED = 0.3
-# Part of the spread beyond which a residual is too small to matter: of a shift by a tenth of a voxel.
-_NEARLY_EQUAL = 0.999
-# The part of the spread that a function of REFERENCE's values explains, if nothing else was done.
-_REMAPPED = 0.995
-
-
-@dataclass(frozen=True)
-class Intensity:
-    """How OTHER's values follow from REFERENCE's: ``slope * reference + intercept``.
-
-    Attributes:
-        kind: "equal", "rounded" (equal but for rounding), "rescaled" (linear, but for rounding),
-            "remapped" (another function, such as clipping) or "similar" (linear with a residual).
-        slope: of the regression.
-        intercept: of the regression.
-        correlation: coefficient over the sampled voxels.
-        structured: whether the residual is no mere noise: resampled, filtered, or another image.
-    """
-
-    kind: str
-    slope: float
-    intercept: float
-    correlation: float
-    structured: bool = False
+# VoxelMatch.rank up to which another explanation is looked for.
+_RANK_OF_DOUBT = 1
+_BY_CHANCE = "so little content agrees that it may be chance."
 
 
 @dataclass(frozen=True)
@@ -59,11 +39,12 @@ class VoxelMatch:
     """Result of matching.
 
     Attributes:
-        status: "certain", "ambiguous" or "none".
+        status: "certain"; "uncertain" (one placement fits best, but a check failed); "ambiguous"; "none".
         maps: the placement; all that fit equally well if ambiguous; empty if none.
         intensity: for the first of them; None if there is none.
         reason: a sentence where the status is not "certain".
         border: whether a constant border of OTHER (padding) was left out of the comparison.
+        motion: what is known about residual motion; None where all voxels are equal, or nothing fits.
     """
 
     status: str
@@ -71,15 +52,28 @@ class VoxelMatch:
     intensity: Intensity | None = None
     reason: str = ""
     border: bool = False
+    motion: Motion | None = None
 
     @property
     def is_a_copy(self) -> bool:
-        """Whether OTHER's values are a function of REFERENCE's, without any residual."""
-        return self.intensity is not None and self.intensity.kind != SIMILAR
+        """Return whether OTHER's values are a function of REFERENCE's at every voxel, beyond chance."""
+        if self.intensity is None or self.status == UNCERTAIN:
+            return False
+        return self.intensity.kind not in (SIMILAR, EDITED)
+
+    @property
+    def is_by_chance(self) -> bool:
+        """Return whether too little agrees to rule out chance."""
+        return self.reason == _BY_CHANCE
+
+    @property
+    def rank(self) -> int:
+        """Return how much is known: the larger, the more."""
+        return (NONE, UNCERTAIN, AMBIGUOUS, CERTAIN).index(self.status)
 
 
 def match_voxels(reference: npt.NDArray, other: npt.NDArray) -> VoxelMatch:
-    """Where OTHER's voxels come from in REFERENCE.
+    """Find where OTHER's voxels come from in REFERENCE.
 
     Args:
         reference: IJK.
@@ -92,29 +86,41 @@ def match_voxels(reference: npt.NDArray, other: npt.NDArray) -> VoxelMatch:
             return VoxelMatch(NONE, reason=f"{name} holds a single value everywhere; nothing can be told from it.")
     thin = _thin_axes(other)
     match = _match_inside(reference, other, thin)
-    if match.is_a_copy:
+    if match.is_a_copy or (match.status == CERTAIN and match.intensity and match.intensity.kind == EDITED):
         return match
     trimmed, start = without_border(other)
     if trimmed.shape != other.shape and not _is_flat(trimmed):
         inner = _shifted(_match_inside(reference, trimmed, thin), start)
-        if inner.is_a_copy or (match.status == NONE and inner.status != NONE):
-            return inner
-    if match.status != NONE:
-        return match
-    if sorted(other.shape) == sorted(reference.shape):
+        if match.status != CERTAIN or match.maps != inner.maps:
+            match = inner if inner.is_a_copy or inner.rank > match.rank else match
+    if match.rank > _RANK_OF_DOUBT or sorted(other.shape) == sorted(reference.shape):
         return match
     thin_both = _thin_axes(reference) if len(_thin_axes(reference)) == len(thin) else ()
-    swapped = _match_inside(other, reference, thin_both)
-    if swapped.status != NONE and swapped.intensity is not None:
-        there = swapped.intensity
-        slope = 1 / there.slope if there.slope else 0.0
-        intensity = Intensity(there.kind, slope, -there.intercept * slope, there.correlation, there.structured)
-        return VoxelMatch(swapped.status, tuple(m.inverse() for m in swapped.maps), intensity, swapped.reason)
-    return match
+    swapped = _swapped(_match_inside(other, reference, thin_both))
+    return swapped if swapped.rank > match.rank else match
+
+
+def _swapped(match: VoxelMatch) -> VoxelMatch:
+    """Return the match of REFERENCE inside OTHER as that of OTHER."""
+    there = match.intensity
+    if there is None:
+        return match
+    slope = 1 / there.slope if there.slope else 0.0
+    maps = tuple(m.inverse() for m in match.maps)
+    differing, motion = there.differing, match.motion
+    if differing is not None:
+        box = box_there(maps[0], differing.box)
+        differing = replace(differing, box=box, largest=differing.largest * abs(slope))
+    if motion is not None:
+        motion = motion.along(maps[0])
+    intensity = replace(
+        there, slope=slope, intercept=-there.intercept * slope, noise=there.noise * abs(slope), differing=differing
+    )
+    return replace(match, maps=maps, intensity=intensity, motion=motion)
 
 
 def _is_flat(array: npt.NDArray) -> bool:
-    """Whether all finite values are equal; of floats but for rounding."""
+    """Return whether all finite values are equal; of floats but for rounding."""
     if array.dtype.kind in "iu":
         return int(array.min()) == int(array.max())
     low, high = np.inf, -np.inf
@@ -128,7 +134,7 @@ def _is_flat(array: npt.NDArray) -> bool:
 
 
 def without_border(array: npt.NDArray) -> tuple[npt.NDArray, Three]:
-    """The array without the constant slices at its six sides, and the index where what is left begins."""
+    """Return the array without the constant slices at its six sides, and the index where what is left begins."""
     start = []
     for axis in range(3):
         planes = np.moveaxis(array, axis, 0)
@@ -145,7 +151,7 @@ def without_border(array: npt.NDArray) -> tuple[npt.NDArray, Three]:
 
 
 def _shifted(match: VoxelMatch, start: Three) -> VoxelMatch:
-    """The match of a part of OTHER as that of OTHER itself."""
+    """Return the match of a part of OTHER as that of OTHER itself."""
     maps = []
     for found in match.maps:
         origin = list(found.origin)
@@ -169,13 +175,15 @@ def _without_twins(maps: list[IndexMap], thin: tuple[int, ...]) -> list[IndexMap
 
 
 def _match_inside(reference: npt.NDArray, other: npt.NDArray, thin: tuple[int, ...]) -> VoxelMatch:
-    """Where OTHER lies wholly inside REFERENCE; along its ``thin`` axes the direction is left open (forwards)."""
+    """Find where OTHER lies wholly inside REFERENCE; along its ``thin`` axes the direction is left open (forwards)."""
     exact = _without_twins(equal_placements(reference, other, _ENOUGH << len(thin)), thin)
     if exact:
         intensity = Intensity(EQUAL, 1.0, 0.0, 1.0)
         if len(exact) > 1:
             return VoxelMatch(AMBIGUOUS, tuple(exact), intensity, _symmetric(len(exact)))
-        return VoxelMatch(CERTAIN, tuple(exact), intensity)
+        needed = bits_needed(reference.shape, other.shape)
+        status, reason = (CERTAIN, "") if content_bits(other, needed) >= needed else (UNCERTAIN, _BY_CHANCE)
+        return VoxelMatch(status, tuple(exact), intensity, reason)
     candidates = find_candidates(reference, other)
     if not candidates.placements:
         return VoxelMatch(NONE, reason="OTHER fits into REFERENCE in no order of axes.")
@@ -201,35 +209,24 @@ def _weigh(reference: npt.NDArray, other: npt.NDArray, maps: list[IndexMap], sam
         if best.correlation < LEAST_CORRELATION:
             return VoxelMatch(NONE, reason=alike)
     rivals = [m for m in maps if m != winner and not best.leads(samples.regression(m, curved))]
-    intensity = _intensity(reference, other, winner, samples)
+    response = fit_response(samples, winner, other.dtype.kind in "iu")
+    placed = Placed(reference, other, winner, response)
+    intensity = describe_intensity(placed, samples)
     if rivals:
         return VoxelMatch(AMBIGUOUS, (winner, *rivals), intensity, _symmetric(len(rivals) + 1))
     if intensity.kind == SIMILAR and (better := better_neighbour(reference, other, winner)) is not None:
         reason = "the voxels fit better when shifted beyond the edge: OTHER was moved, rolled or resampled."
         return VoxelMatch(AMBIGUOUS, (winner, better), replace(intensity, structured=True), reason)
-    return VoxelMatch(CERTAIN, (winner,), intensity)
+    motion = judge_motion(placed, samples, intensity.differing)
+    fault = motion.fault or (STRUCTURED if intensity.structured else "")
+    if intensity.kind == SIMILAR:
+        intensity = replace(intensity, structured=intensity.structured or motion.is_of_another_image)
+    if not fault and motion.bits < bits_needed(reference.shape, other.shape):
+        fault = _BY_CHANCE
+    return VoxelMatch(UNCERTAIN if fault else CERTAIN, (winner,), intensity, fault, motion=motion)
 
 
 def _best_of(maps: list[IndexMap], samples: Samples, curved: bool) -> tuple[IndexMap, Regression]:
     scores = {index_map: samples.regression(index_map, curved).correlation for index_map in maps}
     winner = max(scores, key=lambda index_map: scores[index_map])
     return winner, samples.regression(winner, curved)
-
-
-def _intensity(reference: npt.NDArray, other: npt.NDArray, index_map: IndexMap, samples: Samples) -> Intensity:
-    best = samples.regression(index_map)
-    largest = float(np.max(np.abs(best.residual)))
-    spread = float(np.std(best.residual + best.slope * best.values))
-    # Whole numbers are rounded by up to a half; floats keep about seven digits.
-    rounding = 0.51 if other.dtype.kind in "iu" else 1e-5 * max(spread, abs(best.intercept), 1e-30)
-    if largest <= rounding:
-        same = abs(best.slope - 1) < 1e-3 and abs(best.intercept) <= rounding
-        kind = ROUNDED if same else RESCALED
-        return Intensity(kind, best.slope, best.intercept, best.correlation)
-    curve = samples.regression(index_map, curved=True)
-    if curve.correlation**2 > max(_REMAPPED, 1 - (1 - best.correlation**2) / 2):
-        return Intensity(REMAPPED, best.slope, best.intercept, curve.correlation)
-    structured = best.correlation**2 < _NEARLY_EQUAL and (
-        residual_structure(reference, other, index_map, best) > _STRUCTURED
-    )
-    return Intensity(SIMILAR, best.slope, best.intercept, best.correlation, structured)

@@ -72,7 +72,7 @@ class Regression:
         return Regression(self.slope, self.intercept, float(ratio), self.values, residual)
 
     def leads(self, rival: Regression, least: float = LEAST_DIFFERENCE) -> bool:
-        """Whether this placement is true rather than another one, beyond doubt."""
+        """Return whether this placement is true rather than another one, beyond doubt."""
         difference = rival.residual - self.residual
         energy = _dot(difference, difference)
         own = _dot(self.residual, self.residual)
@@ -95,6 +95,11 @@ class Samples:
         self._empty = centre_value(reference), centre_value(other)
         self._other = finite(self._stored, self._empty[1]).reshape(-1)
 
+    @property
+    def other(self) -> FloatArray:
+        """OTHER's values at the sampled voxels."""
+        return self._other
+
     def values(self, index_map: IndexMap) -> FloatArray:
         """REFERENCE's values at the sampled voxels."""
         arranged = index_map.arranged(self._reference, self._shape)
@@ -112,13 +117,13 @@ def _dot(a: FloatArray, b: FloatArray) -> float:
 
 
 def same_values(a: npt.NDArray, b: npt.NDArray) -> bool:
-    """Whether all values are equal; NaN equals NaN."""
+    """Return whether all values are equal; NaN equals NaN."""
     equal = a == b
     return bool(equal.all()) or bool(np.all(equal | ((a != a) & (b != b))))
 
 
 def equal_everywhere(a: npt.NDArray, b: npt.NDArray) -> bool:
-    """The same for large arrays, slice by slice along the axis slowest in ``b``."""
+    """Return the same for large arrays, slice by slice along the axis slowest in ``b``."""
     slowest = int(np.argmax(np.abs(b.strides)))
     pairs = zip(np.moveaxis(a, slowest, 0), np.moveaxis(b, slowest, 0), strict=True)
     return all(same_values(one, two) for one, two in pairs)
@@ -148,13 +153,13 @@ def better_neighbour(reference: npt.NDArray, other: npt.NDArray, best: IndexMap)
             moved = IndexMap(best.axes, best.signs, (origin[0], origin[1], origin[2]))
             if moved.box(shape_of(other)).intersection(whole).is_empty:
                 continue
-            here, there = _overlap_correlation(reference, other, best, moved)
+            here, there = overlap_correlation(reference, other, best, moved)
             if 1 - there < 0.9 * (1 - here):
                 return moved
     return None
 
 
-def _overlap_correlation(
+def overlap_correlation(
     reference: npt.NDArray, other: npt.NDArray, one: IndexMap, two: IndexMap
 ) -> tuple[float, float]:
     """Correlation at two placements, over the voxels of OTHER that lie inside REFERENCE in both."""
@@ -165,8 +170,7 @@ def _overlap_correlation(
     values = finite(other[at], 0.0).reshape(-1)
     result = []
     for index_map in (one, two):
-        start = index_map.matrix @ (*inside.start, 1)
-        part = IndexMap(index_map.axes, index_map.signs, _three(start[:3]))
+        part = index_map.part(inside.start)
         found = finite(part.arranged(reference, inside.shape)[local], 0.0).reshape(-1)
         spread = found.std() * values.std()
         result.append(float(np.mean((found - found.mean()) * (values - values.mean())) / spread) if spread else 0.0)
@@ -174,7 +178,7 @@ def _overlap_correlation(
 
 
 def _box_inside(reference: npt.NDArray, other: npt.NDArray, index_map: IndexMap) -> Box:
-    """The voxels of OTHER, in its indices, that lie inside REFERENCE."""
+    """Return the voxels of OTHER, in its indices, that lie inside REFERENCE."""
     whole = Box((0, 0, 0), shape_of(reference))
     return index_map.inverse().box(whole.shape).intersection(Box((0, 0, 0), shape_of(other)))
 

@@ -1,7 +1,7 @@
 """Where a resampled volume lies: no voxel is a copy any more, but the picture still tells.
 
 Two families of hypotheses are tried: OTHER shows REFERENCE's whole field of view, in any of the 48
-arrangements of axes; or it lies where its own affine says, or is turned over there.
+arrangements of axes; or it lies where its own affine says, or is reversed there.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _LEAST_INSIDE = 0.5
 
 @dataclass(frozen=True)
 class Resampled:
-    """Where a resampled volume lies.
+    """Position of a resampled volume.
 
     Attributes:
         geometry: of OTHER, good to about a voxel.
@@ -50,7 +50,7 @@ def find_resampled(
         arrangements fit as well.
     """
     pictures = _Pictures(reference_ijk, reference, other_ijk)
-    hypotheses = [*_same_field_of_view(reference, other.shape_ijk), *_turned_in_place(other)]
+    hypotheses = [*_same_field_of_view(reference, other.shape_ijk), *_reversed_in_place(other)]
     values = [pictures.at(geometry) for geometry in hypotheses]
     scores = [Regression.linear(*pair).correlation if pair is not None else 0.0 for pair in values]
     best = int(np.argmax(scores))
@@ -68,7 +68,7 @@ def find_resampled(
 
 
 def _lies_along(a: VolumeGeometry, b: VolumeGeometry) -> bool:
-    """Whether two hypotheses differ in position only: no rivals about orientation."""
+    """Return whether two hypotheses differ in position only: no rivals about orientation."""
     return bool(np.allclose(a.directions, b.directions, rtol=0, atol=0.05))
 
 
@@ -87,7 +87,7 @@ def _same_field_of_view(reference: VolumeGeometry, shape: tuple[int, int, int]) 
     return result
 
 
-def _turned_in_place(other: VolumeGeometry) -> list[VolumeGeometry]:
+def _reversed_in_place(other: VolumeGeometry) -> list[VolumeGeometry]:
     result = []
     for signs in product((1, -1), repeat=3):
         turn = np.diag([*(float(s) for s in signs), 1.0])

@@ -45,7 +45,7 @@ class Candidate:
 
 @dataclass(frozen=True)
 class Candidates:
-    """What a search found.
+    """Result of a search.
 
     Attributes:
         placements: best first.
@@ -69,7 +69,7 @@ class _Found:
 
     @property
     def is_coarse(self) -> bool:
-        """Whether offsets were tried in steps of several voxels."""
+        """Return whether offsets were tried in steps of several voxels."""
         return max(self.step) > 1
 
 
@@ -98,7 +98,7 @@ def find_candidates(reference: npt.NDArray, other: npt.NDArray) -> Candidates:
 
 
 def _are_all_kept(found: list[_Found]) -> bool:
-    """Whether none was left out of those that come as near to the best one as chance allows."""
+    """Return whether none was left out of those that come as near to the best one as chance allows."""
     if not found:
         return True
     best = max(found, key=lambda one: one.score)
@@ -142,7 +142,7 @@ class _Search:
         self._losses: dict[tuple[tuple[str, int], ...], float] = {}
 
     def arrangement(self, axes: Three) -> list[_Found]:
-        """The best offsets for one order of axes, all eight reversals."""
+        """Return the best offsets for one order of axes, all eight reversals."""
         inner = tuple(self._reference.shape[a] for a in axes)
         searched = tuple(n for n in range(3) if self._other.shape[n] < inner[n])
         kinds = tuple(self._kind(n, inner[n], searched) for n in range(3))
@@ -156,8 +156,8 @@ class _Search:
         finder = PatchFinder(whole, part.shape, searched)
         result = []
         for signs in product((1, -1), repeat=3):
-            turned = part[tuple(slice(None, None, sign) for sign in signs)]
-            scores = finder.correlations(turned)
+            reversed_ = part[tuple(slice(None, None, sign) for sign in signs)]
+            scores = finder.correlations(reversed_)
             for flat in _largest(scores, peaks_only=max(step) > 1):
                 start = np.unravel_index(flat, scores.shape)
                 offset = [
@@ -200,7 +200,7 @@ class _Search:
         return self._cache[which, kinds]
 
     def neighbours(self, found: _Found) -> list[_Found]:
-        """The same arrangement one voxel further, in each direction in which there is room."""
+        """Return the same arrangement one voxel further, in each direction in which there is room."""
         room = [self._reference.shape[a] - self._other.shape[n] for n, a in enumerate(found.axes)]
         result = []
         for n, move in product(range(3), (1, -1)):
@@ -215,17 +215,17 @@ class _Search:
 
         The best one, and all that come as near to it as chance allows.
         """
-        turned = self._other[tuple(slice(None, None, sign) for sign in found.signs)]
+        reversed_ = self._other[tuple(slice(None, None, sign) for sign in found.signs)]
         whole = self._reference.transpose(found.axes)
-        block = _lively_block(turned)
+        block = _lively_block(reversed_)
         window = _window(found, block, whole.shape)
         patch = reduced(whole[window], (None,) * 3, self._empty[0])
-        part = reduced(turned[block], (None,) * 3, self._empty[1])
+        part = reduced(reversed_[block], (None,) * 3, self._empty[1])
         if any(p < q for p, q in zip(patch.shape, part.shape, strict=True)):
             return [found]
         searched = tuple(n for n in range(3) if patch.shape[n] > part.shape[n])
         scores = PatchFinder(patch, part.shape, searched).correlations(part)
-        limits = [whole.shape[n] - turned.shape[n] for n in range(3)]
+        limits = [whole.shape[n] - reversed_.shape[n] for n in range(3)]
         result, best = [], float(np.max(scores))
         for flat in np.argsort(-scores, axis=None)[:_MOST_NEAR]:
             score = float(scores.flat[flat])
@@ -278,7 +278,7 @@ def _largest_around(scores: FloatArray) -> FloatArray:
 
 
 def _lively_block(array: npt.NDArray) -> tuple[slice, ...]:
-    """The block of at most 40 voxels an axis, among 27, in which the values vary most."""
+    """Return the block of at most 40 voxels an axis, among 27, in which the values vary most."""
     starts = []
     for length in array.shape:
         free = max(0, length - _REFINED_EDGE)

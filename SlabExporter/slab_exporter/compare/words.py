@@ -8,16 +8,20 @@ import numpy as np
 
 from ..core.geometry import Box, VolumeGeometry
 from ..core.index_map import IDENTITY_AXES, IndexMap, Three
+from .certainty.intensity import EDITED, EQUAL, REMAPPED, ROUNDED, SIMILAR, Difference, Intensity
 from .comparison import Comparison, true_geometry
-from .displacement import Placement, axis_name, judge_placement
-from .matching import AMBIGUOUS, EQUAL, REMAPPED, ROUNDED, SIMILAR, Intensity
+from .displacement import Displacement, axis_name, judge_displacement
+from .grids import PART, REORDERED, SAME, relate_grids
+from .matching import AMBIGUOUS
 
 _AXIS_WORDS = ("columns", "rows", "slices")
 _MOST_SHOWN = 4
+# Degrees below which an estimated rotation is not worth a word.
+_LEAST_ROTATION = 0.2
 
 
 def comparison_json(found: Comparison) -> dict[str, Any]:
-    """All that was found, as a document that a program reads."""
+    """Return all that was found, as a document that a program reads."""
     there = found.match.intensity
     relations = []
     for n, place in enumerate(found.placements):
@@ -44,10 +48,31 @@ def comparison_json(found: Comparison) -> dict[str, Any]:
     return {
         "verdict": found.verdict,
         "certain": found.is_certain,
-        "intensity": None if there is None else dict(there.__dict__),
+        "intensity": None if there is None else _intensity_json(there),
         "resampled": found.resampled,
         "relations": relations,
         "reason": found.match.reason,
+        "motion": _motion_json(found),
+        "grid": relate_grids(found.reference, found.other).kind,
+    }
+
+
+def _intensity_json(there: Intensity) -> dict[str, Any]:
+    differing = there.differing
+    box = differing and {"start": list(differing.box.start), "stop": list(differing.box.stop)}
+    counted = differing and {"count": differing.count, "box_ijk": box, "largest": differing.largest}
+    return {**there.__dict__, "differing": counted}
+
+
+def _motion_json(found: Comparison) -> dict[str, Any] | None:
+    motion = found.match.motion
+    if motion is None:
+        return None
+    return {
+        "moved": motion.moved,
+        "largest_mm": found.moved_mm,
+        "rotation_degrees": found.rotated_degrees,
+        "bound_mm": found.bound_mm,
     }
 
 
@@ -57,7 +82,7 @@ def comparison_lines(found: Comparison) -> list[str]:
     if found.resampled is not None:
         return _resampled_lines(found, found.resampled)
     if not match.maps:
-        return [f"voxels: no relation found: {match.reason}", f"affine: {overlap_sentence(found)}"]
+        return _unrelated_lines(found)
     lines = []
     several = len(match.maps) > 1
     for n, (index_map, place) in enumerate(zip(match.maps[:_MOST_SHOWN], found.placements, strict=False)):
@@ -70,21 +95,47 @@ def comparison_lines(found: Comparison) -> list[str]:
     if match.status == AMBIGUOUS:
         lines.append(f"AMBIGUOUS: {match.reason} Which of them is true cannot be told from the voxels.")
     elif not found.is_certain:
-        lines.insert(
-            0,
-            "NOT CERTAIN: OTHER's voxels are no copies of REFERENCE's; this is the arrangement that comes nearest.",
-        )
+        lines.insert(0, f"NOT CERTAIN, this is the arrangement that comes nearest: {match.reason}")
     return lines
 
 
-def _relation_lines(found: Comparison, index_map: IndexMap, place: Placement, number: str) -> list[str]:
+def _relation_lines(found: Comparison, index_map: IndexMap, place: Displacement, number: str) -> list[str]:
     shape, whole = found.other.shape_ijk, found.reference.shape_ijk
     return [
         f"{number}voxels: {voxel_sentence(index_map, whole, shape, found.reference)}",
         f"  {numpy_sentence(index_map, whole, shape)}",
         f"affine: {affine_sentence(found.reference, found.other, index_map, place)}",
-        f"result: {place_sentence(index_map, place)}",
+        f"result: {_moved_words(found) or place_sentence(index_map, place)}{_bound_words(found)}",
     ]
+
+
+def _moved_words(found: Comparison) -> str:
+    """Return the result where the content moved inside the volume; empty where no motion was found."""
+    moved, degrees = found.moved_mm, found.rotated_degrees
+    if moved is None:
+        return ""
+    rotation = f", rotated by about {degrees:.2g} degrees" if degrees is not None and degrees > _LEAST_ROTATION else ""
+    far = f", somewhere by about {moved:.2g} mm{rotation}" if moved else ", by how much could not be measured"
+    affine = "" if found.placements[0].is_nearly_same else f"; by its affine {found.placements[0].sentence()}"
+    return f"NOT the same place in the patient: OTHER's content moved{far}{affine}"
+
+
+def _unrelated_lines(found: Comparison) -> list[str]:
+    """Say what the grids tell where the voxels say nothing, as with an image and its label map."""
+    grid = relate_grids(found.reference, found.other)
+    lines = [f"voxels: no relation found: {found.match.reason}", f"grid: {grid.sentence}"]
+    if grid.kind in (SAME, REORDERED, PART):
+        return [
+            *lines,
+            "affine: by their affines the voxels lie on one another; whether the content does, cannot be told",
+        ]
+    return [*lines, f"affine: {overlap_sentence(found)}"]
+
+
+def _bound_words(found: Comparison) -> str:
+    """Say how far content may have moved, where noise leaves that open; empty where voxels are equal."""
+    bound = found.bound_mm
+    return f" (no content moved by more than {bound:.2g} mm)" if found.is_certain and bound else ""
 
 
 def _resampled_lines(found: Comparison, correlation: float) -> list[str]:
@@ -97,7 +148,7 @@ def _resampled_lines(found: Comparison, correlation: float) -> list[str]:
 
 
 def voxel_sentence(found: IndexMap, whole: Three, shape: Three, reference: VolumeGeometry) -> str:
-    """How OTHER's array was made of REFERENCE's."""
+    """Describe how OTHER's array was made of REFERENCE's."""
     words = [text for text in (part_words(found.box(shape), whole), order_words(found, reference)) if text]
     return "; ".join(words)
 
@@ -131,11 +182,13 @@ def order_words(found: IndexMap, reference: VolumeGeometry) -> str:
         then = "then " if steps else ""
         steps.append(f"{then}{' and '.join(reversed_)} reversed")
     # what the array alone would show under REFERENCE's axes
-    place = judge_placement(true_geometry(reference, found, (1, 1, 1)), VolumeGeometry((1, 1, 1), reference.affine_ras))
+    place = judge_displacement(
+        true_geometry(reference, found, (1, 1, 1)), VolumeGeometry((1, 1, 1), reference.affine_ras)
+    )
     return f"{', '.join(steps)} ({_turn_words(place)})"
 
 
-def _turn_words(place: Placement) -> str:
+def _turn_words(place: Displacement) -> str:
     turn = f"a rotation by {place.degrees:.0f} degrees about {axis_name(place.axis)}" if place.is_rotated else ""
     if place.mirrored is None:
         return turn
@@ -144,7 +197,7 @@ def _turn_words(place: Placement) -> str:
 
 
 def numpy_sentence(found: IndexMap, whole: Three, shape: Three) -> str:
-    """The same for programmers, with arrays indexed [i, j, k] as nibabel gives them."""
+    """Return the same for programmers, with arrays indexed [i, j, k] as nibabel gives them."""
     box = found.box(shape)
     if box.intersection(Box((0, 0, 0), whole)) != box:
         inverse = found.inverse()
@@ -155,22 +208,42 @@ def numpy_sentence(found: IndexMap, whole: Three, shape: Three) -> str:
 
 
 def intensity_sentence(there: Intensity) -> str:
-    """How values relate."""
+    """Describe how values relate."""
+    differing = there.differing
+    rest = "" if differing is None else differing_words(differing)
     if there.kind == EQUAL:
         return "equal"
     linear = f"{there.slope:.6g} * REFERENCE {'+' if there.intercept >= 0 else '-'} {abs(there.intercept):.6g}"
     if there.kind == REMAPPED:
-        return f"a function of REFERENCE's, such as clipping or windowing (correlation ratio {there.correlation:.4f})"
-    if there.kind == ROUNDED:
-        return "equal but for rounding"
-    if there.kind != SIMILAR:
-        return f"rescaled: {linear}"
-    what = "filtered, resampled or of another image" if there.structured else "with noise"
-    return f"similar (correlation {there.correlation:.4f}), {what}: about {linear}"
+        words = f"a function of REFERENCE's, such as clipping or windowing (correlation ratio {there.correlation:.4f})"
+    elif there.kind == ROUNDED:
+        words = "equal but for rounding"
+    elif there.kind == EDITED:
+        is_equal = (there.slope, there.intercept) == (1.0, 0.0)
+        return f"{'equal' if is_equal else linear}, but {rest}"
+    elif there.kind != SIMILAR:
+        words = f"rescaled: {linear}"
+    else:
+        what = "filtered, resampled or of another image" if there.structured else "with noise"
+        words = f"similar (correlation {there.correlation:.4f}), {what}: about {linear}"
+    return f"{words}; beyond the noise, {rest}" if rest and not there.structured else words
 
 
-def affine_sentence(reference: VolumeGeometry, other: VolumeGeometry, found: IndexMap, place: Placement) -> str:
-    """What OTHER's affine makes of its voxels' order."""
+def differing_words(differing: Difference) -> str:
+    """Say how many voxels differ, where and by how much."""
+    start, stop = differing.box.start, differing.box.stop
+    where = ", ".join(f"{name} = {a} to {b - 1}" for name, a, b in zip("ijk", start, stop, strict=True))
+    count = "1 voxel differs" if differing.count == 1 else f"{differing.count} voxels differ"
+    far = (
+        f"by up to {differing.largest:.6g}"
+        if np.isfinite(differing.largest)
+        else "some are not finite in one of the two"
+    )
+    return f"{count}, in REFERENCE's {where}, {far}"
+
+
+def affine_sentence(reference: VolumeGeometry, other: VolumeGeometry, found: IndexMap, place: Displacement) -> str:
+    """Say what OTHER's affine makes of its voxels' order."""
     rearranged = not found.keeps_order or found.origin != (0, 0, 0)
     if place.is_nearly_same:
         rest = "" if place.is_same else f" (to within {place.distance:.2g} mm)"
@@ -187,8 +260,8 @@ def affine_sentence(reference: VolumeGeometry, other: VolumeGeometry, found: Ind
     return f"does not account for it: its axes run {other.orientation}, these voxels would need {true.orientation}"
 
 
-def place_sentence(found: IndexMap, place: Placement) -> str:
-    """What follows for the patient."""
+def place_sentence(found: IndexMap, place: Displacement) -> str:
+    """Say what follows for the patient."""
     if not place.is_nearly_same:
         return place.sentence()
     if found.keeps_order:
@@ -200,7 +273,7 @@ def place_sentence(found: IndexMap, place: Placement) -> str:
 
 
 def overlap_sentence(found: Comparison) -> str:
-    """Whether two unrelated volumes at least overlap in the patient, by their affines."""
+    """Return whether two unrelated volumes at least overlap in the patient, by their affines."""
     a, b = found.reference.corners_ras(), found.other.corners_ras()
     low, high = np.maximum(a.min(axis=0), b.min(axis=0)), np.minimum(a.max(axis=0), b.max(axis=0))
     if np.any(high < low):

@@ -66,6 +66,10 @@ class IndexMap:
             origin[n] = -sign * self.origin[axis]
         return IndexMap(_three(axes), _three(signs), _three(origin))
 
+    def part(self, start: Three) -> IndexMap:
+        """The map of a part of OTHER that begins at this index of OTHER."""
+        return IndexMap(self.axes, self.signs, _three(np.round((self.matrix @ (*start, 1))[:3])))
+
     def box(self, shape: Three) -> Box:
         """Where an OTHER of this shape lies in REFERENCE's indices."""
         start, stop = [0, 0, 0], [0, 0, 0]

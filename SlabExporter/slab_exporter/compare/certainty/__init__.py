@@ -1,0 +1,1 @@
+"""What is checked before anything is called certain: every voxel, motion block by block, and chance."""
