@@ -20,7 +20,7 @@ from .files.disk import written_part
 from .files.readback import read_voxels
 from .keywords import AnyPath, path_of
 from .pipeline.formats.table import kind_of
-from .report.dataset import PARTS, label_keys, read_parts
+from .report.dataset import LISTS, UNLABELLED, label_keys, main_label_set, read_parts
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -81,7 +81,7 @@ class SlabDataset:
 
     Args:
         out: output folder of an export, or the folder of one case.
-        part: "training", "validation" or "test" of dataset.json; None for all slabs.
+        part: "training", "validation", "test" or "unlabelled" of dataset.json; None for all slabs.
         labels: names of the label sets to read; None for all that the export has.
         transform: called with each item; what it returns is the item.
 
@@ -113,9 +113,12 @@ class SlabDataset:
         self._transform = transform
         self._entries: list[_Entry] = []
         wanted = [labels] if isinstance(labels, str) else labels
-        for path in _manifests(path_of(out), part):
-            manifest = read_manifest(path)
-            self._entries += [_entry(path.parent, manifest, slab, wanted) for slab in manifest.slabs]
+        manifests = {path: read_manifest(path) for path in _manifests(path_of(out), part)}
+        # The unlabelled may have other sets than the one that is called "label".
+        others = map(read_manifest, _manifests(path_of(out), None)) if part == UNLABELLED else manifests.values()
+        main = main_label_set(name for manifest in others for slab in manifest.slabs for name in slab.labels)
+        for path, manifest in manifests.items():
+            self._entries += [_entry(path.parent, manifest, slab, wanted, main) for slab in manifest.slabs]
 
     def __len__(self) -> int:
         return len(self._entries)
@@ -190,24 +193,26 @@ def _read_for_torchio(file: _SlabFile, _: Any) -> tuple[npt.NDArray, npt.NDArray
 
 def _manifests(out: Path, part: str | None) -> list[Path]:
     """The manifests of a part in the order of dataset.json; of all cases below ``out`` where there is none."""
-    if part is not None and part not in PARTS:
-        raise RequestError(f"The part cannot be '{part}'; choose one of {', '.join(PARTS)}.")
+    if part is not None and part not in LISTS:
+        raise RequestError(f"The part cannot be '{part}'; choose one of {', '.join(LISTS)}.")
     data_list = out / DATA_LIST
     if not data_list.is_file():
         if part is not None:
             raise InputError(f"{out} has no {DATA_LIST}, which alone knows what belongs to the part '{part}'.")
         return find_manifests(out)
     parts = read_parts(data_list)
-    cases = [case for name in PARTS if part in (None, name) for case in parts[name]]
+    cases = [case for name in LISTS if part in (None, name) for case in parts[name]]
     if not cases:
-        filled = ", ".join(name for name in PARTS if parts[name]) or "none"
+        filled = ", ".join(name for name in LISTS if parts[name]) or "none"
         raise InputError(f"{data_list} has no slabs in the part '{part}' (it has: {filled}); see export's split.")
     return [out / case / FILE_NAME for case in cases]
 
 
-def _entry(folder: Path, manifest: Manifest, slab: SlabRecord, wanted: Sequence[str] | None) -> _Entry:
+def _entry(
+    folder: Path, manifest: Manifest, slab: SlabRecord, wanted: Sequence[str] | None, main: str | None
+) -> _Entry:
     files = {"image": _file(written_part(folder, slab.image), manifest.source, slab)}
-    for key, name in label_keys(slab.labels).items():
+    for key, name in label_keys(slab.labels, main).items():
         if wanted is None or name in wanted:
             files[key] = _file(written_part(folder, slab.labels[name]), manifest.label_sources.get(name), slab)
     for name in wanted or ():

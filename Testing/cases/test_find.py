@@ -7,14 +7,7 @@ from pathlib import Path
 import pytest
 from slab_exporter.cases.find import find_cases, grouped, match_summary
 from slab_exporter.core.errors import InputError, RequestError
-
-
-def touch(folder: Path, *names: str) -> Path:
-    for name in names:
-        path = folder / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(b"x")
-    return folder
+from support.trees import touch
 
 
 def labels_of(cases, folder):

@@ -5,14 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from slab_exporter.cases.find import find_cases
-
-
-def touch(folder: Path, *names: str) -> Path:
-    for name in names:
-        path = folder / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(b"x")
-    return folder
+from support.trees import touch
 
 
 def groups(folder: Path) -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""What lies in an output folder, and whether anything in it pretends to be finished."""
+"""Trees of files: made for their names; and what lies in an output folder, and whether it pretends to be finished."""
 
 from __future__ import annotations
 
@@ -11,6 +11,15 @@ from pathlib import Path
 def tree(folder: Path) -> dict[str, bytes]:
     """Every file below a folder, by its relative path."""
     return {p.relative_to(folder).as_posix(): p.read_bytes() for p in sorted(folder.rglob("*")) if p.is_file()}
+
+
+def touch(folder: Path, *names: str) -> Path:
+    """Make files of one byte, where only names matter; returns the folder."""
+    for name in names:
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(b"x")
+    return folder
 
 
 def complete_cases(out: Path) -> list[str]:

@@ -1,1 +1,1 @@
-"""What belongs together: images, label maps, patients."""
+"""Cases: which images, label maps and patients belong together."""

@@ -1,4 +1,4 @@
-"""One case of an export: its files, and what is known of it beforehand."""
+"""One case of an export: its files, and what is known about it beforehand."""
 
 from __future__ import annotations
 
@@ -21,6 +21,7 @@ class Case:
         group: what must stay together in a split (a patient, say); "" for the case alone.
         columns: from a list, passed through to the tables.
         matched: by which convention each label file was found.
+        part: "training", "validation" or "test" where names and folders state it; else "".
         problem: why the case cannot be exported, where that is known beforehand.
     """
 
@@ -31,6 +32,7 @@ class Case:
     group: str = ""
     columns: dict[str, str] = field(default_factory=dict)
     matched: dict[str, str] = field(default_factory=dict)
+    part: str = ""
     problem: str | None = None
 
     @property
@@ -45,7 +47,7 @@ class Case:
 
     @property
     def stem(self) -> str:
-        """What its files may be named by: the image file's name without extension; for a series, the case's name."""
+        """The name that its files may bear: the image file's without extension; for a series, the case's."""
         return volume_stem(self.image) if self.series is None else self.name
 
     def labelled(self, name: str, path: Path, way: str) -> Case:

@@ -1,4 +1,4 @@
-"""Which cases an export works on: from the arguments to image and label files with distinct names."""
+"""From the arguments to cases: image and label files with distinct names."""
 
 from __future__ import annotations
 
@@ -12,10 +12,12 @@ from ..core.errors import RequestError
 from ..core.naming import case_names, volume_stem
 from ..core.text import Option, Sentence, counted
 from .case import Case
-from .conventions import GIVEN, LISTED, LabelIndex, named_path
+from .conventions import GIVEN, LISTED, named_path
 from .groups import with_groups
 from .label_maps import LABELS, label_sets, matched, stand_in, with_labels
 from .lists import ListedCase
+from .matching import LabelIndex
+from .parts import with_parts
 from .search import search_inputs
 
 
@@ -37,7 +39,8 @@ def find_cases(
             "NAME=..." to name the set.
         out: the output folder, which is never searched for inputs.
         anonymous: name cases of DICOM series without saying whose they are.
-        warn: told of label maps in the inputs that belong to no image.
+        warn: called with a sentence for label maps that belong to no image, for images that might have several,
+            and for images that may or may not be of one patient.
 
     Raises:
         RequestError: a file or a name given twice, or a label file for several images.
@@ -62,10 +65,10 @@ def find_cases(
         for name, path in sets.items():
             cases = with_labels(cases, name, path)
     elif found.labels:
-        cases = matched(cases, LABELS, LabelIndex(found.labels, map(stand_in, cases)))
+        cases = matched(cases, LABELS, LabelIndex(found.labels, map(stand_in, cases)), warn=warn)
         if warn is not None:
             _tell_unused(found.labels, cases, warn)
-    return with_groups(cases, anonymous)
+    return with_parts(with_groups(cases, anonymous, warn))
 
 
 def _tell_unused(labels: list[Path], cases: list[Case], warn: Callable[[str], object]) -> None:
@@ -97,7 +100,8 @@ def match_summary(cases: list[Case]) -> list[str]:
         how = ", ".join(f"{count} by {way}" for way, count in ways.most_common())
         missing = sum(name not in case.labels for case in cases)
         lines.append(f"label set '{name}': {how}" + (f"; {missing} without" if missing else ""))
-    return lines
+    groups = len({case.group or case.name for case in cases})
+    return lines if groups == len(cases) else [*lines, counted(groups, "group")]
 
 
 def _refuse_repeats(entries: list[ListedCase]) -> None:

@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
 from ..core.errors import InputError, RequestError, reading
 from ..core.naming import safe_name
+from ..core.text import Option, Sentence
 from .case import Case
-from .conventions import GIVEN, PATTERN, LabelIndex, folders_in_common, split_labels
+from .conventions import GIVEN, PATTERN
+from .matching import LabelIndex, split_labels
+from .places import folders_in_common
 from .search import is_volume, volume_files
 
 LABELS = "labels"
+_MOST_NAMED = 3
 
 
 def label_sets(labels: list[str]) -> dict[str, str]:
@@ -119,8 +124,21 @@ def _refuse_sharing(cases: list[Case], name: str, pattern: str) -> None:
             )
 
 
-def matched(cases: list[Case], name: str, index: LabelIndex, folder: Path | None = None) -> list[Case]:
-    """Cases with the label maps that an index finds; without ``folder`` a map may be missing.
+def matched(
+    cases: list[Case],
+    name: str,
+    index: LabelIndex,
+    folder: Path | None = None,
+    warn: Callable[[str], object] | None = None,
+) -> list[Case]:
+    """Cases with the label maps that an index finds.
+
+    Args:
+        cases: to be labelled; one that has a map of this set already keeps it.
+        name: of the label set.
+        index: of the label maps.
+        folder: in which the user says that they lie: then a case without a map, or with several, has a problem.
+        warn: without a folder, called with a sentence where cases have several; they get none.
 
     Raises:
         InputError: with ``folder``, no map fits any image.
@@ -134,13 +152,26 @@ def matched(cases: list[Case], name: str, index: LabelIndex, folder: Path | None
             result.append(case)
         elif len(found) == 1:
             result.append(case.labelled(name, found[0], way))
-        elif found or folder is not None:
-            result.append(replace(case, problem=case.problem or _not_one(case, name, folder, found)))
+        elif folder is not None:
+            result.append(replace(case, problem=case.problem or _not_one(case, folder, found)))
         else:
             result.append(case)
-    if folder is None:
-        return result
-    return _if_any(result, cases, f"The label folder {folder} holds no label map for any of the {len(cases)} images")
+    if folder is not None:
+        return _if_any(
+            result, cases, f"The label folder {folder} holds no label map for any of the {len(cases)} images"
+        )
+    several = [(case, found) for case, (_, found) in zip(result, answers, strict=True) if len(found) > 1]
+    if several and warn is not None:
+        warn(_several(several))
+    return result
+
+
+def _several(several: list[tuple[Case, list[Path]]]) -> Sentence:
+    case, found = several[0]
+    images = "1 image gets" if len(several) == 1 else f"{len(several)} images get"
+    names = ", ".join(file.name for file in found[:_MOST_NAMED]) + (", ..." if len(found) > _MOST_NAMED else "")
+    text = f"{images} no label map because several could be meant (first: {case.name} with {names}); choose with "
+    return Sentence(text, Option("labels"), " or in a list.")
 
 
 def _found_for(case: Case, index: LabelIndex, by_folder: bool) -> tuple[str, list[Path]]:
@@ -175,12 +206,11 @@ def _nearest_images(cases: list[Case], answers: list[tuple[str, list[Path]]]) ->
     ]
 
 
-def _not_one(case: Case, name: str, folder: Path | None, found: list[Path]) -> str:
-    where = f"The label folder {folder}" if folder else f"The input, for the label set '{name}',"
+def _not_one(case: Case, folder: Path, found: list[Path]) -> str:
     held = f"{len(found)} ({', '.join(map(str, found))})" if found else "none"
     return (
-        f"{where} should hold one label map for {case.image.name} (called '{case.stem}', or by a convention "
-        f"such as segmentation-N); it holds {held}."
+        f"The label folder {folder} should hold one label map for {case.image.name} (called '{case.stem}', or by a "
+        f"convention such as segmentation-N); it holds {held}."
     )
 
 

@@ -1,4 +1,4 @@
-"""Lists of cases: .csv (one row a case, any extra columns) and .txt (one path a line)."""
+"""Lists of cases: .csv (one row per case, any extra columns) and .txt (one path per line)."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class ListedCase:
 
 
 def is_list(path: Path) -> bool:
-    """Whether a path is a list of cases, by its extension."""
+    """Return whether a path is a list of cases, by its extension."""
     return path.suffix.lower() in LIST_EXTENSIONS
 
 
@@ -68,13 +68,13 @@ def read_list(path: Path) -> list[ListedCase]:
             f"{cases[0].image} (paths are relative to the list's folder)."
         )
     return [
-        case if known is not None else replace(case, problem=f"{case.image} cannot be read; mend path or rights.")
+        case if known is not None else replace(case, problem=f"{case.image} cannot be read; fix path or permissions.")
         for case, known in zip(cases, there, strict=True)
     ]
 
 
 def _exists(case: ListedCase) -> bool | None:
-    """Whether the image is there; None where the system cannot tell, for a name too long or a folder closed to us."""
+    """Return whether the image is there; None where the system cannot tell, for a name too long or a closed folder."""
     try:
         return case.image.exists()
     except OSError:

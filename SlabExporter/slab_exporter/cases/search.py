@@ -1,4 +1,4 @@
-"""From what stands on the command line to volumes: folders, patterns and lists are opened up."""
+"""Volumes named by the command line: folders, patterns and lists are opened."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from ..core.naming import DATA_ONLY_EXTENSIONS, volume_extension
 from ..dicom.reading.scan import find_series, is_dicom_file, series_of_files, volumes_of
 from ..dicom.reading.series import Series
 from ..files.disk import files_below
-from .conventions import split_labels
 from .lists import ListedCase, is_list, read_list
+from .matching import split_labels
 
 
 @dataclass
 class Found:
-    """What the inputs hold.
+    """Images and label maps in the inputs.
 
     Attributes:
         images: in the order of the inputs, in order of path within a folder.
@@ -31,9 +31,9 @@ class Found:
 
 
 def search_inputs(inputs: list[Path], out: Path | None) -> Found:
-    """Open up files, folders (searched to the bottom), glob patterns and lists.
+    """Find the volumes in files, folders (searched recursively), glob patterns and lists.
 
-    DICOM files that are given one by one are put together to series.
+    DICOM files that are given one by one are combined into series.
 
     Args:
         inputs: as on the command line.
@@ -142,7 +142,7 @@ def volume_files(folder: Path, out: Path | None = None) -> list[Path]:
 
 
 def is_volume(path: Path) -> bool:
-    """Whether a path is a file, or a link to what is not there, with the extension of a volume."""
+    """Return whether a path is a file, or a link to what is not there, with the extension of a volume."""
     lost = path.is_symlink() and not path.exists()
     return volume_extension(path) not in (None, *DATA_ONLY_EXTENSIONS) and (path.is_file() or lost)
 

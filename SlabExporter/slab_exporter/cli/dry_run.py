@@ -3,36 +3,43 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from ..cases.find import Case, match_summary
+from ..cases.parts import deal
 from ..core.options import ExportRequest
 from ..core.text import lengths, sizes
+from ..export.from_files import RunOptions
 from ..inspection.dry_run import Outlook, outlook
 from ..mrml.runtime import open_runtime
 from .terminal import print_json, typed
 
 
-def dry_run(cases: list[Case], out: Path, request: ExportRequest, as_json: bool) -> int:
-    """Print the plan of an export; nothing is written.
+def dry_run(cases: list[Case], out: Path, request: ExportRequest, as_json: bool, run: RunOptions) -> int:
+    """Print the plan of an export, with the patient, the part and the label maps of each case; nothing is written.
 
     Returns:
         How many cases cannot be exported, as far as the headers show.
     """
+    dealt = deal(cases, run.split, run.seed)
     with open_runtime() as runtime:
-        outlooks = [outlook(runtime, case, request) for case in cases]
+        outlooks = [replace(outlook(runtime, case, request), part=dealt.parts[case.name]) for case in cases]
     if as_json:
         for one in outlooks:
             print_json(one.to_json())
+        for text in dealt.warnings:
+            print_json({"event": "warning", "case": out.name, "message": text})
     else:
-        print("\n".join(_text(outlooks, cases, out)))
+        print("\n".join(_text(outlooks, cases, out, dealt.warnings)))
     return sum(one.error is not None for one in outlooks)
 
 
-def _text(outlooks: list[Outlook], cases: list[Case], out: Path) -> list[str]:
+def _text(outlooks: list[Outlook], cases: list[Case], out: Path, warnings: Sequence[str]) -> list[str]:
     lines = ["; ".join(match_summary(cases)), ""]
     lines += _table([_HEADER, *(_row(one) for one in outlooks)])
-    lines.append("")
+    lines += ["", *(f"warning: {text}" for text in warnings)]
     for one in outlooks:
         lines += [f"{one.case.name}: warning: {typed(text)}" for text in one.warnings]
     lines += [f"{one.case.name}: CANNOT BE EXPORTED: {typed(one.error)}" for one in outlooks if one.error is not None]
@@ -46,17 +53,18 @@ def _text(outlooks: list[Outlook], cases: list[Case], out: Path) -> list[str]:
     return lines
 
 
-_HEADER = ("case", "slabs", "voxels", "spacing mm", "axes", "image", "label maps")
+_HEADER = ("case", "patient", "part", "slabs", "voxels", "spacing mm", "axes", "image", "label maps")
 
 
 def _row(one: Outlook) -> tuple[str, ...]:
     labels = ", ".join(str(path) for path in one.case.labels.values()) or "-"
+    who = (one.case.name, one.case.group or one.case.name, one.part)
     if one.plan is None:
-        return (one.case.name, "-", "-", "-", "-", str(one.case.image), labels)
+        return (*who, "-", "-", "-", "-", str(one.case.image), labels)
     geometry = one.plan.geometry
     spacing = lengths(geometry.spacing)
     shape = sizes(geometry.shape_ijk)
-    return (one.case.name, str(len(one.plan.slabs)), shape, spacing, geometry.orientation, str(one.case.image), labels)
+    return (*who, str(len(one.plan.slabs)), shape, spacing, geometry.orientation, str(one.case.image), labels)
 
 
 def _table(rows: list[tuple[str, ...]]) -> list[str]:

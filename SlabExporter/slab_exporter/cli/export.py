@@ -61,7 +61,7 @@ def run(options: argparse.Namespace) -> int:
     run = run_options(options)
     cases = cases_of(options)
     if options.dry_run:
-        return code_for(dry_run(cases, options.output, request, options.json), len(cases))
+        return code_for(dry_run(cases, options.output, request, options.json, run), len(cases))
     shown = display_for(options, cases, request, run)
     started = time.monotonic()
     try:

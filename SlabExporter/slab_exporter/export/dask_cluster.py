@@ -36,7 +36,7 @@ def run_on_dask(jobs: Sequence[Job], address: str, progress: Progress) -> Genera
     Args:
         jobs: what to do; paths must mean the same on every worker.
         address: of the scheduler ("tcp://host:8786"), or the path of its scheduler file (.json).
-        progress: told of cases that end, and often enough to cancel.
+        progress: called when a case ends, and often enough to cancel.
 
     Raises:
         SlabExporterError: Dask is not installed, the scheduler does not answer, or its workers lack

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from ..cases.case import Case
@@ -14,7 +14,7 @@ from ..core.manifest import FILE_NAME, Manifest, read_manifest
 from ..core.naming import DATA_LIST, SUMMARY_FILES
 from ..files.disk import replace_files
 from ..pipeline.case_folder import case_aside, cases_left_aside, is_whole_aside, put_in_place, remove_replaced
-from ..report.dataset import PARTS, ListedManifest
+from ..report.dataset import LISTS, PARTS, ListedManifest
 from ..report.summary import summary_texts
 
 # What a case has been dealt in a split: group, part, columns of the list of cases.
@@ -119,10 +119,9 @@ def case_manifests(out: Path) -> list[Path]:
     return sorted(p for p in found if not p.is_symlink() and not p.parent.is_symlink() and p.is_file())
 
 
-def dealt_cases(cases: Sequence[Case], parts: Callable[[str], str]) -> dict[str, Dealt]:
-    """Return what a run's split gives each case, by the case's name."""
-    groups = {case.name: case.group or case.name for case in cases}
-    return {case.name: (groups[case.name], parts(groups[case.name]), dict(case.columns)) for case in cases}
+def dealt_cases(cases: Sequence[Case], parts: Mapping[str, str]) -> dict[str, Dealt]:
+    """Return group, part and columns of each case, by the case's name."""
+    return {case.name: (case.group or case.name, parts[case.name], dict(case.columns)) for case in cases}
 
 
 def listed_before(out: Path) -> dict[str, Dealt]:
@@ -133,7 +132,7 @@ def listed_before(out: Path) -> dict[str, Dealt]:
         if path.is_symlink() or not path.is_file():
             return {}
         document = json.loads(path.read_text(encoding="utf-8"))
-        for part in PARTS:
+        for part in LISTS:
             for entry in document.get(part, ()):
                 slab = entry["slab"]
                 columns = {str(key): str(value) for key, value in entry.get("columns", {}).items()}

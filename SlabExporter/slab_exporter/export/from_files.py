@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from ..cases.find import Case
+from ..cases.parts import deal
 from ..core.errors import OutputError, RequestError, SlabExporterError
 from ..core.manifest import Manifest, read_manifest
 from ..core.options import ExportRequest
@@ -16,9 +17,8 @@ from ..core.text import Option, Sentence, as_stored, command_words, in_words
 from ..files.machine import THREADS, usable_processors
 from ..mrml.runtime import running_in_application
 from ..pipeline.case_folder import remove_empty_folders_aside
-from ..report.dataset import PARTS, split_groups
 from ..volumes.reading import read_volume
-from .data_set import DataSetFiles, Dealt, case_manifests, dealt_cases, holds_case
+from .data_set import DataSetFiles, case_manifests, dealt_cases, holds_case
 from .job import Job, Outcome, read_case, reads_without_itk, run_job, runtime_with_first
 from .output_folder import clear_interrupted, locked, make_output, refuse_other_content
 from .pool import run_in_workers
@@ -27,7 +27,7 @@ from .survey import default_jobs, survey_case
 
 @dataclass(frozen=True)
 class RunOptions:
-    """How an export is run, as against what it makes.
+    """Settings of how an export runs, as opposed to what it produces.
 
     Attributes:
         jobs: processes, each on one processor; None for all processors (then a process has helper
@@ -73,7 +73,7 @@ class Failure:
 
 @dataclass(frozen=True)
 class ExportResult:
-    """What became of the cases, in their order.
+    """Result of an export: its cases in their order.
 
     Attributes:
         manifests: of the complete cases.
@@ -101,7 +101,7 @@ def export_cases(
         cases: distinct names, as ``find_cases`` makes them.
         out: output folder; made if missing. A second run in it at the same time is refused.
         request: what to make of each.
-        progress: told of everything; may raise ``Cancelled``.
+        progress: called with every event; may raise ``Cancelled``.
         resume: go on with an earlier export: complete cases of the same sources and options stay.
         overwrite: replace cases that an earlier export left in ``out``.
         run: processes, cluster, shard, split; None for what suits the machine.
@@ -118,13 +118,17 @@ def export_cases(
         resume = resume or (run.shard is not None and not overwrite)
         mine = cases if run.shard is None else cases[run.shard[0] - 1 :: run.shard[1]]
         files = None
+        notes: tuple[str, ...] = ()
         if run.shard is None:
             clear_interrupted(out)
-            files = DataSetFiles(out, _dealt(cases, run))
+            dealt = deal(cases, run.split, run.seed)
+            files, notes = DataSetFiles(out, dealt_cases(cases, dealt.parts)), dealt.warnings
+            for sentence in notes:
+                progress(ProgressEvent("warning", out.name, message=sentence))
         aside, threads = files is not None and files.there, _threads(run, len(mine))
         jobs = [Job(case, request, out, resume, run.debug, threads, aside) for case in mine]
         outcomes = _run_all(jobs, run, progress, lock, files)
-        return _result(mine, out, outcomes) if files is None else _sum_up(cases, outcomes, files, progress)
+        return _result(mine, out, outcomes) if files is None else _sum_up(cases, outcomes, files, notes, progress)
 
 
 def _run_all(
@@ -222,8 +226,10 @@ def _not_begun(cases: list[Case], out: Path, outcomes: dict[int, Outcome]) -> tu
     )
 
 
-def _sum_up(cases: list[Case], outcomes: dict[int, Outcome], files: DataSetFiles, progress: Progress) -> ExportResult:
-    """Write the files about the whole data set."""
+def _sum_up(
+    cases: list[Case], outcomes: dict[int, Outcome], files: DataSetFiles, dealt: Sequence[str], progress: Progress
+) -> ExportResult:
+    """Write the files about the whole data set; ``dealt`` are the sentences on what its parts came to."""
     out, problems, failed = files.out, [], []
     notes = _others(out, cases)
     for sentence in notes:
@@ -233,7 +239,7 @@ def _sum_up(cases: list[Case], outcomes: dict[int, Outcome], files: DataSetFiles
             sentence = in_words(outcome.error.sentence, command_words)
             failed.append((cases[number].name, str(cases[number].image), sentence))
     try:
-        files.write(failed, as_stored([*_not_begun(cases, out, outcomes), *notes]))
+        files.write(failed, as_stored([*_not_begun(cases, out, outcomes), *notes, *dealt]))
     except OutputError as error:
         problems.append(error.sentence + _MAKE_ROOM)
     remove_empty_folders_aside(out)
@@ -251,13 +257,6 @@ def _others(out: Path, cases: list[Case]) -> list[str]:
         f"The output folder also holds complete cases of an earlier export that this run was not asked for ({names}; "
         f"{len(others)} in all); they stay, and the tables list them too."
     ]
-
-
-def _dealt(cases: list[Case], run: RunOptions) -> dict[str, Dealt]:
-    # All cases are dealt, complete or not, so that a case that fails today moves no other one.
-    groups = [case.group or case.name for case in cases]
-    parts = {} if run.split is None else split_groups(groups, run.split, run.seed)
-    return dealt_cases(cases, lambda group: parts.get(group, PARTS[0]))
 
 
 __all__ = ["ExportResult", "Failure", "RunOptions", "export_cases", "read_case", "read_volume"]

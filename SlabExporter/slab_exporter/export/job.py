@@ -39,7 +39,7 @@ FAILED: Final = "failed"
 
 @dataclass(frozen=True)
 class Job:
-    """What to do with a case.
+    """A case to be exported, and how.
 
     Attributes:
         case: its files.
@@ -67,7 +67,7 @@ class Job:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of a case.
+    """Result of a job.
 
     Attributes:
         kind: "made", "kept" or "failed".
@@ -81,7 +81,7 @@ class Outcome:
 
 
 class FirstImage:
-    """The first job's image, being read while Slicer's libraries are imported; given away once."""
+    """The first job's image, being read while Slicer's libraries are imported; handed over once."""
 
     def __init__(self, pool: ThreadPoolExecutor, job: Job | None) -> None:
         self._reading: Future[StoredVolume | SourceVolume | None] | None = None
@@ -113,7 +113,7 @@ def run_job(runtime: SlicerRuntime, job: Job, progress: Progress, first: FirstIm
     Args:
         runtime: Slicer's classes.
         job: the case and what to make of it.
-        progress: told of everything; may raise ``Cancelled``.
+        progress: called with every event; may raise ``Cancelled``.
         first: its image being read already.
 
     Raises:
@@ -166,7 +166,7 @@ def remove_unfinished(job: Job) -> None:
 
 
 def reads_without_itk(case: Case) -> bool:
-    """Whether a case is read by code of our own, to which a damaged file is just a damaged one."""
+    """Return whether a case is read without ITK, which may not survive a damaged file."""
     if case.series is None:
         return all(map(volume_files.reads_without_itk, case.files))
     decoded = any(needs_decoder(plane.pixel) for plane in case.series.slices)
@@ -210,7 +210,7 @@ def read_case(
 
 @dataclass(frozen=True)
 class Earlier:
-    """What an earlier run left of a case.
+    """Remains of an earlier run of a case.
 
     Attributes:
         manifest: if the case is complete and can stay.
@@ -271,7 +271,7 @@ def _damaged(folder: Path, manifest: Manifest) -> str | None:
 
 
 def _source_sha256(case: Case, path: Path) -> str | None:
-    """Check sum of a case's image or of one of its label files; None where it is gone."""
+    """Checksum of a case's image or of one of its label files; None where it is gone."""
     try:
         if case.series is not None and path == case.image:
             return series_sha256(case.series)

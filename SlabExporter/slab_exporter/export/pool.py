@@ -114,7 +114,7 @@ def run_in_workers(
         jobs: in the order to begin them.
         memory: bytes that each needs.
         count: the most workers at a time.
-        progress: told of everything; may raise ``Cancelled``, which ends all workers.
+        progress: called with every event; may raise ``Cancelled``, which ends all workers.
         inherited: file descriptors that workers keep open (the lock of the output folder).
 
     Raises:

@@ -1,4 +1,4 @@
-"""How big the cases are, from their headers alone: for progress, for memory, for choosing how many run at once."""
+"""Sizes of the cases, from their headers alone: for progress, for memory, for choosing how many run at once."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ MOST_JOBS = 8
 
 @dataclass(frozen=True)
 class CaseSize:
-    """What a case will take, as far as its headers tell.
+    """Demands of a case, as far as its headers tell.
 
     Attributes:
         slices: along the axis that is cut; 1 where unknown.

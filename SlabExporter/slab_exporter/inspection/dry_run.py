@@ -29,6 +29,7 @@ class Outlook:
         voxel_bytes: of all slabs, uncompressed.
         warnings: sentences.
         error: why it cannot be exported.
+        part: of the data set, to which the case will belong.
     """
 
     case: Case
@@ -36,11 +37,13 @@ class Outlook:
     voxel_bytes: int = 0
     warnings: tuple[str, ...] = ()
     error: str | None = None
+    part: str = ""
 
     def to_json(self) -> dict[str, Any]:
         """Return the document that a program reads."""
         result: dict[str, Any] = {"event": "planned", "case": self.case.name, "image": str(self.case.image)}
         result |= {"labels": {name: str(path) for name, path in self.case.labels.items()}, "group": self.case.group}
+        result |= {"patient": self.case.group, "part": self.part}
         if self.plan is not None:
             result |= {
                 "shape_ijk": list(self.plan.geometry.shape_ijk),

@@ -15,6 +15,9 @@ from ..core.naming import safe_name
 from ..core.text import Option
 
 PARTS = ("training", "validation", "test")
+# Cases without a label map, where others have one: a loader that asks for label maps must not meet them.
+UNLABELLED = "unlabelled"
+LISTS = (*PARTS, UNLABELLED)
 
 
 def parse_split(text: str) -> tuple[float, ...]:
@@ -84,7 +87,7 @@ class ListedManifest:
     Attributes:
         manifest: of the case.
         group: cases of one group stay together in a split.
-        part: "training", "validation" or "test".
+        part: "training", "validation", "test" or "unlabelled".
         columns: passed through from a list of cases.
     """
 
@@ -97,14 +100,15 @@ class ListedManifest:
 def data_list(name: str, cases: Sequence[ListedManifest]) -> dict[str, Any]:
     """Return the document; paths are relative to the file's folder.
 
-    "label" is the first label set in order of name, or the set called "labels"; further sets follow
-    under their own names. What is known about a slab is kept in objects of its own ("slab", "columns"):
+    "label" is the set called "labels", or the first in order of name, the same one for all slabs; further sets
+    follow under their own names. What is known about a slab is kept in objects of its own ("slab", "columns"):
     MONAI takes every other text that happens to be the name of a folder for a path.
     """
-    parts: dict[str, list[dict[str, Any]]] = {part: [] for part in PARTS}
+    parts: dict[str, list[dict[str, Any]]] = {part: [] for part in LISTS}
+    main = main_label_set(name for case in cases for slab in case.manifest.slabs for name in slab.labels)
     columns = list(dict.fromkeys(column for case in cases for column in case.columns))
     for case in cases:
-        parts[case.part] += [_entry(case, slab, columns) for slab in case.manifest.slabs]
+        parts[case.part] += [_entry(case, slab, main, columns) for slab in case.manifest.slabs]
     values = {"0": "background"} | {v: f"label {v}" for v in _label_values(cases)}
     return {
         "name": name,
@@ -123,7 +127,7 @@ def to_text(document: dict[str, Any]) -> str:
     """Return the document as ASCII text (MONAI opens it in the system's encoding), one slab per line."""
     lines = []
     for key, value in document.items():
-        if key in PARTS:
+        if key in LISTS:
             entries = ",\n".join(f"  {json.dumps(entry)}" for entry in value)
             text = f"[\n{entries}\n ]" if value else "[]"
         else:
@@ -132,10 +136,10 @@ def to_text(document: dict[str, Any]) -> str:
     return "{\n" + ",\n".join(lines) + "\n}\n"
 
 
-def _entry(case: ListedManifest, slab: SlabRecord, columns: Sequence[str]) -> dict[str, Any]:
+def _entry(case: ListedManifest, slab: SlabRecord, main: str | None, columns: Sequence[str]) -> dict[str, Any]:
     manifest = case.manifest
     entry: dict[str, Any] = {"image": f"{manifest.case}/{slab.image}"}
-    for key, name in label_keys(slab.labels).items():
+    for key, name in label_keys(slab.labels, main).items():
         entry[key] = f"{manifest.case}/{slab.labels[name]}"
     entry["slab"] = {"case": manifest.case, "group": case.group, "index": slab.index, "ijk_start": list(slab.box.start)}
     if columns:
@@ -143,16 +147,25 @@ def _entry(case: ListedManifest, slab: SlabRecord, columns: Sequence[str]) -> di
     return entry
 
 
-def label_keys(names: Iterable[str]) -> dict[str, str]:
-    """Key in the data list -> label set.
+def main_label_set(names: Iterable[str]) -> str | None:
+    """Return the label set that is called "label" in the list: "labels", else the first in order of name.
 
-    "label" is the set called "labels", or the first in order of name; the others stand under their own names.
-
-    >>> label_keys(["tumour", "liver"])
-    {'label': 'liver', 'label_tumour': 'tumour'}
+    >>> main_label_set(["tumour", "liver"]), main_label_set([])
+    ('liver', None)
     """
-    ordered = sorted(names, key=lambda name: (name != "labels", name))
-    return {"label" if n == 0 else f"label_{name}": name for n, name in enumerate(ordered)}
+    return min(names, key=lambda name: (name != "labels", name), default=None)
+
+
+def label_keys(names: Iterable[str], main: str | None) -> dict[str, str]:
+    """Return the label set of each key in the data list.
+
+    "label" is the main set of all slabs, which this one may lack; the others have keys with their own names.
+
+    >>> label_keys(["tumour", "liver"], "liver"), label_keys(["tumour"], "liver")
+    ({'label': 'liver', 'label_tumour': 'tumour'}, {'label_tumour': 'tumour'})
+    """
+    ordered = sorted(names, key=lambda name: (name != main, name))
+    return {"label" if name == main else f"label_{name}": name for name in ordered}
 
 
 def read_parts(path: Path) -> dict[str, tuple[str, ...]]:
@@ -164,8 +177,8 @@ def read_parts(path: Path) -> dict[str, tuple[str, ...]]:
     try:
         with reading(path):
             document = json.loads(path.read_text(encoding="utf-8"))
-        entries = {part: document.get(part, []) for part in PARTS}
-        parts = {part: tuple(dict.fromkeys(entry["slab"]["case"] for entry in entries[part])) for part in PARTS}
+        entries = {part: document.get(part, []) for part in LISTS}
+        parts = {part: tuple(dict.fromkeys(entry["slab"]["case"] for entry in entries[part])) for part in LISTS}
     except (ValueError, RecursionError, AttributeError, KeyError, TypeError) as error:
         raise InputError(
             f"{path} is not the data list of an export: run the export again with ", Option.on("resume"), "."
