@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 
 from ..core.errors import RequestError
-from ..core.geometry import VolumeGeometry, geometry_facts
-from ..core.index_map import IndexMap
+from ..core.geometry import geometry_facts
+from ..core.index_map import IDENTITY_AXES, IndexMap
 from ..core.text import Option, Sentence
 from ..core.volume import SourceVolume
 from ..mrml.runtime import SlicerRuntime, open_runtime
@@ -141,20 +141,12 @@ def why_not(found: Comparison, flip: bool) -> str | None:
 
 def _mend(runtime: SlicerRuntime, path: Path, found: Comparison, other: SourceVolume) -> str:
     """Write OTHER with the geometry that it should have; a sentence on what was done."""
-    geometry = found.true_geometry()
+    mended = replace(other, geometry=found.true_geometry(), nifti_transform=None)
     done = "it was right already" if found.placements[0].is_same else "voxels untouched, geometry made to fit"
     if found.placements[0].mirrored is not None:
-        axis = int(np.argmax(np.abs(geometry.directions[0])))
-        other, geometry = reversed_along(axis, other, geometry)
+        axis = int(np.argmax(np.abs(mended.geometry.directions[0])))
+        i, j, k = (-1 if n == axis else 1 for n in range(3))
+        mended = mended.rearranged(IndexMap.reordering(IDENTITY_AXES, (i, j, k), mended.geometry.shape_ijk))
         done = f"voxels reversed along {'ijk'[axis]}, geometry made to fit"
-    write_volume(runtime, replace(other, geometry=geometry, nifti_transform=None), path)
+    write_volume(runtime, mended, path)
     return f"{path}: {done}"
-
-
-def reversed_along(axis: int, volume: SourceVolume, geometry: VolumeGeometry) -> tuple[SourceVolume, VolumeGeometry]:
-    """The same picture with one index axis running the other way: other voxel order, other handedness."""
-    signs, origin = [1, 1, 1], [0, 0, 0]
-    signs[axis], origin[axis] = -1, geometry.shape_ijk[axis] - 1
-    turn = IndexMap((0, 1, 2), (signs[0], signs[1], signs[2]), (origin[0], origin[1], origin[2]))
-    voxels = np.ascontiguousarray(turn.arranged(volume.voxels_kji.T, geometry.shape_ijk).T)
-    return replace(volume, voxels_kji=voxels), VolumeGeometry(geometry.shape_ijk, geometry.affine_ras @ turn.matrix)

@@ -18,6 +18,7 @@ import numpy.typing as npt
 
 from ..core.errors import InputError, SlabExporterError
 from ..core.geometry import VolumeGeometry
+from ..core.index_map import IDENTITY_AXES, IndexMap
 from ..core.naming import volume_extension
 from ..core.text import Sentence
 from ..core.volume import SourceVolume
@@ -134,14 +135,10 @@ def label_volume(runtime: SlicerRuntime, node: Any, image: SourceVolume) -> Sour
 
 
 def k_reversed(volume: SourceVolume) -> SourceVolume:
-    """The same volume with k counted the other way round; remembers the order it was held in."""
-    voxels = np.ascontiguousarray(volume.voxels_kji[::-1])
-    return replace(
-        volume,
-        voxels_kji=voxels,
-        geometry=volume.geometry.k_reversed(),
-        loaded_affine_ras=volume.geometry.affine_ras,
-    )
+    """Return the same volume with k counted the other way round; it records the order it was held in."""
+    held = volume.geometry
+    order = IndexMap.reordering(IDENTITY_AXES, (1, 1, -1), held.shape_ijk)
+    return replace(volume.rearranged(order), loaded_affine_ras=held.affine_ras)
 
 
 def file_of_node(node: Any) -> Path | None:
