@@ -13,7 +13,8 @@ from ..core.index_map import IDENTITY_AXES, IndexMap
 from ..core.text import Option, Sentence
 from ..core.volume import SourceVolume
 from ..mrml.runtime import SlicerRuntime, open_runtime
-from ..volumes.reading import open_any
+from ..volumes.choice import FileChoice
+from ..volumes.reading import open_volume
 from ..volumes.writing import require_writable, write_volume
 from .comparison import Comparison, compare_volumes
 from .displacement import Placement
@@ -96,8 +97,9 @@ def compare_files(request: CompareRequest) -> CompareResult:
         if request.fix.resolve() in (request.reference.resolve(), request.other.resolve()):
             raise RequestError(f"{request.fix} is one of the two volumes; sources are never changed.")
     with open_runtime() as runtime:
-        reference = open_any(runtime, request.reference, request.reference_frame, request.reference_transform)
-        other = open_any(runtime, request.other, request.frame, request.transform)
+        expected = FileChoice(request.reference, request.reference_frame, request.reference_transform)
+        reference = open_volume(runtime, expected)
+        other = open_volume(runtime, FileChoice(request.other, request.frame, request.transform))
         found = compare_volumes(reference.voxels_kji.T, reference.geometry, other.voxels_kji.T, other.geometry)
         mended = refused = None
         if request.fix is not None:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -72,6 +73,32 @@ class SourceVolume:
         voxels = np.ascontiguousarray(order.arranged(self.voxels_kji.T, (i, j, k)).T)
         geometry = VolumeGeometry((i, j, k), self.geometry.affine_ras @ order.matrix)
         return replace(self, voxels_kji=voxels, geometry=geometry)
+
+
+@dataclass(frozen=True)
+class VolumePeek:
+    """What headers tell of a volume whose voxels were not read.
+
+    Attributes:
+        kind: "NIfTI", "MGH" or "DICOM", or "ITK" for every other file.
+        geometry: shape and affine (RAS), in the index order in which the volume would be read.
+        dtype: of the stored voxels, in native byte order.
+        frames: how many volumes the file or series holds, of which this is one.
+        is_scaled: values are computed from the stored ones, so that their type is known only when they are read.
+        warnings: what a user should know about the headers.
+    """
+
+    kind: Literal["NIfTI", "MGH", "ITK", "DICOM"]
+    geometry: VolumeGeometry
+    dtype: np.dtype
+    frames: int = 1
+    is_scaled: bool = False
+    warnings: tuple[str, ...] = ()
+
+    @property
+    def voxel_bytes(self) -> int:
+        """Bytes of the stored voxels of this one volume, uncompressed."""
+        return math.prod(self.geometry.shape_ijk) * self.dtype.itemsize
 
 
 # A label map may be off by this part of a voxel: what rounding in float32 headers amounts to.

@@ -93,6 +93,24 @@ def node_geometry(node: Any) -> VolumeGeometry:
     return VolumeGeometry(node.GetImageData().GetDimensions(), array_from_matrix(matrix))
 
 
+def require_no_transform(node: Any) -> None:
+    """Refuse a node under a transform: where it is shown is not where its voxels are.
+
+    Raises:
+        InputError: with how to apply the transform in Slicer.
+    """
+    transform = node.GetParentTransformNode()
+    if transform is None:
+        return
+    kind = "linear" if transform.IsTransformToWorldLinear() else "non-linear"
+    effect = "" if kind == "linear" else " This resamples the volume; its voxels are then new ones."
+    raise InputError(
+        f"'{node.GetName()}' lies under the {kind} transform '{transform.GetName()}', which its file does not contain. "
+        "Apply it first: in the Data module, right-click the transform shown beside the volume and choose "
+        f"'Harden transform', or take the volume out of it.{effect}"
+    )
+
+
 def matrix_from_array(array: FloatArray) -> Any:
     """A vtkMatrix4x4 with these elements."""
     from vtkmodules.vtkCommonMath import vtkMatrix4x4

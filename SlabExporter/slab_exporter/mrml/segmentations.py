@@ -15,9 +15,8 @@ import numpy.typing as npt
 from ..core.errors import InputError
 from ..core.geometry import VolumeGeometry
 from ..core.volume import SourceVolume
-from .nodes import matrix_from_array
+from .nodes import matrix_from_array, require_no_transform
 from .runtime import SlicerRuntime
-from .scene_volumes import require_no_transform
 
 BINARY_LABELMAP = "Binary labelmap"
 LARGEST_VALUE = 65535

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from ..core.errors import InputError, SlabExporterError
+from ..core.errors import SlabExporterError
 from ..core.geometry import VolumeGeometry
 from ..core.index_map import IDENTITY_AXES, IndexMap
 from ..core.naming import volume_extension
@@ -24,31 +24,14 @@ from ..core.text import Sentence
 from ..core.volume import SourceVolume
 from ..files.nifti import read_header
 from ..files.nifti_transforms import refuse_unusable
-from ..files.readback import image_geometry
-from .nodes import node_geometry, voxels_kji
-from .runtime import SlicerRuntime, open_runtime
-from .volume_files import geometry_warnings, is_nifti, nifti_geometry, place, prefetch
+from ..mrml.nodes import node_geometry, require_no_transform, voxels_kji
+from ..mrml.runtime import SlicerRuntime, open_runtime
+from ..mrml.volume_files import geometry_warnings, is_nifti
+from .choice import FileVolume
+from .reading import open_volume, peek_volume
 
 # Values that went through another number type may differ by its rounding.
 ROUNDING = 1e-6
-
-
-def require_no_transform(node: Any) -> None:
-    """Refuse a node under a transform: where it is shown is not where its voxels are.
-
-    Raises:
-        InputError: with how to apply the transform in Slicer.
-    """
-    transform = node.GetParentTransformNode()
-    if transform is None:
-        return
-    kind = "linear" if transform.IsTransformToWorldLinear() else "non-linear"
-    effect = "" if kind == "linear" else " This resamples the volume; its voxels are then new ones."
-    raise InputError(
-        f"'{node.GetName()}' lies under the {kind} transform '{transform.GetName()}', which its file does not contain. "
-        "Apply it first: in the Data module, right-click the transform shown beside the volume and choose "
-        f"'Harden transform', or take the volume out of it.{effect}"
-    )
 
 
 def require_well_placed(node: Any) -> None:
@@ -90,7 +73,7 @@ def scene_volume(runtime: SlicerRuntime, node: Any) -> SourceVolume:
     if not path.is_file():
         return _with_reason(held, f"The file {path}, from which '{node.GetName()}' was loaded, is gone")
     try:
-        stored = place(runtime, path, prefetch(path, None, None), None)
+        stored = open_volume(runtime, FileVolume(path))
     except SlabExporterError as error:
         why = error.sentence.without_full_stop()
         return _with_reason(held, Sentence(f"The file of '{node.GetName()}' cannot be read any more (", why, ")"))
@@ -171,16 +154,9 @@ def geometry_to_cut(node: Any) -> VolumeGeometry:
 @lru_cache(maxsize=32)
 def _header_geometry(path: str, _mtime: int, _size: int) -> VolumeGeometry | None:
     """Geometry from a header alone, or None where it cannot be had; the file's state is part of the key."""
-    import SimpleITK as sitk
-
     try:
-        if is_nifti(Path(path)):
-            with open_runtime() as runtime:
-                return nifti_geometry(runtime, read_header(Path(path)), None)
-        reader = sitk.ImageFileReader()
-        reader.SetFileName(path)
-        reader.ReadImageInformation()
-        return image_geometry(reader) if reader.GetDimension() == 3 else None
+        with open_runtime() as runtime:
+            return peek_volume(FileVolume(Path(path)), runtime).geometry
     except (SlabExporterError, RuntimeError, OSError):
         return None
 
