@@ -1,4 +1,4 @@
-"""Before an export: which files belong together, what would be cut and how much that is, from headers alone."""
+"""Outlook before an export, from headers alone: which files belong together, what would be cut, how much it is."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from ..volumes.reading import peek_volume
 
 @dataclass(frozen=True)
 class Outlook:
-    """What an export would make of a case.
+    """Slabs that an export would make of a case.
 
     Attributes:
         case: its files.

@@ -1,4 +1,4 @@
-"""The preflight report: what a file's geometry is and what is odd about it, before anything is cut."""
+"""The preflight report: a file's geometry and what is unusual about it, before anything is cut."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from ..volumes.reading import open_volume
 
 @dataclass
 class Inspection:
-    """What is known about one case.
+    """Findings about one case.
 
     Attributes:
         case: its name.
@@ -61,7 +61,7 @@ class Inspection:
         }
 
     def to_text(self, words: Words = python_words) -> str:
-        """For people, with options in ``words``."""
+        """Return the report for people, with options in ``words``."""
         lines = [f"{self.case}  ({self.path})"]
         lines += [f"  {name:<12} {_shown(value)}" for name, value in self.facts.items()]
         lines += [f"  warning: {in_words(text, words)}" for text in self.warnings]
@@ -78,7 +78,7 @@ def inspect_cases(cases: list[Case]) -> Iterator[Inspection]:
 
 
 def inspect_case(runtime: SlicerRuntime, case: Case) -> Inspection:
-    """Geometry, type and header of a case's image, and whether its label maps lie on its grid."""
+    """Return geometry, type and header of a case's image, and whether its label maps lie on its grid."""
     report = Inspection(case.name, case.image)
     try:
         if case.problem is not None and case.image.is_dir() and case.series is None:
@@ -131,7 +131,7 @@ def _look_at_series(runtime: SlicerRuntime, series: Series, report: Inspection) 
 
 
 def _note(volume: SourceVolume, report: Inspection) -> None:
-    """What any volume in memory tells."""
+    """Note what any volume in memory tells."""
     report.facts |= geometry_facts(volume.geometry)
     report.facts["voxels"] = volume.voxels_kji.dtype.name
     report.geometry = volume.geometry

@@ -29,17 +29,17 @@ NIFTI_EXTENSIONS = (".nii", ".nii.gz")
 
 
 def is_nifti(path: Path) -> bool:
-    """Whether the file is a NIfTI by its extension."""
+    """Return whether a file is a NIfTI file, by its extension."""
     return volume_extension(path) in NIFTI_EXTENSIONS
 
 
 def reads_without_itk(path: Path) -> bool:
-    """Whether the file is read by code of our own, to which a damaged one is just a damaged one."""
+    """Return whether our own code reads the file, which refuses a damaged one where ITK may crash."""
     return is_nifti(path) or volume_extension(path) in MGH_EXTENSIONS
 
 
 def require_volume_file(path: Path) -> None:
-    """Refuse what is no file, is empty, or has no extension of a volume format.
+    """Refuse what is not a file, is empty, or has no extension of a volume format.
 
     Raises:
         InputError: saying which.
@@ -59,7 +59,7 @@ def require_volume_file(path: Path) -> None:
 
 
 def geometry_warnings(geometry: VolumeGeometry) -> tuple[str, ...]:
-    """What a matrix alone gives away: an identity affine was written by a program that lost the real one."""
+    """Return warnings about a matrix by itself: an identity affine comes from a program that lost the real one."""
     if np.allclose(geometry.affine_ras, np.eye(4), rtol=0, atol=1e-6):
         return (
             "The affine is the identity: spacing, orientation and position were probably lost, and thickness in mm, "
@@ -69,7 +69,7 @@ def geometry_warnings(geometry: VolumeGeometry) -> tuple[str, ...]:
 
 
 def nifti_geometry(runtime: SlicerRuntime, header: NiftiHeader, transform: str | None) -> VolumeGeometry:
-    """Where Slicer places a NIfTI file, in the file's index order; its voxels are not read.
+    """Return where Slicer places a NIfTI file, in the file's index order; its voxels are not read.
 
     Raises:
         InputError: Slicer cannot read the header.
@@ -111,7 +111,7 @@ def _read_node(runtime: SlicerRuntime, path: Path, nodes: list[Any], shown: Path
     node.SetName((shown or path).name.encode("utf-8", "replace").decode())
     storage = runtime.scene.AddNode(runtime.classes.vtkMRMLVolumeArchetypeStorageNode())
     nodes.append(storage)
-    # Since Slicer 5.8 the storage node flips the K axis of left-handed volumes unless told not to;
+    # Since Slicer 5.8 the storage node flips the K axis of left-handed volumes unless this is switched off;
     # slabs keep the file's order.
     if hasattr(storage, "SetForceRightHandedIJKCoordinateSystem"):
         storage.SetForceRightHandedIJKCoordinateSystem(False)
@@ -128,7 +128,7 @@ def _read_node(runtime: SlicerRuntime, path: Path, nodes: list[Any], shown: Path
 
 
 # Slicer's writer refuses these types: the same bytes are written as another one of the same size,
-# and the header is told the right one.
+# and the right one is put into the header.
 _STAND_INS = {np.dtype(np.int8): np.uint8, np.dtype(np.int64): np.float64, np.dtype(np.uint64): np.float64}
 
 

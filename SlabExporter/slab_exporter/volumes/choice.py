@@ -35,7 +35,7 @@ class FileVolume:
 
     @property
     def kind(self) -> FileKind:
-        """Who reads it."""
+        """Reader of the file: our own for NIfTI and MGH, ITK for every other."""
         if is_nifti(self.path):
             return "NIfTI"
         return "MGH" if volume_extension(self.path) in MGH_EXTENSIONS else "ITK"

@@ -54,7 +54,7 @@ def require_well_placed(node: Any) -> None:
 
 
 def scene_volume(runtime: SlicerRuntime, node: Any) -> SourceVolume:
-    """A volume node as a source: its file where that holds the same volume, otherwise its voxels.
+    """Return a volume node as a source: its file where that holds the same volume, otherwise its voxels.
 
     Args:
         runtime: with a private scene for reading the file.
@@ -62,7 +62,7 @@ def scene_volume(runtime: SlicerRuntime, node: Any) -> SourceVolume:
 
     Raises:
         InputError: the node is under a transform, is misplaced, holds no voxels, or more than one
-            number a voxel.
+            number per voxel.
     """
     require_no_transform(node)
     require_well_placed(node)
@@ -84,12 +84,12 @@ def scene_volume(runtime: SlicerRuntime, node: Any) -> SourceVolume:
 
 
 def volume_as_held(node: Any) -> SourceVolume:
-    """A volume node's voxels in the node's own order; they are shared with the node, not copied.
+    """Return a volume node's voxels in the node's own order; they are shared with the node, not copied.
 
     The check sum is left empty until the volume is known to be cut from here.
 
     Raises:
-        InputError: the node holds no voxels, or more than one number a voxel.
+        InputError: the node holds no voxels, or more than one number per voxel.
     """
     voxels = np.ascontiguousarray(voxels_kji(node))
     geometry = node_geometry(node)
@@ -97,10 +97,10 @@ def volume_as_held(node: Any) -> SourceVolume:
 
 
 def label_volume(runtime: SlicerRuntime, node: Any, image: SourceVolume) -> SourceVolume:
-    """A label map node as a source in the image's index order.
+    """Return a label map node as a source in the image's index order.
 
     The file is used where it lies on the image's grid in the same order; otherwise the node's
-    voxels, turned round along k where Slicer holds them the other way round.
+    voxels, reversed along k where Slicer holds them the other way round.
 
     Raises:
         InputError: as ``scene_volume``. A label map on another grid is not refused here.
@@ -125,7 +125,7 @@ def k_reversed(volume: SourceVolume) -> SourceVolume:
 
 
 def file_of_node(node: Any) -> Path | None:
-    """The one volume file that a node was loaded from or saved to; None for DICOM and unsaved nodes."""
+    """Return the one volume file that a node was loaded from or saved to; None for DICOM and unsaved nodes."""
     storage = node.GetStorageNode()
     name = storage.GetFullNameFromFileName() if storage is not None else None
     if not name or storage.GetNumberOfFileNames() > 1 or volume_extension(Path(name)) is None:
@@ -134,7 +134,7 @@ def file_of_node(node: Any) -> Path | None:
 
 
 def geometry_to_cut(node: Any) -> VolumeGeometry:
-    """The geometry in whose index order the node will be cut; cheap, for showing a plan.
+    """Return the geometry in whose index order the node will be cut; cheap, for showing a plan.
 
     That is the file's order where its header still places the same volume, else the node's.
 
@@ -153,7 +153,7 @@ def geometry_to_cut(node: Any) -> VolumeGeometry:
 
 @lru_cache(maxsize=32)
 def _header_geometry(path: str, _mtime: int, _size: int) -> VolumeGeometry | None:
-    """Geometry from a header alone, or None where it cannot be had; the file's state is part of the key."""
+    """Return the geometry by the header alone, or None where it cannot be had; the file's state is part of the key."""
     try:
         with open_runtime() as runtime:
             return peek_volume(FileVolume(Path(path)), runtime).geometry
@@ -184,7 +184,7 @@ def _what_changed(node: Any, path: Path) -> str:
 
 
 def _same_volume(stored: SourceVolume, held: SourceVolume) -> str | None:
-    """ "same" or "reversed" for the order along k in which both hold the same volume, else None."""
+    """Return "same" or "reversed", the order along k in which both hold the same volume; None where they do not."""
     order = _k_order(stored.geometry, held.geometry)
     if order is None:
         return None
@@ -205,7 +205,7 @@ def _same_grid(one: VolumeGeometry, other: VolumeGeometry) -> bool:
 
 
 def _same_values(one: npt.NDArray, other: npt.NDArray) -> bool:
-    """Whether two KJI arrays hold the same values; slice by slice, since volumes are large."""
+    """Return whether two KJI arrays hold the same values; slice by slice, since volumes are large."""
     for a, b in zip(one, other, strict=True):
         if one.dtype == other.dtype and one.dtype.kind in "iu":
             equal = np.array_equal(a, b)
@@ -217,5 +217,5 @@ def _same_values(one: npt.NDArray, other: npt.NDArray) -> bool:
 
 
 def _finite(plane: npt.NDArray) -> npt.NDArray:
-    """Slicer loads values that are no numbers as 0."""
+    """Return the plane as Slicer loads it: 0 where a value is not a finite number."""
     return np.where(np.isfinite(plane), plane, 0)
