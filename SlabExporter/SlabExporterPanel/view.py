@@ -16,11 +16,11 @@ from slab_exporter.core.planning import SlabPlan, plan_slabs
 from slab_exporter.core.text import sizes
 from slab_exporter.core.volume import SAME_GRID_VOXELS
 from slab_exporter.export.from_scene import case_name, label_sets, require_apart_from_sources, require_free_place
-from slab_exporter.mrml.nodes import node_geometry, voxels_kji
+from slab_exporter.mrml.nodes import node_geometry, require_no_transform, voxels_kji
 from slab_exporter.mrml.roi import box_inside_roi
-from slab_exporter.mrml.scene_volumes import geometry_to_cut, require_no_transform, require_well_placed
 from slab_exporter.mrml.slab_rois import MOST_BOXES
 from slab_exporter.mrml.volume_files import geometry_warnings
+from slab_exporter.volumes.scene_volumes import geometry_to_cut, require_well_placed
 
 from .rows import Row, row_of, summary, table_headers
 from .words import in_panel_words

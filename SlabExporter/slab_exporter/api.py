@@ -237,7 +237,7 @@ def where(
         ('images/ct_slab-001.nii.gz', (3, 4, 19))
     """
     from .coordinates.where import find_place, through_registration
-    from .volumes.reading import FileChoice
+    from .volumes.choice import FileChoice
 
     points = {name: point for name, point in (("ijk", ijk), ("ras", ras), ("lps", lps)) if point is not None}
     if len(points) != 1:

@@ -77,12 +77,14 @@ def plan(
     from .core.planning import plan_slabs
     from .mrml.roi import read_roi_box
     from .mrml.runtime import open_runtime
-    from .volumes.reading import FileChoice, peek_geometry
+    from .volumes.choice import FileChoice
+    from .volumes.reading import peek_volume
 
     options = _slab_options(thickness, thickness_mm, axis, overlap, remainder)
-    choice = FileChoice(path_of(path), frame_of(frame), transform_of(nifti_transform))
+    accepted = _series_options(allow_uneven, resample)
+    choice = FileChoice(path_of(path), frame_of(frame), transform_of(nifti_transform), accepted)
     with open_runtime() as runtime:
-        geometry = peek_geometry(runtime, choice, _series_options(allow_uneven, resample))
+        geometry = peek_volume(choice, runtime).geometry
         limits = None if within is None else read_roi_box(runtime, path_of(within), geometry)
     return plan_slabs(geometry, options, limits)
 

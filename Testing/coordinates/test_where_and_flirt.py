@@ -20,7 +20,8 @@ from slab_exporter.coordinates.where import explain_axes, locate
 from slab_exporter.core.errors import InputError
 from slab_exporter.core.geometry import VolumeGeometry
 from slab_exporter.mrml.nodes import array_from_matrix
-from slab_exporter.volumes.reading import first_frame, open_any
+from slab_exporter.volumes.choice import FileChoice
+from slab_exporter.volumes.reading import open_for_geometry
 from support.phantoms import SIGNED_PERMUTATIONS, affine, index_phantom, rotation, save_nifti
 
 SHAPE = (7, 9, 11)
@@ -337,7 +338,7 @@ def test_flirt_files_are_guarded(tmp_path, run_cli):
 
 
 def opened(runtime, path):
-    source = open_any(runtime, path, first_frame(path, None))
+    source = open_for_geometry(runtime, FileChoice(path))
     return source, fsl_grid(source)
 
 

@@ -6,7 +6,8 @@ import json
 
 import numpy as np
 import pytest
-from slab_exporter.volumes.reading import open_any
+from slab_exporter.volumes.choice import FileChoice
+from slab_exporter.volumes.reading import open_volume
 
 pytest.importorskip("slab_exporter.dicom.reading.load", reason="this version reads no DICOM series")
 
@@ -45,7 +46,7 @@ def test_a_series_comes_back_as_it_was(real_data, runtime, tmp_path, run_cli, fo
     assert code == 0, err
     assert run_cli("stitch", tmp_path / "out", "-o", tmp_path / "back")[0] == 0
     (path,) = (tmp_path / "back").iterdir()
-    back, original = open_any(runtime, path), open_any(runtime, source)
+    back, original = open_volume(runtime, FileChoice(path)), open_volume(runtime, FileChoice(source))
     np.testing.assert_array_equal(back.voxels_kji, original.voxels_kji)
     assert back.voxels_kji.dtype == original.voxels_kji.dtype
     assert back.geometry.corner_distance(original.geometry) < 1e-4

@@ -12,7 +12,7 @@ from slab_exporter.core.errors import Cancelled, InputError, OutputError
 from slab_exporter.core.geometry import Box
 from slab_exporter.core.options import ExportRequest, SlabOptions
 from slab_exporter.export.from_scene import export_nodes, label_sets
-from slab_exporter.mrml.scene_volumes import geometry_to_cut, scene_volume
+from slab_exporter.volumes.scene_volumes import geometry_to_cut, scene_volume
 from support.phantoms import affine, index_phantom, save_nifti
 from support.scenes import add_roi, held, load, node_count, node_geometry, put_under_transform, user_scene
 

@@ -13,8 +13,9 @@ import numpy as np
 import pytest
 from slab_exporter.core.errors import Cancelled
 from slab_exporter.core.options import ExportRequest, SlabOptions
-from slab_exporter.export.from_files import read_volume
 from slab_exporter.pipeline.one_case import CaseSources, export_sources
+from slab_exporter.volumes.choice import FileVolume
+from slab_exporter.volumes.reading import open_volume
 from support.interrupts import INTERRUPTIBLE
 from support.phantoms import affine, index_phantom, save_nifti
 
@@ -34,7 +35,7 @@ def test_cancel_leaves_no_file_and_no_node(runtime, source, tmp_path, after):
             raise Cancelled("stopped by the test")
 
     nodes = runtime.scene.GetNumberOfNodes()
-    case = CaseSources("ct", read_volume(runtime, source), {})
+    case = CaseSources("ct", open_volume(runtime, FileVolume(source)), {})
     with pytest.raises(Cancelled):
         export_sources(runtime, case, ExportRequest(SlabOptions(thickness=2)), tmp_path / "out" / "ct", cancel)
     assert not (tmp_path / "out" / "ct").exists()
@@ -44,7 +45,7 @@ def test_cancel_leaves_no_file_and_no_node(runtime, source, tmp_path, after):
 
 def test_an_export_leaves_no_node(runtime, source, tmp_path):
     nodes = runtime.scene.GetNumberOfNodes()
-    case = CaseSources("ct", read_volume(runtime, source), {})
+    case = CaseSources("ct", open_volume(runtime, FileVolume(source)), {})
     export_sources(runtime, case, ExportRequest(SlabOptions(thickness=2)), tmp_path / "out" / "ct")
     assert runtime.scene.GetNumberOfNodes() == nodes
 

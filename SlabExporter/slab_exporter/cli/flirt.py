@@ -39,7 +39,7 @@ def add_parser(commands: Subparsers) -> None:
 def run(options: argparse.Namespace) -> int:
     """Run ``slab-exporter flirt``; returns the exit code."""
     from ..coordinates.registration import convert, describe_grid
-    from ..volumes.reading import FileChoice
+    from ..volumes.choice import FileChoice
 
     moving = FileChoice(options.moving, transform=options.nifti_transform)
     reference = FileChoice(options.reference, transform=options.reference_nifti_transform)

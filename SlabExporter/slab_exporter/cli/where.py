@@ -40,7 +40,7 @@ def add_parser(commands: Subparsers) -> None:
 def run(options: argparse.Namespace) -> int:
     """Run ``slab-exporter where``; returns the exit code."""
     from ..coordinates.where import find_place, through_registration
-    from ..volumes.reading import FileChoice
+    from ..volumes.choice import FileChoice
 
     if (options.flirt is None) != (options.reference is None):
         raise RequestError("--flirt and --reference belong together: the matrix, and the image it leads to.")

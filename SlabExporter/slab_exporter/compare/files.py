@@ -8,12 +8,13 @@ from pathlib import Path
 import numpy as np
 
 from ..core.errors import RequestError
-from ..core.geometry import VolumeGeometry, geometry_facts
-from ..core.index_map import IndexMap
+from ..core.geometry import geometry_facts
+from ..core.index_map import IDENTITY_AXES, IndexMap
 from ..core.text import Option, Sentence
 from ..core.volume import SourceVolume
 from ..mrml.runtime import SlicerRuntime, open_runtime
-from ..volumes.reading import open_any
+from ..volumes.choice import FileChoice
+from ..volumes.reading import open_volume
 from ..volumes.writing import require_writable, write_volume
 from .comparison import Comparison, compare_volumes
 from .displacement import Displacement
@@ -96,8 +97,9 @@ def compare_files(request: CompareRequest) -> CompareResult:
         if request.fix.resolve() in (request.reference.resolve(), request.other.resolve()):
             raise RequestError(f"{request.fix} is one of the two volumes; sources are never changed.")
     with open_runtime() as runtime:
-        reference = open_any(runtime, request.reference, request.reference_frame, request.reference_transform)
-        other = open_any(runtime, request.other, request.frame, request.transform)
+        expected = FileChoice(request.reference, request.reference_frame, request.reference_transform)
+        reference = open_volume(runtime, expected)
+        other = open_volume(runtime, FileChoice(request.other, request.frame, request.transform))
         found = compare_volumes(reference.voxels_kji.T, reference.geometry, other.voxels_kji.T, other.geometry)
         fixed = refused = None
         if request.fix is not None:
@@ -141,20 +143,12 @@ def why_not(found: Comparison, flip: bool) -> str | None:
 
 def _fix(runtime: SlicerRuntime, path: Path, found: Comparison, other: SourceVolume) -> str:
     """Write OTHER with the geometry that it should have; a sentence on what was done."""
-    geometry = found.true_geometry()
+    placed = replace(other, geometry=found.true_geometry(), nifti_transform=None)
     done = "it was right already" if found.placements[0].is_same else "voxels untouched, geometry made to fit"
     if found.placements[0].mirrored is not None:
-        axis = int(np.argmax(np.abs(geometry.directions[0])))
-        other, geometry = reversed_along(axis, other, geometry)
+        axis = int(np.argmax(np.abs(placed.geometry.directions[0])))
+        i, j, k = (-1 if n == axis else 1 for n in range(3))
+        placed = placed.rearranged(IndexMap.reordering(IDENTITY_AXES, (i, j, k), placed.geometry.shape_ijk))
         done = f"voxels reversed along {'ijk'[axis]}, geometry made to fit"
-    write_volume(runtime, replace(other, geometry=geometry, nifti_transform=None), path)
+    write_volume(runtime, placed, path)
     return f"{path}: {done}"
-
-
-def reversed_along(axis: int, volume: SourceVolume, geometry: VolumeGeometry) -> tuple[SourceVolume, VolumeGeometry]:
-    """Return the same picture with one index axis running the other way: other voxel order, other handedness."""
-    signs, origin = [1, 1, 1], [0, 0, 0]
-    signs[axis], origin[axis] = -1, geometry.shape_ijk[axis] - 1
-    turn = IndexMap((0, 1, 2), (signs[0], signs[1], signs[2]), (origin[0], origin[1], origin[2]))
-    voxels = np.ascontiguousarray(turn.arranged(volume.voxels_kji.T, geometry.shape_ijk).T)
-    return replace(volume, voxels_kji=voxels), VolumeGeometry(geometry.shape_ijk, geometry.affine_ras @ turn.matrix)

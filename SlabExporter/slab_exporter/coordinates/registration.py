@@ -18,7 +18,8 @@ from ..files.detached import source_sha256
 from ..files.nifti import NiftiHeader, read_header
 from ..mrml.runtime import open_runtime
 from ..mrml.volume_files import is_nifti
-from ..volumes.reading import FileChoice, open_for_geometry
+from ..volumes.choice import FileChoice
+from ..volumes.reading import open_for_geometry
 from .transform_files import is_itk, read_itk, read_matrix, write_itk, write_matrix
 
 

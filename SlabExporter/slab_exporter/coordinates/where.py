@@ -17,7 +17,8 @@ from ..core.volume import SourceVolume
 from ..files.disk import written_part
 from ..mrml.runtime import SlicerRuntime, open_runtime
 from ..pipeline.formats.table import kind_of
-from ..volumes.reading import FileChoice, open_for_geometry
+from ..volumes.choice import FileChoice
+from ..volumes.reading import open_for_geometry
 from .registration import GridMaker, exported_grid, fsl_grid, read_ras
 
 

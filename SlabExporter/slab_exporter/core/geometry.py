@@ -54,6 +54,17 @@ class Box:
             tuple(min(a, b) for a, b in zip(self.stop, other.stop, strict=True)),  # type: ignore[arg-type]
         )
 
+    def relative_to(self, other: Box) -> Box:
+        """Return the same voxels, counted from the first voxel of ``other``.
+
+        >>> Box((0, 0, 56), (16, 14, 64)).relative_to(Box((0, 0, 50), (16, 14, 120)))
+        Box(start=(0, 0, 6), stop=(16, 14, 14))
+        """
+        return Box(
+            tuple(a - b for a, b in zip(self.start, other.start, strict=True)),  # type: ignore[arg-type]
+            tuple(a - b for a, b in zip(self.stop, other.start, strict=True)),  # type: ignore[arg-type]
+        )
+
     @property
     def is_empty(self) -> bool:
         """Whether it holds no voxel at all."""

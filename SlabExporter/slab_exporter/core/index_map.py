@@ -38,6 +38,18 @@ class IndexMap:
     signs: Three
     origin: Three
 
+    @classmethod
+    def reordering(cls, axes: Three, signs: Three, shape: Three) -> IndexMap:
+        """Return the map that only reorders: OTHER holds all voxels of a REFERENCE of this shape.
+
+        >>> IndexMap.reordering((0, 1, 2), (1, 1, -1), (512, 512, 300)).origin
+        (0, 0, 299)
+        """
+        origin = [0, 0, 0]
+        for axis, sign in zip(axes, signs, strict=True):
+            origin[axis] = shape[axis] - 1 if sign < 0 else 0
+        return cls(axes, signs, _three(origin))
+
     @property
     def matrix(self) -> FloatArray:
         """4x4, index (i, j, k, 1) in OTHER -> index in REFERENCE."""
@@ -118,16 +130,44 @@ def map_between(other: VolumeGeometry, reference: VolumeGeometry, tolerance: flo
     """
     ends = np.array(list(product(*((0, n - 1) for n in other.shape_ijk))), dtype=float)
     stated = np.linalg.inv(reference.affine_ras) @ other.affine_ras
-    rounded = np.round(stated[:3, :3])
-    if not np.array_equal(np.abs(rounded).sum(axis=0), (1, 1, 1)):
+    order = _signed_permutation(stated[:3, :3])
+    if order is None:
         return None
-    if not np.array_equal(np.abs(rounded).sum(axis=1), (1, 1, 1)):
-        return None
-    axes = [int(np.argmax(np.abs(rounded[:, n]))) for n in range(3)]
-    signs = [int(rounded[axis, n]) for n, axis in enumerate(axes)]
-    found = IndexMap(_three(axes), _three(signs), _three([round(float(v)) for v in stated[:3, 3]]))
+    found = IndexMap(*order, _three([round(float(v)) for v in stated[:3, 3]]))
     difference = ends @ (stated - found.matrix)[:3, :3].T + (stated - found.matrix)[:3, 3]
     return found if float(np.max(np.abs(difference))) <= tolerance else None
+
+
+# Part of a voxel that an index axis may run askew and still count as parallel to another one.
+_PARALLEL = 0.01
+
+
+def order_of_axes(other: VolumeGeometry, reference: VolumeGeometry) -> IndexMap | None:
+    """Return the map that reorders OTHER's axes as REFERENCE's run, wherever the two volumes lie.
+
+    Args:
+        other: the geometry whose axes are in another order or direction; what the map calls REFERENCE.
+        reference: the geometry whose axes they should follow.
+
+    Returns:
+        From an index in the reordered volume to the index in ``other``; None where the axes are not
+        parallel to the reference's, or voxels not of the same size.
+    """
+    steps = np.linalg.inv(reference.affine_ras[:3, :3]) @ other.affine_ras[:3, :3]
+    order = _signed_permutation(steps)
+    if order is None or np.max(np.abs(steps - np.round(steps))) > _PARALLEL:
+        return None
+    back = IndexMap(*order, (0, 0, 0)).inverse()
+    return IndexMap.reordering(back.axes, back.signs, other.shape_ijk)
+
+
+def _signed_permutation(matrix: FloatArray) -> tuple[Three, Three] | None:
+    """(row of each column, sign) of a 3x3 matrix that rounds to a signed permutation; None of any other."""
+    rounded = np.round(matrix)
+    if not all(np.array_equal(np.abs(rounded).sum(axis=n), (1, 1, 1)) for n in (0, 1)):
+        return None
+    axes = [int(np.argmax(np.abs(rounded[:, n]))) for n in range(3)]
+    return _three(axes), _three([rounded[axis, n] for n, axis in enumerate(axes)])
 
 
 def _three(values: Any) -> Three:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
 
 from .errors import InputError
 from .geometry import FloatArray, VolumeGeometry
+from .index_map import IndexMap, order_of_axes
 
 
 @dataclass(frozen=True)
@@ -46,6 +48,57 @@ class SourceVolume:
     record: dict[str, Any] = field(default_factory=dict)
     dicom: Any = None
     segments: tuple[tuple[int, str], ...] = ()
+
+    def rearranged(self, order: IndexMap) -> SourceVolume:
+        """Return the same voxels in the same places of the patient, in another index order.
+
+        Args:
+            order: from a voxel's index in the result to its index here (``IndexMap.reordering``).
+
+        Returns:
+            A copy of the voxels with the affine that belongs to them; all else stays, and whoever
+            rearranges drops what depended on the order.
+
+        Raises:
+            ValueError: the map leaves out voxels of this volume, or reaches outside it.
+
+        >>> ct = SourceVolume("ct", None, "", VolumeGeometry((2, 3, 4), np.eye(4)), np.zeros((4, 3, 2)))
+        >>> head_first = ct.rearranged(IndexMap.reordering((2, 0, 1), (-1, 1, 1), (2, 3, 4)))
+        >>> head_first.geometry.shape_ijk, head_first.geometry.affine_ras[:3, 3].tolist()
+        ((4, 2, 3), [0.0, 0.0, 3.0])
+        """
+        i, j, k = (self.geometry.shape_ijk[axis] for axis in order.axes)
+        if order.box((i, j, k)) != self.geometry.box:
+            raise ValueError(f"{order} does not cover the {self.geometry.shape_ijk} voxels of {self.name}.")
+        voxels = np.ascontiguousarray(order.arranged(self.voxels_kji.T, (i, j, k)).T)
+        geometry = VolumeGeometry((i, j, k), self.geometry.affine_ras @ order.matrix)
+        return replace(self, voxels_kji=voxels, geometry=geometry)
+
+
+@dataclass(frozen=True)
+class VolumePeek:
+    """What headers tell of a volume whose voxels were not read.
+
+    Attributes:
+        kind: "NIfTI", "MGH" or "DICOM", or "ITK" for every other file.
+        geometry: shape and affine (RAS), in the index order in which the volume would be read.
+        dtype: of the stored voxels, in native byte order.
+        frames: how many volumes the file or series holds, of which this is one.
+        is_scaled: values are computed from the stored ones, so that their type is known only when they are read.
+        warnings: what a user should know about the headers.
+    """
+
+    kind: Literal["NIfTI", "MGH", "ITK", "DICOM"]
+    geometry: VolumeGeometry
+    dtype: np.dtype
+    frames: int = 1
+    is_scaled: bool = False
+    warnings: tuple[str, ...] = ()
+
+    @property
+    def voxel_bytes(self) -> int:
+        """Bytes of the stored voxels of this one volume, uncompressed."""
+        return math.prod(self.geometry.shape_ijk) * self.dtype.itemsize
 
 
 # A label map may be off by this part of a voxel: what rounding in float32 headers amounts to.
@@ -85,27 +138,8 @@ def reindexed_onto(volume: SourceVolume, grid: VolumeGeometry) -> SourceVolume:
         ``volume`` itself where the axes agree already, or are not parallel to the grid's.
     """
     own = volume.geometry
-    steps = np.linalg.inv(grid.affine_ras[:3, :3]) @ own.affine_ras[:3, :3]
-    whole = np.rint(steps)
-    is_permutation = np.all(np.abs(whole).sum(axis=0) == 1) and np.all(np.abs(whole).sum(axis=1) == 1)
-    if not is_permutation or np.max(np.abs(steps - whole)) > 0.01 or np.array_equal(whole, np.eye(3)):
+    order = order_of_axes(own, grid)
+    if order is None or order.keeps_order:
         return volume
-    # Which own axis becomes grid axis n, and whether it runs backwards
-    axes = [int(np.argmax(np.abs(whole[n]))) for n in range(3)]
-    signs = [int(whole[n, axes[n]]) for n in range(3)]
-    array_ijk = volume.voxels_kji.transpose(2, 1, 0).transpose(axes)
-    array_ijk = array_ijk[tuple(slice(None, None, sign) for sign in signs)]
-    affine = own.affine_ras.copy()
-    for n, (axis, sign) in enumerate(zip(axes, signs, strict=True)):
-        affine[:3, n] = own.affine_ras[:3, axis] * sign
-        if sign < 0:
-            affine[:3, 3] += own.affine_ras[:3, axis] * (own.shape_ijk[axis] - 1)
-    geometry = VolumeGeometry(tuple(own.shape_ijk[axis] for axis in axes), affine)  # type: ignore[arg-type]
     record = {"file_shape_ijk": list(own.shape_ijk), "file_affine_ras": own.affine_ras.tolist()}
-    return replace(
-        volume,
-        voxels_kji=np.ascontiguousarray(array_ijk.transpose(2, 1, 0)),
-        geometry=geometry,
-        header=None,
-        record={**volume.record, **record},
-    )
+    return replace(volume.rearranged(order), header=None, record={**volume.record, **record})

@@ -17,7 +17,6 @@ from ..core.text import Option, Sentence, as_stored, command_words, in_words
 from ..files.machine import THREADS, usable_processors
 from ..mrml.runtime import running_in_application
 from ..pipeline.case_folder import remove_empty_folders_aside
-from ..volumes.reading import read_volume
 from .data_set import DataSetFiles, case_manifests, dealt_cases, holds_case
 from .job import Job, Outcome, read_case, reads_without_itk, run_job, runtime_with_first
 from .output_folder import clear_interrupted, locked, make_output, refuse_other_content
@@ -259,4 +258,4 @@ def _others(out: Path, cases: list[Case]) -> list[str]:
     ]
 
 
-__all__ = ["ExportResult", "Failure", "RunOptions", "export_cases", "read_case", "read_volume"]
+__all__ = ["ExportResult", "Failure", "RunOptions", "export_cases", "read_case"]

@@ -20,11 +20,11 @@ from ..core.volume import SourceVolume
 from ..files.disk import written_part
 from ..mrml.roi import box_inside_roi
 from ..mrml.runtime import SlicerRuntime, open_runtime
-from ..mrml.scene_volumes import file_of_node, label_volume, scene_volume
 from ..mrml.segmentations import segmentation_volume
 from ..pipeline.case_folder import remove_empty_folders_aside
 from ..pipeline.formats.table import kind_of
 from ..pipeline.one_case import CaseSources, export_sources
+from ..volumes.scene_volumes import file_of_node, label_volume, scene_volume
 from .data_set import DataSetFiles
 from .output_folder import clear_interrupted, locked, make_output
 

@@ -11,25 +11,22 @@ from pathlib import Path
 from typing import Final, Literal
 
 from ..cases.find import Case
+from ..cases.opening import image_of, open_label
 from ..core.errors import Cancelled, DiskFullError, InputError, SlabExporterError
 from ..core.manifest import FILE_NAME, Manifest, read_manifest
 from ..core.options import ExportRequest
 from ..core.progress import Progress, ProgressEvent
 from ..core.text import Option
-from ..core.volume import SourceVolume, reindexed_onto
-from ..dicom.reading.load import load_series
 from ..dicom.reading.pixels import needs_decoder
 from ..dicom.reading.scan import series_sha256
 from ..files.detached import source_sha256
 from ..files.disk import written_part
-from ..files.stored import StoredVolume
 from ..mrml import volume_files
 from ..mrml.runtime import SlicerRuntime, open_runtime
-from ..mrml.volume_files import place, prefetch
 from ..pipeline.case_folder import clear_leftovers
 from ..pipeline.formats.table import kind_of
 from ..pipeline.one_case import CaseSources, asked_options, export_sources
-from ..volumes.reading import read_label
+from ..volumes.reading import VolumeAhead, open_volume, read_ahead
 
 OutcomeKind = Literal["made", "kept", "failed"]
 MADE: Final = "made"
@@ -84,12 +81,12 @@ class FirstImage:
     """The first job's image, being read while Slicer's libraries are imported; handed over once."""
 
     def __init__(self, pool: ThreadPoolExecutor, job: Job | None) -> None:
-        self._reading: Future[StoredVolume | SourceVolume | None] | None = None
+        self._reading: Future[VolumeAhead] | None = None
         if job is not None and not job.resume and job.case.problem is None:
-            self._reading = pool.submit(prefetch_image, job.case, job.request)
+            self._reading = pool.submit(read_ahead, image_of(job.case, job.request))
 
-    def take(self) -> StoredVolume | SourceVolume | None:
-        """The image, or None if it was not read or has been taken: nothing here keeps it in memory.
+    def take(self) -> VolumeAhead | None:
+        """Return the image; None where it is not being read, or has been taken: nothing here keeps it in memory.
 
         Raises:
             InputError: the file cannot be used.
@@ -173,19 +170,8 @@ def reads_without_itk(case: Case) -> bool:
     return not decoded and all(map(volume_files.reads_without_itk, case.labels.values()))
 
 
-def prefetch_image(case: Case, request: ExportRequest) -> StoredVolume | SourceVolume | None:
-    """The part of reading a case's image that needs no Slicer; for a DICOM series that is all of it.
-
-    Raises:
-        InputError: a file that cannot be used.
-    """
-    if case.series is not None:
-        return load_series(case.series, request.series, request.frame)
-    return prefetch(case.image, request.frame, request.nifti_transform)
-
-
 def read_case(
-    runtime: SlicerRuntime, case: Case, request: ExportRequest, stored: StoredVolume | SourceVolume | None = None
+    runtime: SlicerRuntime, case: Case, request: ExportRequest, ahead: VolumeAhead | None = None
 ) -> CaseSources:
     """Image and label maps of a case in memory.
 
@@ -193,18 +179,15 @@ def read_case(
         runtime: Slicer's classes.
         case: its files.
         request: frame and NIfTI transform of the image, what is accepted of a series.
-        stored: what ``prefetch_image`` returned for the case, where it has run already.
+        ahead: the image as far as it has been read already; None: not at all.
 
     Raises:
         InputError: a file that cannot be used.
     """
-    transform = request.nifti_transform
-    if stored is None:
-        stored = prefetch_image(case, request)
-    image = stored if isinstance(stored, SourceVolume) else place(runtime, case.image, stored, transform)
-    labels = {name: read_label(runtime, path, transform) for name, path in case.labels.items()}
-    if case.series is not None:
-        labels = {name: reindexed_onto(label, image.geometry) for name, label in labels.items()}
+    image = open_volume(runtime, image_of(case, request), ahead)
+    labels = {
+        name: open_label(runtime, case, path, image, request.nifti_transform) for name, path in case.labels.items()
+    }
     return CaseSources(case.name, image, labels)
 
 

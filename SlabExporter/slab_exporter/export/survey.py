@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
-
 from ..cases.find import Case
+from ..cases.opening import image_of
 from ..core.errors import SlabExporterError
-from ..core.geometry import VolumeGeometry
-from ..core.naming import volume_extension
 from ..core.options import AxisName, ExportRequest
 from ..core.planning import cut_axis
-from ..dicom.reading.load import peek
-from ..dicom.reading.series import Series
+from ..core.volume import VolumePeek
 from ..files.machine import usable_processors
-from ..files.nifti import NiftiHeader, read_header
+from ..volumes.choice import FileVolume, OneVolume
+from ..volumes.reading import peek_volume
 
 # A process with Slicer's libraries loaded, before any volume.
 PROCESS_BYTES = 300 << 20
@@ -52,16 +48,13 @@ class CaseSize:
 
 def survey_case(case: Case, request: ExportRequest) -> CaseSize:
     """Size of one case; files that cannot be read count as nothing, they fail soon enough."""
-    if case.series is None:
-        slices, size, scaled = _file_size(case.image, request.slabs.axis)
-        files = [case.image]
-    else:
-        slices, size, scaled = _series_size(case.series, request)
-        files = [Path(path) for path in case.series.files]
-    sizes = [size, *(_voxel_bytes(path, _header(path)) for path in case.labels.values())]
+    image = _peek(image_of(case, request))
+    files = [case.image] if case.series is None else [Path(path) for path in case.series.files]
+    size = _held_bytes(image, None if case.series is not None else case.image)
+    sizes = [size, *(_held_bytes(_peek(FileVolume(path)), path) for path in case.labels.values())]
     held = sum(sizes) * WORKING_FACTOR + max(map(_file_bytes, (*files, *case.labels.values())))
-    memory = PROCESS_BYTES + int(held + (size * 2 if scaled else 0))
-    return CaseSize(slices, memory, sum(sizes))
+    memory = PROCESS_BYTES + int(held + (size * 2 if image is not None and image.is_scaled else 0))
+    return CaseSize(_slices(image, request.slabs.axis), memory, sum(sizes))
 
 
 def default_jobs(cases: int) -> int:
@@ -69,51 +62,27 @@ def default_jobs(cases: int) -> int:
     return max(1, min(usable_processors(), MOST_JOBS, cases))
 
 
-def _file_size(path: Path, axis: AxisName) -> tuple[int, int, bool]:
-    """(slices along the axis, bytes of voxels, whether values are computed from the stored ones) of a volume file."""
-    header = _header(path)
-    if header is None:
-        return 1, _voxel_bytes(path, None), False
-    return _slices(header, axis), _voxel_bytes(path, header), _is_scaled(header)
-
-
-def _series_size(series: Series, request: ExportRequest) -> tuple[int, int, bool]:
-    """The same of a DICOM series; 1 and nothing where it will be refused."""
-    try:
-        geometry, itemsize, _ = peek(series, request.series, request.frame)
-    except SlabExporterError:
-        return 1, 0, False
-    slices = geometry.shape_ijk[cut_axis(geometry, request.slabs.axis)[0]]
-    scaled = any((plane.slope, plane.intercept) != (1.0, 0.0) for plane in series.slices)
-    return slices, math.prod(geometry.shape_ijk) * itemsize, scaled
-
-
-def _header(path: Path) -> NiftiHeader | None:
-    if volume_extension(path) not in (".nii", ".nii.gz"):
+def _peek(volume: OneVolume) -> VolumePeek | None:
+    """What the headers tell; None where they are refused, or make ITK stumble, which this process has to survive."""
+    if isinstance(volume, FileVolume) and volume.kind == "ITK":
         return None
     try:
-        return read_header(path)
+        return peek_volume(volume)
     except (SlabExporterError, OSError):
         return None
 
 
-def _slices(header: NiftiHeader, axis: AxisName) -> int:
-    geometry = header.geometry("sform") or header.geometry("qform")
-    if geometry is None:
-        geometry = VolumeGeometry(header.shape_ijk, np.eye(4))
-    return geometry.shape_ijk[cut_axis(geometry, axis)[0]]
+def _slices(image: VolumePeek | None, axis: AxisName) -> int:
+    return 1 if image is None else image.geometry.shape_ijk[cut_axis(image.geometry, axis)[0]]
 
 
-def _is_scaled(header: NiftiHeader) -> bool:
-    try:
-        return header.scaling != (1.0, 0.0)
-    except SlabExporterError:
-        return False
-
-
-def _voxel_bytes(path: Path, header: NiftiHeader | None) -> int:
-    if header is not None:
-        return header.data_size
+def _held_bytes(volume: VolumePeek | None, path: Path | None) -> int:
+    """Bytes of voxels in memory at once; of a file of unknown header what may be in it, of a series nothing."""
+    if volume is not None:
+        # A 4D NIfTI file is inflated to its end.
+        return volume.voxel_bytes * (volume.frames if volume.kind == "NIfTI" else 1)
+    if path is None:
+        return 0
     packed = str(path).endswith((".gz", ".nrrd", ".mgz", ".mha"))
     return _file_bytes(path) * (_UNKNOWN_FACTOR if packed else 1)
 

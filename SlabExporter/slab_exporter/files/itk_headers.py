@@ -17,8 +17,12 @@ from .gzip_codec import CHUNK
 from .machine import native_messages_hidden, require_memory
 
 
-def judge_before_loading(path: Path) -> None:
+def judge_before_loading(path: Path, whole: bool = True) -> None:
     """Refuse vectors, more than three dimensions, and more voxels than memory holds.
+
+    Args:
+        path: of the file.
+        whole: inflate compressed voxels, too, to see whether they are all there.
 
     Raises:
         InputError: with the number that is wrong.
@@ -52,7 +56,8 @@ def judge_before_loading(path: Path) -> None:
     size = count * _bytes_of(reader.GetPixelID())
     require_memory(path, size)
     if packed is not None:
-        require_whole(path, packed, size)
+        if whole:
+            require_whole(path, packed, size)
     elif files and volume_extension(path) not in (".nhdr", ".nrrd"):  # of those ITK counts the bytes itself
         require_whole_files(path, files, size)
 

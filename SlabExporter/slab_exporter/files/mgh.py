@@ -12,11 +12,11 @@ from pathlib import Path
 import numpy as np
 
 from ..core.errors import InputError
-from ..core.geometry import FloatArray
+from ..core.geometry import FloatArray, VolumeGeometry
 from ..core.values import native
+from ..core.volume import SourceVolume, VolumePeek
 from .gzip_codec import LARGEST_RATIO, DamagedGzipError, decompress, first_bytes, is_gzip
 from .machine import require_memory
-from .stored import StoredVolume
 
 EXTENSIONS = (".mgz", ".mgh")
 
@@ -37,15 +37,25 @@ _DATA_OFFSET = 284
 _TYPES = {0: ">u1", 1: ">i4", 3: ">f4", 4: ">i2"}
 
 
-def read_mgh(path: Path) -> StoredVolume:
-    """Read a volume of one frame.
+def peek_mgh(path: Path) -> VolumePeek:
+    """Return what the header of a file of one volume tells; the voxels are not read.
+
+    Raises:
+        InputError: damaged, or 4D.
+    """
+    header = _read_header(path)
+    return VolumePeek("MGH", _geometry(header), _dtype(header).newbyteorder("="), warnings=_warnings(header))
+
+
+def read_mgh(path: Path) -> SourceVolume:
+    """Read a file of one volume.
 
     Raises:
         InputError: damaged, shorter than promised, larger than memory, or 4D.
     """
     header = _read_header(path)
-    dtype = np.dtype(_TYPES[int(header["type"])])
-    shape = tuple(int(n) for n in header["shape"])
+    dtype, geometry = _dtype(header), _geometry(header)
+    shape = geometry.shape_ijk
     count = shape[0] * shape[1] * shape[2]
     end = _DATA_OFFSET + count * dtype.itemsize
     require_memory(path, end)
@@ -53,7 +63,7 @@ def read_mgh(path: Path) -> StoredVolume:
     content = _content(path, raw, end)
     voxels = native(np.frombuffer(content, dtype, count, _DATA_OFFSET).reshape(shape[::-1]))
     checksum = hashlib.sha256(raw).hexdigest()
-    return StoredVolume(path, voxels, checksum, affine_ras=_affine(header), warnings=_warnings(header))
+    return SourceVolume(str(path), str(path), checksum, geometry, voxels, warnings=_warnings(header))
 
 
 def _read_header(path: Path) -> np.ndarray:
@@ -87,6 +97,15 @@ def _content(path: Path, raw: bytes, end: int) -> bytes:
             f"{end} bytes that its header promises."
         )
     return raw
+
+
+def _dtype(header: np.ndarray) -> np.dtype:
+    return np.dtype(_TYPES[int(header["type"])])
+
+
+def _geometry(header: np.ndarray) -> VolumeGeometry:
+    i, j, k = (int(n) for n in header["shape"])
+    return VolumeGeometry((i, j, k), _affine(header))
 
 
 def _affine(header: np.ndarray) -> FloatArray:

@@ -184,10 +184,7 @@ def first_difference(slab_kji: npt.NDArray, source_kji: npt.NDArray, whole: Box,
     inside = box.intersection(whole)
     if inside.is_empty:
         return None if _all_equal(slab_kji, fill) else "its padding does not hold the fill value"
-    local = Box(
-        tuple(a - b for a, b in zip(inside.start, box.start, strict=True)),  # type: ignore[arg-type]
-        tuple(a - b for a, b in zip(inside.stop, box.start, strict=True)),  # type: ignore[arg-type]
-    )
+    local = inside.relative_to(box)
     part, expected = slab_kji[local.slices_kji()], source_kji[inside.slices_kji()]
     # plane by plane: the comparison stays in the processor's cache
     same = all(np.array_equal(_bits(a), _bits(b)) for a, b in zip(part, expected, strict=True))

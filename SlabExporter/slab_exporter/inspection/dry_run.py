@@ -1,4 +1,4 @@
-"""Before an export: which files belong together, what would be cut and how much that is, from headers alone."""
+"""Outlook before an export, from headers alone: which files belong together, what would be cut, how much it is."""
 
 from __future__ import annotations
 
@@ -9,19 +9,19 @@ from typing import Any
 import numpy as np
 
 from ..cases.find import Case
+from ..cases.opening import image_of
 from ..core.errors import InputError, SlabExporterError
-from ..core.geometry import VolumeGeometry
 from ..core.options import ExportRequest
 from ..core.planning import SlabPlan, plan_slabs
-from ..dicom.reading.load import peek
 from ..mrml.roi import read_roi_box
 from ..mrml.runtime import SlicerRuntime
-from ..volumes.reading import _peek
+from ..volumes.choice import label_file
+from ..volumes.reading import peek_volume
 
 
 @dataclass(frozen=True)
 class Outlook:
-    """What an export would make of a case.
+    """Slabs that an export would make of a case.
 
     Attributes:
         case: its files.
@@ -58,34 +58,24 @@ def outlook(runtime: SlicerRuntime, case: Case, request: ExportRequest) -> Outlo
     try:
         if case.problem is not None:
             raise InputError(case.problem)
-        geometry, itemsize, warnings = _peek_image(runtime, case, request)
+        image = peek_volume(image_of(case, request), runtime)
+        geometry, itemsize, warnings = image.geometry, image.dtype.itemsize, image.warnings
         limits = None
         if request.within is not None:
             limits = read_roi_box(runtime, Path(request.within), geometry)
         plan = plan_slabs(geometry, request.slabs, limits)
         for name, path in case.labels.items():
-            label, label_itemsize, more = _peek(runtime, path, None, None)
+            label = peek_volume(label_file(path, request.nifti_transform), runtime)
+            shape = label.geometry.shape_ijk
             # A label map of a series may count its axes differently.
-            same = label.shape_ijk == geometry.shape_ijk if case.series is None else _same_sizes(label, geometry)
+            same = shape == geometry.shape_ijk if case.series is None else sorted(shape) == sorted(geometry.shape_ijk)
             if not same:
                 raise InputError(
-                    f"The label map {path} ({name}) has {label.shape_ijk} voxels, {case.image} {geometry.shape_ijk}."
+                    f"The label map {path} ({name}) has {shape} voxels, {case.image} {geometry.shape_ijk}."
                 )
-            itemsize += label_itemsize
-            warnings += more
+            itemsize += label.dtype.itemsize
+            warnings += label.warnings
         voxels = sum(int(np.prod(slab.box.shape)) for slab in plan.slabs)
         return Outlook(case, plan, voxels * itemsize, tuple(dict.fromkeys((*warnings, *plan.notes))))
     except SlabExporterError as error:
         return Outlook(case, error=error.sentence)
-
-
-def _same_sizes(a: VolumeGeometry, b: VolumeGeometry) -> bool:
-    return sorted(a.shape_ijk) == sorted(b.shape_ijk)
-
-
-def _peek_image(
-    runtime: SlicerRuntime, case: Case, request: ExportRequest
-) -> tuple[VolumeGeometry, int, tuple[str, ...]]:
-    if case.series is None:
-        return _peek(runtime, case.image, request.frame, request.nifti_transform)
-    return peek(case.series, request.series, request.frame)

@@ -1,4 +1,4 @@
-"""The preflight report: what a file's geometry is and what is odd about it, before anything is cut."""
+"""The preflight report: a file's geometry and what is unusual about it, before anything is cut."""
 
 from __future__ import annotations
 
@@ -11,23 +11,24 @@ from typing import Any
 import numpy as np
 
 from ..cases.find import Case
+from ..cases.opening import open_label
 from ..core.errors import InputError, SlabExporterError
 from ..core.geometry import VolumeGeometry, geometry_facts
-from ..core.options import SeriesOptions
 from ..core.text import Option, Sentence, Words, in_words, python_words
-from ..core.volume import SourceVolume, reindexed_onto, require_same_grid
+from ..core.volume import SourceVolume, require_same_grid
 from ..dicom.reading.judging import series_facts
-from ..dicom.reading.load import load_series
 from ..dicom.reading.series import Kind, Series
 from ..files.nifti import NiftiHeader, read_header
 from ..files.nifti_transforms import transform_used
 from ..mrml.runtime import SlicerRuntime, open_runtime
-from ..mrml.volume_files import is_nifti, place, prefetch, require_volume_file
+from ..mrml.volume_files import is_nifti, require_volume_file
+from ..volumes.choice import FileVolume, SeriesVolume
+from ..volumes.reading import open_volume
 
 
 @dataclass
 class Inspection:
-    """What is known about one case.
+    """Findings about one case.
 
     Attributes:
         case: its name.
@@ -60,7 +61,7 @@ class Inspection:
         }
 
     def to_text(self, words: Words = python_words) -> str:
-        """For people, with options in ``words``."""
+        """Return the report for people, with options in ``words``."""
         lines = [f"{self.case}  ({self.path})"]
         lines += [f"  {name:<12} {_shown(value)}" for name, value in self.facts.items()]
         lines += [f"  warning: {in_words(text, words)}" for text in self.warnings]
@@ -77,32 +78,35 @@ def inspect_cases(cases: list[Case]) -> Iterator[Inspection]:
 
 
 def inspect_case(runtime: SlicerRuntime, case: Case) -> Inspection:
-    """Geometry, type and header of a case's image, and whether its label maps lie on its grid."""
+    """Return geometry, type and header of a case's image, and whether its label maps lie on its grid."""
     report = Inspection(case.name, case.image)
     try:
         if case.problem is not None and case.image.is_dir() and case.series is None:
             raise InputError(case.problem)  # a folder of a list that cannot be opened up
-        image = _look(runtime, case.image, report) if case.series is None else _look_at_series(case.series, report)
+        image = _look(runtime, case, report)
         if case.problem is not None:
             raise InputError(case.problem)
         for name, path in case.labels.items():
-            label = place(runtime, path, prefetch(path, None, None), None)
-            if case.series is not None:
-                label = reindexed_onto(label, image.geometry)
-            require_same_grid(image, label, name)
+            require_same_grid(image, open_label(runtime, case, path, image, None), name)
     except SlabExporterError as error:
         report.error = error.sentence
     return report
 
 
-def _look(runtime: SlicerRuntime, path: Path, report: Inspection) -> SourceVolume:
+def _look(runtime: SlicerRuntime, case: Case, report: Inspection) -> SourceVolume:
+    if case.series is not None:
+        return _look_at_series(runtime, case.series, report)
+    return _look_at_file(runtime, case.image, report)
+
+
+def _look_at_file(runtime: SlicerRuntime, path: Path, report: Inspection) -> SourceVolume:
     require_volume_file(path)
     header = read_header(path) if is_nifti(path) else None
     frame = None
     if header is not None:
         report.facts |= _header_facts(header)
         frame = 0 if header.frames > 1 else None
-    volume = place(runtime, path, prefetch(path, frame, None), None)
+    volume = open_volume(runtime, FileVolume(path, frame))
     _note(volume, report)
     if header is not None:
         report.facts["transform"] = transform_used(header, volume.geometry) or "none stated"
@@ -115,10 +119,10 @@ def _look(runtime: SlicerRuntime, path: Path, report: Inspection) -> SourceVolum
     return volume
 
 
-def _look_at_series(series: Series, report: Inspection) -> SourceVolume:
+def _look_at_series(runtime: SlicerRuntime, series: Series, report: Inspection) -> SourceVolume:
     report.facts |= series_facts(series)
     several = series.verdict.kind is Kind.SEVERAL
-    volume = load_series(series, SeriesOptions(), 0 if several else None)
+    volume = open_volume(runtime, SeriesVolume(series, 0 if several else None))
     _note(volume, report)
     if several:
         reason = series.verdict.reason
@@ -127,7 +131,7 @@ def _look_at_series(series: Series, report: Inspection) -> SourceVolume:
 
 
 def _note(volume: SourceVolume, report: Inspection) -> None:
-    """What any volume in memory tells."""
+    """Note what any volume in memory tells."""
     report.facts |= geometry_facts(volume.geometry)
     report.facts["voxels"] = volume.voxels_kji.dtype.name
     report.geometry = volume.geometry

@@ -1,4 +1,4 @@
-"""``inspect`` over many inputs: one table, odd cases first, and what is odd about them."""
+"""``inspect`` over many inputs: one table, unusual cases first, and what is unusual about them."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def refuse_table_file(path: Path, inputs: Sequence[Path], cases: Sequence[Case])
         raise OutputError(Option.to("csv", path), " is a folder; give the name of a file.")
     sources = {source.resolve() for source in (*inputs, *(file for case in cases for file in case.files))}
     if path.resolve() in sources or volume_extension(path) is not None:
-        raise OutputError(Option.to("csv", path), " is an input or called like a volume; choose another file.")
+        raise OutputError(Option.to("csv", path), " is an input or has the name of a volume; choose another file.")
     if path.exists() and not begins_with(path, _FIRST_COLUMNS):
         raise OutputError(
             Option.to("csv", path), " exists, and is not a table of inspect; choose another file or remove it."
@@ -36,7 +36,7 @@ def refuse_table_file(path: Path, inputs: Sequence[Path], cases: Sequence[Case])
 
 
 def data_set_findings(reports: Sequence[Inspection]) -> dict[str, list[str]]:
-    """Case -> what is odd about it: by itself, and against the other cases."""
+    """Return case -> what is unusual about it: by itself, and against the other cases."""
     outliers = find_outliers(
         [
             CaseFacts(report.case, report.geometry, str(report.facts.get("voxels")), report.content)
@@ -53,7 +53,7 @@ def data_set_findings(reports: Sequence[Inspection]) -> dict[str, list[str]]:
 
 
 def table_row(report: Inspection, findings: Sequence[str]) -> _Row:
-    """Everything about a case in columns; numbers as numbers."""
+    """Return everything about a case in columns; numbers as numbers."""
     row: _Row = {"case": report.case, "usable": report.error is None, "odd": len(findings)}
     geometry = report.geometry
     names = [f"size_{c}" for c in "ijk"] + [f"spacing_{c}_mm" for c in "ijk"]
@@ -74,7 +74,7 @@ def table_row(report: Inspection, findings: Sequence[str]) -> _Row:
 
 
 def ordered(rows: list[_Row], sort: str | None) -> list[_Row]:
-    """Rows by a column, numbers by size; without one the oddest first, the others as they were.
+    """Return the rows sorted by a column, numbers by size; without one the most unusual first, the others as they were.
 
     Raises:
         RequestError: there is no such column.

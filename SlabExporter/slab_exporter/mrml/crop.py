@@ -1,4 +1,4 @@
-"""Cut boxes out of a volume node with CropVolume's logic, and hold it to the plan.
+"""Cut boxes out of a volume node with CropVolume's logic, and check it against the plan.
 
 CropVolume reports success in cases where it did something else: it pads silently, it returns the
 whole volume for an empty box and a single voxel for one that lies outside. So the plan is checked
@@ -22,7 +22,7 @@ from .runtime import SlicerRuntime
 
 @contextmanager
 def cropped_node(runtime: SlicerRuntime, source: Any, geometry: VolumeGeometry, box: Box, fill: float) -> Iterator[Any]:
-    """The voxels of ``box`` as a volume node that lives within the context.
+    """Yield the voxels of ``box`` as a volume node that lives within the context.
 
     Args:
         runtime: whose scene holds ``source``.

@@ -16,7 +16,7 @@ from .runtime import SlicerRuntime
 
 @contextmanager
 def temporary_nodes(scene: Any) -> Iterator[list[Any]]:
-    """A list for nodes that are removed at the end, with the display and storage nodes they gained."""
+    """Yield a list for nodes that are removed at the end, with the display and storage nodes they gained."""
     nodes: list[Any] = []
     try:
         yield nodes
@@ -40,7 +40,7 @@ def remove_node(scene: Any, node: Any) -> None:
 def add_volume_node(
     runtime: SlicerRuntime, voxels_kji: npt.NDArray, geometry: VolumeGeometry, name: str = "source"
 ) -> Any:
-    """A scalar volume node in the runtime's scene that shows the array without copying it.
+    """Return a scalar volume node in the runtime's scene that shows the array without copying it.
 
     The caller keeps the array alive and unchanged for as long as the node lives.
     """
@@ -64,10 +64,10 @@ def add_volume_node(
 
 
 def voxels_kji(node: Any) -> npt.NDArray:
-    """The voxels of a scalar volume node: a view, valid as long as the node keeps its image.
+    """Return the voxels of a scalar volume node: a view, valid as long as the node keeps its image.
 
     Raises:
-        InputError: the node has no voxels, or more than one number a voxel.
+        InputError: the node has no voxels, or more than one number per voxel.
     """
     from vtkmodules.util.numpy_support import vtk_to_numpy
 
@@ -77,7 +77,7 @@ def voxels_kji(node: Any) -> npt.NDArray:
         raise InputError(f"The volume '{node.GetName()}' holds no voxels.")
     if scalars.GetNumberOfComponents() != 1:
         raise InputError(
-            f"The volume '{node.GetName()}' holds {scalars.GetNumberOfComponents()} numbers a voxel "
+            f"The volume '{node.GetName()}' holds {scalars.GetNumberOfComponents()} numbers per voxel "
             "(colours or vectors). Convert it to a scalar volume first, "
             "in Slicer with the module Vector to Scalar Volume."
         )
@@ -85,7 +85,7 @@ def voxels_kji(node: Any) -> npt.NDArray:
 
 
 def node_geometry(node: Any) -> VolumeGeometry:
-    """Geometry of a volume node in its own coordinates (a parent transform is not applied)."""
+    """Return the geometry of a volume node in its own coordinates (a parent transform is not applied)."""
     from vtkmodules.vtkCommonMath import vtkMatrix4x4
 
     matrix = vtkMatrix4x4()
@@ -93,8 +93,26 @@ def node_geometry(node: Any) -> VolumeGeometry:
     return VolumeGeometry(node.GetImageData().GetDimensions(), array_from_matrix(matrix))
 
 
+def require_no_transform(node: Any) -> None:
+    """Refuse a node under a transform: where it is shown is not where its voxels are.
+
+    Raises:
+        InputError: with how to apply the transform in Slicer.
+    """
+    transform = node.GetParentTransformNode()
+    if transform is None:
+        return
+    kind = "linear" if transform.IsTransformToWorldLinear() else "non-linear"
+    effect = "" if kind == "linear" else " This resamples the volume; its voxels are then new ones."
+    raise InputError(
+        f"'{node.GetName()}' lies under the {kind} transform '{transform.GetName()}', which its file does not contain. "
+        "Apply it first: in the Data module, right-click the transform shown beside the volume and choose "
+        f"'Harden transform', or take the volume out of it.{effect}"
+    )
+
+
 def matrix_from_array(array: FloatArray) -> Any:
-    """A vtkMatrix4x4 with these elements."""
+    """Return a vtkMatrix4x4 with these elements."""
     from vtkmodules.vtkCommonMath import vtkMatrix4x4
 
     matrix = vtkMatrix4x4()
@@ -103,5 +121,5 @@ def matrix_from_array(array: FloatArray) -> Any:
 
 
 def array_from_matrix(matrix: Any) -> FloatArray:
-    """The elements of a vtkMatrix4x4 as a 4x4 array."""
+    """Return the elements of a vtkMatrix4x4 as a 4x4 array."""
     return np.array([[matrix.GetElement(row, column) for column in range(4)] for row in range(4)])

@@ -21,7 +21,7 @@ EDGE_TOLERANCE = 0.001
 def place_roi(roi: Any, geometry: VolumeGeometry, box: Box) -> None:
     """Lay a vtkMRMLMarkupsROINode around the voxels of a box, on their outer edges.
 
-    The ROI's axes are the volume's; for a left-handed volume the first one is turned round, since
+    The ROI's axes are the volume's; for a left-handed volume the first one is reversed, since
     an ROI is right-handed. A box is symmetric, so it covers the same voxels.
     """
     start, stop = np.array(box.start, dtype=float), np.array(box.stop, dtype=float)
@@ -36,9 +36,9 @@ def place_roi(roi: Any, geometry: VolumeGeometry, box: Box) -> None:
 
 
 def box_inside_roi(roi: Any, geometry: VolumeGeometry) -> Box:
-    """The voxels of a volume that lie wholly inside an ROI, as CropVolume counts them.
+    """Return the box of voxels that lie wholly inside an ROI, as CropVolume counts them.
 
-    For an ROI that is turned against the volume: the voxels within its bounding box along the
+    For an ROI that is rotated against the volume: the voxels within its bounding box along the
     volume's axes, again as CropVolume does.
 
     Raises:
@@ -61,7 +61,7 @@ def box_inside_roi(roi: Any, geometry: VolumeGeometry) -> Box:
 
 
 def read_roi_box(runtime: SlicerRuntime, path: Path, geometry: VolumeGeometry) -> Box:
-    """The voxels inside the ROI of a markups file (.mrk.json).
+    """Return the box of voxels inside the ROI of a markups file (.mrk.json).
 
     Raises:
         InputError: the file is missing, or holds no ROI that Slicer can read.

@@ -21,7 +21,7 @@ from ..core.errors import SlabExporterError
 
 @dataclass(frozen=True)
 class SlicerRuntime:
-    """What the mrml modules need of Slicer.
+    """Slicer's classes, a scene and a logic: all that the mrml modules need of it.
 
     Attributes:
         classes: namespace with the VTK-wrapped classes (``classes.vtkMRMLScene`` ...).
@@ -38,7 +38,7 @@ class SlicerRuntime:
 
 @contextmanager
 def open_runtime() -> Iterator[SlicerRuntime]:
-    """A runtime with a scene of its own, cleared at the end.
+    """Yield a runtime with a scene of its own, cleared at the end.
 
     Raises:
         SlabExporterError: neither Slicer nor slicer-core is there.
@@ -56,12 +56,12 @@ def open_runtime() -> Iterator[SlicerRuntime]:
 
 
 def running_in_application() -> bool:
-    """Whether this Python is the one inside the Slicer application."""
+    """Return whether this Python is the one inside the Slicer application."""
     return hasattr(sys.modules.get("slicer"), "app")
 
 
 def slicer_classes() -> Any:
-    """The namespace that holds Slicer's classes; imported on first use (it takes a moment).
+    """Return the namespace that holds Slicer's classes; imported on first use (it takes a moment).
 
     Raises:
         SlabExporterError: neither Slicer nor slicer-core is there.
@@ -90,7 +90,7 @@ def slicer_classes() -> Any:
 
 
 def slicer_version() -> str:
-    """Version of the application, or of the wheel."""
+    """Return the version of the application, or of the wheel."""
     if running_in_application():
         return str(sys.modules["slicer"].app.applicationVersion)
     try:

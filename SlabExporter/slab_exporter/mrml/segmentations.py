@@ -15,16 +15,15 @@ import numpy.typing as npt
 from ..core.errors import InputError
 from ..core.geometry import VolumeGeometry
 from ..core.volume import SourceVolume
-from .nodes import matrix_from_array
+from .nodes import matrix_from_array, require_no_transform
 from .runtime import SlicerRuntime
-from .scene_volumes import require_no_transform
 
 BINARY_LABELMAP = "Binary labelmap"
 LARGEST_VALUE = 65535
 
 
 def segmentation_volume(runtime: SlicerRuntime, node: Any, geometry: VolumeGeometry) -> SourceVolume:
-    """All segments of a segmentation node as one label map, by nearest neighbour.
+    """Return all segments of a segmentation node as one label map, by nearest neighbour.
 
     The values are the segments' own label values where these are distinct (a label map that was
     imported keeps its values), otherwise 1, 2, 3, ... in the order of the list.
@@ -62,7 +61,7 @@ def segmentation_volume(runtime: SlicerRuntime, node: Any, geometry: VolumeGeome
 
 
 def _as_binary(runtime: SlicerRuntime, node: Any, geometry: VolumeGeometry) -> Any:
-    """The node's vtkSegmentation, or a copy converted on the volume's grid if it is of surfaces."""
+    """Return the node's vtkSegmentation, or a copy converted on the volume's grid if it is of surfaces."""
     segmentation = node.GetSegmentation()
     if segmentation is None or segmentation.GetNumberOfSegments() == 0:
         raise InputError(f"The segmentation '{node.GetName()}' holds no segment.")
@@ -85,7 +84,7 @@ def _as_binary(runtime: SlicerRuntime, node: Any, geometry: VolumeGeometry) -> A
 def _merge(
     runtime: SlicerRuntime, segments: list[Any], geometry: VolumeGeometry
 ) -> tuple[npt.NDArray, dict[tuple[int, int], int]]:
-    """Rank (1 for the first segment, 0 for none) of every voxel, KJI, and the overlaps.
+    """Return the rank (1 for the first segment, 0 for none) of every voxel, KJI, and the overlaps.
 
     Segments that share a layer cannot overlap; each layer is resampled once.
 
@@ -123,7 +122,7 @@ def _count_overlaps(above: npt.NDArray, below: npt.NDArray, lost: dict[tuple[int
 
 
 def _layers(segments: list[Any]) -> list[tuple[Any, list[tuple[int, int]]]]:
-    """Label map images with the (rank, label value) of the segments that each of them holds."""
+    """Return label map images with the (rank, label value) of the segments that each of them holds."""
     layers: dict[str, tuple[Any, list[tuple[int, int]]]] = {}
     for rank, segment in enumerate(segments, start=1):
         image = segment.GetRepresentation(BINARY_LABELMAP)

@@ -16,14 +16,14 @@ from .roi import place_roi
 
 # Marks our ROIs and our folder, so that they are found again and nothing else is touched.
 ATTRIBUTE = "SlabExporter.Preview"
-# More boxes than this cannot be told apart, and slow the views down.
+# More boxes than this cannot be distinguished, and slow the views down.
 MOST_BOXES = 100
 _FILL, _FILL_HIGHLIGHTED = 0.08, 0.25
 _SLICE_LINE, _SLICE_LINE_HIGHLIGHTED = 1.0, 3.0
 
 
 def slab_colour(index: int) -> tuple[float, float, float]:
-    """RGB, 0 to 1, of slab ``index``; neighbours differ strongly, and it depends on nothing else."""
+    """Return RGB, 0 to 1, of slab ``index``; neighbours differ strongly, and it depends on nothing else."""
     hue = (0.58 + index * 0.381966) % 1.0  # steps of the golden ratio never come close soon
     return colorsys.hsv_to_rgb(hue, 0.72, 1.0 if index % 2 == 0 else 0.82)
 
@@ -57,14 +57,14 @@ def show_preview(classes: Any, scene: Any, plan: SlabPlan, volume: Any) -> list[
 
 
 def preview_rois(scene: Any) -> list[Any]:
-    """The preview's ROI nodes, in numbering order."""
+    """Return the preview's ROI nodes, in numbering order."""
     count = scene.GetNumberOfNodesByClass("vtkMRMLMarkupsROINode")
     nodes = [scene.GetNthNodeByClass(n, "vtkMRMLMarkupsROINode") for n in range(count)]
     return sorted((n for n in nodes if n.GetAttribute(ATTRIBUTE)), key=lambda n: int(n.GetAttribute(ATTRIBUTE)))
 
 
 def remove_preview(classes: Any, scene: Any) -> None:
-    """Take the boxes and their folder away."""
+    """Remove the boxes and their folder."""
     for roi in preview_rois(scene):
         remove_node(scene, roi)
     hierarchy = classes.vtkMRMLSubjectHierarchyNode.GetSubjectHierarchyNode(scene)
@@ -123,7 +123,7 @@ def _folder(classes: Any, scene: Any, name: str) -> int:
 
 
 def _put_into(hierarchy: Any, folder: int, node: Any) -> None:
-    """Lay a node into a folder; the application lists new nodes by itself, the bare libraries do not."""
+    """Put a node into a folder; the application lists new nodes by itself, the bare libraries do not."""
     item = hierarchy.GetItemByDataNode(node)
     if item == hierarchy.GetInvalidItemID():
         hierarchy.CreateItem(folder, node)

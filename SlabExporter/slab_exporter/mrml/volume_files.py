@@ -1,71 +1,45 @@
-"""Volume files into source volumes and slabs into files, through Slicer's storage nodes."""
+"""Volume files that Slicer reads and writes, through its storage nodes."""
 
 from __future__ import annotations
 
 import shutil
 import tempfile
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from ..core.errors import InputError, OutputError, reading
-from ..core.geometry import FloatArray, VolumeGeometry
+from ..core.geometry import VolumeGeometry
 from ..core.naming import volume_extension
 from ..core.text import Option, Sentence
 from ..core.volume import SourceVolume
 from ..files.detached import source_sha256, unchanged
 from ..files.encodings.encoding import replace_header
 from ..files.encodings.table import encoding_of
-from ..files.itk_headers import judge_before_loading, lost_integers
+from ..files.itk_headers import lost_integers
 from ..files.machine import native_messages_hidden
 from ..files.mgh import EXTENSIONS as MGH_EXTENSIONS
-from ..files.mgh import read_mgh
-from ..files.nifti import NiftiHeader, read_header
-from ..files.nifti_transforms import geometry_probe, refuse_unusable, transform_used, transform_warnings
-from ..files.nifti_voxels import read_nifti
-from ..files.stored import StoredVolume
+from ..files.nifti import NiftiHeader
+from ..files.nifti_transforms import geometry_probe
 from .nodes import add_volume_node, node_geometry, temporary_nodes, voxels_kji
 from .runtime import SlicerRuntime
 
 NIFTI_EXTENSIONS = (".nii", ".nii.gz")
 
 
-def prefetch(path: Path, frame: int | None, transform: str | None) -> StoredVolume | None:
-    """The part of reading that needs no Slicer: checks, and for NIfTI and MGH the voxels.
-
-    Raises:
-        InputError: the file is missing, damaged or cannot be cut.
-    """
-    require_volume_file(path)
-    with reading(path):
-        if is_nifti(path):
-            header = read_header(path)
-            refuse_unusable(header, transform)
-            return read_nifti(header, frame)
-        if frame not in (None, 0):
-            raise InputError(
-                f"{path} holds one volume; ", Option.to("frame", frame), " does not exist (use 0 or leave it out)."
-            )
-        if volume_extension(path) in MGH_EXTENSIONS:
-            return read_mgh(path)
-        judge_before_loading(path)
-        return None
-
-
 def is_nifti(path: Path) -> bool:
-    """Whether the file is a NIfTI by its extension."""
+    """Return whether a file is a NIfTI file, by its extension."""
     return volume_extension(path) in NIFTI_EXTENSIONS
 
 
 def reads_without_itk(path: Path) -> bool:
-    """Whether the file is read by code of our own, to which a damaged one is just a damaged one."""
+    """Return whether our own code reads the file, which refuses a damaged one where ITK may crash."""
     return is_nifti(path) or volume_extension(path) in MGH_EXTENSIONS
 
 
 def require_volume_file(path: Path) -> None:
-    """Refuse what is no file, is empty, or has no extension of a volume format.
+    """Refuse what is not a file, is empty, or has no extension of a volume format.
 
     Raises:
         InputError: saying which.
@@ -84,30 +58,8 @@ def require_volume_file(path: Path) -> None:
         raise InputError(f"{path} is empty (0 bytes). Copy or download the file again.")
 
 
-def place(runtime: SlicerRuntime, path: Path, stored: StoredVolume | None, transform: str | None) -> SourceVolume:
-    """A source volume with Slicer's geometry, in the file's index order.
-
-    Args:
-        runtime: with a scene for temporary nodes.
-        path: the file.
-        stored: what ``prefetch`` returned for it.
-        transform: "sform" or "qform" to insist on one; None for Slicer's choice.
-
-    Raises:
-        InputError: Slicer cannot read the file.
-    """
-    if stored is None:
-        source = _whole(runtime, path)
-    elif stored.header is not None:
-        source = _placed_nifti(runtime, stored, stored.header, transform)
-    else:
-        assert stored.affine_ras is not None
-        source = _placed(stored, stored.affine_ras)
-    return replace(source, warnings=source.warnings + geometry_warnings(source.geometry))
-
-
 def geometry_warnings(geometry: VolumeGeometry) -> tuple[str, ...]:
-    """What a matrix alone gives away: an identity affine was written by a program that lost the real one."""
+    """Return warnings about a matrix by itself: an identity affine comes from a program that lost the real one."""
     if np.allclose(geometry.affine_ras, np.eye(4), rtol=0, atol=1e-6):
         return (
             "The affine is the identity: spacing, orientation and position were probably lost, and thickness in mm, "
@@ -117,7 +69,7 @@ def geometry_warnings(geometry: VolumeGeometry) -> tuple[str, ...]:
 
 
 def nifti_geometry(runtime: SlicerRuntime, header: NiftiHeader, transform: str | None) -> VolumeGeometry:
-    """Where Slicer places a NIfTI file, in the file's index order; its voxels are not read.
+    """Return where Slicer places a NIfTI file, in the file's index order; its voxels are not read.
 
     Raises:
         InputError: Slicer cannot read the header.
@@ -130,32 +82,16 @@ def nifti_geometry(runtime: SlicerRuntime, header: NiftiHeader, transform: str |
             return VolumeGeometry(header.shape_ijk, node_geometry(node).affine_ras)
 
 
-def _placed_nifti(
-    runtime: SlicerRuntime, stored: StoredVolume, header: NiftiHeader, transform: str | None
-) -> SourceVolume:
-    geometry = nifti_geometry(runtime, header, transform)
-    return SourceVolume(
-        name=str(stored.path),
-        path=str(stored.path),
-        sha256=stored.sha256,
-        geometry=geometry,
-        voxels_kji=stored.voxels_kji,
-        header=header.fields,
-        nifti_transform=transform_used(header, geometry),
-        frame=stored.frame,
-        warnings=stored.warnings + tuple(transform_warnings(header, geometry)),
-    )
+def load_volume_file(runtime: SlicerRuntime, path: Path) -> SourceVolume:
+    """Return a file that Slicer reads whole, in the file's index order.
 
+    Args:
+        runtime: with a scene for temporary nodes.
+        path: one that ``judge_before_loading`` has accepted.
 
-def _placed(stored: StoredVolume, affine_ras: FloatArray) -> SourceVolume:
-    k, j, i = stored.voxels_kji.shape
-    geometry = VolumeGeometry((i, j, k), affine_ras)
-    return SourceVolume(
-        str(stored.path), str(stored.path), stored.sha256, geometry, stored.voxels_kji, warnings=stored.warnings
-    )
-
-
-def _whole(runtime: SlicerRuntime, path: Path) -> SourceVolume:
+    Raises:
+        InputError: Slicer cannot read it.
+    """
     with temporary_nodes(runtime.scene) as nodes:
         with unchanged(path):
             node = _read_node(runtime, path, nodes)
@@ -175,7 +111,7 @@ def _read_node(runtime: SlicerRuntime, path: Path, nodes: list[Any], shown: Path
     node.SetName((shown or path).name.encode("utf-8", "replace").decode())
     storage = runtime.scene.AddNode(runtime.classes.vtkMRMLVolumeArchetypeStorageNode())
     nodes.append(storage)
-    # Since Slicer 5.8 the storage node flips the K axis of left-handed volumes unless told not to;
+    # Since Slicer 5.8 the storage node flips the K axis of left-handed volumes unless this is switched off;
     # slabs keep the file's order.
     if hasattr(storage, "SetForceRightHandedIJKCoordinateSystem"):
         storage.SetForceRightHandedIJKCoordinateSystem(False)
@@ -192,7 +128,7 @@ def _read_node(runtime: SlicerRuntime, path: Path, nodes: list[Any], shown: Path
 
 
 # Slicer's writer refuses these types: the same bytes are written as another one of the same size,
-# and the header is told the right one.
+# and the right one is put into the header.
 _STAND_INS = {np.dtype(np.int8): np.uint8, np.dtype(np.int64): np.float64, np.dtype(np.uint64): np.float64}
 
 

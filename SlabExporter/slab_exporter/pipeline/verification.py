@@ -13,11 +13,11 @@ from ..core.manifest import FILE_NAME, Manifest, SlabRecord, read_manifest
 from ..core.options import SeriesOptions
 from ..core.records import SourceRecord
 from ..core.volume import SourceVolume, reindexed_onto
-from ..dicom.reading.load import load_series
 from ..dicom.reading.scan import reread
 from ..files.disk import written_part
 from ..mrml.runtime import SlicerRuntime, open_runtime
-from ..volumes.reading import read_volume
+from ..volumes.choice import FileVolume, SeriesVolume
+from ..volumes.reading import open_volume
 from .formats.table import kind_of
 
 
@@ -144,7 +144,8 @@ def _source_of(runtime: SlicerRuntime, path: Path, record: SourceRecord) -> Sour
 def _read_source(runtime: SlicerRuntime, path: Path, record: SourceRecord) -> SourceVolume:
     """The source in the index order of the record."""
     if record.series_instance_uid is not None:
-        options = SeriesOptions(record.allow_uneven_mm, record.resampled is not None)
-        return load_series(reread(path, record.series_instance_uid, str(record.sha256)), options, record.frame)
-    source = read_volume(runtime, path, record.frame, record.nifti_transform)
+        accepted = SeriesOptions(record.allow_uneven_mm, record.resampled is not None)
+        series = reread(path, record.series_instance_uid, str(record.sha256))
+        return open_volume(runtime, SeriesVolume(series, record.frame, accepted))
+    source = open_volume(runtime, FileVolume(path, record.frame, record.nifti_transform))
     return source if record.file_geometry is None else reindexed_onto(source, record.geometry)

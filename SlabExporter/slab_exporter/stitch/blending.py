@@ -153,7 +153,7 @@ class Stitcher:
         box = self._boxes[number]
         for n in self._cells_of[number]:
             cell = self._cells[n]
-            piece = voxels_ckji[_all_channels(_local(cell.box, box))]
+            piece = voxels_ckji[_all_channels(cell.box.relative_to(box))]
             target = self._volume[_all_channels(cell.box)]
             if len(cell.slabs) == 1 or self._blend == "first":
                 if number == cell.slabs[0]:
@@ -181,9 +181,9 @@ class Stitcher:
         result = np.ones((1, 1, 1))
         if self._blend == "mean":
             return result
+        local = part.relative_to(box)
         for axis in (a for a in range(3) if self._varying[a]):
-            first = box.start[axis]
-            window = _window(box.shape[axis])[part.start[axis] - first : part.stop[axis] - first]
+            window = _window(box.shape[axis])[local.start[axis] : local.stop[axis]]
             result = result * window.reshape([-1 if a == axis else 1 for a in (2, 1, 0)])
         return result
 
@@ -197,10 +197,3 @@ def _window(length: int) -> FloatArray:
 
 def _all_channels(box: Box) -> tuple[slice, slice, slice, slice]:
     return (slice(None), *box.slices_kji())
-
-
-def _local(part: Box, box: Box) -> Box:
-    return Box(
-        tuple(a - b for a, b in zip(part.start, box.start, strict=True)),  # type: ignore[arg-type]
-        tuple(a - b for a, b in zip(part.stop, box.start, strict=True)),  # type: ignore[arg-type]
-    )

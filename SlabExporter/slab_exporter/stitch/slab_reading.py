@@ -18,7 +18,6 @@ from ..core.manifest import Manifest, SlabRecord
 from ..core.naming import volume_extension
 from ..core.text import Option, Sentence
 from ..core.volume import SAME_GRID_VOXELS
-from ..files.itk_headers import judge_before_loading, stored_type
 from ..files.machine import THREADS, helpers
 from ..files.nifti import NiftiHeader, read_header
 from ..files.nifti_transforms import CHOICE, refuse_unusable, transform_warnings
@@ -26,7 +25,8 @@ from ..files.nifti_voxels import read_frames
 from ..mrml.runtime import SlicerRuntime
 from ..mrml.volume_files import is_nifti, nifti_geometry, require_volume_file
 from ..pipeline.formats.table import kind_of
-from ..volumes.reading import open_any
+from ..volumes.choice import FileChoice, FileVolume
+from ..volumes.reading import open_volume, peek_volume
 
 
 @dataclass(frozen=True)
@@ -46,8 +46,8 @@ class _SlabFile:
     geometry: VolumeGeometry | None
 
 
-# Formats whose headers SimpleITK reads without the voxels.
-_ITK_EXTENSIONS = (".nrrd", ".nhdr", ".mha", ".mhd")
+# Formats whose headers say which type the values have.
+_PLAIN_EXTENSIONS = (".nrrd", ".nhdr", ".mha", ".mhd", ".mgh", ".mgz")
 
 _Frames = tuple[NiftiHeader, npt.NDArray] | None
 
@@ -170,10 +170,8 @@ class SlabReader:
                 header = read_header(path)
             if header.scaling == (1.0, 0.0):
                 return SlabKind(header.dtype.newbyteorder("="), header.frames)
-        elif volume_extension(path) in _ITK_EXTENSIONS:
-            require_volume_file(path)
-            judge_before_loading(path)
-            return SlabKind(stored_type(path), 1)
+        elif volume_extension(path) in _PLAIN_EXTENSIONS:
+            return SlabKind(peek_volume(FileVolume(path)).dtype, 1)
         voxels = self.read(n)
         return SlabKind(voxels.dtype, len(voxels))
 
@@ -215,7 +213,7 @@ class SlabReader:
     def _open(self, n: int, path: Path) -> _SlabFile:
         taken = self._files.take(n)
         if taken is None:
-            volume = open_any(self._runtime, path)
+            volume = open_volume(self._runtime, FileChoice(path))
             self._note(path, volume.warnings)
             return _SlabFile(volume.voxels_kji[np.newaxis], volume.geometry)
         header, frames = taken

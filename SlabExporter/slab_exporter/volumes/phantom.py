@@ -56,7 +56,7 @@ def make_demo(folder: Path) -> tuple[Path, Path]:
 
 
 def demo_geometry() -> VolumeGeometry:
-    """LAS, centred on the patient's origin."""
+    """Return the phantom's grid: LAS, centred on the patient's origin."""
     affine = np.diag([-SPACING_MM[0], SPACING_MM[1], SPACING_MM[2], 1.0])
     centre = (np.array(SHAPE_IJK) - 1) / 2
     affine[:3, 3] = -(affine[:3, :3] @ centre)
@@ -64,7 +64,7 @@ def demo_geometry() -> VolumeGeometry:
 
 
 def paint_torso(geometry: VolumeGeometry) -> tuple[npt.NDArray[np.int16], npt.NDArray[np.uint8]]:
-    """CT-like values (int16, HU) and organ labels (uint8) on a grid, both KJI."""
+    """Return CT-like values (int16, HU) and organ labels (uint8) on a grid, both KJI."""
     k, j, i = np.indices(geometry.shape_ijk[::-1])
     r, a, s = np.moveaxis(geometry.ras(np.stack([i, j, k], axis=-1)), -1, 0)
     body = (r / 165) ** 2 + ((a + 10) / 115) ** 2 < 1

@@ -1,165 +1,188 @@
-"""The one door through which ``compare``, ``where``, ``flirt`` and ``stitch`` open a volume of any kind."""
+"""The one door to volumes on disk, of any kind: ``open_volume`` (voxels and geometry) and ``peek_volume`` (headers).
+
+Reading takes two steps. ``read_ahead`` needs no Slicer and may run while its libraries are being
+imported; ``open_volume`` goes on from there, or does both.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from ..core.errors import InputError, RequestError
+import numpy as np
+
+from ..core.errors import InputError, reading
 from ..core.geometry import VolumeGeometry
-from ..core.naming import volume_extension
-from ..core.options import SeriesOptions
-from ..core.volume import SourceVolume
-from ..dicom.reading.load import load_series, peek
-from ..dicom.reading.scan import is_dicom_file, only_series
-from ..dicom.reading.series import Kind
-from ..files.itk_headers import judge_before_loading
-from ..files.mgh import EXTENSIONS as MGH_EXTENSIONS
-from ..files.nifti import read_header
-from ..files.nifti_transforms import refuse_unusable, transform_warnings
-from ..files.nifti_voxels import choose_frame
+from ..core.text import Option
+from ..core.volume import SourceVolume, VolumePeek
+from ..dicom.reading.load import load_series, peek_series
+from ..files.itk_headers import judge_before_loading, stored_type
+from ..files.mgh import peek_mgh, read_mgh
+from ..files.nifti import NiftiHeader, read_header
+from ..files.nifti_transforms import refuse_unusable, transform_used, transform_warnings
+from ..files.nifti_voxels import choose_frame, read_nifti
 from ..files.readback import image_geometry
+from ..files.stored import StoredVolume
 from ..mrml.runtime import SlicerRuntime
-from ..mrml.volume_files import geometry_warnings, is_nifti, nifti_geometry, place, prefetch, require_volume_file
+from ..mrml.volume_files import geometry_warnings, load_volume_file, nifti_geometry, require_volume_file
+from .choice import FileChoice, FileVolume, OneVolume, SeriesVolume, holds_several, located
 
 
 @dataclass(frozen=True)
-class FileChoice:
-    """A volume on disk, and what of it is meant.
-
-    Attributes:
-        path: a volume file, the folder of one DICOM series, or a DICOM file that holds a volume.
-        frame: which volume of a 4D file or series, counted from 0; None: it holds one only.
-        transform: "sform" or "qform" of a NIfTI file to insist on one; None: Slicer's choice.
-    """
+class LeftToSlicer:
+    """A file whose header was judged, and whose voxels only Slicer reads."""
 
     path: Path
-    frame: int | None = None
-    transform: str | None = None
+
+
+# How far a volume has been read without Slicer: all of it (DICOM, MGH), the voxels (NIfTI), the header.
+VolumeAhead = SourceVolume | StoredVolume | LeftToSlicer
+
+
+def peek_volume(volume: OneVolume | FileChoice, runtime: SlicerRuntime | None = None) -> VolumePeek:
+    """Return what the headers tell of a volume that ``open_volume`` would read; no voxel is read.
+
+    Args:
+        volume: what to look at.
+        runtime: Slicer's classes, which say how Slicer places a NIfTI file; None: its geometry is the
+            sform, or else the qform, as the header states it.
+
+    Raises:
+        InputError: it cannot be used.
+        RequestError: a transform was chosen for what is not a NIfTI file.
+    """
+    if isinstance(volume, FileChoice):
+        volume = located(volume)
+    if isinstance(volume, SeriesVolume):
+        return peek_series(volume.series, volume.accepted, volume.frame)
+    require_volume_file(volume.path)
+    with reading(volume.path):
+        if volume.kind == "NIfTI":
+            peek = _peek_nifti(volume, runtime)
+        else:
+            _require_only_frame(volume)
+            peek = peek_mgh(volume.path) if volume.kind == "MGH" else _peek_with_itk(volume.path)
+    return replace(peek, warnings=(*peek.warnings, *geometry_warnings(peek.geometry)))
+
+
+def read_ahead(volume: OneVolume) -> VolumeAhead:
+    """Read a volume as far as that needs no Slicer.
+
+    Raises:
+        InputError: it is missing, damaged or cannot be cut.
+    """
+    if isinstance(volume, SeriesVolume):
+        return load_series(volume.series, volume.accepted, volume.frame)
+    require_volume_file(volume.path)
+    with reading(volume.path):
+        if volume.kind == "NIfTI":
+            header = read_header(volume.path)
+            refuse_unusable(header, volume.transform)
+            return read_nifti(header, volume.frame)
+        _require_only_frame(volume)
+        if volume.kind == "MGH":
+            return _noted(read_mgh(volume.path))
+        judge_before_loading(volume.path)
+        return LeftToSlicer(volume.path)
+
+
+def open_volume(
+    runtime: SlicerRuntime, volume: OneVolume | FileChoice, ahead: VolumeAhead | None = None
+) -> SourceVolume:
+    """Return a volume in memory, in its own index order, with its geometry in RAS.
+
+    Args:
+        runtime: Slicer's classes.
+        volume: what to read.
+        ahead: what ``read_ahead`` returned for it; None: it was not called.
+
+    Raises:
+        InputError: it cannot be used.
+        RequestError: a transform was chosen for what is not a NIfTI file.
+    """
+    if isinstance(volume, FileChoice):
+        volume = located(volume)
+    if ahead is None:
+        ahead = read_ahead(volume)
+    if isinstance(ahead, SourceVolume):
+        return ahead
+    if isinstance(ahead, LeftToSlicer):
+        return _noted(load_volume_file(runtime, ahead.path))
+    transform = volume.transform if isinstance(volume, FileVolume) else None
+    return _noted(_placed(ahead, nifti_geometry(runtime, ahead.header, transform)))
 
 
 def open_for_geometry(runtime: SlicerRuntime, choice: FileChoice) -> SourceVolume:
-    """The same as ``open_any``; the first volume of a 4D file where none was chosen.
+    """Return the same as ``open_volume``; the first volume of a 4D file or series where none was chosen.
 
     Raises:
         SlabExporterError: it cannot be used.
     """
-    return open_any(runtime, choice.path, first_frame(choice.path, choice.frame), choice.transform)
+    volume = located(choice)
+    if volume.frame is None and holds_several(volume):
+        volume = replace(volume, frame=0)
+    return open_volume(runtime, volume)
 
 
-def open_any(
-    runtime: SlicerRuntime, path: Path, frame: int | None = None, transform: str | None = None
-) -> SourceVolume:
-    """A volume in memory, in its own index order, with its geometry in RAS.
-
-    Args:
-        runtime: Slicer's classes.
-        path: a volume file, the folder of one DICOM series, or a DICOM file that holds a volume.
-        frame: which volume of a 4D file or series, counted from 0.
-        transform: "sform" or "qform" of a NIfTI file to insist on one; None: Slicer's choice.
-
-    Raises:
-        InputError: it cannot be used.
-        RequestError: a transform was chosen of what is no NIfTI file.
-    """
-    _refuse_transform_of_others(path, transform)
-    if _is_dicom(path):
-        return load_series(only_series(path), SeriesOptions(), frame)
-    return read_volume(runtime, path, frame, transform)
-
-
-def first_frame(path: Path, frame: int | None) -> int | None:
-    """``frame``, or the first one where a 4D NIfTI or series is meant and its geometry is all that matters.
-
-    Raises:
-        InputError: the file is missing or its header is damaged.
-    """
-    if frame is not None:
-        return frame
-    if _is_dicom(path):
-        return 0 if only_series(path).verdict.kind is Kind.SEVERAL else None
-    require_volume_file(path)
-    return 0 if is_nifti(path) and read_header(path).frames > 1 else None
-
-
-def _is_dicom(path: Path) -> bool:
-    return path.is_dir() or is_dicom_file(path)
-
-
-def peek_geometry(runtime: SlicerRuntime, choice: FileChoice, series: SeriesOptions) -> VolumeGeometry:
-    """Geometry of a volume that ``export`` would cut, from headers: no voxel is read.
-
-    Args:
-        runtime: Slicer's classes.
-        choice: a volume file, the folder of one DICOM series, or a DICOM file that holds a volume.
-        series: what is accepted of a DICOM series.
-
-    Raises:
-        InputError: it cannot be used.
-        RequestError: a transform was chosen of what is not a NIfTI file.
-    """
-    _refuse_transform_of_others(choice.path, choice.transform)
-    if _is_dicom(choice.path):
-        return peek(only_series(choice.path), series, choice.frame)[0]
-    return _peek(runtime, choice.path, choice.frame, choice.transform)[0]
-
-
-def _refuse_transform_of_others(path: Path, transform: str | None) -> None:
-    if transform is not None and (path.is_dir() or not is_nifti(path)):
-        raise RequestError(
-            f"{path} is not a NIfTI file (.nii, .nii.gz), which alone has an sform and a qform to choose."
+def _require_only_frame(volume: FileVolume) -> None:
+    if volume.frame not in (None, 0):
+        raise InputError(
+            f"{volume.path} holds one volume; ",
+            Option.to("frame", volume.frame),
+            " does not exist (use 0 or leave it out).",
         )
 
 
-def _peek(
-    runtime: SlicerRuntime, path: Path, frame: int | None, transform: str | None
-) -> tuple[VolumeGeometry, int, tuple[str, ...]]:
-    """Geometry, bytes a voxel and warnings of a volume file, from its header."""
-    require_volume_file(path)
-    if is_nifti(path):
-        header = read_header(path)
-        choose_frame(header, frame)
-        refuse_unusable(header, transform)
-        geometry = nifti_geometry(runtime, header, transform)
-        warnings = (*transform_warnings(header, geometry), *geometry_warnings(geometry))
-        return geometry, header.dtype.itemsize, warnings
-    if volume_extension(path) in MGH_EXTENSIONS:
-        volume = place(runtime, path, prefetch(path, frame, transform), transform)
-        return volume.geometry, volume.voxels_kji.dtype.itemsize, volume.warnings
-    judge_before_loading(path)
-    geometry, itemsize = _peek_generic(path)
-    return geometry, itemsize, geometry_warnings(geometry)
+def _peek_nifti(volume: FileVolume, runtime: SlicerRuntime | None) -> VolumePeek:
+    header = read_header(volume.path)
+    choose_frame(header, volume.frame)
+    refuse_unusable(header, volume.transform)
+    geometry = _stated(header, volume.transform)
+    if runtime is not None:
+        geometry = nifti_geometry(runtime, header, volume.transform)
+    return VolumePeek(
+        kind="NIfTI",
+        geometry=geometry,
+        dtype=header.dtype.newbyteorder("="),
+        frames=header.frames,
+        is_scaled=header.scaling != (1.0, 0.0),
+        warnings=tuple(transform_warnings(header, geometry)),
+    )
 
 
-def _peek_generic(path: Path) -> tuple[VolumeGeometry, int]:
+def _stated(header: NiftiHeader, transform: str | None) -> VolumeGeometry:
+    forms = ("sform", "qform") if transform is None else (transform,)
+    found = [geometry for form in forms if (geometry := header.geometry(form)) is not None]
+    return found[0] if found else VolumeGeometry(header.shape_ijk, np.eye(4))
+
+
+def _peek_with_itk(path: Path) -> VolumePeek:
     import SimpleITK as sitk
 
+    judge_before_loading(path, whole=False)
     reader = sitk.ImageFileReader()
     reader.SetFileName(str(path))
     try:
         reader.ReadImageInformation()
-        return image_geometry(reader), sitk.Image([1, 1], reader.GetPixelID()).GetSizeOfPixelComponent()
+        geometry = image_geometry(reader)
     except (RuntimeError, ValueError) as error:
         raise InputError(f"{path}: its header cannot be judged beforehand; inspect it.") from error
+    return VolumePeek("ITK", geometry, stored_type(path))
 
 
-def read_volume(
-    runtime: SlicerRuntime, path: Path, frame: int | None = None, transform: str | None = None
-) -> SourceVolume:
-    """One volume file in memory, in the file's index order.
+def _placed(stored: StoredVolume, geometry: VolumeGeometry) -> SourceVolume:
+    return SourceVolume(
+        name=str(stored.path),
+        path=str(stored.path),
+        sha256=stored.sha256,
+        geometry=geometry,
+        voxels_kji=stored.voxels_kji,
+        header=stored.header.fields,
+        nifti_transform=transform_used(stored.header, geometry),
+        frame=stored.frame,
+        warnings=stored.warnings + tuple(transform_warnings(stored.header, geometry)),
+    )
 
-    Raises:
-        InputError: it cannot be used.
-    """
-    return place(runtime, path, prefetch(path, frame, transform), transform)
 
-
-def read_label(runtime: SlicerRuntime, path: Path, transform: str | None) -> SourceVolume:
-    """A label map, by the transform that was chosen for its image if its header has that one.
-
-    Raises:
-        InputError: it cannot be used.
-    """
-    require_volume_file(path)
-    has_it = is_nifti(path) and transform is not None and getattr(read_header(path), transform) is not None
-    return read_volume(runtime, path, transform=transform if has_it else None)
+def _noted(volume: SourceVolume) -> SourceVolume:
+    return replace(volume, warnings=volume.warnings + geometry_warnings(volume.geometry))

@@ -1,4 +1,4 @@
-"""A whole volume to disk: Slicer's header, the voxels piece by piece, all read back, then renamed."""
+"""Write whole volumes: Slicer's header, the voxels piece by piece, all read back, then renamed."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ def write_volume(
 
 @dataclass(frozen=True)
 class _Content:
-    """What a file holds: a plain header, then a header and voxels that may be compressed."""
+    """Content of a file: a plain header, then a header and voxels that may be compressed."""
 
     plain: bytes
     head: bytes
@@ -82,14 +82,14 @@ class _Content:
         return len(self.head) + len(self.voxels)
 
     def pieces(self) -> Iterator[Piece]:
-        """Those bytes."""
+        """Yield those bytes, in pieces."""
         if self.head:
             yield self.head
         for start in range(0, len(self.voxels), CHUNK):
             yield self.voxels[start : start + CHUNK]
 
     def same(self, offset: int, found: bytes) -> bool:
-        """Whether these are the bytes from that offset on."""
+        """Return whether these are the bytes from that offset on."""
         of_head = self.head[offset : offset + len(found)]
         start = offset + len(of_head) - len(self.head)
         stop = start + len(found) - len(of_head)
@@ -99,7 +99,7 @@ class _Content:
 def _slicers_header(
     runtime: SlicerRuntime, volume: SourceVolume, voxels_ckji: npt.NDArray, encoding: VolumeEncoding, scratch: Path
 ) -> bytes:
-    """The header that Slicer writes for a corner of the volume, with the sizes of the whole."""
+    """Return the header that Slicer writes for a corner of the volume, with the sizes of the whole."""
     shape, path = volume.geometry.shape_ijk, scratch / f"corner{encoding.raw_extension}"
     corner = np.zeros([min(2, n) for n in shape[::-1]], voxels_ckji.dtype)
     with temporary_nodes(runtime.scene) as nodes:
@@ -123,7 +123,7 @@ def _write(path: Path, content: _Content, name: str) -> None:
 
     def compare(found: Iterator[bytes]) -> None:
         if content.plain and next(found, b"") != content.plain:
-            raise VerificationError(f"{name}: its header does not stand in the file.")
+            raise VerificationError(f"{name}: its header was not written as it should be.")
         rest = decompress_stream(found) if content.compressed else found
         require_same(rest, name, content.same, content.size)
 
@@ -131,10 +131,10 @@ def _write(path: Path, content: _Content, name: str) -> None:
 
 
 def _ask_simpleitk(path: Path, voxels_ckji: npt.NDArray, geometry: VolumeGeometry, reads_part: bool, name: str) -> None:
-    """What the bytes mean: type, shape, place, values of the first planes (of what ITK reads whole, all).
+    """Compare what SimpleITK reads: type, shape, place, values of the first planes (all where ITK reads whole files).
 
     Raises:
-        VerificationError: SimpleITK finds something else than what was to be written.
+        VerificationError: SimpleITK finds something other than what was to be written.
     """
     channels, size = len(voxels_ckji), geometry.shape_ijk
     reader = open_reader(path)

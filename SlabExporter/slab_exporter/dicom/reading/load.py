@@ -13,11 +13,10 @@ import numpy as np
 import numpy.typing as npt
 
 from ...core.errors import InputError
-from ...core.geometry import VolumeGeometry
 from ...core.options import SeriesOptions
 from ...core.text import Option, Sentence, sizes
 from ...core.values import native, scaled_planes
-from ...core.volume import SourceVolume
+from ...core.volume import SourceVolume, VolumePeek
 from ...files.machine import require_memory
 from .frames import split_frames
 from .headers import parsing, read_dataset
@@ -84,17 +83,28 @@ def load_series(series: Series, options: SeriesOptions, frame: int | None = None
     return volume
 
 
-def peek(
-    series: Series, options: SeriesOptions, frame: int | None = None
-) -> tuple[VolumeGeometry, int, tuple[str, ...]]:
-    """(geometry, bytes a stored voxel, warnings) of what ``load_series`` would read, from headers alone.
+def peek_series(series: Series, options: SeriesOptions, frame: int | None = None) -> VolumePeek:
+    """Return what the headers tell of the volume that ``load_series`` would read.
 
     Raises:
         InputError: the verdict is against it.
     """
     stack, warnings = _judged(series, options, frame)
     resampled = options.resample and judge_stack(stack).kind is not Kind.REGULAR
-    return regular_grid(stack) if resampled else stack.geometry, _stored_type(stack).itemsize, warnings
+    return VolumePeek(
+        kind="DICOM",
+        geometry=regular_grid(stack) if resampled else stack.geometry,
+        dtype=_stored_type(stack),
+        frames=_count(series),
+        is_scaled=resampled or any((plane.slope, plane.intercept) != (1.0, 0.0) for plane in stack.slices),
+        warnings=warnings,
+    )
+
+
+def _count(series: Series) -> int:
+    stack = make_stack(series.slices) if series.verdict.kind is Kind.SEVERAL else None
+    frames = None if stack is None else split_frames(stack)
+    return 1 if frames is None else len(frames.volumes)
 
 
 def _judged(series: Series, options: SeriesOptions, frame: int | None) -> tuple[Stack, tuple[str, ...]]:

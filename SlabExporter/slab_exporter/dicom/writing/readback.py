@@ -165,9 +165,7 @@ def source_box(source_kji: npt.NDArray, whole: Box, box: Box, fill: float) -> np
         return source_kji[box.slices_kji()]
     result = np.full(box.shape[::-1], fill, source_kji.dtype)
     if not inside.is_empty:
-        start = [a - b for a, b in zip(inside.start, box.start, strict=True)]
-        local = tuple(slice(s, s + n) for s, n in zip(start[::-1], inside.shape[::-1], strict=True))
-        result[local] = source_kji[inside.slices_kji()]
+        result[inside.relative_to(box).slices_kji()] = source_kji[inside.slices_kji()]
     return result
 
 

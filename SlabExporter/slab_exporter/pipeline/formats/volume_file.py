@@ -18,7 +18,8 @@ from ...files.readback import image_geometry, read_image, verify_file, verify_ge
 from ...files.slab_files import FinishedFile, UnfinishedSlab, finish_slab
 from ...mrml.runtime import SlicerRuntime
 from ...mrml.volume_files import write_uncompressed
-from ...volumes.reading import open_any
+from ...volumes.choice import FileVolume
+from ...volumes.reading import open_volume
 from .slab_format import CaseContents, CaseFormat, SlabFormat
 
 
@@ -65,7 +66,7 @@ class VolumeFile(SlabFormat):
     @classmethod
     def read(cls, runtime: SlicerRuntime, path: Path, geometry: VolumeGeometry) -> npt.NDArray:
         """The file states its own geometry."""
-        return open_any(runtime, path).voxels_kji
+        return open_volume(runtime, FileVolume(path)).voxels_kji
 
     @classmethod
     def verify(cls, path: Path, source: SourceVolume, box: Box, fill: float, plan: PlanRecord) -> None:

@@ -16,38 +16,22 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from ..core.errors import InputError, SlabExporterError
+from ..core.errors import SlabExporterError
 from ..core.geometry import VolumeGeometry
+from ..core.index_map import IDENTITY_AXES, IndexMap
 from ..core.naming import volume_extension
 from ..core.text import Sentence
 from ..core.volume import SourceVolume
 from ..files.nifti import read_header
 from ..files.nifti_transforms import refuse_unusable
-from ..files.readback import image_geometry
-from .nodes import node_geometry, voxels_kji
-from .runtime import SlicerRuntime, open_runtime
-from .volume_files import geometry_warnings, is_nifti, nifti_geometry, place, prefetch
+from ..mrml.nodes import node_geometry, require_no_transform, voxels_kji
+from ..mrml.runtime import SlicerRuntime, open_runtime
+from ..mrml.volume_files import geometry_warnings, is_nifti
+from .choice import FileVolume
+from .reading import open_volume, peek_volume
 
 # Values that went through another number type may differ by its rounding.
 ROUNDING = 1e-6
-
-
-def require_no_transform(node: Any) -> None:
-    """Refuse a node under a transform: where it is shown is not where its voxels are.
-
-    Raises:
-        InputError: with how to apply the transform in Slicer.
-    """
-    transform = node.GetParentTransformNode()
-    if transform is None:
-        return
-    kind = "linear" if transform.IsTransformToWorldLinear() else "non-linear"
-    effect = "" if kind == "linear" else " This resamples the volume; its voxels are then new ones."
-    raise InputError(
-        f"'{node.GetName()}' lies under the {kind} transform '{transform.GetName()}', which its file does not contain. "
-        "Apply it first: in the Data module, right-click the transform shown beside the volume and choose "
-        f"'Harden transform', or take the volume out of it.{effect}"
-    )
 
 
 def require_well_placed(node: Any) -> None:
@@ -70,7 +54,7 @@ def require_well_placed(node: Any) -> None:
 
 
 def scene_volume(runtime: SlicerRuntime, node: Any) -> SourceVolume:
-    """A volume node as a source: its file where that holds the same volume, otherwise its voxels.
+    """Return a volume node as a source: its file where that holds the same volume, otherwise its voxels.
 
     Args:
         runtime: with a private scene for reading the file.
@@ -78,7 +62,7 @@ def scene_volume(runtime: SlicerRuntime, node: Any) -> SourceVolume:
 
     Raises:
         InputError: the node is under a transform, is misplaced, holds no voxels, or more than one
-            number a voxel.
+            number per voxel.
     """
     require_no_transform(node)
     require_well_placed(node)
@@ -89,7 +73,7 @@ def scene_volume(runtime: SlicerRuntime, node: Any) -> SourceVolume:
     if not path.is_file():
         return _with_reason(held, f"The file {path}, from which '{node.GetName()}' was loaded, is gone")
     try:
-        stored = place(runtime, path, prefetch(path, None, None), None)
+        stored = open_volume(runtime, FileVolume(path))
     except SlabExporterError as error:
         why = error.sentence.without_full_stop()
         return _with_reason(held, Sentence(f"The file of '{node.GetName()}' cannot be read any more (", why, ")"))
@@ -100,12 +84,12 @@ def scene_volume(runtime: SlicerRuntime, node: Any) -> SourceVolume:
 
 
 def volume_as_held(node: Any) -> SourceVolume:
-    """A volume node's voxels in the node's own order; they are shared with the node, not copied.
+    """Return a volume node's voxels in the node's own order; they are shared with the node, not copied.
 
     The check sum is left empty until the volume is known to be cut from here.
 
     Raises:
-        InputError: the node holds no voxels, or more than one number a voxel.
+        InputError: the node holds no voxels, or more than one number per voxel.
     """
     voxels = np.ascontiguousarray(voxels_kji(node))
     geometry = node_geometry(node)
@@ -113,10 +97,10 @@ def volume_as_held(node: Any) -> SourceVolume:
 
 
 def label_volume(runtime: SlicerRuntime, node: Any, image: SourceVolume) -> SourceVolume:
-    """A label map node as a source in the image's index order.
+    """Return a label map node as a source in the image's index order.
 
     The file is used where it lies on the image's grid in the same order; otherwise the node's
-    voxels, turned round along k where Slicer holds them the other way round.
+    voxels, reversed along k where Slicer holds them the other way round.
 
     Raises:
         InputError: as ``scene_volume``. A label map on another grid is not refused here.
@@ -134,18 +118,14 @@ def label_volume(runtime: SlicerRuntime, node: Any, image: SourceVolume) -> Sour
 
 
 def k_reversed(volume: SourceVolume) -> SourceVolume:
-    """The same volume with k counted the other way round; remembers the order it was held in."""
-    voxels = np.ascontiguousarray(volume.voxels_kji[::-1])
-    return replace(
-        volume,
-        voxels_kji=voxels,
-        geometry=volume.geometry.k_reversed(),
-        loaded_affine_ras=volume.geometry.affine_ras,
-    )
+    """Return the same volume with k counted the other way round; it records the order it was held in."""
+    held = volume.geometry
+    order = IndexMap.reordering(IDENTITY_AXES, (1, 1, -1), held.shape_ijk)
+    return replace(volume.rearranged(order), loaded_affine_ras=held.affine_ras)
 
 
 def file_of_node(node: Any) -> Path | None:
-    """The one volume file that a node was loaded from or saved to; None for DICOM and unsaved nodes."""
+    """Return the one volume file that a node was loaded from or saved to; None for DICOM and unsaved nodes."""
     storage = node.GetStorageNode()
     name = storage.GetFullNameFromFileName() if storage is not None else None
     if not name or storage.GetNumberOfFileNames() > 1 or volume_extension(Path(name)) is None:
@@ -154,7 +134,7 @@ def file_of_node(node: Any) -> Path | None:
 
 
 def geometry_to_cut(node: Any) -> VolumeGeometry:
-    """The geometry in whose index order the node will be cut; cheap, for showing a plan.
+    """Return the geometry in whose index order the node will be cut; cheap, for showing a plan.
 
     That is the file's order where its header still places the same volume, else the node's.
 
@@ -173,17 +153,10 @@ def geometry_to_cut(node: Any) -> VolumeGeometry:
 
 @lru_cache(maxsize=32)
 def _header_geometry(path: str, _mtime: int, _size: int) -> VolumeGeometry | None:
-    """Geometry from a header alone, or None where it cannot be had; the file's state is part of the key."""
-    import SimpleITK as sitk
-
+    """Return the geometry by the header alone, or None where it cannot be had; the file's state is part of the key."""
     try:
-        if is_nifti(Path(path)):
-            with open_runtime() as runtime:
-                return nifti_geometry(runtime, read_header(Path(path)), None)
-        reader = sitk.ImageFileReader()
-        reader.SetFileName(path)
-        reader.ReadImageInformation()
-        return image_geometry(reader) if reader.GetDimension() == 3 else None
+        with open_runtime() as runtime:
+            return peek_volume(FileVolume(Path(path)), runtime).geometry
     except (SlabExporterError, RuntimeError, OSError):
         return None
 
@@ -211,7 +184,7 @@ def _what_changed(node: Any, path: Path) -> str:
 
 
 def _same_volume(stored: SourceVolume, held: SourceVolume) -> str | None:
-    """ "same" or "reversed" for the order along k in which both hold the same volume, else None."""
+    """Return "same" or "reversed", the order along k in which both hold the same volume; None where they do not."""
     order = _k_order(stored.geometry, held.geometry)
     if order is None:
         return None
@@ -232,7 +205,7 @@ def _same_grid(one: VolumeGeometry, other: VolumeGeometry) -> bool:
 
 
 def _same_values(one: npt.NDArray, other: npt.NDArray) -> bool:
-    """Whether two KJI arrays hold the same values; slice by slice, since volumes are large."""
+    """Return whether two KJI arrays hold the same values; slice by slice, since volumes are large."""
     for a, b in zip(one, other, strict=True):
         if one.dtype == other.dtype and one.dtype.kind in "iu":
             equal = np.array_equal(a, b)
@@ -244,5 +217,5 @@ def _same_values(one: npt.NDArray, other: npt.NDArray) -> bool:
 
 
 def _finite(plane: npt.NDArray) -> npt.NDArray:
-    """Slicer loads values that are no numbers as 0."""
+    """Return the plane as Slicer loads it: 0 where a value is not a finite number."""
     return np.where(np.isfinite(plane), plane, 0)

@@ -1,0 +1,119 @@
+"""Which volume on disk is meant: one of a file, one of a DICOM series, or whatever lies at a path."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+
+from ..core.errors import RequestError, reading
+from ..core.naming import volume_extension
+from ..core.options import SeriesOptions
+from ..dicom.reading.scan import is_dicom_file, only_series
+from ..dicom.reading.series import Kind, Series
+from ..files.mgh import EXTENSIONS as MGH_EXTENSIONS
+from ..files.nifti import read_header
+from ..mrml.volume_files import is_nifti, require_volume_file
+
+FileKind = Literal["NIfTI", "MGH", "ITK"]
+
+
+@dataclass(frozen=True)
+class FileVolume:
+    """One volume of a file that is not DICOM.
+
+    Attributes:
+        path: .nii, .nii.gz, .mgh, .mgz, or any other extension of a volume that ITK reads.
+        frame: which volume of a 4D file, counted from 0; None: it holds one only.
+        transform: "sform" or "qform" of a NIfTI file to insist on one; None: Slicer's choice. Other files
+            have neither, and are read as they are.
+    """
+
+    path: Path
+    frame: int | None = None
+    transform: str | None = None
+
+    @property
+    def kind(self) -> FileKind:
+        """Reader of the file: our own for NIfTI and MGH, ITK for every other."""
+        if is_nifti(self.path):
+            return "NIfTI"
+        return "MGH" if volume_extension(self.path) in MGH_EXTENSIONS else "ITK"
+
+
+@dataclass(frozen=True)
+class SeriesVolume:
+    """One volume of a DICOM series.
+
+    Attributes:
+        series: as ``dicom.reading.scan`` found it.
+        frame: which volume of a series that holds several, counted from 0; None: it holds one only.
+        accepted: which departures from a regular volume are accepted.
+    """
+
+    series: Series
+    frame: int | None = None
+    accepted: SeriesOptions = field(default_factory=SeriesOptions)
+
+
+@dataclass(frozen=True)
+class FileChoice:
+    """A volume as a user names it: a path of any kind, and what of it is meant.
+
+    Attributes:
+        path: a volume file, the folder of one DICOM series, or a DICOM file that holds a volume.
+        frame: which volume of a 4D file or series, counted from 0; None: it holds one only.
+        transform: "sform" or "qform" of a NIfTI file to insist on one; None: Slicer's choice.
+        accepted: which departures of a series from a regular volume are accepted.
+    """
+
+    path: Path
+    frame: int | None = None
+    transform: str | None = None
+    accepted: SeriesOptions = field(default_factory=SeriesOptions)
+
+
+OneVolume = FileVolume | SeriesVolume
+
+
+def located(choice: FileChoice) -> OneVolume:
+    """Return what lies at a path.
+
+    Raises:
+        InputError: a folder or DICOM file does not hold one series.
+        RequestError: a transform was chosen for what is not a NIfTI file.
+    """
+    path, transform = choice.path, choice.transform
+    if transform is not None and (path.is_dir() or not is_nifti(path)):
+        raise RequestError(
+            f"{path} is not a NIfTI file (.nii, .nii.gz), which alone has an sform and a qform to choose."
+        )
+    if path.is_dir() or is_dicom_file(path):
+        return SeriesVolume(only_series(path), choice.frame, choice.accepted)
+    return FileVolume(path, choice.frame, transform)
+
+
+def label_file(path: Path, transform: str | None) -> FileVolume:
+    """Return a label map to be read by the transform that was chosen for its image, if its header has that one.
+
+    Raises:
+        InputError: the file is missing, or its header is damaged.
+    """
+    require_volume_file(path)
+    if transform is None or not is_nifti(path):
+        return FileVolume(path)
+    with reading(path):
+        has_it = getattr(read_header(path), transform) is not None
+    return FileVolume(path, transform=transform if has_it else None)
+
+
+def holds_several(volume: OneVolume) -> bool:
+    """Return whether a file or series holds several volumes, by its header.
+
+    Raises:
+        InputError: the file is missing, or its header is damaged.
+    """
+    if isinstance(volume, SeriesVolume):
+        return volume.series.verdict.kind is Kind.SEVERAL
+    require_volume_file(volume.path)
+    return volume.kind == "NIfTI" and read_header(volume.path).frames > 1
