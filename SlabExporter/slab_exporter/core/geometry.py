@@ -9,12 +9,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import product
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
 
 from .errors import InputError
+from .text import millimetres
 
 FloatArray = npt.NDArray[np.float64]
 RAS_TO_LPS: FloatArray = np.diag([-1.0, -1.0, 1.0, 1.0])
@@ -23,6 +24,17 @@ RAS_TO_LPS: FloatArray = np.diag([-1.0, -1.0, 1.0, 1.0])
 # Letter at the positive and at the negative end of each RAS axis.
 AXIS_LETTERS = (("R", "L"), ("A", "P"), ("S", "I"))
 
+
+# How a file stores its numbers: the affine or quaternion of NIfTI-1 and MGH, the text of a DICOM DS of
+# up to 16 characters, the text or doubles of NRRD and MetaImage (and of Slicer's own nodes).
+Numbers = Literal["float32", "DS", "float64"]
+# Relative rounding of one such number. Every position below 10 m has ten decimals in a DS.
+_ROUNDING: dict[Numbers, float] = {"float32": 2.0**-24, "DS": 1e-10, "float64": 2.0**-40}
+# What is promised of every corner wherever the numbers can hold it, and its part of a small voxel.
+_PROMISED_MM, _PROMISED_VOXELS = 1e-4, 1e-3
+
+# Another program's file may be off by this part of a voxel: what a chain of float32 headers amounts to.
+SAME_GRID_VOXELS = 0.01
 
 # Which RAS axis a slice stack of that name runs along.
 ANATOMICAL_AXES = {"sagittal": 0, "coronal": 1, "axial": 2}
@@ -184,13 +196,95 @@ class VolumeGeometry:
 
     def corner_distance(self, other: VolumeGeometry) -> float:
         """Largest distance in mm between the same corners of two volumes of one shape."""
-        difference = self.corners_ras() - other.corners_ras()
-        return float(np.max(np.linalg.norm(difference, axis=1)))
+        return float(np.max(np.linalg.norm(self.corners_ras() - other.corners_ras(), axis=1)))
 
-    def position_tolerance(self) -> float:
-        """What may be asked of stored positions in mm: 1e-4, or what float32 resolves far out."""
-        reach = float(np.max(np.abs(self.corners_ras())))
-        return max(1e-4, 2 * float(np.finfo(np.float32).eps) * reach)
+    def difference(self, other: VolumeGeometry) -> GeometryDifference:
+        """Return how ``other`` lies against this volume, corner by corner in the order of the indices.
+
+        >>> micro_ct = VolumeGeometry((5, 6, 8), np.diag([0.005, 0.005, 0.005, 1]))
+        >>> print(micro_ct.difference(VolumeGeometry((5, 6, 8), micro_ct.affine_ras @ np.diag([1, 1, 3, 1]))))
+        0.07 mm (14.00 voxels)
+        """
+        indices = self.ijk(other.corners_ras()) - self.ijk(self.corners_ras())
+        # |u x v| keeps angles that a cosine rounds away
+        sines = np.linalg.norm(np.cross(self.directions, other.directions, axis=0), axis=0)
+        cosines = np.sum(self.directions * other.directions, axis=0)
+        return GeometryDifference(
+            mm=self.corner_distance(other),
+            voxels=float(np.max(np.abs(indices))),
+            spacing_mm=float(np.max(np.abs(self.spacing - other.spacing))),
+            degrees=float(np.max(np.degrees(np.arctan2(sines, cosines)))),
+            shapes=(self.shape_ijk, other.shape_ijk),
+            orientations=(self.orientation, other.orientation),
+            is_mirrored=self.is_right_handed != other.is_right_handed,
+        )
+
+    def squared(self) -> VolumeGeometry:
+        """Return the nearest grid with axes at right angles: the same voxel sizes and the same centre.
+
+        The nearest rotation is the orthogonal factor of the polar decomposition (N. Higham, 1986),
+        which ITK and nibabel take, too.
+        """
+        left, _, right = np.linalg.svd(self.directions)
+        affine = np.eye(4)
+        affine[:3, :3] = left @ right * self.spacing
+        centre = (np.array(self.shape_ijk) - 1) / 2
+        affine[:3, 3] = self.ras(centre) - affine[:3, :3] @ centre
+        return VolumeGeometry(self.shape_ijk, affine)
+
+    def position_tolerance(self, numbers: Numbers = "float32") -> float:
+        """Return how far a corner in a file may lie from where it should, in mm.
+
+        0.0001 mm, or a thousandth of a voxel where that is less; more only where the numbers of the
+        file cannot hold positions so well: each element of an affine is rounded by itself, and what
+        it is multiplied with makes the rounding larger.
+
+        >>> head = np.array([[0.9, 0, 0, -115], [0, 0.9, 0, -120], [0, 0, 1.2, -70], [0, 0, 0, 1]])
+        >>> VolumeGeometry((256, 256, 150), head).position_tolerance()
+        0.0001
+        """
+        summands = np.abs(self.affine_ras[:3]) @ (*(n - 1 for n in self.shape_ijk), 1)
+        held = _ROUNDING[numbers] * float(np.linalg.norm(summands))
+        return max(min(_PROMISED_MM, _PROMISED_VOXELS * float(min(self.spacing))), held)
+
+
+@dataclass(frozen=True)
+class GeometryDifference:
+    """How one volume lies against another.
+
+    Attributes:
+        mm: largest distance between the same corners.
+        voxels: the largest difference of their indices in the first volume.
+        spacing_mm: largest difference of the voxel sizes along an index axis.
+        degrees: largest angle between the same index axes.
+        shapes: voxels along i, j, k of both.
+        orientations: of both, as in "LAS".
+        is_mirrored: one is right-handed, the other left-handed.
+    """
+
+    mm: float
+    voxels: float
+    spacing_mm: float
+    degrees: float
+    shapes: tuple[tuple[int, int, int], tuple[int, int, int]]
+    orientations: tuple[str, str]
+    is_mirrored: bool
+
+    @property
+    def same_shape(self) -> bool:
+        """Whether both have as many voxels along each axis."""
+        return self.shapes[0] == self.shapes[1]
+
+    def is_within(self, mm: float) -> bool:
+        """Return whether both have one shape and handedness, and no corner lies further away than this."""
+        return self.same_shape and not self.is_mirrored and self.mm <= mm
+
+    def is_same_grid(self) -> bool:
+        """Return whether voxels lie on voxels, for a label map or a prediction that another program wrote."""
+        return self.same_shape and not self.is_mirrored and self.voxels <= SAME_GRID_VOXELS
+
+    def __str__(self) -> str:
+        return f"{millimetres(self.mm)} mm ({self.voxels:.2f} voxels)"
 
 
 def geometry_facts(geometry: VolumeGeometry) -> dict[str, Any]:

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ..core.errors import VerificationError
-from ..core.geometry import RAS_TO_LPS, Box, VolumeGeometry
+from ..core.geometry import RAS_TO_LPS, Box, Numbers, VolumeGeometry
 from ..core.naming import volume_extension
 from .nifti import read_header
 from .nifti_voxels import read_nifti
@@ -160,20 +160,31 @@ def image_geometry(image: Any) -> VolumeGeometry:
     return VolumeGeometry(image.GetSize(), RAS_TO_LPS @ affine)
 
 
-def verify_geometry(name: str, found: VolumeGeometry, planned: VolumeGeometry) -> None:
+def verify_geometry(
+    name: str, found: VolumeGeometry, planned: VolumeGeometry, numbers: Numbers = "float32", besides: float = 0.0
+) -> None:
     """Compare shape, handedness and the positions of all eight corners.
+
+    Args:
+        name: for messages.
+        found: what the file says.
+        planned: what it should say.
+        numbers: how the file stores it.
+        besides: what is allowed besides the rounding of such numbers, in mm.
 
     Raises:
         VerificationError: with the numbers.
     """
-    if found.shape_ijk != planned.shape_ijk:
+    difference = planned.difference(found)
+    if not difference.same_shape:
         raise VerificationError(f"{name}: it has {found.shape_ijk} voxels instead of {planned.shape_ijk}.")
-    if found.is_right_handed != planned.is_right_handed:
+    if difference.is_mirrored:
         raise VerificationError(f"{name}: it is the mirror image of what it should be.")
-    distance, allowed = found.corner_distance(planned), planned.position_tolerance()
-    if distance > allowed:
+    allowed = planned.position_tolerance(numbers) + besides
+    if not difference.is_within(allowed):
         raise VerificationError(
-            f"{name}: a corner lies {distance:.6f} mm from where it should ({allowed:.6f} allowed)."
+            f"{name}: a corner lies {difference.mm:.3g} mm from where it should "
+            f"({difference.voxels:.3g} voxels; {allowed:.3g} mm allowed)."
         )
 
 

@@ -226,9 +226,7 @@ def _k_order(stored: VolumeGeometry, held: VolumeGeometry) -> str | None:
 
 
 def _same_grid(one: VolumeGeometry, other: VolumeGeometry) -> bool:
-    if one.shape_ijk != other.shape_ijk:
-        return False
-    return one.corner_distance(other) <= one.position_tolerance()
+    return one.difference(other).is_within(one.position_tolerance())
 
 
 def _same_values(one: npt.NDArray, other: npt.NDArray) -> bool:

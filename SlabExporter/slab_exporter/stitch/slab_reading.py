@@ -12,12 +12,11 @@ import numpy as np
 import numpy.typing as npt
 
 from ..core.errors import InputError, reading
-from ..core.geometry import VolumeGeometry
+from ..core.geometry import SAME_GRID_VOXELS, VolumeGeometry
 from ..core.index_map import map_between
 from ..core.manifest import Manifest, SlabRecord
 from ..core.naming import volume_extension
-from ..core.text import Option, Sentence
-from ..core.volume import SAME_GRID_VOXELS
+from ..core.text import Option, Sentence, millimetres
 from ..files.itk_headers import judge_before_loading, stored_type
 from ..files.machine import THREADS, helpers
 from ..files.nifti import NiftiHeader, read_header
@@ -184,7 +183,7 @@ class SlabReader:
         if not self._astray:
             return unusual
         known = [distance for distance in self._astray.values() if distance is not None]
-        where = f"lie up to {max(known):.2f} mm away from their slabs" if known else "state no geometry"
+        where = f"lie up to {millimetres(max(known))} mm away from their slabs" if known else "state no geometry"
         return (
             f"{len(self._astray)} of {len(self._paths)} files {where}; their geometry is ignored, "
             "their names are trusted.",
@@ -202,8 +201,8 @@ class SlabReader:
             self._astray[n] = distance
             return
         text = f"{path}: its geometry cannot be read"
-        if file.geometry is not None:
-            text = f"{path} lies up to {distance:.2f} mm away from its slab {slab.image}"
+        if file.geometry is not None and distance is not None:
+            text = f"{path} lies up to {millimetres(distance)} mm away from its slab {slab.image}"
             if np.allclose(np.abs(file.geometry.affine_ras[:3, :3]), np.eye(3)):
                 text += " (voxels of 1 mm along the axes: the program that wrote it has lost the geometry)"
         raise InputError(
