@@ -8,10 +8,10 @@ from pathlib import Path
 import numpy as np
 
 from ..core.errors import RequestError
-from ..core.geometry import VolumeGeometry, geometry_facts
+from ..core.geometry import VolumeGeometry
 from ..core.index_map import IndexMap
 from ..core.text import Option, Sentence
-from ..core.volume import SourceVolume
+from ..core.volume import SourceVolume, geometry_facts
 from ..mrml.runtime import SlicerRuntime, open_runtime
 from ..volumes.reading import open_any
 from ..volumes.writing import require_writable, write_volume

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import product
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -20,10 +20,8 @@ from .text import millimetres
 FloatArray = npt.NDArray[np.float64]
 RAS_TO_LPS: FloatArray = np.diag([-1.0, -1.0, 1.0, 1.0])
 
-
 # Letter at the positive and at the negative end of each RAS axis.
 AXIS_LETTERS = (("R", "L"), ("A", "P"), ("S", "I"))
-
 
 # How a file stores its numbers: the affine or quaternion of NIfTI-1 and MGH, the text of a DICOM DS of
 # up to 16 characters, the text or doubles of NRRD and MetaImage (and of Slicer's own nodes).
@@ -32,6 +30,9 @@ Numbers = Literal["float32", "DS", "float64"]
 _ROUNDING: dict[Numbers, float] = {"float32": 2.0**-24, "DS": 1e-10, "float64": 2.0**-40}
 # What is promised of every corner wherever the numbers can hold it, and its part of a small voxel.
 _PROMISED_MM, _PROMISED_VOXELS = 1e-4, 1e-3
+
+# Cosine between axes, and displacement by axes at right angles, beyond which a grid is sheared.
+_SHEARED, SQUARED_VOXELS = 0.01, 0.1
 
 # Another program's file may be off by this part of a voxel: what a chain of float32 headers amounts to.
 SAME_GRID_VOXELS = 0.01
@@ -96,7 +97,8 @@ class VolumeGeometry:
         affine = np.array(self.affine_ras, dtype=np.float64)
         if affine.shape != (4, 4) or not np.all(np.isfinite(affine)):
             raise InputError("The voxel-to-patient matrix holds numbers that are not finite.")
-        if abs(np.linalg.det(affine[:3, :3])) < 1e-12 or min(np.linalg.norm(affine[:3, :3], axis=0)) < 1e-9:
+        lengths = np.linalg.norm(affine[:3, :3], axis=0)
+        if min(lengths) < 1e-9 or abs(np.linalg.det(affine[:3, :3] / lengths)) < 1e-6:
             raise InputError("The voxel-to-patient matrix is singular: an axis has no length.")
         if len(self.shape_ijk) != 3 or min(self.shape_ijk) < 1:
             raise InputError(f"A volume needs at least one voxel along each axis, not {self.shape_ijk}.")
@@ -162,6 +164,16 @@ class VolumeGeometry:
         """Largest cosine between two index axes; 0 for a box-shaped voxel."""
         d = self.directions
         return float(max(abs(d[:, 0] @ d[:, 1]), abs(d[:, 0] @ d[:, 2]), abs(d[:, 1] @ d[:, 2])))
+
+    @property
+    def shear_degrees(self) -> float:
+        """Largest angle by which two index axes are off a right angle."""
+        return float(np.degrees(np.arcsin(min(1.0, self.shear))))
+
+    @cached_property
+    def is_sheared(self) -> bool:
+        """Whether axes are off a right angle by more than a header's rounding: half a degree, or a tenth of a voxel."""
+        return self.shear > _SHEARED or self.difference(self.squared()).voxels > SQUARED_VOXELS
 
     @property
     def box(self) -> Box:
@@ -285,15 +297,3 @@ class GeometryDifference:
 
     def __str__(self) -> str:
         return f"{millimetres(self.mm)} mm ({self.voxels:.2f} voxels)"
-
-
-def geometry_facts(geometry: VolumeGeometry) -> dict[str, Any]:
-    """What there is to say about a geometry."""
-    return {
-        "shape": list(geometry.shape_ijk),
-        "spacing": [round(float(s), 6) for s in geometry.spacing],
-        "orientation": geometry.orientation,
-        "handedness": "right-handed" if geometry.is_right_handed else "left-handed",
-        "obliquity": round(geometry.obliquity_degrees, 2),
-        "shear": round(geometry.shear, 6),
-    }

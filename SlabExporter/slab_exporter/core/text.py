@@ -49,6 +49,15 @@ def millimetres(distance: float) -> str:
     return f"{distance:.{1 - decimals}f}".rstrip("0")
 
 
+def degrees(angle: float) -> str:
+    """Return an angle with one decimal, a small one with two digits.
+
+    >>> degrees(18.53), degrees(0.0571)
+    ('18.5', '0.057')
+    """
+    return f"{angle:.1f}" if angle >= 0.1 else f"{angle:.2g}"
+
+
 @dataclass(frozen=True)
 class Option:
     """An option that a sentence mentions, with the values that it is about, if any.

@@ -102,3 +102,15 @@ def reindexed_onto(volume: SourceVolume, grid: VolumeGeometry) -> SourceVolume:
         header=None,
         record={**volume.record, **record},
     )
+
+
+def geometry_facts(geometry: VolumeGeometry) -> dict[str, Any]:
+    """What there is to say about a geometry."""
+    return {
+        "shape": list(geometry.shape_ijk),
+        "spacing": [round(float(s), 6) for s in geometry.spacing],
+        "orientation": geometry.orientation,
+        "handedness": "right-handed" if geometry.is_right_handed else "left-handed",
+        "obliquity": round(geometry.obliquity_degrees, 2),
+        "shear": round(geometry.shear, 6),
+    }

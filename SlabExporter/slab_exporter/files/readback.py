@@ -10,9 +10,10 @@ import numpy as np
 import numpy.typing as npt
 
 from ..core.errors import VerificationError
-from ..core.geometry import RAS_TO_LPS, Box, Numbers, VolumeGeometry
+from ..core.geometry import RAS_TO_LPS, SQUARED_VOXELS, Box, Numbers, VolumeGeometry
 from ..core.naming import volume_extension
 from .nifti import read_header
+from .nifti_transforms import SAME_MM
 from .nifti_voxels import read_nifti
 
 # Planes of an uncompressed NIfTI that are read at a time: ITK holds them twice while it reads.
@@ -45,7 +46,7 @@ def verify_file(
     name = name or path.name
     planned = geometry.cropped(box)
     reader = open_reader(path)
-    verify_geometry(name, image_geometry(reader), planned)
+    verify_place(path, name, image_geometry(reader), planned)
     stored = stored_floats(path) if source_kji.dtype.kind == "f" else None
     for part in _parts(path, box, planes or box.shape[2]):
         first = part.start[2] - box.start[2]
@@ -139,7 +140,7 @@ def read_voxels(path: Path, planned: VolumeGeometry) -> npt.NDArray:
         VerificationError: it cannot be read, or lies elsewhere.
     """
     image = read_image(path)
-    verify_geometry(path.name, image_geometry(image), planned)
+    verify_place(path, path.name, image_geometry(image), planned)
     voxels = array_view_kji(image)
     stored = stored_floats(path) if voxels.dtype.kind == "f" else None
     return np.array(voxels if stored is None else with_non_finite(voxels, stored, path.name))
@@ -158,6 +159,34 @@ def image_geometry(image: Any) -> VolumeGeometry:
     affine[:3, :3] = np.array(image.GetDirection()).reshape(3, 3) * np.array(image.GetSpacing())
     affine[:3, 3] = image.GetOrigin()
     return VolumeGeometry(image.GetSize(), RAS_TO_LPS @ affine)
+
+
+def verify_place(path: Path, name: str, found: VolumeGeometry, planned: VolumeGeometry) -> None:
+    """Compare where a file's header, and where ITK, place a volume with where it should be.
+
+    An sform and a qform of a NIfTI file may differ by the rounding of a source, and ITK may take
+    the direction from one and the sizes from the other; one of them must be what was planned, exactly.
+
+    Args:
+        path: of the file.
+        name: for messages.
+        found: what ITK says.
+        planned: where it should be.
+
+    Raises:
+        VerificationError: with the numbers.
+    """
+    if volume_extension(path) not in (".nii", ".nii.gz"):
+        verify_geometry(name, found, planned, "float64")
+        return
+    header = read_header(path)
+    stated = [one for form in ("sform", "qform") if (one := header.geometry(form)) is not None]
+    nearest = min(stated, key=planned.corner_distance, default=found)
+    verify_geometry(name, nearest, planned)
+    spread = max((one.corner_distance(nearest) for one in stated), default=0.0)
+    if spread > max(SAME_MM, SQUARED_VOXELS * float(max(planned.spacing))):
+        raise VerificationError(f"{name}: its sform and its qform disagree by {spread:.3g} mm.")
+    verify_geometry(name, found, planned, besides=spread)
 
 
 def verify_geometry(

@@ -22,11 +22,11 @@ from ..core.naming import volume_extension
 from ..core.text import Sentence
 from ..core.volume import SourceVolume
 from ..files.nifti import read_header
-from ..files.nifti_transforms import refuse_unusable
+from ..files.nifti_transforms import SAME_MM, contradictions, header_geometry, refuse_unusable
 from ..files.readback import image_geometry
 from .nodes import node_geometry, voxels_kji
-from .runtime import SlicerRuntime, open_runtime
-from .volume_files import geometry_warnings, is_nifti, nifti_geometry, place, prefetch
+from .runtime import SlicerRuntime
+from .volume_files import geometry_warnings, is_nifti, place, prefetch
 
 # Values that went through another number type may differ by its rounding.
 ROUNDING = 1e-6
@@ -54,7 +54,8 @@ def require_well_placed(node: Any) -> None:
     """Refuse a node that Slicer loaded from a NIfTI file without placing it as the file says.
 
     Slicer reads a sheared sform through the qform beside it, or not at all; a headless run refuses
-    such a file too. A node that was changed since is taken as it is.
+    such a file too. A negative voxel size makes a mirror image. A node that was changed since is
+    taken as it is.
 
     Raises:
         InputError: with what is wrong, and by how much.
@@ -67,6 +68,14 @@ def require_well_placed(node: Any) -> None:
     except (SlabExporterError, OSError):
         return
     refuse_unusable(header, None)
+    if why := contradictions(header):
+        held, stated = node_geometry(node), header_geometry(header)
+        difference = min((stated.difference(one) for one in (held, held.k_reversed())), key=lambda found: found.mm)
+        if difference.mm > SAME_MM:
+            raise InputError(
+                f"Slicer shows '{node.GetName()}' up to {difference} away from where the header of {path} says. "
+                f"{why[0]} Export the file with the command line, or repair its header and load it again."
+            )
 
 
 def scene_volume(runtime: SlicerRuntime, node: Any) -> SourceVolume:
@@ -178,8 +187,7 @@ def _header_geometry(path: str, _mtime: int, _size: int) -> VolumeGeometry | Non
 
     try:
         if is_nifti(Path(path)):
-            with open_runtime() as runtime:
-                return nifti_geometry(runtime, read_header(Path(path)), None)
+            return header_geometry(read_header(Path(path)))
         reader = sitk.ImageFileReader()
         reader.SetFileName(path)
         reader.ReadImageInformation()

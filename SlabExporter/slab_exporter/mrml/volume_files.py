@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import tempfile
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -23,7 +22,7 @@ from ..files.machine import native_messages_hidden
 from ..files.mgh import EXTENSIONS as MGH_EXTENSIONS
 from ..files.mgh import read_mgh
 from ..files.nifti import NiftiHeader, read_header
-from ..files.nifti_transforms import geometry_probe, refuse_unusable, transform_used, transform_warnings
+from ..files.nifti_transforms import form_used, header_geometry, refuse_unusable, transform_warnings
 from ..files.nifti_voxels import read_nifti
 from ..files.stored import StoredVolume
 from .nodes import add_volume_node, node_geometry, temporary_nodes, voxels_kji
@@ -85,13 +84,13 @@ def require_volume_file(path: Path) -> None:
 
 
 def place(runtime: SlicerRuntime, path: Path, stored: StoredVolume | None, transform: str | None) -> SourceVolume:
-    """A source volume with Slicer's geometry, in the file's index order.
+    """A source volume where its header states that it lies, in the file's index order.
 
     Args:
         runtime: with a scene for temporary nodes.
         path: the file.
         stored: what ``prefetch`` returned for it.
-        transform: "sform" or "qform" to insist on one; None for Slicer's choice.
+        transform: "sform" or "qform" to insist on one; None for Slicer's choice between them.
 
     Raises:
         InputError: Slicer cannot read the file.
@@ -99,7 +98,7 @@ def place(runtime: SlicerRuntime, path: Path, stored: StoredVolume | None, trans
     if stored is None:
         source = _whole(runtime, path)
     elif stored.header is not None:
-        source = _placed_nifti(runtime, stored, stored.header, transform)
+        source = _placed_nifti(stored, stored.header, transform)
     else:
         assert stored.affine_ras is not None
         source = _placed(stored, stored.affine_ras)
@@ -116,34 +115,17 @@ def geometry_warnings(geometry: VolumeGeometry) -> tuple[str, ...]:
     return ()
 
 
-def nifti_geometry(runtime: SlicerRuntime, header: NiftiHeader, transform: str | None) -> VolumeGeometry:
-    """Where Slicer places a NIfTI file, in the file's index order; its voxels are not read.
-
-    Raises:
-        InputError: Slicer cannot read the header.
-    """
-    with tempfile.TemporaryDirectory(prefix="slab-exporter-") as folder:
-        probe = Path(folder) / "geometry.nii"
-        probe.write_bytes(geometry_probe(header, transform))
-        with temporary_nodes(runtime.scene) as nodes:
-            node = _read_node(runtime, probe, nodes, shown=header.path)
-            return VolumeGeometry(header.shape_ijk, node_geometry(node).affine_ras)
-
-
-def _placed_nifti(
-    runtime: SlicerRuntime, stored: StoredVolume, header: NiftiHeader, transform: str | None
-) -> SourceVolume:
-    geometry = nifti_geometry(runtime, header, transform)
+def _placed_nifti(stored: StoredVolume, header: NiftiHeader, transform: str | None) -> SourceVolume:
     return SourceVolume(
         name=str(stored.path),
         path=str(stored.path),
         sha256=stored.sha256,
-        geometry=geometry,
+        geometry=header_geometry(header, transform),
         voxels_kji=stored.voxels_kji,
         header=header.fields,
-        nifti_transform=transform_used(header, geometry),
+        nifti_transform=form_used(header, transform),
         frame=stored.frame,
-        warnings=stored.warnings + tuple(transform_warnings(header, geometry)),
+        warnings=stored.warnings + tuple(transform_warnings(header, transform)),
     )
 
 
@@ -166,11 +148,11 @@ def _whole(runtime: SlicerRuntime, path: Path) -> SourceVolume:
         return SourceVolume(str(path), str(path), file_sha256(path), geometry, voxels)
 
 
-def _read_node(runtime: SlicerRuntime, path: Path, nodes: list[Any], shown: Path | None = None) -> Any:
+def _read_node(runtime: SlicerRuntime, path: Path, nodes: list[Any]) -> Any:
     node = runtime.scene.AddNode(runtime.classes.vtkMRMLScalarVolumeNode())
     nodes.append(node)
     # a name that is not UTF-8 is for people only
-    node.SetName((shown or path).name.encode("utf-8", "replace").decode())
+    node.SetName(path.name.encode("utf-8", "replace").decode())
     storage = runtime.scene.AddNode(runtime.classes.vtkMRMLVolumeArchetypeStorageNode())
     nodes.append(storage)
     # Since Slicer 5.8 the storage node flips the K axis of left-handed volumes unless told not to;
@@ -183,8 +165,7 @@ def _read_node(runtime: SlicerRuntime, path: Path, nodes: list[Any], shown: Path
         was_read = storage.ReadData(node)
     if not was_read or node.GetImageData() is None:
         raise InputError(
-            f"{shown or path} cannot be read by Slicer: its header or data is damaged, "
-            "or it is of a kind that ITK refuses."
+            f"{path} cannot be read by Slicer: its header or data is damaged, or it is of a kind that ITK refuses."
         )
     return node
 

@@ -20,10 +20,10 @@ from ..core.text import Option, Sentence, millimetres
 from ..files.itk_headers import judge_before_loading, stored_type
 from ..files.machine import THREADS, helpers
 from ..files.nifti import NiftiHeader, read_header
-from ..files.nifti_transforms import CHOICE, refuse_unusable, transform_warnings
+from ..files.nifti_transforms import CHOICE, header_geometry, refuse_unusable, transform_warnings
 from ..files.nifti_voxels import read_frames
 from ..mrml.runtime import SlicerRuntime
-from ..mrml.volume_files import is_nifti, nifti_geometry, require_volume_file
+from ..mrml.volume_files import is_nifti, require_volume_file
 from ..pipeline.formats.table import kind_of
 from ..volumes.reading import open_any
 
@@ -220,12 +220,12 @@ class SlabReader:
         header, frames = taken
         try:
             refuse_unusable(header, None)
-            geometry = nifti_geometry(self._runtime, header, None)
+            geometry = header_geometry(header)
         except InputError:
             if not self._trust_names:
                 raise
             return _SlabFile(frames, None)
-        self._note(path, transform_warnings(header, geometry))
+        self._note(path, transform_warnings(header))
         return _SlabFile(frames, geometry)
 
     def _note(self, path: Path, warnings: Sequence[str]) -> None:

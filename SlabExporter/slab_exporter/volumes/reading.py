@@ -16,11 +16,11 @@ from ..dicom.reading.series import Kind
 from ..files.itk_headers import judge_before_loading
 from ..files.mgh import EXTENSIONS as MGH_EXTENSIONS
 from ..files.nifti import read_header
-from ..files.nifti_transforms import refuse_unusable, transform_warnings
+from ..files.nifti_transforms import header_geometry, refuse_unusable, transform_warnings
 from ..files.nifti_voxels import choose_frame
 from ..files.readback import image_geometry
 from ..mrml.runtime import SlicerRuntime
-from ..mrml.volume_files import geometry_warnings, is_nifti, nifti_geometry, place, prefetch, require_volume_file
+from ..mrml.volume_files import geometry_warnings, is_nifti, place, prefetch, require_volume_file
 
 
 @dataclass(frozen=True)
@@ -120,8 +120,8 @@ def _peek(
         header = read_header(path)
         choose_frame(header, frame)
         refuse_unusable(header, transform)
-        geometry = nifti_geometry(runtime, header, transform)
-        warnings = (*transform_warnings(header, geometry), *geometry_warnings(geometry))
+        geometry = header_geometry(header, transform)
+        warnings = (*transform_warnings(header, transform), *geometry_warnings(geometry))
         return geometry, header.dtype.itemsize, warnings
     if volume_extension(path) in MGH_EXTENSIONS:
         volume = place(runtime, path, prefetch(path, frame, transform), transform)
