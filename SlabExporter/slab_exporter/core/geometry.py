@@ -32,7 +32,7 @@ _ROUNDING: dict[Numbers, float] = {"float32": 2.0**-24, "DS": 1e-10, "float64": 
 _PROMISED_MM, _PROMISED_VOXELS = 1e-4, 1e-3
 
 # Cosine between axes, and displacement by axes at right angles, beyond which a grid is sheared.
-_SHEARED, SQUARED_VOXELS = 0.01, 0.1
+_SHEARED, _SHEARED_VOXELS = 0.01, 0.1
 
 # Another program's file may be off by this part of a voxel: what a chain of float32 headers amounts to.
 SAME_GRID_VOXELS = 0.01
@@ -173,7 +173,7 @@ class VolumeGeometry:
     @cached_property
     def is_sheared(self) -> bool:
         """Whether axes are off a right angle by more than a header's rounding: half a degree, or a tenth of a voxel."""
-        return self.shear > _SHEARED or self.difference(self.squared()).voxels > SQUARED_VOXELS
+        return self.shear > _SHEARED or self.difference(self.squared()).voxels > _SHEARED_VOXELS
 
     @property
     def box(self) -> Box:

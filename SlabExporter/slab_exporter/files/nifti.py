@@ -188,7 +188,7 @@ class NiftiHeader:
 
 
 # Below this 1 - b^2 - c^2 - d^2 is rounding, and the rotation a half turn (nifti_quatern_to_mat44 of nifti1_io.c).
-_HALF_TURN = 1e-7
+HALF_TURN = 1e-7
 
 
 def rotation_of(bcd: FloatArray) -> FloatArray:
@@ -201,7 +201,7 @@ def rotation_of(bcd: FloatArray) -> FloatArray:
     [[-1.0, 0.0, 0.0], [0.0, -1.0, 0.0], [0.0, 0.0, 1.0]]
     """
     squares = float(bcd @ bcd)
-    if 1.0 - squares < _HALF_TURN:
+    if 1.0 - squares < HALF_TURN:
         a, (b, c, d) = 0.0, bcd / np.sqrt(squares)
     else:
         a, (b, c, d) = np.sqrt(1.0 - squares), bcd

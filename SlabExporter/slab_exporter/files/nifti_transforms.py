@@ -7,7 +7,7 @@ import numpy as np
 from ..core.errors import InputError
 from ..core.geometry import VolumeGeometry
 from ..core.text import Option, Sentence, degrees, lengths, millimetres
-from .nifti import NiftiHeader
+from .nifti import HALF_TURN, NiftiHeader, rotation_of
 
 # Corner positions that differ by less are the same for every purpose (a quaternion in float32 is
 # no better than this).
@@ -23,6 +23,8 @@ _SCANNER = 1
 _MIRRORED = ("left-right", "front-back", "head-feet")
 # A quaternion this much longer than 1 is damage; nibabel refuses it, others shorten it.
 _LONGEST_QUATERNION = 1 + 1e-3
+# Three steps of float32 (nibabel.nifti1.Nifti1Header.quaternion_threshold)
+_NIBABELS_HALF_TURN = 3 * float(np.finfo(np.float32).eps)
 
 
 def refuse_unusable(header: NiftiHeader, chosen: str | None) -> None:
@@ -78,6 +80,15 @@ def _refuse_shear(header: NiftiHeader, chosen: str | None) -> None:
     raise InputError(sentence + ".")
 
 
+def same_form_mm(sform: VolumeGeometry) -> float:
+    """Return how far a qform may lie from the sform beside it and still say the same, in mm.
+
+    A quaternion cannot hold axes that are off a right angle. Where those of the sform are, by the
+    rounding of a header, programs write the nearest rotation about one corner or about the centre.
+    """
+    return SAME_MM if sform.is_sheared else SAME_MM + 2 * sform.corner_distance(sform.squared())
+
+
 def form_used(header: NiftiHeader, chosen: str | None = None) -> str | None:
     """Return "sform" or "qform", whichever gives the affine; None where the header states neither.
 
@@ -87,7 +98,7 @@ def form_used(header: NiftiHeader, chosen: str | None = None) -> str | None:
     sform, qform = header.geometry("sform"), header.geometry("qform")
     if chosen is not None or sform is None or qform is None:
         return chosen or ("sform" if sform is not None else "qform" if qform is not None else None)
-    takes_sform = int(header.fields["sform_code"]) == _SCANNER or sform.corner_distance(qform) <= SAME_MM
+    takes_sform = int(header.fields["sform_code"]) == _SCANNER or sform.corner_distance(qform) <= same_form_mm(sform)
     return "sform" if takes_sform else "qform"
 
 
@@ -123,7 +134,7 @@ def transform_warnings(header: NiftiHeader, chosen: str | None = None) -> list[s
         )
     if sform is not None and qform is not None:
         difference = sform.difference(qform)
-        if difference.mm > SAME_MM:
+        if difference.mm > same_form_mm(sform):
             mirrored = " and one is the mirror image of the other" if difference.is_mirrored else ""
             warnings.append(
                 f"sform and qform disagree by up to {difference.mm:.1f} mm{mirrored}; "
@@ -157,9 +168,25 @@ def contradictions(header: NiftiHeader, chosen: str | None = None) -> list[str]:
             f"The voxel sizes of the header ({lengths(stored)} mm) contradict its sform ({lengths(used.spacing)} mm), "
             "and programs choose differently (ITK and Slicer the former). The slabs lie as the sform states."
         )
+    if form == "qform" and (apart := _half_turn_apart(header, used)) > SAME_MM:
+        warnings.append(
+            f"The qform is so near to a half turn that programs read it up to {millimetres(apart)} mm apart; "
+            "the slabs lie as ITK and Slicer have it."
+        )
     qfac = float(header.fields["pixdim"][0])
     if form == "qform" and qfac not in (-1.0, 0.0, 1.0):
         warnings.append(
             f"pixdim[0] of the header is {qfac:g}, neither 1 nor -1: programs may read the qform as a mirror image."
         )
     return warnings
+
+
+def _half_turn_apart(header: NiftiHeader, used: VolumeGeometry) -> float:
+    """Return how far in mm a qform and the half turn for which nibabel takes it lie apart; 0 where it does not."""
+    bcd = header.fields["quatern"].astype(np.float64)
+    if not HALF_TURN <= 1.0 - float(bcd @ bcd) < _NIBABELS_HALF_TURN:
+        return 0.0
+    affine = used.affine_ras.copy()
+    half = rotation_of(bcd / np.linalg.norm(bcd))
+    affine[:3, :3] = half @ rotation_of(bcd).T @ affine[:3, :3]
+    return used.corner_distance(VolumeGeometry(used.shape_ijk, affine))

@@ -10,10 +10,10 @@ import numpy as np
 import numpy.typing as npt
 
 from ..core.errors import VerificationError
-from ..core.geometry import RAS_TO_LPS, SQUARED_VOXELS, Box, Numbers, VolumeGeometry
+from ..core.geometry import RAS_TO_LPS, Box, Numbers, VolumeGeometry
 from ..core.naming import volume_extension
 from .nifti import read_header
-from .nifti_transforms import SAME_MM
+from .nifti_transforms import same_form_mm
 from .nifti_voxels import read_nifti
 
 # Planes of an uncompressed NIfTI that are read at a time: ITK holds them twice while it reads.
@@ -184,7 +184,7 @@ def verify_place(path: Path, name: str, found: VolumeGeometry, planned: VolumeGe
     nearest = min(stated, key=planned.corner_distance, default=found)
     verify_geometry(name, nearest, planned)
     spread = max((one.corner_distance(nearest) for one in stated), default=0.0)
-    if spread > max(SAME_MM, SQUARED_VOXELS * float(max(planned.spacing))):
+    if spread > same_form_mm(stated[0] if stated else planned):
         raise VerificationError(f"{name}: its sform and its qform disagree by {spread:.3g} mm.")
     verify_geometry(name, found, planned, besides=spread)
 

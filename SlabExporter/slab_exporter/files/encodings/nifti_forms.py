@@ -13,8 +13,8 @@ import numpy.typing as npt
 
 from ...core.geometry import Box, FloatArray, VolumeGeometry
 from ...core.volume import SourceVolume
-from ..nifti import NiftiHeader
-from ..nifti_transforms import SAME_MM
+from ..nifti import NiftiHeader, rotation_of
+from ..nifti_transforms import same_form_mm
 
 _SCANNER, _ALIGNED = 1, 2
 # ITK refuses an sform whose axes are further off a right angle (seen: refused at 2e-4, taken at 1e-4).
@@ -36,7 +36,7 @@ def write_forms(fields: npt.NDArray, source: SourceVolume, box: Box) -> None:
     if "qform" not in kept or source.header is None:
         needs_qform = source.header is None or sform.shear > _ITK_TAKES
         fields["qform_code"] = code if needs_qform else 0
-        _write_squared(fields, sform.squared(), box)
+        _write_squared(fields, sform.squared(), box, same_form_mm(sform))
         return
     qform, fields["qform_code"] = kept["qform"]
     fields["quatern"], fields["pixdim"][0] = source.header["quatern"], source.header["pixdim"][0]
@@ -54,27 +54,48 @@ def _kept_forms(source: SourceVolume) -> dict[str, tuple[VolumeGeometry, int]]:
         return {"sform": (source.geometry, _SCANNER)}
     header = NiftiHeader(Path(source.name), source.header)
     kept = {}
+    allowed = same_form_mm(header.geometry("sform") or source.geometry)
     for form in ("sform", "qform"):
         stated = header.geometry(form)
-        if stated is not None and stated.difference(source.geometry).is_within(SAME_MM):
+        if stated is not None and stated.difference(source.geometry).is_within(allowed):
             kept[form] = stated, int(header.fields[f"{form}_code"])
     return kept or {"sform": (source.geometry, _ALIGNED)}
 
 
-def _write_squared(fields: npt.NDArray, geometry: VolumeGeometry, box: Box) -> None:
+def _write_squared(fields: npt.NDArray, geometry: VolumeGeometry, box: Box, allowed: float) -> None:
     """Write a qform, and voxel sizes; it gets no code where its four numbers cannot hold the rotation."""
     rotation = geometry.directions.copy()
     fields["pixdim"][0] = 1 if geometry.is_right_handed else -1
     if not geometry.is_right_handed:
         rotation[:, 2] *= -1
     fields["pixdim"][1:4] = geometry.spacing
-    fields["quatern"] = _quaternion(rotation)[1:]
     fields["qoffset"] = geometry.cropped(box).affine_ras[:3, 3]
-    held = fields.copy()
-    held["qform_code"], held["dim"][1:4] = _SCANNER, box.shape
-    qform = NiftiHeader(Path("qform"), held).geometry("qform")
-    if qform is None or not qform.difference(geometry.cropped(box)).is_within(SAME_MM):
+    fields["quatern"], distance = min(
+        ((bcd, _off(fields, bcd, geometry)) for bcd in _roundings(_quaternion(rotation)[1:])), key=lambda one: one[1]
+    )
+    if distance > allowed:
         fields["qform_code"] = 0
+
+
+def _off(fields: npt.NDArray, bcd: npt.NDArray, geometry: VolumeGeometry) -> float:
+    """Return how far in mm such a quaternion places a corner from where the axes of ``geometry`` have it."""
+    steps = rotation_of(bcd.astype(np.float64)) * geometry.spacing * (1, 1, fields["pixdim"][0])
+    last = np.array(geometry.shape_ijk) - 1
+    return float(np.linalg.norm(np.abs(steps - geometry.affine_ras[:3, :3]) @ last))
+
+
+def _roundings(bcd: FloatArray) -> list[npt.NDArray]:
+    """Return (b, c, d) in float32, and with the largest of them one step larger or smaller.
+
+    Near half turns the first element follows from the last digits of the others.
+    """
+    nearest = bcd.astype(np.float32)
+    result = [nearest]
+    for end in (0, 2):
+        other, n = nearest.copy(), int(np.argmax(np.abs(nearest)))
+        other[n] = np.nextafter(nearest[n], np.float32(end) * np.sign(nearest[n]))
+        result.append(other)
+    return result
 
 
 def _quaternion(rotation: FloatArray) -> FloatArray:
