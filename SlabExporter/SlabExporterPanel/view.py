@@ -14,7 +14,6 @@ from slab_exporter.core.geometry import Box, VolumeGeometry
 from slab_exporter.core.options import AxisName, Compression, ExportRequest, Format, Remainder, SlabOptions
 from slab_exporter.core.planning import SlabPlan, plan_slabs
 from slab_exporter.core.text import sizes
-from slab_exporter.core.volume import SAME_GRID_VOXELS
 from slab_exporter.export.from_scene import case_name, label_sets, require_apart_from_sources, require_free_place
 from slab_exporter.mrml.nodes import node_geometry, require_no_transform, voxels_kji
 from slab_exporter.mrml.roi import box_inside_roi
@@ -219,13 +218,14 @@ def _require_usable_label(node: Any, volume: Any, geometry: VolumeGeometry) -> N
         return
     voxels_kji(node)
     held = node_geometry(node)
-    if held.shape_ijk != geometry.shape_ijk:
+    difference = min((geometry.difference(one) for one in (held, held.k_reversed())), key=lambda found: found.mm)
+    if not difference.same_shape:
         raise InputError(
             f"The label map '{name}' has {sizes(held.shape_ijk)} voxels, the volume "
             f"{sizes(geometry.shape_ijk)}. Resample it onto the volume first."
         )
-    tolerance = SAME_GRID_VOXELS * float(min(geometry.spacing))
-    if min(geometry.corner_distance(held), geometry.corner_distance(held.k_reversed())) > tolerance:
+    if not difference.is_same_grid():
         raise InputError(
-            f"The label map '{name}' does not lie on the volume's grid. Resample it onto the volume first."
+            f"The label map '{name}' does not lie on the volume's grid: it is up to {difference} away. "
+            "Resample it onto the volume first."
         )

@@ -83,10 +83,11 @@ def plan(
     options = _slab_options(thickness, thickness_mm, axis, overlap, remainder)
     accepted = _series_options(allow_uneven, resample)
     choice = FileChoice(path_of(path), frame_of(frame), transform_of(nifti_transform), accepted)
+    geometry = peek_volume(choice).geometry
+    if within is None:
+        return plan_slabs(geometry, options)
     with open_runtime() as runtime:
-        geometry = peek_volume(choice, runtime).geometry
-        limits = None if within is None else read_roi_box(runtime, path_of(within), geometry)
-    return plan_slabs(geometry, options, limits)
+        return plan_slabs(geometry, options, read_roi_box(runtime, path_of(within), geometry))
 
 
 def export(

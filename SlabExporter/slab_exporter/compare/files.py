@@ -8,10 +8,9 @@ from pathlib import Path
 import numpy as np
 
 from ..core.errors import RequestError
-from ..core.geometry import geometry_facts
 from ..core.index_map import IDENTITY_AXES, IndexMap
 from ..core.text import Option, Sentence
-from ..core.volume import SourceVolume
+from ..core.volume import SourceVolume, geometry_facts
 from ..mrml.runtime import SlicerRuntime, open_runtime
 from ..volumes.choice import FileChoice
 from ..volumes.reading import open_volume

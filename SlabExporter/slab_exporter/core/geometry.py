@@ -9,20 +9,33 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import product
-from typing import Any
+from operator import sub
+from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
 
 from .errors import InputError
+from .text import millimetres
 
 FloatArray = npt.NDArray[np.float64]
 RAS_TO_LPS: FloatArray = np.diag([-1.0, -1.0, 1.0, 1.0])
 
-
 # Letter at the positive and at the negative end of each RAS axis.
 AXIS_LETTERS = (("R", "L"), ("A", "P"), ("S", "I"))
 
+# How a file stores its numbers: the affine or quaternion of NIfTI-1 and MGH, the text of a DICOM DS of
+# up to 16 characters, the text or doubles of NRRD and MetaImage (and of Slicer's own nodes).
+Numbers = Literal["float32", "DS", "float64"]
+# Relative rounding of one such number. Every position below 10 m has ten decimals in a DS.
+_ROUNDING: dict[Numbers, float] = {"float32": 2.0**-24, "DS": 1e-10, "float64": 2.0**-40}
+# What is promised of every corner wherever the numbers can hold it, and its part of a small voxel.
+_PROMISED_MM, _PROMISED_VOXELS = 1e-4, 1e-3
+# Cosine between axes, and displacement by axes at right angles, beyond which a grid is sheared.
+_SHEARED, _SHEARED_VOXELS = 0.01, 0.1
+
+# Another program's file may be off by this part of a voxel: what a chain of float32 headers amounts to.
+SAME_GRID_VOXELS = 0.01
 
 # Which RAS axis a slice stack of that name runs along.
 ANATOMICAL_AXES = {"sagittal": 0, "coronal": 1, "axial": 2}
@@ -49,10 +62,8 @@ class Box:
 
     def intersection(self, other: Box) -> Box:
         """The common part; its shape has a number <= 0 where there is none."""
-        return Box(
-            tuple(max(a, b) for a, b in zip(self.start, other.start, strict=True)),  # type: ignore[arg-type]
-            tuple(min(a, b) for a, b in zip(self.stop, other.stop, strict=True)),  # type: ignore[arg-type]
-        )
+        start, stop = tuple(map(max, self.start, other.start)), tuple(map(min, self.stop, other.stop))
+        return Box(start, stop)  # type: ignore[arg-type]
 
     def relative_to(self, other: Box) -> Box:
         """Return the same voxels, counted from the first voxel of ``other``.
@@ -60,10 +71,8 @@ class Box:
         >>> Box((0, 0, 56), (16, 14, 64)).relative_to(Box((0, 0, 50), (16, 14, 120)))
         Box(start=(0, 0, 6), stop=(16, 14, 14))
         """
-        return Box(
-            tuple(a - b for a, b in zip(self.start, other.start, strict=True)),  # type: ignore[arg-type]
-            tuple(a - b for a, b in zip(self.stop, other.start, strict=True)),  # type: ignore[arg-type]
-        )
+        start, stop = (tuple(map(sub, ends, other.start)) for ends in (self.start, self.stop))
+        return Box(start, stop)  # type: ignore[arg-type]
 
     @property
     def is_empty(self) -> bool:
@@ -95,7 +104,8 @@ class VolumeGeometry:
         affine = np.array(self.affine_ras, dtype=np.float64)
         if affine.shape != (4, 4) or not np.all(np.isfinite(affine)):
             raise InputError("The voxel-to-patient matrix holds numbers that are not finite.")
-        if abs(np.linalg.det(affine[:3, :3])) < 1e-12 or min(np.linalg.norm(affine[:3, :3], axis=0)) < 1e-9:
+        lengths = np.linalg.norm(affine[:3, :3], axis=0)
+        if min(lengths) < 1e-9 or abs(np.linalg.det(affine[:3, :3] / lengths)) < 1e-6:
             raise InputError("The voxel-to-patient matrix is singular: an axis has no length.")
         if len(self.shape_ijk) != 3 or min(self.shape_ijk) < 1:
             raise InputError(f"A volume needs at least one voxel along each axis, not {self.shape_ijk}.")
@@ -127,8 +137,7 @@ class VolumeGeometry:
     def ras_axis_of_index(self) -> tuple[tuple[int, int], ...]:
         """For i, j, k: (nearest RAS axis, sign along it); each RAS axis is given once.
 
-        The index axis that lies closest to a RAS axis chooses first, as in nibabel's
-        ``io_orientation``.
+        The index axis that lies closest to a RAS axis chooses first, as in nibabel's ``io_orientation``.
         """
         remaining = self.directions.copy()
         result: dict[int, tuple[int, int]] = {}
@@ -145,10 +154,8 @@ class VolumeGeometry:
 
     def index_axis(self, ras_axis: int) -> tuple[int, int]:
         """(index axis, sign) that runs nearest to RAS axis 0 (L->R), 1 (P->A) or 2 (I->S)."""
-        for index, (axis, sign) in enumerate(self.ras_axis_of_index):
-            if axis == ras_axis:
-                return index, sign
-        raise AssertionError("every RAS axis has an index axis")
+        index = [axis for axis, _ in self.ras_axis_of_index].index(ras_axis)
+        return index, self.ras_axis_of_index[index][1]
 
     @property
     def obliquity_degrees(self) -> float:
@@ -161,6 +168,16 @@ class VolumeGeometry:
         """Largest cosine between two index axes; 0 for a box-shaped voxel."""
         d = self.directions
         return float(max(abs(d[:, 0] @ d[:, 1]), abs(d[:, 0] @ d[:, 2]), abs(d[:, 1] @ d[:, 2])))
+
+    @property
+    def shear_degrees(self) -> float:
+        """Largest angle by which two index axes are off a right angle."""
+        return float(np.degrees(np.arcsin(min(1.0, self.shear))))
+
+    @cached_property
+    def is_sheared(self) -> bool:
+        """Whether axes are off a right angle by more than a header's rounding: half a degree, or a tenth of a voxel."""
+        return self.shear > _SHEARED or self.difference(self.squared()).voxels > _SHEARED_VOXELS
 
     @property
     def box(self) -> Box:
@@ -190,27 +207,94 @@ class VolumeGeometry:
 
     def corners_ras(self) -> FloatArray:
         """(8, 3) RAS in mm of the centres of the eight corner voxels."""
-        ends = [(0, n - 1) for n in self.shape_ijk]
-        return self.ras(np.array(list(product(*ends)), dtype=float))
+        return self.ras(np.array(list(product(*((0, n - 1) for n in self.shape_ijk))), dtype=float))
 
     def corner_distance(self, other: VolumeGeometry) -> float:
         """Largest distance in mm between the same corners of two volumes of one shape."""
-        difference = self.corners_ras() - other.corners_ras()
-        return float(np.max(np.linalg.norm(difference, axis=1)))
+        return float(np.max(np.linalg.norm(self.corners_ras() - other.corners_ras(), axis=1)))
 
-    def position_tolerance(self) -> float:
-        """What may be asked of stored positions in mm: 1e-4, or what float32 resolves far out."""
-        reach = float(np.max(np.abs(self.corners_ras())))
-        return max(1e-4, 2 * float(np.finfo(np.float32).eps) * reach)
+    def difference(self, other: VolumeGeometry) -> GeometryDifference:
+        """Return how ``other`` lies against this volume, corner by corner in the order of the indices.
+
+        >>> micro_ct = VolumeGeometry((5, 6, 8), np.diag([0.005, 0.005, 0.005, 1]))
+        >>> print(micro_ct.difference(VolumeGeometry((5, 6, 8), micro_ct.affine_ras @ np.diag([1, 1, 3, 1]))))
+        0.07 mm (14.00 voxels)
+        """
+        indices = self.ijk(other.corners_ras()) - self.ijk(self.corners_ras())
+        # |u x v| keeps angles that a cosine rounds away
+        sines = np.linalg.norm(np.cross(self.directions, other.directions, axis=0), axis=0)
+        cosines = np.sum(self.directions * other.directions, axis=0)
+        return GeometryDifference(
+            mm=self.corner_distance(other),
+            voxels=float(np.max(np.abs(indices))),
+            spacing_mm=float(np.max(np.abs(self.spacing - other.spacing))),
+            degrees=float(np.max(np.degrees(np.arctan2(sines, cosines)))),
+            shapes=(self.shape_ijk, other.shape_ijk),
+            orientations=(self.orientation, other.orientation),
+            is_mirrored=self.is_right_handed != other.is_right_handed,
+        )
+
+    def squared(self) -> VolumeGeometry:
+        """Return the nearest grid with axes at right angles: the same voxel sizes and the same centre.
+
+        The nearest rotation is the orthogonal factor of the polar decomposition (Higham 1986), as in ITK and nibabel.
+        """
+        left, _, right = np.linalg.svd(self.directions)
+        affine = np.eye(4)
+        affine[:3, :3] = left @ right * self.spacing
+        centre = (np.array(self.shape_ijk) - 1) / 2
+        affine[:3, 3] = self.ras(centre) - affine[:3, :3] @ centre
+        return VolumeGeometry(self.shape_ijk, affine)
+
+    def position_tolerance(self, numbers: Numbers = "float32") -> float:
+        """Return how far a corner in a file may lie from where it should, in mm.
+
+        0.0001 mm, or a thousandth of a voxel where that is less; more only where the numbers of the file cannot hold
+        positions so well: each element of an affine is rounded by itself, and then multiplied by an index.
+
+        >>> head = np.array([[0.9, 0, 0, -115], [0, 0.9, 0, -120], [0, 0, 1.2, -70], [0, 0, 0, 1]])
+        >>> VolumeGeometry((256, 256, 150), head).position_tolerance()
+        0.0001
+        """
+        summands = np.abs(self.affine_ras[:3]) @ (*(n - 1 for n in self.shape_ijk), 1)
+        held = _ROUNDING[numbers] * float(np.linalg.norm(summands))
+        return max(min(_PROMISED_MM, _PROMISED_VOXELS * float(min(self.spacing))), held)
 
 
-def geometry_facts(geometry: VolumeGeometry) -> dict[str, Any]:
-    """What there is to say about a geometry."""
-    return {
-        "shape": list(geometry.shape_ijk),
-        "spacing": [round(float(s), 6) for s in geometry.spacing],
-        "orientation": geometry.orientation,
-        "handedness": "right-handed" if geometry.is_right_handed else "left-handed",
-        "obliquity": round(geometry.obliquity_degrees, 2),
-        "shear": round(geometry.shear, 6),
-    }
+@dataclass(frozen=True)
+class GeometryDifference:
+    """How one volume lies against another.
+
+    Attributes:
+        mm: largest distance between the same corners.
+        voxels: the largest difference of their indices in the first volume.
+        spacing_mm: largest difference of the voxel sizes along an index axis.
+        degrees: largest angle between the same index axes.
+        shapes: voxels along i, j, k of both.
+        orientations: of both, as in "LAS".
+        is_mirrored: one is right-handed, the other left-handed.
+    """
+
+    mm: float
+    voxels: float
+    spacing_mm: float
+    degrees: float
+    shapes: tuple[tuple[int, int, int], tuple[int, int, int]]
+    orientations: tuple[str, str]
+    is_mirrored: bool
+
+    @property
+    def same_shape(self) -> bool:
+        """Whether both have as many voxels along each axis."""
+        return self.shapes[0] == self.shapes[1]
+
+    def is_within(self, mm: float) -> bool:
+        """Return whether both have one shape and handedness, and no corner lies further away than this."""
+        return self.same_shape and not self.is_mirrored and self.mm <= mm
+
+    def is_same_grid(self) -> bool:
+        """Return whether voxels lie on voxels, for a label map or a prediction that another program wrote."""
+        return self.same_shape and not self.is_mirrored and self.voxels <= SAME_GRID_VOXELS
+
+    def __str__(self) -> str:
+        return f"{millimetres(self.mm)} mm ({self.voxels:.2f} voxels)"

@@ -37,6 +37,27 @@ def lengths(spacing: Iterable[float], digits: int = 3) -> str:
     return " x ".join(f"{step:.{digits}g}" for step in spacing)
 
 
+def millimetres(distance: float) -> str:
+    """Return a distance in mm with two decimals, or as many as two digits of a small one need.
+
+    >>> millimetres(234.561), millimetres(0.005), millimetres(0.000123), millimetres(0)
+    ('234.56', '0.005', '0.00012', '0.00')
+    """
+    if not 0 < abs(distance) < 0.1:
+        return f"{distance:.2f}"
+    decimals = int(f"{distance:e}".partition("e")[2])
+    return f"{distance:.{1 - decimals}f}".rstrip("0")
+
+
+def degrees(angle: float) -> str:
+    """Return an angle with one decimal, a small one with two digits.
+
+    >>> degrees(18.53), degrees(0.0571)
+    ('18.5', '0.057')
+    """
+    return f"{angle:.1f}" if angle >= 0.1 else f"{angle:.2g}"
+
+
 @dataclass(frozen=True)
 class Option:
     """An option that a sentence mentions, with the values that it is about, if any.

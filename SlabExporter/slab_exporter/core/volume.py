@@ -101,30 +101,23 @@ class VolumePeek:
         return math.prod(self.geometry.shape_ijk) * self.dtype.itemsize
 
 
-# A label map may be off by this part of a voxel: what rounding in float32 headers amounts to.
-SAME_GRID_VOXELS = 0.01
-
-
 def require_same_grid(image: SourceVolume, label: SourceVolume, name: str) -> None:
     """Refuse a label map that does not lie voxel on voxel on the image.
 
     Raises:
         InputError: with the difference in mm and in voxels.
     """
-    ours, theirs = image.geometry, label.geometry
+    found = image.geometry.difference(label.geometry)
+    if found.is_same_grid():
+        return
     what = f"The label map {label.name} ({name}) does not lie on the grid of {image.name}"
-    mend = "Resample it onto the image first (Slicer: module Resample Image (BRAINS), reference = the image)."
-    if ours.shape_ijk != theirs.shape_ijk:
-        raise InputError(f"{what}: it has {theirs.shape_ijk} voxels where the image has {ours.shape_ijk}. {mend}")
-    distance = ours.corner_distance(theirs)
-    voxels = float(np.max(np.abs(ours.ijk(theirs.corners_ras()) - ours.ijk(ours.corners_ras()))))
-    if voxels > SAME_GRID_VOXELS:
-        turned = (
-            ""
-            if ours.orientation == theirs.orientation
-            else (f"; its axes run {theirs.orientation}, the image's {ours.orientation}")
-        )
-        raise InputError(f"{what}: its corners are up to {distance:.2f} mm ({voxels:.2f} voxels) away{turned}. {mend}")
+    remedy = "Resample it onto the image first (Slicer: module Resample Image (BRAINS), reference = the image)."
+    ours, theirs = found.shapes
+    if not found.same_shape:
+        raise InputError(f"{what}: it has {theirs} voxels where the image has {ours}. {remedy}")
+    ours_run, theirs_run = found.orientations
+    axes = "" if ours_run == theirs_run else f"; its axes run {theirs_run}, the image's {ours_run}"
+    raise InputError(f"{what}: its corners are up to {found} away{axes}. {remedy}")
 
 
 def reindexed_onto(volume: SourceVolume, grid: VolumeGeometry) -> SourceVolume:
@@ -143,3 +136,15 @@ def reindexed_onto(volume: SourceVolume, grid: VolumeGeometry) -> SourceVolume:
         return volume
     record = {"file_shape_ijk": list(own.shape_ijk), "file_affine_ras": own.affine_ras.tolist()}
     return replace(volume.rearranged(order), header=None, record={**volume.record, **record})
+
+
+def geometry_facts(geometry: VolumeGeometry) -> dict[str, Any]:
+    """What there is to say about a geometry."""
+    return {
+        "shape": list(geometry.shape_ijk),
+        "spacing": [round(float(s), 6) for s in geometry.spacing],
+        "orientation": geometry.orientation,
+        "handedness": "right-handed" if geometry.is_right_handed else "left-handed",
+        "obliquity": round(geometry.obliquity_degrees, 2),
+        "shear": round(geometry.shear, 6),
+    }

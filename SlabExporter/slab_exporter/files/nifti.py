@@ -166,15 +166,8 @@ class NiftiHeader:
         """4x4 affine of the qform (quaternion, offsets, pixdim), IJK -> RAS mm; None where its code is 0."""
         if int(self.fields["qform_code"]) <= 0:
             return None
-        b, c, d = self.fields["quatern"].astype(np.float64)
-        a = np.sqrt(max(0.0, 1.0 - (b * b + c * c + d * d)))
-        rotation = np.array(
-            [
-                [a * a + b * b - c * c - d * d, 2 * (b * c - a * d), 2 * (b * d + a * c)],
-                [2 * (b * c + a * d), a * a + c * c - b * b - d * d, 2 * (c * d - a * b)],
-                [2 * (b * d - a * c), 2 * (c * d + a * b), a * a + d * d - b * b - c * c],
-            ]
-        )
+        rotation = rotation_of(self.fields["quatern"].astype(np.float64))
+        # No voxel has a negative size; nibabel and the reference code take the same.
         zooms = np.abs(self.fields["pixdim"][1:4].astype(np.float64))
         if float(self.fields["pixdim"][0]) < 0:
             zooms[2] *= -1
@@ -192,6 +185,33 @@ class NiftiHeader:
             return VolumeGeometry(self.shape_ijk, affine)
         except InputError:
             return None
+
+
+# Below this 1 - b^2 - c^2 - d^2 is rounding, and the rotation a half turn (nifti_quatern_to_mat44 of nifti1_io.c).
+HALF_TURN = 1e-7
+
+
+def rotation_of(bcd: FloatArray) -> FloatArray:
+    """Return the 3x3 rotation of a unit quaternion (a, b, c, d) of which a >= 0 is not stored.
+
+    Half turns (a = 0) are what every tilted head in LPS has, and a is the square root of a
+    difference: rounding of b, c, d alone would make it up to 0.0003, and a rotation by 0.04 degrees.
+
+    >>> rotation_of(np.float64([0, 0, np.float32(0.9999999)])).round(9).tolist()
+    [[-1.0, 0.0, 0.0], [0.0, -1.0, 0.0], [0.0, 0.0, 1.0]]
+    """
+    squares = float(bcd @ bcd)
+    if 1.0 - squares < HALF_TURN:
+        a, (b, c, d) = 0.0, bcd / np.sqrt(squares)
+    else:
+        a, (b, c, d) = np.sqrt(1.0 - squares), bcd
+    return np.array(
+        [
+            [a * a + b * b - c * c - d * d, 2 * (b * c - a * d), 2 * (b * d + a * c)],
+            [2 * (b * c + a * d), a * a + c * c - b * b - d * d, 2 * (c * d - a * b)],
+            [2 * (b * d - a * c), 2 * (c * d + a * b), a * a + d * d - b * b - c * c],
+        ]
+    )
 
 
 def read_header(path: Path) -> NiftiHeader:

@@ -10,9 +10,10 @@ import numpy as np
 import numpy.typing as npt
 
 from ..core.errors import VerificationError
-from ..core.geometry import RAS_TO_LPS, Box, VolumeGeometry
+from ..core.geometry import RAS_TO_LPS, Box, Numbers, VolumeGeometry
 from ..core.naming import volume_extension
 from .nifti import read_header
+from .nifti_transforms import same_form_mm
 from .nifti_voxels import read_nifti
 
 # Planes of an uncompressed NIfTI that are read at a time: ITK holds them twice while it reads.
@@ -45,7 +46,7 @@ def verify_file(
     name = name or path.name
     planned = geometry.cropped(box)
     reader = open_reader(path)
-    verify_geometry(name, image_geometry(reader), planned)
+    verify_place(path, name, image_geometry(reader), planned)
     stored = stored_floats(path) if source_kji.dtype.kind == "f" else None
     for part in _parts(path, box, planes or box.shape[2]):
         first = part.start[2] - box.start[2]
@@ -141,7 +142,7 @@ def read_voxels(path: Path, planned: VolumeGeometry) -> npt.NDArray:
         VerificationError: it cannot be read, or lies elsewhere.
     """
     image = read_image(path)
-    verify_geometry(path.name, image_geometry(image), planned)
+    verify_place(path, path.name, image_geometry(image), planned)
     voxels = array_view_kji(image)
     stored = stored_floats(path) if voxels.dtype.kind == "f" else None
     return np.array(voxels if stored is None else with_non_finite(voxels, stored, path.name))
@@ -162,20 +163,59 @@ def image_geometry(image: Any) -> VolumeGeometry:
     return VolumeGeometry(image.GetSize(), RAS_TO_LPS @ affine)
 
 
-def verify_geometry(name: str, found: VolumeGeometry, planned: VolumeGeometry) -> None:
-    """Compare shape, handedness and the positions of all eight corners.
+def verify_place(path: Path, name: str, found: VolumeGeometry, planned: VolumeGeometry) -> None:
+    """Compare where a file's header, and where ITK, place a volume with where it should be.
+
+    An sform and a qform of a NIfTI file may differ by the rounding of a source, and ITK may take
+    the direction from one and the sizes from the other; one of them must be what was planned, exactly.
+
+    Args:
+        path: of the file.
+        name: for messages.
+        found: what ITK says.
+        planned: where it should be.
 
     Raises:
         VerificationError: with the numbers.
     """
-    if found.shape_ijk != planned.shape_ijk:
+    if volume_extension(path) not in (".nii", ".nii.gz"):
+        verify_geometry(name, found, planned, "float64")
+        return
+    header = read_header(path)
+    stated = [one for form in ("sform", "qform") if (one := header.geometry(form)) is not None]
+    nearest = min(stated, key=planned.corner_distance, default=found)
+    verify_geometry(name, nearest, planned)
+    spread = max((one.corner_distance(nearest) for one in stated), default=0.0)
+    if spread > same_form_mm(stated[0] if stated else planned):
+        raise VerificationError(f"{name}: its sform and its qform disagree by {spread:.3g} mm.")
+    verify_geometry(name, found, planned, besides=spread)
+
+
+def verify_geometry(
+    name: str, found: VolumeGeometry, planned: VolumeGeometry, numbers: Numbers = "float32", besides: float = 0.0
+) -> None:
+    """Compare shape, handedness and the positions of all eight corners.
+
+    Args:
+        name: for messages.
+        found: what the file says.
+        planned: what it should say.
+        numbers: how the file stores it.
+        besides: what is allowed besides the rounding of such numbers, in mm.
+
+    Raises:
+        VerificationError: with the numbers.
+    """
+    difference = planned.difference(found)
+    if not difference.same_shape:
         raise VerificationError(f"{name}: it has {found.shape_ijk} voxels instead of {planned.shape_ijk}.")
-    if found.is_right_handed != planned.is_right_handed:
+    if difference.is_mirrored:
         raise VerificationError(f"{name}: it is the mirror image of what it should be.")
-    distance, allowed = found.corner_distance(planned), planned.position_tolerance()
-    if distance > allowed:
+    allowed = planned.position_tolerance(numbers) + besides
+    if not difference.is_within(allowed):
         raise VerificationError(
-            f"{name}: a corner lies {distance:.6f} mm from where it should ({allowed:.6f} allowed)."
+            f"{name}: a corner lies {difference.mm:.3g} mm from where it should "
+            f"({difference.voxels:.3g} voxels; {allowed:.3g} mm allowed)."
         )
 
 

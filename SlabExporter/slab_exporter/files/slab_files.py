@@ -69,7 +69,7 @@ def finish_slab(raw: Path, encoding: VolumeEncoding, compression: str, slab: Unf
     name, source = slab.final.name, slab.source
     with writing(slab.final):
         header = encoding.header(raw)
-        described = encoding.described(header, source)
+        described = encoding.described(header, source, slab.box)
         if described != header:
             replace_header(raw, header, described)
         if slab.verify:

@@ -1,4 +1,4 @@
-"""What reading a NIfTI file without Slicer gives: voxels, and the header by which Slicer places them."""
+"""What reading the voxels of a NIfTI file gives: the values, and the header that places them."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class StoredVolume:
         path: of the file.
         voxels_kji: scaled values in native byte order, C-contiguous.
         sha256: of the file's bytes.
-        header: of the file, from which Slicer derives the affine.
+        header: of the file, which states the affine.
         frame: which frame of a 4D file; None for 3D files.
         warnings: sentences about what is unusual in the file.
     """

@@ -58,14 +58,14 @@ def outlook(runtime: SlicerRuntime, case: Case, request: ExportRequest) -> Outlo
     try:
         if case.problem is not None:
             raise InputError(case.problem)
-        image = peek_volume(image_of(case, request), runtime)
+        image = peek_volume(image_of(case, request))
         geometry, itemsize, warnings = image.geometry, image.dtype.itemsize, image.warnings
         limits = None
         if request.within is not None:
             limits = read_roi_box(runtime, Path(request.within), geometry)
         plan = plan_slabs(geometry, request.slabs, limits)
         for name, path in case.labels.items():
-            label = peek_volume(label_file(path, request.nifti_transform), runtime)
+            label = peek_volume(label_file(path, request.nifti_transform))
             shape = label.geometry.shape_ijk
             # A label map of a series may count its axes differently.
             same = shape == geometry.shape_ijk if case.series is None else sorted(shape) == sorted(geometry.shape_ijk)

@@ -13,13 +13,13 @@ import numpy as np
 from ..cases.find import Case
 from ..cases.opening import open_label
 from ..core.errors import InputError, SlabExporterError
-from ..core.geometry import VolumeGeometry, geometry_facts
+from ..core.geometry import VolumeGeometry
 from ..core.text import Option, Sentence, Words, in_words, python_words
-from ..core.volume import SourceVolume, require_same_grid
+from ..core.volume import SourceVolume, geometry_facts, require_same_grid
 from ..dicom.reading.judging import series_facts
 from ..dicom.reading.series import Kind, Series
 from ..files.nifti import NiftiHeader, read_header
-from ..files.nifti_transforms import transform_used
+from ..files.nifti_transforms import form_used
 from ..mrml.runtime import SlicerRuntime, open_runtime
 from ..mrml.volume_files import is_nifti, require_volume_file
 from ..volumes.choice import FileVolume, SeriesVolume
@@ -109,7 +109,7 @@ def _look_at_file(runtime: SlicerRuntime, path: Path, report: Inspection) -> Sou
     volume = open_volume(runtime, FileVolume(path, frame))
     _note(volume, report)
     if header is not None:
-        report.facts["transform"] = transform_used(header, volume.geometry) or "none stated"
+        report.facts["transform"] = form_used(header) or "none stated"
         if header.frames > 1:
             report.warnings.append(
                 Sentence(
@@ -149,7 +149,7 @@ def _header_facts(header: NiftiHeader) -> dict[str, Any]:
         facts["scaling"] = {"slope": slope, "intercept": inter}
     sform, qform = header.geometry("sform"), header.geometry("qform")
     if sform is not None and qform is not None:
-        facts["sform-qform"] = {"corner_distance_mm": round(sform.corner_distance(qform), 4)}
+        facts["sform-qform"] = {"corner_distance_mm": float(f"{sform.corner_distance(qform):.4g}")}
     return facts
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -20,8 +19,6 @@ from ..files.encodings.table import encoding_of
 from ..files.itk_headers import lost_integers
 from ..files.machine import native_messages_hidden
 from ..files.mgh import EXTENSIONS as MGH_EXTENSIONS
-from ..files.nifti import NiftiHeader
-from ..files.nifti_transforms import geometry_probe
 from .nodes import add_volume_node, node_geometry, temporary_nodes, voxels_kji
 from .runtime import SlicerRuntime
 
@@ -68,20 +65,6 @@ def geometry_warnings(geometry: VolumeGeometry) -> tuple[str, ...]:
     return ()
 
 
-def nifti_geometry(runtime: SlicerRuntime, header: NiftiHeader, transform: str | None) -> VolumeGeometry:
-    """Return where Slicer places a NIfTI file, in the file's index order; its voxels are not read.
-
-    Raises:
-        InputError: Slicer cannot read the header.
-    """
-    with tempfile.TemporaryDirectory(prefix="slab-exporter-") as folder:
-        probe = Path(folder) / "geometry.nii"
-        probe.write_bytes(geometry_probe(header, transform))
-        with temporary_nodes(runtime.scene) as nodes:
-            node = _read_node(runtime, probe, nodes, shown=header.path)
-            return VolumeGeometry(header.shape_ijk, node_geometry(node).affine_ras)
-
-
 def load_volume_file(runtime: SlicerRuntime, path: Path) -> SourceVolume:
     """Return a file that Slicer reads whole, in the file's index order.
 
@@ -104,11 +87,11 @@ def load_volume_file(runtime: SlicerRuntime, path: Path) -> SourceVolume:
         return SourceVolume(str(path), str(path), sha256, geometry, voxels)
 
 
-def _read_node(runtime: SlicerRuntime, path: Path, nodes: list[Any], shown: Path | None = None) -> Any:
+def _read_node(runtime: SlicerRuntime, path: Path, nodes: list[Any]) -> Any:
     node = runtime.scene.AddNode(runtime.classes.vtkMRMLScalarVolumeNode())
     nodes.append(node)
     # a name that is not UTF-8 is for people only
-    node.SetName((shown or path).name.encode("utf-8", "replace").decode())
+    node.SetName(path.name.encode("utf-8", "replace").decode())
     storage = runtime.scene.AddNode(runtime.classes.vtkMRMLVolumeArchetypeStorageNode())
     nodes.append(storage)
     # Since Slicer 5.8 the storage node flips the K axis of left-handed volumes unless this is switched off;
@@ -121,8 +104,7 @@ def _read_node(runtime: SlicerRuntime, path: Path, nodes: list[Any], shown: Path
         was_read = storage.ReadData(node)
     if not was_read or node.GetImageData() is None:
         raise InputError(
-            f"{shown or path} cannot be read by Slicer: its header or data is damaged, "
-            "or it is of a kind that ITK refuses."
+            f"{path} cannot be read by Slicer: its header or data is damaged, or it is of a kind that ITK refuses."
         )
     return node
 

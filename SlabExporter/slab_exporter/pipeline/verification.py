@@ -123,21 +123,21 @@ def _file_of(slab: SlabRecord, name: str | None) -> tuple[str, str | None]:
 
 
 def _verify_record(relative: str, slab: SlabRecord, source: VolumeGeometry) -> None:
-    distance = slab.geometry.corner_distance(source.cropped(slab.box))
-    if distance > source.position_tolerance():
-        raise InputError(f"{relative}: the manifest's affine is {distance:.4f} mm off the source's.")
+    difference = source.cropped(slab.box).difference(slab.geometry)
+    if not difference.is_within(source.position_tolerance("float64")):
+        raise InputError(f"{relative}: the manifest's affine is {difference} off the source's.")
 
 
 def _source_of(runtime: SlicerRuntime, path: Path, record: SourceRecord) -> SourceVolume:
     source = _read_source(runtime, path, record)
     if source.sha256 != record.sha256:
         raise InputError(f"The source {path} has been changed since the export (check sum).")
-    found, recorded = source.geometry, record.geometry
-    if recorded.shape_ijk != found.shape_ijk:
-        raise InputError(f"The source {path} has {found.shape_ijk} voxels, the manifest says {recorded.shape_ijk}.")
-    distance = recorded.corner_distance(found)
-    if distance > found.position_tolerance():
-        raise InputError(f"The manifest's affine of the source is {distance:.4f} mm off the file's.")
+    difference = source.geometry.difference(record.geometry)
+    found, recorded = difference.shapes
+    if found != recorded:
+        raise InputError(f"The source {path} has {found} voxels, the manifest says {recorded}.")
+    if not difference.is_within(source.geometry.position_tolerance("float64")):
+        raise InputError(f"The manifest's affine of the source is {difference} off the file's.")
     return source
 
 

@@ -12,18 +12,17 @@ import numpy as np
 import numpy.typing as npt
 
 from ..core.errors import InputError, reading
-from ..core.geometry import VolumeGeometry
+from ..core.geometry import SAME_GRID_VOXELS, VolumeGeometry
 from ..core.index_map import map_between
 from ..core.manifest import Manifest, SlabRecord
 from ..core.naming import volume_extension
-from ..core.text import Option, Sentence
-from ..core.volume import SAME_GRID_VOXELS
+from ..core.text import Option, Sentence, millimetres
 from ..files.machine import THREADS, helpers
 from ..files.nifti import NiftiHeader, read_header
-from ..files.nifti_transforms import CHOICE, refuse_unusable, transform_warnings
+from ..files.nifti_transforms import CHOICE, header_geometry, refuse_unusable, transform_warnings
 from ..files.nifti_voxels import read_frames
 from ..mrml.runtime import SlicerRuntime
-from ..mrml.volume_files import is_nifti, nifti_geometry, require_volume_file
+from ..mrml.volume_files import is_nifti, require_volume_file
 from ..pipeline.formats.table import kind_of
 from ..volumes.choice import FileChoice, FileVolume
 from ..volumes.reading import open_volume, peek_volume
@@ -182,7 +181,7 @@ class SlabReader:
         if not self._astray:
             return unusual
         known = [distance for distance in self._astray.values() if distance is not None]
-        where = f"lie up to {max(known):.2f} mm away from their slabs" if known else "state no geometry"
+        where = f"lie up to {millimetres(max(known))} mm away from their slabs" if known else "state no geometry"
         return (
             f"{len(self._astray)} of {len(self._paths)} files {where}; their geometry is ignored, "
             "their names are trusted.",
@@ -200,8 +199,8 @@ class SlabReader:
             self._astray[n] = distance
             return
         text = f"{path}: its geometry cannot be read"
-        if file.geometry is not None:
-            text = f"{path} lies up to {distance:.2f} mm away from its slab {slab.image}"
+        if file.geometry is not None and distance is not None:
+            text = f"{path} lies up to {millimetres(distance)} mm away from its slab {slab.image}"
             if np.allclose(np.abs(file.geometry.affine_ras[:3, :3]), np.eye(3)):
                 text += " (voxels of 1 mm along the axes: the program that wrote it has lost the geometry)"
         raise InputError(
@@ -219,12 +218,12 @@ class SlabReader:
         header, frames = taken
         try:
             refuse_unusable(header, None)
-            geometry = nifti_geometry(self._runtime, header, None)
+            geometry = header_geometry(header)
         except InputError:
             if not self._trust_names:
                 raise
             return _SlabFile(frames, None)
-        self._note(path, transform_warnings(header, geometry))
+        self._note(path, transform_warnings(header))
         return _SlabFile(frames, geometry)
 
     def _note(self, path: Path, warnings: Sequence[str]) -> None:

@@ -11,7 +11,8 @@ import numpy as np
 import numpy.typing as npt
 
 from ..core.errors import InputError, OutputError
-from ..core.manifest import Manifest, read_manifest
+from ..core.geometry import Box
+from ..core.manifest import Manifest, SlabRecord, read_manifest
 from ..core.options import Blend
 from ..core.progress import Progress, ProgressEvent, no_progress
 from ..core.values import fill_value
@@ -117,13 +118,16 @@ def stitch_case(
         reader = SlabReader(runtime, files, manifest, paths, request.trust_names, own)
         work = _Work(manifest, paths, reader, request, foreign=predictions is not None)
         voxels, result = _stitch(work, output, progress)
+        # a slab at the origin of the indices has the source's own offsets
+        nearest = min(range(len(paths)), key=lambda n: sum(map(abs, manifest.slabs[n].box.start)))
+        slab = manifest.slabs[nearest]
         volume = SourceVolume(
             name=str(output),
             path=None,
             sha256="",
             geometry=manifest.geometry,
             voxels_kji=voxels[0],
-            header=_header(folder / manifest.slabs[0].image, manifest, paths[0], predictions is not None),
+            header=_header(folder / slab.image, slab, manifest, paths[nearest], predictions is not None),
             nifti_transform=manifest.source.nifti_transform,
         )
         write_volume(runtime, volume, output, voxels)
@@ -207,8 +211,8 @@ def _recorded_type(manifest: Manifest, label_set: str | None) -> np.dtype:
         raise InputError(f"The manifest of {manifest.case} does not state the type of its source.") from error
 
 
-def _header(image: Path, manifest: Manifest, used: Path, foreign: bool) -> Any:
-    """Return NIfTI fields for the result: those of the source, which the slabs kept, with the source's affine.
+def _header(image: Path, slab: SlabRecord, manifest: Manifest, used: Path, foreign: bool) -> Any:
+    """Return NIfTI fields for the result: those of the source, which the slabs kept, with the source's forms.
 
     None where no slab is a NIfTI file, or NIfTI cannot hold the whole; then Slicer's defaults are written.
     """
@@ -217,10 +221,19 @@ def _header(image: Path, manifest: Manifest, used: Path, foreign: bool) -> Any:
         return None
     header: NiftiHeader = read_header(path)
     fields = header.fields.copy()
-    affine = manifest.geometry.affine_ras
-    fields["dim"][1:4] = manifest.geometry.shape_ijk
-    fields["srow"] = affine[:3]
-    fields["qoffset"] = affine[:3, 3]
+    whole, affine = manifest.geometry, manifest.geometry.affine_ras
+    fields["dim"][1:4] = whole.shape_ijk
+    back = Box(tuple(-n for n in slab.box.start), whole.shape_ijk)  # type: ignore[arg-type]
+    for form in ("sform", "qform"):
+        stated = header.geometry(form)
+        if stated is None or form == manifest.source.nifti_transform:
+            matrix = affine  # exactly as the source has it
+        else:
+            matrix = stated.cropped(back).affine_ras
+        if form == "sform":
+            fields["srow"] = matrix[:3]
+        else:
+            fields["qoffset"] = matrix[:3, 3]
     if foreign:
         # What describes the image's values does not describe a prediction's.
         for name in ("cal_max", "cal_min", "intent_p", "intent_code"):

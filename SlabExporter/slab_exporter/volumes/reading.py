@@ -1,7 +1,7 @@
 """The one door to volumes on disk, of any kind: ``open_volume`` (voxels and geometry) and ``peek_volume`` (headers).
 
-Reading takes two steps. ``read_ahead`` needs no Slicer and may run while its libraries are being
-imported; ``open_volume`` goes on from there, or does both.
+Only the voxels of formats that ITK reads need Slicer. ``read_ahead`` does all else, and may run while
+Slicer's libraries are being imported; ``open_volume`` goes on from there, or does both.
 """
 
 from __future__ import annotations
@@ -9,22 +9,18 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-import numpy as np
-
 from ..core.errors import InputError, reading
-from ..core.geometry import VolumeGeometry
 from ..core.text import Option
 from ..core.volume import SourceVolume, VolumePeek
 from ..dicom.reading.load import load_series, peek_series
 from ..files.itk_headers import judge_before_loading, stored_type
 from ..files.mgh import peek_mgh, read_mgh
 from ..files.nifti import NiftiHeader, read_header
-from ..files.nifti_transforms import refuse_unusable, transform_used, transform_warnings
+from ..files.nifti_transforms import form_used, header_geometry, refuse_unusable, transform_warnings
 from ..files.nifti_voxels import choose_frame, read_nifti
 from ..files.readback import image_geometry
-from ..files.stored import StoredVolume
 from ..mrml.runtime import SlicerRuntime
-from ..mrml.volume_files import geometry_warnings, load_volume_file, nifti_geometry, require_volume_file
+from ..mrml.volume_files import geometry_warnings, load_volume_file, require_volume_file
 from .choice import FileChoice, FileVolume, OneVolume, SeriesVolume, holds_several, located
 
 
@@ -35,17 +31,12 @@ class LeftToSlicer:
     path: Path
 
 
-# How far a volume has been read without Slicer: all of it (DICOM, MGH), the voxels (NIfTI), the header.
-VolumeAhead = SourceVolume | StoredVolume | LeftToSlicer
+# How far a volume has been read without Slicer: all of it (NIfTI, MGH, DICOM), or the header.
+VolumeAhead = SourceVolume | LeftToSlicer
 
 
-def peek_volume(volume: OneVolume | FileChoice, runtime: SlicerRuntime | None = None) -> VolumePeek:
-    """Return what the headers tell of a volume that ``open_volume`` would read; no voxel is read.
-
-    Args:
-        volume: what to look at.
-        runtime: Slicer's classes, which say how Slicer places a NIfTI file; None: its geometry is the
-            sform, or else the qform, as the header states it.
+def peek_volume(volume: OneVolume | FileChoice) -> VolumePeek:
+    """Return what the headers tell of a volume that ``open_volume`` would read: no voxel, and no Slicer.
 
     Raises:
         InputError: it cannot be used.
@@ -58,7 +49,7 @@ def peek_volume(volume: OneVolume | FileChoice, runtime: SlicerRuntime | None = 
     require_volume_file(volume.path)
     with reading(volume.path):
         if volume.kind == "NIfTI":
-            peek = _peek_nifti(volume, runtime)
+            peek = _peek_nifti(volume)
         else:
             _require_only_frame(volume)
             peek = peek_mgh(volume.path) if volume.kind == "MGH" else _peek_with_itk(volume.path)
@@ -78,7 +69,7 @@ def read_ahead(volume: OneVolume) -> VolumeAhead:
         if volume.kind == "NIfTI":
             header = read_header(volume.path)
             refuse_unusable(header, volume.transform)
-            return read_nifti(header, volume.frame)
+            return _noted(_read_nifti(header, volume.frame, volume.transform))
         _require_only_frame(volume)
         if volume.kind == "MGH":
             return _noted(read_mgh(volume.path))
@@ -106,10 +97,7 @@ def open_volume(
         ahead = read_ahead(volume)
     if isinstance(ahead, SourceVolume):
         return ahead
-    if isinstance(ahead, LeftToSlicer):
-        return _noted(load_volume_file(runtime, ahead.path))
-    transform = volume.transform if isinstance(volume, FileVolume) else None
-    return _noted(_placed(ahead, nifti_geometry(runtime, ahead.header, transform)))
+    return _noted(load_volume_file(runtime, ahead.path))
 
 
 def open_for_geometry(runtime: SlicerRuntime, choice: FileChoice) -> SourceVolume:
@@ -133,27 +121,34 @@ def _require_only_frame(volume: FileVolume) -> None:
         )
 
 
-def _peek_nifti(volume: FileVolume, runtime: SlicerRuntime | None) -> VolumePeek:
-    header = read_header(volume.path)
-    choose_frame(header, volume.frame)
-    refuse_unusable(header, volume.transform)
-    geometry = _stated(header, volume.transform)
-    if runtime is not None:
-        geometry = nifti_geometry(runtime, header, volume.transform)
-    return VolumePeek(
-        kind="NIfTI",
-        geometry=geometry,
-        dtype=header.dtype.newbyteorder("="),
-        frames=header.frames,
-        is_scaled=header.scaling != (1.0, 0.0),
-        warnings=tuple(transform_warnings(header, geometry)),
+def _read_nifti(header: NiftiHeader, frame: int | None, transform: str | None) -> SourceVolume:
+    """One volume of a NIfTI file, where its header states that it lies."""
+    stored = read_nifti(header, frame)
+    return SourceVolume(
+        name=str(stored.path),
+        path=str(stored.path),
+        sha256=stored.sha256,
+        geometry=header_geometry(header, transform),
+        voxels_kji=stored.voxels_kji,
+        header=header.fields,
+        nifti_transform=form_used(header, transform),
+        frame=stored.frame,
+        warnings=stored.warnings + tuple(transform_warnings(header, transform)),
     )
 
 
-def _stated(header: NiftiHeader, transform: str | None) -> VolumeGeometry:
-    forms = ("sform", "qform") if transform is None else (transform,)
-    found = [geometry for form in forms if (geometry := header.geometry(form)) is not None]
-    return found[0] if found else VolumeGeometry(header.shape_ijk, np.eye(4))
+def _peek_nifti(volume: FileVolume) -> VolumePeek:
+    header = read_header(volume.path)
+    choose_frame(header, volume.frame)
+    refuse_unusable(header, volume.transform)
+    return VolumePeek(
+        kind="NIfTI",
+        geometry=header_geometry(header, volume.transform),
+        dtype=header.dtype.newbyteorder("="),
+        frames=header.frames,
+        is_scaled=header.scaling != (1.0, 0.0),
+        warnings=tuple(transform_warnings(header, volume.transform)),
+    )
 
 
 def _peek_with_itk(path: Path) -> VolumePeek:
@@ -168,20 +163,6 @@ def _peek_with_itk(path: Path) -> VolumePeek:
     except (RuntimeError, ValueError) as error:
         raise InputError(f"{path}: its header cannot be judged beforehand; inspect it.") from error
     return VolumePeek("ITK", geometry, stored_type(path))
-
-
-def _placed(stored: StoredVolume, geometry: VolumeGeometry) -> SourceVolume:
-    return SourceVolume(
-        name=str(stored.path),
-        path=str(stored.path),
-        sha256=stored.sha256,
-        geometry=geometry,
-        voxels_kji=stored.voxels_kji,
-        header=stored.header.fields,
-        nifti_transform=transform_used(stored.header, geometry),
-        frame=stored.frame,
-        warnings=stored.warnings + tuple(transform_warnings(stored.header, geometry)),
-    )
 
 
 def _noted(volume: SourceVolume) -> SourceVolume:

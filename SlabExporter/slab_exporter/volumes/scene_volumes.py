@@ -16,16 +16,16 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from ..core.errors import SlabExporterError
+from ..core.errors import InputError, SlabExporterError
 from ..core.geometry import VolumeGeometry
 from ..core.index_map import IDENTITY_AXES, IndexMap
 from ..core.naming import volume_extension
 from ..core.text import Sentence
 from ..core.volume import SourceVolume
 from ..files.nifti import read_header
-from ..files.nifti_transforms import refuse_unusable
+from ..files.nifti_transforms import SAME_MM, contradictions, header_geometry, refuse_unusable
 from ..mrml.nodes import node_geometry, require_no_transform, voxels_kji
-from ..mrml.runtime import SlicerRuntime, open_runtime
+from ..mrml.runtime import SlicerRuntime
 from ..mrml.volume_files import geometry_warnings, is_nifti
 from .choice import FileVolume
 from .reading import open_volume, peek_volume
@@ -38,7 +38,8 @@ def require_well_placed(node: Any) -> None:
     """Refuse a node that Slicer loaded from a NIfTI file without placing it as the file says.
 
     Slicer reads a sheared sform through the qform beside it, or not at all; a headless run refuses
-    such a file too. A node that was changed since is taken as it is.
+    such a file too. A negative voxel size makes a mirror image. A node that was changed since is
+    taken as it is.
 
     Raises:
         InputError: with what is wrong, and by how much.
@@ -51,6 +52,14 @@ def require_well_placed(node: Any) -> None:
     except (SlabExporterError, OSError):
         return
     refuse_unusable(header, None)
+    if why := contradictions(header):
+        held, stated = node_geometry(node), header_geometry(header)
+        difference = min((stated.difference(one) for one in (held, held.k_reversed())), key=lambda found: found.mm)
+        if difference.mm > SAME_MM:
+            raise InputError(
+                f"Slicer shows '{node.GetName()}' up to {difference} away from where the header of {path} says. "
+                f"{why[0]} Export the file with the command line, or repair its header and load it again."
+            )
 
 
 def scene_volume(runtime: SlicerRuntime, node: Any) -> SourceVolume:
@@ -155,8 +164,7 @@ def geometry_to_cut(node: Any) -> VolumeGeometry:
 def _header_geometry(path: str, _mtime: int, _size: int) -> VolumeGeometry | None:
     """Return the geometry by the header alone, or None where it cannot be had; the file's state is part of the key."""
     try:
-        with open_runtime() as runtime:
-            return peek_volume(FileVolume(Path(path)), runtime).geometry
+        return peek_volume(FileVolume(Path(path))).geometry
     except (SlabExporterError, RuntimeError, OSError):
         return None
 
@@ -199,9 +207,7 @@ def _k_order(stored: VolumeGeometry, held: VolumeGeometry) -> str | None:
 
 
 def _same_grid(one: VolumeGeometry, other: VolumeGeometry) -> bool:
-    if one.shape_ijk != other.shape_ijk:
-        return False
-    return one.corner_distance(other) <= one.position_tolerance()
+    return one.difference(other).is_within(one.position_tolerance())
 
 
 def _same_values(one: npt.NDArray, other: npt.NDArray) -> bool:

@@ -106,7 +106,8 @@ def _slicers_header(
         geometry = VolumeGeometry(corner.shape[::-1], volume.geometry.affine_ras)
         nodes.append(add_volume_node(runtime, corner, geometry, "volume"))
         write_uncompressed(runtime, nodes[-1], path)
-    return encoding.resized(encoding.described(encoding.header(path), volume), shape, len(voxels_ckji))
+    described = encoding.described(encoding.header(path), volume, volume.geometry.box)
+    return encoding.resized(described, shape, len(voxels_ckji))
 
 
 def _write(path: Path, content: _Content, name: str) -> None:

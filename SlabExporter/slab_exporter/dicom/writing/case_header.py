@@ -16,6 +16,7 @@ from ..uids import is_valid_uid, pseudonym, stable_uid
 from .attributes import SourceHeaders, carried, deidentify, mark_deidentified, require_deidentifier
 from .classes import ALWAYS_PRESENT, CARRIED, IDENTIFYING, LOSSY, UNPAIRED_PARTS, ImageClass, choose_class
 from .encoding import decimal_string, shortened
+from .image_grid import right_angle_warnings
 from .stored_form import StoredForm, stored_form
 
 # PS3.3 C.11.2: an abdominal window for CT; everything else gets one from its values.
@@ -185,6 +186,7 @@ def _attributes(header: CaseHeader) -> tuple[Any, tuple[str, ...]]:
     if not header.form.is_exact:
         error = f": values are rounded to 16 bits; the largest error is {header.form.largest_error:.6g}."
         warnings.append(Sentence(Option.on("quantize"), error))
+    warnings += right_angle_warnings(header.image.geometry)
     if header.image_class.name.startswith("Secondary"):
         warnings.append(Sentence(f"Written as Secondary Capture, modality {header.modality} (", header.why, ")."))
     return attributes, tuple(warnings)

@@ -9,12 +9,11 @@ import numpy as np
 import numpy.typing as npt
 
 from ...core.errors import VerificationError
-from ...core.geometry import Box, FloatArray, VolumeGeometry
-from ...files.readback import array_view_kji, image_geometry
+from ...core.geometry import RAS_TO_LPS, Box, FloatArray, VolumeGeometry
+from ...files.readback import array_view_kji, image_geometry, verify_geometry
 from ..reading.headers import parsing, read_dataset
+from .image_grid import image_grid
 
-# What DICOM slabs promise: 16 characters a number allow far less than this.
-POSITION_TOLERANCE_MM = 1e-3
 _TAGS = [
     "ImagePositionPatient", "ImageOrientationPatient", "PixelSpacing", "InstanceNumber", "SOPInstanceUID",
     "SeriesInstanceUID", "FrameOfReferenceUID", "PhotometricInterpretation",
@@ -60,7 +59,10 @@ def _read_where_planned(folder: Path, planned: VolumeGeometry) -> tuple[Any, npt
         raise VerificationError(f"{folder.name}: it has {len(paths)} images instead of {planned.shape_ijk[2]}.")
     photometric = _verify_headers(paths, planned)
     image, reverse = _read_as_volume(folder, paths)
-    _verify_volume_geometry(folder.name, image_geometry(image), planned, reverse)
+    found = image_geometry(image)
+    # k runs as the images follow one another; a single one does not say where to
+    against = found.is_right_handed != planned.is_right_handed if len(paths) == 1 else reverse
+    verify_geometry(folder.name, found, image_grid(planned.k_reversed() if against else planned), "DS")
     if photometric == "MONOCHROME1":  # GDCM turns those values over, so that small ones are dark
         return None, _read_by_pydicom(paths)
     values = array_view_kji(image)
@@ -80,7 +82,6 @@ def _read_by_pydicom(paths: list[Path]) -> npt.NDArray:
 
 def _verify_headers(paths: list[Path], planned: VolumeGeometry) -> str:
     """Each image by itself lies where its plane should (pydicom); their PhotometricInterpretation."""
-    affine = planned.affine_lps
     series, images, frames, photometrics = set(), set(), set(), set()
     for k, path in enumerate(paths):
         with parsing(path):
@@ -93,20 +94,34 @@ def _verify_headers(paths: list[Path], planned: VolumeGeometry) -> str:
             frames.add(str(header.FrameOfReferenceUID))
             photometrics.add(str(header.PhotometricInterpretation))
             number = int(header.InstanceNumber)
-        width, height = planned.shape_ijk[0] - 1, planned.shape_ijk[1] - 1
-        far = corner + cosines[:3] * columns * width + cosines[3:] * rows * height
-        expected = affine[:3, 3] + k * affine[:3, 2]
-        expected_far = expected + affine[:3, 0] * width + affine[:3, 1] * height
-        distance = max(_distance(corner, expected), _distance(far, expected_far))
-        if distance > POSITION_TOLERANCE_MM or number != k + 1:
-            raise VerificationError(f"{path.name}: the image lies {distance:.6f} mm from where it should.")
+        distance = _plane_distance(planned, k, corner, cosines, rows, columns)
+        if distance > planned.position_tolerance("DS"):
+            raise VerificationError(f"{path.name}: the image lies {distance:.3g} mm from where it should.")
+        if number != k + 1:
+            raise VerificationError(f"{path.name}: its InstanceNumber is {number} instead of {k + 1}.")
     if len(series) != 1 or len(frames) != 1 or len(photometrics) != 1 or len(images) != len(paths):
         raise VerificationError(f"{paths[0].parent.name}: its images do not form one series.")
     return photometrics.pop()
 
 
-def _distance(a: FloatArray, b: FloatArray) -> float:
-    return float(np.linalg.norm(a - b))
+def _plane_distance(
+    planned: VolumeGeometry, k: int, position: FloatArray, cosines: FloatArray, rows_mm: float, columns_mm: float
+) -> float:
+    """Largest distance (mm) of the first and the last pixel that a plane states from those of plane k.
+
+    Args:
+        planned: where the planes should lie, rows and columns at right angles.
+        k: number of the plane.
+        position: LPS mm of the first pixel (ImagePositionPatient).
+        cosines: directions of a row, then of a column (ImageOrientationPatient).
+        rows_mm: distance of neighbouring rows (PixelSpacing).
+        columns_mm: distance of neighbouring columns.
+    """
+    i, j = planned.shape_ijk[0] - 1, planned.shape_ijk[1] - 1
+    stated = np.array([position, position + cosines[:3] * columns_mm * i + cosines[3:] * rows_mm * j])
+    first = planned.affine_lps @ (0, 0, k, 1)
+    expected = first[:3] + np.array([(0, 0, 0), (i, j, 0)]) @ image_grid(planned).affine_lps[:3, :3].T
+    return float(np.max(np.linalg.norm(stated - expected, axis=1)))
 
 
 def _read_as_volume(folder: Path, paths: list[Path]) -> tuple[Any, bool]:
@@ -127,21 +142,6 @@ def _read_as_volume(folder: Path, paths: list[Path]) -> tuple[Any, bool]:
     if order not in (own, own[::-1]):
         raise VerificationError(f"{folder.name}: GDCM orders its images differently from their positions.")
     return image, order != own
-
-
-def _verify_volume_geometry(name: str, found: VolumeGeometry, planned: VolumeGeometry, reverse: bool) -> None:
-    """GDCM's volume occupies the same corners; its K axis may run the other way."""
-    if found.shape_ijk != planned.shape_ijk:
-        raise VerificationError(f"{name}: it has {found.shape_ijk} voxels instead of {planned.shape_ijk}.")
-    theirs = found.corners_ras().reshape(2, 2, 2, 3)
-    ours = planned.corners_ras().reshape(2, 2, 2, 3)
-    if planned.shape_ijk[2] > 1 and reverse:
-        theirs = theirs[:, :, ::-1]
-    distance = float(np.max(np.linalg.norm(theirs - ours, axis=-1)))
-    if distance > POSITION_TOLERANCE_MM:
-        raise VerificationError(
-            f"{name}: a corner lies {distance:.6f} mm from where it should ({POSITION_TOLERANCE_MM} allowed)."
-        )
 
 
 def _difference(
@@ -205,8 +205,7 @@ def _labels(dataset: Any, geometry: VolumeGeometry, name: str) -> npt.NDArray:
     """Label values (KJI) on the slab's grid."""
     values = {int(s.SegmentNumber): int(str(s.SegmentDescription)[len(DESCRIPTION) :]) for s in dataset.SegmentSequence}
     shared = dataset.SharedFunctionalGroupsSequence[0]
-    affine = geometry.affine_lps
-    cosines = [float(v) for v in shared.PlaneOrientationSequence[0].ImageOrientationPatient]
+    cosines = np.array([float(v) for v in shared.PlaneOrientationSequence[0].ImageOrientationPatient])
     rows_mm, columns_mm = (float(v) for v in shared.PixelMeasuresSequence[0].PixelSpacing)
     frames = np.asarray(dataset.pixel_array).reshape(-1, int(dataset.Rows), int(dataset.Columns))
     if frames.shape[1:] != geometry.shape_ijk[1::-1]:
@@ -214,14 +213,10 @@ def _labels(dataset: Any, geometry: VolumeGeometry, name: str) -> npt.NDArray:
     result = np.zeros(geometry.shape_ijk[::-1], np.int64)
     for frame, groups in zip(frames, dataset.PerFrameFunctionalGroupsSequence, strict=True):
         corner = np.array([float(v) for v in groups.PlanePositionSequence[0].ImagePositionPatient])
-        k = round(float(np.linalg.solve(affine[:3, :3], corner - affine[:3, 3])[2]))
-        far = corner + np.array(cosines[:3]) * columns_mm * (geometry.shape_ijk[0] - 1)
-        far = far + np.array(cosines[3:]) * rows_mm * (geometry.shape_ijk[1] - 1)
-        expected = affine @ [geometry.shape_ijk[0] - 1, geometry.shape_ijk[1] - 1, k, 1]
-        first = affine @ [0, 0, k, 1]
-        distance = max(float(np.linalg.norm(far - expected[:3])), float(np.linalg.norm(corner - first[:3])))
-        if distance > POSITION_TOLERANCE_MM or not 0 <= k < geometry.shape_ijk[2]:
-            raise VerificationError(f"{name}: a frame lies {distance:.6f} mm from where it should.")
+        k = round(float(geometry.ijk(RAS_TO_LPS[:3, :3] @ corner)[2]))
+        distance = _plane_distance(geometry, k, corner, cosines, rows_mm, columns_mm)
+        if distance > geometry.position_tolerance("DS") or not 0 <= k < geometry.shape_ijk[2]:
+            raise VerificationError(f"{name}: a frame lies {distance:.3g} mm from where it should.")
         segment = groups.get("SegmentIdentificationSequence") or shared.get("SegmentIdentificationSequence")
         if frame.any():
             result[k][frame != 0] = values[int(segment[0].ReferencedSegmentNumber)]

@@ -32,6 +32,7 @@ from .attributes import SourceHeaders, carried, deidentify
 from .case_header import CaseHeader
 from .classes import CARRIED_PER_IMAGE
 from .encoding import Encoded, decimal_string, encoded, file_meta, joined, pixel_element, shortened, text_element
+from .image_grid import perpendicular, unit
 from .readback import verify_slab_folder
 
 # IS holds 32 bits; segmentations of the slabs are numbered a little higher.
@@ -69,13 +70,12 @@ class SlabSeries:
     @property
     def row(self) -> FloatArray:
         """Unit vector along a row (i), LPS."""
-        return _unit(self.geometry.affine_lps[:3, 0])
+        return unit(self.geometry.affine_lps[:3, 0])
 
     @property
     def column(self) -> FloatArray:
         """Unit vector along a column (j), LPS, perpendicular to ``row``."""
-        direction = self.geometry.affine_lps[:3, 1]
-        return _unit(direction - (direction @ self.row) * self.row)
+        return perpendicular(self.geometry.affine_lps[:3, 1], self.row)
 
     def position(self, k: int) -> FloatArray:
         """LPS mm of the first pixel of plane k."""
@@ -232,10 +232,6 @@ def source_reference(source: Any, plane: Slice) -> Any:
         item.ReferencedFrameNumber = plane.frame + 1
     item.PurposeOfReferenceCodeSequence = Sequence([purpose])
     return item
-
-
-def _unit(vector: FloatArray) -> FloatArray:
-    return vector / np.linalg.norm(vector)
 
 
 def write_slab_folder(

@@ -10,6 +10,7 @@ from typing import ClassVar
 import numpy as np
 
 from ...core.errors import RequestError
+from ...core.geometry import Box
 from ...core.volume import SourceVolume
 
 Shape = tuple[int, int, int]
@@ -63,8 +64,8 @@ class VolumeEncoding(ABC):
     def resized(self, header: bytes, shape_ijk: Shape, channels: int) -> bytes:
         """Return the header of a corner of a volume with the size of the whole."""
 
-    def described(self, header: bytes, source: SourceVolume) -> bytes:
-        """Return the header with what the source's says besides geometry, where this encoding has a place for it."""
+    def described(self, header: bytes, source: SourceVolume, box: Box) -> bytes:
+        """Return the header with what the source's says of ``box``, where this encoding has a place for it."""
         return header
 
     def require_possible(self, final: Path, shape_ijk: Shape, channels: int) -> None:

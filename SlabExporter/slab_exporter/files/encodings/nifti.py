@@ -9,10 +9,11 @@ import numpy as np
 import numpy.typing as npt
 
 from ...core.errors import RequestError, VerificationError
+from ...core.geometry import Box
 from ...core.volume import SourceVolume
-from ..nifti import HEADER_DTYPE, HEADER_SIZE, LARGEST_SIZE, SCALAR_TYPES, NiftiHeader
-from ..nifti_transforms import SAME_MM
+from ..nifti import HEADER_DTYPE, HEADER_SIZE, LARGEST_SIZE, SCALAR_TYPES
 from .encoding import Shape, VolumeEncoding
+from .nifti_forms import write_forms
 
 # Fields that describe a NIfTI image whatever part of it is looked at; nibabel's slicing keeps them too.
 DESCRIPTIVE_FIELDS = (
@@ -31,7 +32,6 @@ DESCRIPTIVE_FIELDS = (
     "intent_name",
 )
 _MILLIMETRES = 2
-_ALIGNED = 2
 
 
 class Nifti(VolumeEncoding):
@@ -69,18 +69,17 @@ class Nifti(VolumeEncoding):
             fields["dim"][0], fields["dim"][4], fields["pixdim"][4] = 4, channels, 1
         return _with_fields(header, fields)
 
-    def described(self, header: bytes, source: SourceVolume) -> bytes:
-        """Return the header with the descriptive fields of a NIfTI source; geometry stays as Slicer wrote it."""
-        if source.header is None:
-            return header
+    def described(self, header: bytes, source: SourceVolume, box: Box) -> bytes:
+        """Return the header with the forms of the box, and the descriptive fields of a NIfTI source."""
         fields = _fields(header)
-        for name in DESCRIPTIVE_FIELDS:
-            fields[name] = source.header[name]
-        temporal = int(source.header["xyzt_units"]) & ~7 & 0xFF
-        fields["xyzt_units"] = _MILLIMETRES | temporal
-        fields["qform_code"], fields["sform_code"] = _transform_codes(source)
-        # Slicer leaves NaN here, which means the same; 1 and 0 are what every reader understands.
-        fields["scl_slope"], fields["scl_inter"] = 1, 0
+        write_forms(fields, source, box)
+        if source.header is not None:
+            for name in DESCRIPTIVE_FIELDS:
+                fields[name] = source.header[name]
+            temporal = int(source.header["xyzt_units"]) & ~7 & 0xFF
+            fields["xyzt_units"] = _MILLIMETRES | temporal
+            # Slicer leaves NaN here, which means the same; 1 and 0 are what every reader understands.
+            fields["scl_slope"], fields["scl_inter"] = 1, 0
         return _with_fields(header, fields)
 
     def require_possible(self, final: Path, shape_ijk: Shape, channels: int) -> None:
@@ -109,22 +108,3 @@ def _fields(header: bytes) -> Any:
 
 def _with_fields(header: bytes, fields: npt.NDArray) -> bytes:
     return fields.tobytes() + header[HEADER_SIZE:]
-
-
-def _transform_codes(source: SourceVolume) -> tuple[int, int]:
-    """(qform_code, sform_code): the source's, where its transform is the one that was used.
-
-    A transform that said something else is dropped (code 0). Without any, the slab's position
-    would be lost, so it gets the code for "aligned".
-    """
-    header = NiftiHeader(Path(source.name), source.header)
-    codes = {}
-    for form in ("qform", "sform"):
-        stated = header.geometry(form)
-        agrees = stated is not None and (
-            form == source.nifti_transform or stated.corner_distance(source.geometry) <= SAME_MM
-        )
-        codes[form] = int(source.header[f"{form}_code"]) if agrees else 0
-    if not any(codes.values()):
-        return 0, _ALIGNED
-    return codes["qform"], codes["sform"]

@@ -14,7 +14,7 @@ from ...core.volume import SourceVolume
 from ...files.disk import file_sha256
 from ...files.encodings.encoding import VolumeEncoding
 from ...files.encodings.table import ENCODINGS
-from ...files.readback import image_geometry, read_image, verify_file, verify_geometry
+from ...files.readback import image_geometry, read_image, verify_file, verify_place
 from ...files.slab_files import FinishedFile, UnfinishedSlab, finish_slab
 from ...mrml.runtime import SlicerRuntime
 from ...mrml.volume_files import write_uncompressed
@@ -76,7 +76,7 @@ class VolumeFile(SlabFormat):
     @classmethod
     def verify_place(cls, path: Path, geometry: VolumeGeometry) -> None:
         """Compare with where SimpleITK places it."""
-        verify_geometry(path.name, image_geometry(read_image(path)), geometry)
+        verify_place(path, path.name, image_geometry(read_image(path)), geometry)
 
     @classmethod
     def checksum(cls, path: Path) -> str:
