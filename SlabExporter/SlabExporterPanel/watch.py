@@ -14,7 +14,7 @@ from .words import in_panel_words
 
 VERIFIED = "verified"
 WRITTEN = "written, not verified"
-CANCELLED_TEXT = "Cancelled. Nothing of this case was left behind."
+CANCELLED_TEXT = "Cancelled. Nothing of this run was left behind; an earlier export of the case stays as it was."
 
 
 class Watch:
