@@ -13,10 +13,10 @@ SENTENCES = {
     "S0_10slices": "degrees off a right angle",
     "avg152T1_LR_nifti2": "is NIfTI-2",
     "example_nifti2": "is NIfTI-2",
-    "mr_siemens_vida_enhanced": "--frame 0 to 3",
-    "example4d": "--frame 0 to 1",
-    "functional": "--frame 0 to 19",
-    "series": "--frame 0 to 9",
+    "mr_siemens_vida_enhanced": "frame=0 to 3",
+    "example4d": "frame=0 to 1",
+    "functional": "frame=0 to 19",
+    "series": "frame=0 to 9",
 }
 
 
