@@ -116,6 +116,7 @@ def export(
     quantize: bool = False,
     new_uids: bool = False,
     deidentify: bool = False,
+    key_file: AnyPath | None = None,
     jobs: int | None = None,
     dask: str | None = None,
     shard: tuple[int, int] | None = None,
@@ -146,8 +147,10 @@ def export(
         nifti_transform: "sform" or "qform", where a NIfTI's two transforms differ.
         allow_uneven: mm by which slices of a DICOM series may lie off an even grid.
         resample: make a DICOM series that is no regular volume one, by linear interpolation.
-        modality, patient_name, patient_id, study_description, segments, quantize, new_uids, deidentify:
+        modality, patient_name, patient_id, study_description, segments, quantize, new_uids:
             for DICOM slabs, as ``slab-exporter export --help`` explains them.
+        deidentify: call cases "case-0001" and so on, and let no file of ``out`` say whose images they are.
+        key_file: with ``deidentify``, a new .csv outside of ``out`` for the cases' names and sources.
         jobs: processes; None for what suits the machine.
         dask: address of a Dask scheduler instead.
         shard: (number from 1, of how many): export this part of the cases only.
@@ -178,7 +181,9 @@ def export(
         [8.0, -7.0, 115.0]
     """
     from .cases.find import find_cases, grouped
+    from .cases.identity import named_for_export
     from .export.from_files import RunOptions, export_cases
+    from .export.key_file import require_deidentify
     from .report.dataset import parse_split
 
     request = ExportRequest(
@@ -208,9 +213,11 @@ def export(
         shard=shard,
         split=shares,
         seed=whole("seed", seed),
+        key_file=None if key_file is None else path_of(key_file),
     )
-    cases = find_cases(inputs_of(inputs), label_arguments(labels), path_of(out), deidentify, warn)
-    cases = cases if group_by is None else grouped(cases, group_by)
+    require_deidentify(run.key_file, request)
+    cases = find_cases(inputs_of(inputs), label_arguments(labels), path_of(out), warn)
+    cases = named_for_export(cases if group_by is None else grouped(cases, group_by), deidentify, warn)
     return export_cases(cases, path_of(out), request, progress, resume, overwrite, run)
 
 

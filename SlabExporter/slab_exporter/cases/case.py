@@ -23,6 +23,7 @@ class Case:
         matched: by which convention each label file was found.
         part: "training", "validation" or "test" where names and folders state it; else "".
         problem: why the case cannot be exported, where that is known beforehand.
+        original: the case with its own names, where ``name`` and ``group`` are numbers that say nothing of them.
     """
 
     name: str
@@ -34,6 +35,7 @@ class Case:
     matched: dict[str, str] = field(default_factory=dict)
     part: str = ""
     problem: str | None = None
+    original: Case | None = None
 
     @property
     def files(self) -> tuple[Path, ...]:

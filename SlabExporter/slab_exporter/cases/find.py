@@ -25,7 +25,6 @@ def find_cases(
     inputs: list[Path],
     labels: list[str],
     out: Path | None = None,
-    anonymous: bool = False,
     warn: Callable[[str], object] | None = None,
 ) -> list[Case]:
     """Cases for the inputs, in order, with their label maps.
@@ -38,7 +37,6 @@ def find_cases(
         labels: label sets as on the command line: a file, a folder, or a pattern with "{case}",
             "NAME=..." to name the set.
         out: the output folder, which is never searched for inputs.
-        anonymous: name cases of DICOM series without saying whose they are.
         warn: called with a sentence for label maps that belong to no image, for images that might have several,
             and for images that may or may not be of one patient.
 
@@ -58,7 +56,7 @@ def find_cases(
             matched=dict.fromkeys(entry.labels or {}, LISTED),
             problem=entry.problem,
         )
-        for name, entry in zip(_names(found.images, anonymous), found.images, strict=True)
+        for name, entry in zip(_names(found.images), found.images, strict=True)
     ]
     sets = label_sets(labels)
     if sets:
@@ -68,7 +66,7 @@ def find_cases(
         cases = matched(cases, LABELS, LabelIndex(found.labels, map(stand_in, cases)), warn=warn)
         if warn is not None:
             _tell_unused(found.labels, cases, warn)
-    return with_parts(with_groups(cases, anonymous, warn))
+    return with_parts(with_groups(cases, warn))
 
 
 def _tell_unused(labels: list[Path], cases: list[Case], warn: Callable[[str], object]) -> None:
@@ -113,7 +111,7 @@ def _refuse_repeats(entries: list[ListedCase]) -> None:
         seen.add(key)
 
 
-def _names(entries: list[ListedCase], anonymous: bool) -> list[str]:
+def _names(entries: list[ListedCase]) -> list[str]:
     """Names from the lists; the others from the files' names, from their folders, or what a series says of itself."""
     given = [entry.name for entry in entries if entry.name is not None]
     for name, count in Counter(name.casefold() for name in given).items():
@@ -121,17 +119,17 @@ def _names(entries: list[ListedCase], anonymous: bool) -> list[str]:
             raise RequestError(f"Two cases are called '{name}'; every case needs a name of its own.")
     # Listed names go in as file names, so that the others are kept apart from them.
     stems = Counter(volume_stem(entry.image) for entry in entries)
-    paths = [_path_to_name_by(entry, stems[volume_stem(entry.image)] > 1, anonymous) for entry in entries]
+    paths = [_path_to_name_by(entry, stems[volume_stem(entry.image)] > 1) for entry in entries]
     names = case_names(paths)
     return [name if entry.name is None else entry.name for name, entry in zip(names, entries, strict=True)]
 
 
-def _path_to_name_by(entry: ListedCase, often: bool, anonymous: bool) -> Path:
+def _path_to_name_by(entry: ListedCase, often: bool) -> Path:
     """A path whose last part is the case's name, for one whose own name stands ``often`` in the input or once."""
     if entry.name is not None:
         return Path("listed", f"{entry.name}.nii")
     if entry.series is not None:
-        return entry.series.named_path(anonymous)
+        return entry.series.named_path()
     return named_path(entry.image) if often else entry.image
 
 

@@ -45,7 +45,7 @@ class _Patient:
     sure: bool = True
 
 
-def with_groups(cases: list[Case], anonymous: bool, warn: Callable[[str], object] | None = None) -> list[Case]:
+def with_groups(cases: list[Case], warn: Callable[[str], object] | None = None) -> list[Case]:
     """The cases with their groups.
 
     Together belong cases with a label map in common, series that state one patient, channels of one
@@ -54,11 +54,10 @@ def with_groups(cases: list[Case], anonymous: bool, warn: Callable[[str], object
 
     Args:
         cases: with their label maps.
-        anonymous: name groups without saying whose they are.
         warn: called with a sentence where names leave it open whether images are one patient's.
     """
     volumes = _Volumes([case for case in cases if case.series is None])
-    patients = [_of_series(case, anonymous) if case.series is not None else volumes.patient(case) for case in cases]
+    patients = [_of_series(case) if case.series is not None else volumes.patient(case) for case in cases]
     maps = [[("label", path) for path in case.labels.values()] for case in cases]
     groups = joined([{patient.key, *files} for patient, files in zip(patients, maps, strict=True)])
     if warn is not None:
@@ -98,8 +97,8 @@ def _sure(cases: list[Case], patients: list[_Patient], numbers: list[int]) -> bo
     return all(patients[number].sure for number in numbers) and not one_for_all
 
 
-def _of_series(case: Case, anonymous: bool) -> _Patient:
-    name = (case.series.group(anonymous) if case.series is not None else "") or case.name
+def _of_series(case: Case) -> _Patient:
+    name = (case.series.group if case.series is not None else "") or case.name
     return _Patient(("series", name), name)
 
 

@@ -128,9 +128,20 @@ def add_dicom_output_options(parser: argparse.ArgumentParser) -> None:
         "--quantize", action="store_true", help="round values that 16 bits cannot hold; the largest error is stated"
     )
     group.add_argument("--new-uids", action="store_true", help="other identifiers than last time for the same input")
+
+
+def add_identity_options(parser: argparse.ArgumentParser) -> None:
+    """Options of ``export`` about whose images they are, for every format."""
+    group = parser.add_argument_group("identity (every format)")
     group.add_argument(
-        "--deidentify", action="store_true", help="leave identifying attributes out (PS3.15 E.1 basic profile)"
-    )
+        "--deidentify", action="store_true",
+        help="call cases case-0001 and so on, and let no file of OUT say whose images they are (DICOM: PS3.15 E.1 "
+        "basic profile)",
+    )  # fmt: skip
+    group.add_argument(
+        "--key-file", type=given_path, metavar="FILE.csv",
+        help="with --deidentify: write the table of the cases' names and sources to a new file outside of OUT",
+    )  # fmt: skip
 
 
 def series_options(options: argparse.Namespace) -> SeriesOptions:

@@ -19,6 +19,7 @@ from .arguments import (
     add_batch_options,
     add_dicom_input_options,
     add_dicom_output_options,
+    add_identity_options,
     command_parser,
     dicom_options,
     fill,
@@ -38,6 +39,7 @@ def run(options: argparse.Namespace) -> int:
     """Run ``slab-exporter export``; returns the exit code."""
     from ..core.options import ExportRequest, SlabOptions
     from ..export.from_files import export_cases
+    from ..export.key_file import require_deidentify
     from .dry_run import dry_run
 
     request = ExportRequest(
@@ -59,6 +61,7 @@ def run(options: argparse.Namespace) -> int:
         dicom=dicom_options(options),
     )
     run = run_options(options)
+    require_deidentify(run.key_file, request)
     cases = cases_of(options)
     if options.dry_run:
         return code_for(dry_run(cases, options.output, request, options.json, run), len(cases))
@@ -136,6 +139,7 @@ def add_parser(commands: Subparsers) -> None:
     )
     add_dicom_input_options(parser)
     add_dicom_output_options(parser)
+    add_identity_options(parser)
     add_batch_options(parser)
     parser.add_argument("--no-verify", action="store_true", help="do not read the slabs back and compare them")
     parser.add_argument("--resume", action="store_true", help="go on with an earlier export; complete cases stay")
@@ -172,9 +176,11 @@ def cases_of(options: argparse.Namespace) -> list[Case]:
         InputError: nothing usable.
     """
     from ..cases.find import find_cases, grouped
+    from ..cases.identity import named_for_export
 
-    cases = find_cases(options.inputs, options.labels, options.output, options.deidentify, print_warning)
-    return cases if options.group_by is None else grouped(cases, options.group_by)
+    cases = find_cases(options.inputs, options.labels, options.output, print_warning)
+    cases = cases if options.group_by is None else grouped(cases, options.group_by)
+    return named_for_export(cases, options.deidentify, print_warning)
 
 
 def print_warning(text: str) -> None:
@@ -202,6 +208,7 @@ def run_options(options: argparse.Namespace) -> RunOptions:
         split=None if options.split is None else parse_split(options.split),
         seed=options.seed,
         debug=options.debug,
+        key_file=options.key_file,
     )
 
 

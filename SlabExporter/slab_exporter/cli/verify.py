@@ -39,7 +39,8 @@ def run(options: argparse.Namespace) -> int:
         for text in report.differences:
             print(f"{report.case}: DIFFERENT: {typed(text)}")
         if not report.differences and not options.quiet:
-            print(f"{report.case}: {counted(report.files, 'file')} as the source has it")
+            told = "as the source has it" if report.unchecked is None else f"as they were written; {report.unchecked}"
+            print(f"{report.case}: {counted(report.files, 'file')} {told}")
     if not options.json and not options.quiet:
         print(f"{counted(checked, 'file')} checked, {counted(differences, 'difference')}")
     return SOME_FAILED if differences else DONE

@@ -175,7 +175,12 @@ def exported_grid(manifest: Manifest, folder: Path) -> FslGrid:
     """
     record = manifest.source
     path = None if record.path is None else folder / record.path
-    if path is None or not path.is_file() or not is_nifti(path):
+    if path is None:
+        raise InputError(
+            f"The manifest of {manifest.case} does not name its source, and FLIRT's coordinates cannot be computed "
+            "from the slabs. Give the NIfTI file that FLIRT read instead of the export."
+        )
+    if not path.is_file() or not is_nifti(path):
         raise InputError(
             f"The source of {manifest.case} ({record.path}) is gone or not a NIfTI file, and FLIRT's coordinates "
             "cannot be computed from the slabs. Give the NIfTI file that FLIRT read instead of the export."

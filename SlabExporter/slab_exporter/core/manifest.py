@@ -116,6 +116,13 @@ class Manifest:
         """Of the source file, in its index order."""
         return self.source.geometry
 
+    @property
+    def is_deidentified(self) -> bool:
+        """Whether nothing in the case says whose images these are."""
+        dicom = (self.plan.asked or {}).get("dicom")
+        asked = isinstance(dicom, dict) and dicom.get("deidentify") is True
+        return asked and all(source.path is None for source in (self.source, *self.label_sources.values()))
+
     def to_json(self) -> dict[str, Any]:
         """The whole document; floats read back exactly."""
         return {

@@ -72,7 +72,8 @@ class DicomOptions:
         patient_id: PatientID, likewise.
         study_description: StudyDescription; None: the source's, or what was cut.
         quantize: allow values that 16 bits cannot hold exactly to be rounded.
-        deidentify: apply the Basic Application Level Confidentiality Profile (PS3.15 E.1).
+        deidentify: apply the Basic Application Level Confidentiality Profile (PS3.15 E.1), and name the source in no
+            file of whatever format (``ExportRequest.deidentify``).
         uid_salt: "" for UIDs that are the same for the same input; anything else gives others.
         segments: path of a .csv with names and colours of label values.
 
@@ -211,14 +212,12 @@ class ExportRequest:
         _require_choice("compression", self.compression, COMPRESSIONS)
         if self.nifti_transform is not None:
             _require_choice("NIfTI transform", self.nifti_transform, NIFTI_TRANSFORMS)
-        if self.format != "dicom" and self.dicom != DicomOptions():
+        if self.format != "dicom" and self.dicom != DicomOptions(deidentify=self.deidentify):
             raise RequestError(
                 "Modality, patient, study, segments, ",
                 Option("quantize"),
-                ", ",
-                Option("new_uids"),
                 " and ",
-                Option("deidentify"),
+                Option("new_uids"),
                 " are for ",
                 Option.to("format", "dicom"),
                 f"; the format is {self.format}.",
@@ -226,6 +225,11 @@ class ExportRequest:
             )
         if self.frame is not None and self.frame < 0:
             raise RequestError("Frames are counted from 0; ", Option("frame"), f" is {self.frame}.")
+
+    @property
+    def deidentify(self) -> bool:
+        """Whether nothing in the output may say whose images these are, whatever its format."""
+        return self.dicom.deidentify
 
 
 def overlap_sentence(overlap: int, thickness: int) -> str:

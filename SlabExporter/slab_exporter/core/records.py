@@ -23,7 +23,7 @@ class SourceRecord:
 
     Attributes:
         path: from the manifest's folder: a file, or the folder of a DICOM series; None for a volume of
-            a Slicer scene.
+            a Slicer scene, and where nothing may name the source.
         geometry: of the source, in the index order of its file.
         sha256: of the file, or over a series' files; None where an earlier version did not say.
         dtype: of the voxels, by numpy's name; likewise.

@@ -6,12 +6,14 @@ import json
 import os
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from ..cases.case import Case
-from ..core.errors import SlabExporterError, writing
+from ..core.errors import OutputError, SlabExporterError, writing
 from ..core.manifest import FILE_NAME, Manifest, read_manifest
 from ..core.naming import DATA_LIST, SUMMARY_FILES
+from ..core.text import Option
 from ..files.disk import replace_files
 from ..pipeline.case_folder import case_aside, cases_left_aside, is_whole_aside, put_in_place, remove_replaced
 from ..report.dataset import LISTS, PARTS, ListedManifest
@@ -117,6 +119,27 @@ def case_manifests(out: Path) -> list[Path]:
     """Return the manifests in an output folder in order of the cases' names; nothing behind a link."""
     found = [path for path in out.glob(f"*/{FILE_NAME}") if not path.parent.name.startswith(".")]
     return sorted(p for p in found if not p.is_symlink() and not p.parent.is_symlink() and p.is_file())
+
+
+def refuse_named_cases(out: Path) -> None:
+    """Refuse to put deidentified cases beside others, which the files about the data set would name.
+
+    Raises:
+        OutputError: naming one.
+    """
+    aside = [case_aside(folder) / FILE_NAME for folder in cases_left_aside(out) if is_whole_aside(folder)]
+    for path in (*case_manifests(out), *aside):
+        with suppress(SlabExporterError):
+            manifest = read_manifest(path)
+            if not manifest.is_deidentified:
+                break
+    else:
+        return
+    raise OutputError(
+        f"The output folder {out} holds the case {manifest.case} of an export without ",
+        Option("deidentify"),
+        ", which says whose it is; choose another folder.",
+    )
 
 
 def dealt_cases(cases: Sequence[Case], parts: Mapping[str, str]) -> dict[str, Dealt]:

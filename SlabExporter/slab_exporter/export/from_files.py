@@ -8,8 +8,9 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from ..cases.find import Case
+from ..cases.identity import deidentified
 from ..cases.parts import deal
-from ..core.errors import OutputError, RequestError, SlabExporterError
+from ..core.errors import InputError, OutputError, RequestError, SlabExporterError, VerificationError
 from ..core.manifest import Manifest, read_manifest
 from ..core.options import ExportRequest
 from ..core.progress import Progress, ProgressEvent, no_progress
@@ -17,8 +18,9 @@ from ..core.text import Option, Sentence, as_stored, command_words, in_words
 from ..files.machine import THREADS, usable_processors
 from ..mrml.runtime import running_in_application
 from ..pipeline.case_folder import remove_empty_folders_aside
-from .data_set import DataSetFiles, case_manifests, dealt_cases, holds_case
+from .data_set import DataSetFiles, case_manifests, dealt_cases, holds_case, refuse_named_cases
 from .job import Job, Outcome, read_case, reads_without_itk, run_job, runtime_with_first
+from .key_file import require_deidentify, write_key_file
 from .output_folder import clear_interrupted, locked, make_output, refuse_other_content
 from .pool import run_in_workers
 from .survey import default_jobs, survey_case
@@ -38,6 +40,7 @@ class RunOptions:
         split: shares of training, validation and test, adding up to 1; None for all in training.
         seed: of the split.
         debug: print a traceback when something unexpected happens.
+        key_file: a new table of what deidentified cases were called, outside of the output folder.
 
     Raises:
         RequestError: with the value.
@@ -49,6 +52,7 @@ class RunOptions:
     split: tuple[float, ...] | None = None
     seed: int = 0
     debug: bool = False
+    key_file: Path | None = None
 
     def __post_init__(self) -> None:
         if self.jobs is not None and self.jobs < 1:
@@ -110,11 +114,18 @@ def export_cases(
         Cancelled: by ``progress``; cases finished before stay.
     """
     run = run or RunOptions()
+    require_deidentify(run.key_file, request)
+    if request.deidentify and any(case.original is None for case in cases):
+        cases = deidentified(cases)
     make_output(cases, out)
     with locked(out, run.shard) as lock:
         refuse_other_content(out, resume, overwrite, run.shard is not None)
+        if request.deidentify:
+            refuse_named_cases(out)
         # Shards find each other's cases in the folder, and are begun again by a cluster's queue.
         resume = resume or (run.shard is not None and not overwrite)
+        if run.key_file is not None:
+            write_key_file(run.key_file, cases, out, resume, overwrite)
         mine = cases if run.shard is None else cases[run.shard[0] - 1 :: run.shard[1]]
         files = None
         notes: tuple[str, ...] = ()
@@ -145,7 +156,7 @@ def _run_all(
                     with suppress(OutputError):  # tried again at the end, and said there
                         files.case_is_whole(job.folder, errors)
                 if (error := outcomes[number].error) is not None:
-                    errors.append((job.case.name, str(job.case.image), in_words(error.sentence, command_words)))
+                    errors.append(_error_row(job.case, error))
                     progress(ProgressEvent("case-failed", job.case.name, message=error.sentence))
     except BaseException:
         if files is not None and files.there:
@@ -235,15 +246,31 @@ def _sum_up(
         progress(ProgressEvent("warning", out.name, message=sentence))
     for number, outcome in sorted(outcomes.items()):
         if outcome.error is not None:
-            sentence = in_words(outcome.error.sentence, command_words)
-            failed.append((cases[number].name, str(cases[number].image), sentence))
+            failed.append(_error_row(cases[number], outcome.error))
+    place = Path("OUT") if any(case.original is not None for case in cases) else out
     try:
-        files.write(failed, as_stored([*_not_begun(cases, out, outcomes), *notes, *dealt]))
+        files.write(failed, as_stored([*_not_begun(cases, place, outcomes), *notes, *dealt]))
     except OutputError as error:
         problems.append(error.sentence + _MAKE_ROOM)
     remove_empty_folders_aside(out)
     result = _result(cases, out, outcomes)
     return replace(result, problems=(*result.problems, *problems))
+
+
+def _error_row(case: Case, error: SlabExporterError) -> tuple[str, str, str]:
+    """Case, image and sentence for errors.csv; of a case without a name of its own what kind of error it was."""
+    if case.original is None:
+        return case.name, str(case.image), in_words(error.sentence, command_words)
+    kind = next((text for of, text in _KINDS_OF_ERRORS if isinstance(error, of)), "Something unexpected happened.")
+    return case.name, "", f"{kind} The sentence that was shown may name the source and is not kept here."
+
+
+_KINDS_OF_ERRORS = (
+    (InputError, "The source cannot be used."),
+    (RequestError, "The options do not fit the source."),
+    (OutputError, "The slabs could not be written."),
+    (VerificationError, "The slabs that were written differ from the source."),
+)
 
 
 def _others(out: Path, cases: list[Case]) -> list[str]:

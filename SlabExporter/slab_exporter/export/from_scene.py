@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from ..cases.identity import numbered
 from ..core.errors import InputError, OutputError
 from ..core.manifest import FILE_NAME, Manifest
 from ..core.naming import SUMMARY_FILES, safe_name, volume_extension, volume_stem
@@ -25,7 +26,7 @@ from ..pipeline.case_folder import remove_empty_folders_aside
 from ..pipeline.formats.table import kind_of
 from ..pipeline.one_case import CaseSources, export_sources
 from ..volumes.scene_volumes import file_of_node, label_volume, scene_volume
-from .data_set import DataSetFiles
+from .data_set import DataSetFiles, refuse_named_cases
 from .output_folder import clear_interrupted, locked, make_output
 
 LabelNodes = Any | Sequence[Any] | Mapping[str, Any] | None
@@ -59,7 +60,7 @@ def export_nodes(
     Raises:
         SlabExporterError: with a sentence for the user.
     """
-    name = case_name(volume, case)
+    name = case_name(volume, case or (numbered("case", 1) if request.deidentify else None))
     require_apart_from_sources(out, name, [volume, *label_sets(labels).values()])
     require_free_place(out, name, replace)
     with open_runtime() as runtime:
@@ -72,6 +73,8 @@ def export_nodes(
         make_output([], out)
         with locked(out):
             clear_interrupted(out)
+            if request.deidentify:
+                refuse_named_cases(out)
             files, sources = DataSetFiles(out, {}), CaseSources(name, image, sets)
             try:
                 manifest = export_sources(runtime, sources, request, out / name, progress, limits, leave_aside=True)

@@ -30,6 +30,7 @@ from ..report.pictures import write_previews
 from .case_folder import new_case_folder
 from .formats.slab_format import CaseContents, CaseFormat
 from .formats.table import case_format
+from .identity import without_identity
 from .slab_writer import IMAGE, IMAGE_FOLDER, CaseWork, Target, require_own_names, write_slabs
 
 
@@ -46,6 +47,11 @@ class CaseSources:
     name: str
     image: SourceVolume
     labels: dict[str, SourceVolume]
+
+    def without_identity(self) -> CaseSources:
+        """Return the case as a deidentified export knows it."""
+        labels = {name: without_identity(label, f"{self.name} ({name})") for name, label in self.labels.items()}
+        return replace(self, image=without_identity(self.image, self.name), labels=labels)
 
 
 def export_sources(
@@ -80,13 +86,12 @@ def export_sources(
     for name, label in case.labels.items():
         require_same_grid(case.image, label, name)
     plan = plan_case(runtime, case.image, request, limits)
+    told, case = case, case.without_identity() if request.deidentify else case
     targets = _targets(case, plan, request)
     form = case_format(CaseContents(case.name, case.image, case.labels, plan, targets[0].fill, request))
-    label_warnings = (w for v in case.labels.values() for w in v.warnings)
-    warnings = tuple(dict.fromkeys((*case.image.warnings, *label_warnings, *plan.notes, *form.warnings)))
     line = plan.describe(case.image.voxels_kji.dtype.name)
     progress(ProgressEvent("case-started", case.name, 0, len(plan.slabs), line))
-    for text in warnings:
+    for text in _warnings(told, plan, form):
         progress(ProgressEvent("warning", case.name, 0, len(plan.slabs), text))
     with new_case_folder(folder, [target.folder for target in targets], leave_aside) as new:
         work = CaseWork(case.name, targets, plan, form, new, new / SCRATCH, request.verify, threads)
@@ -94,11 +99,11 @@ def export_sources(
         write_previews(case.image, list(case.labels.values()), new, new / SCRATCH)
         manifest = Manifest(
             case=case.name,
-            source=_source_record(case.image, folder),
-            label_sources={name: _source_record(label, folder) for name, label in case.labels.items()},
+            source=_source_record(case.image, folder, request),
+            label_sources={name: _source_record(label, folder, request) for name, label in case.labels.items()},
             plan=plan_record(plan, form, request, targets[0].fill, folder),
             slabs=records,
-            warnings=warnings,
+            warnings=_warnings(case, plan, form),
             created_with=versions(runtime),
         )
         _write_text(new / FILE_NAME, manifest.to_text())
@@ -125,18 +130,24 @@ def _targets(case: CaseSources, plan: SlabPlan, request: ExportRequest) -> tuple
     return (image, *(Target(name, name, label, 0.0) for name, label in case.labels.items()))
 
 
+def _warnings(case: CaseSources, plan: SlabPlan, form: CaseFormat) -> tuple[str, ...]:
+    """All that a user should know of a case, each sentence once."""
+    label_warnings = (w for v in case.labels.values() for w in v.warnings)
+    return tuple(dict.fromkeys((*case.image.warnings, *label_warnings, *plan.notes, *form.warnings)))
+
+
 def _write_text(path: Path, text: str) -> None:
     with writing(path):
         path.write_text(text, encoding="utf-8")
 
 
-def _source_record(volume: SourceVolume, folder: Path) -> SourceRecord:
+def _source_record(volume: SourceVolume, folder: Path, request: ExportRequest) -> SourceRecord:
     record = SourceRecord(
         path=None if volume.path is None else relative_to(Path(volume.path), folder),
         geometry=volume.geometry,
         sha256=volume.sha256,
         dtype=volume.voxels_kji.dtype.name,
-        node=volume.name if volume.path is None else None,
+        node=volume.name if volume.path is None and not request.deidentify else None,
         loaded_affine_ras=volume.loaded_affine_ras,
         segments=volume.segments,
         frame=volume.frame,
@@ -155,7 +166,8 @@ def relative_to(path: Path, folder: Path) -> str:
 
 def plan_record(plan: SlabPlan, form: CaseFormat, request: ExportRequest, fill: float, folder: Path) -> PlanRecord:
     """Every option that shaped the slabs, resolved for this volume."""
-    within = None if request.within is None else relative_to(Path(request.within), folder)
+    named = request.within is not None and not request.deidentify
+    within = relative_to(Path(str(request.within)), folder) if named else None
     return replace(
         plan.record(fill, within),
         format=request.format,
@@ -169,12 +181,16 @@ def asked_options(request: ExportRequest) -> dict[str, Any]:
     """The request as it was made: what a later run compares to know whether it asks for the same.
 
     Raises:
-        InputError: the ROI file cannot be read.
+        InputError: the ROI file, or where it must not be named the table of segments, cannot be read.
     """
-    asked = asdict(request)
+    asked, segments = asdict(request), request.dicom.segments
     if request.within is not None:
         with reading(f"The ROI file {request.within}"):
-            asked |= {"within": Path(request.within).name, "within_sha256": file_sha256(Path(request.within))}
+            name = None if request.deidentify else Path(request.within).name
+            asked |= {"within": name, "within_sha256": file_sha256(Path(request.within))}
+    if request.deidentify and segments is not None:
+        with reading(f"The table of segments {segments}"):
+            asked["dicom"] |= {"segments": None, "segments_sha256": file_sha256(Path(segments))}
     return asked
 
 

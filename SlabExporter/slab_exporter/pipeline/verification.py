@@ -29,15 +29,24 @@ class CaseReport:
         case: its name, or its folder's where the manifest cannot be read.
         files: how many were compared.
         differences: sentences; none where all is as it should be.
+        unchecked: a sentence on what could not be checked; None where all was.
     """
 
     case: str
     files: int = 0
     differences: list[str] = field(default_factory=list)
+    unchecked: str | None = None
 
     def to_json(self) -> dict[str, Any]:
         """Return the document that a program reads."""
-        return {"case": self.case, "files": self.files, "differences": self.differences}
+        told = {} if self.unchecked is None else {"unchecked": self.unchecked}
+        return {"case": self.case, "files": self.files, "differences": self.differences, **told}
+
+
+_UNCHECKED = (
+    "the manifest does not name the source: check sums, shapes and positions were compared, voxels with the source "
+    "were not"
+)
 
 
 def verify_export(out: Path) -> Iterator[CaseReport]:
@@ -75,6 +84,7 @@ def _verify_set(runtime: SlicerRuntime, folder: Path, manifest: Manifest, name: 
     """Verify the images (``name`` None) or one label set."""
     record = manifest.source if name is None else manifest.label_sources[name]
     if record.path is None:
+        report.unchecked = _UNCHECKED
         _verify_without_source(folder, manifest, name, record, report)
         return
     source = _source_of(runtime, (folder / record.path).resolve(), record)
@@ -94,7 +104,7 @@ def _verify_set(runtime: SlicerRuntime, folder: Path, manifest: Manifest, name: 
 def _verify_without_source(
     folder: Path, manifest: Manifest, name: str | None, record: SourceRecord, report: CaseReport
 ) -> None:
-    """Check what was cut from a Slicer scene: unchanged since it was written and compared, and in its place."""
+    """Check slabs whose source is not known: unchanged since it was written and compared, and in its place."""
     for slab in manifest.slabs:
         report.files += 1
         try:

@@ -9,7 +9,6 @@ from typing import Any
 
 from ...core.naming import safe_name
 from ...core.text import Sentence
-from ..uids import pseudonym
 
 # Part of a name that one attribute may fill; series descriptions of thousands of characters exist.
 _LONGEST_PART = 40
@@ -175,15 +174,13 @@ class Series:
         known = [safe_name(part[:_LONGEST_PART]) for part in parts if part.strip(" .")]
         return safe_name("_".join(known)) if known else safe_name(Path(self.folder).name)
 
-    def named_path(self, anonymous: bool = False) -> Path:
+    def named_path(self) -> Path:
         """A path that does not exist, from which a case's name can be made as from a volume file's."""
-        name = pseudonym(self.info.study_uid, self.info.series_uid) if anonymous else self.name
-        return Path("anonymous" if anonymous else self.folder) / f"{name}.dcm"
+        return Path(self.folder) / f"{self.name}.dcm"
 
-    def group(self, anonymous: bool = False) -> str:
-        """What must stay together in a split: the patient, or where nobody may know, the study; "" if not stated."""
-        if anonymous:
-            return pseudonym(self.info.study_uid) if self.info.study_uid else ""
+    @property
+    def group(self) -> str:
+        """What must stay together in a split: the patient, or else the study; "" if not stated."""
         return self.info.patient_id or self.info.study_uid
 
     @property

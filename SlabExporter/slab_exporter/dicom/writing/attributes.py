@@ -14,7 +14,7 @@ from ...core.text import Option
 from ..reading.headers import parsing, quiet_pydicom, read_dataset
 from ..reading.multiframe import flattened
 from ..reading.series import Slice
-from .classes import ENUMERATED
+from .classes import ENUMERATED, TERMS
 
 # ScanOptions of heart gating (PS3.3 C.8.3.1): by electrocardiogram, by peripheral pulse
 _GATED = frozenset(("CG", "PPG"))
@@ -113,6 +113,7 @@ METHOD = "Basic Application Level Confidentiality Profile (PS3.15 E.1)"
 _MAY_BE_EMPTY = ("PatientBirthDate", "StudyDate", "StudyTime", "PatientName", "PatientSex", "ReferringPhysicianName",
                  "StudyID", "AccessionNumber")  # fmt: skip
 _DATES = ("DA", "DT", "TM")
+_NUMBERS = ("DS", "IS", "US", "SS", "UL", "SL", "FD", "FL")
 
 
 def require_deidentifier() -> None:
@@ -132,7 +133,10 @@ def require_deidentifier() -> None:
 
 
 def deidentify(dataset: Any) -> None:
-    """Apply the profile to a dataset of carried-over attributes, in place; it must hold no UID."""
+    """Apply the profile to a dataset of carried-over attributes, in place; it must hold no UID.
+
+    Texts that the profile would keep, such as Manufacturer, go as well unless they are terms of the standard.
+    """
     import dicomanonymizer
 
     dicomanonymizer.anonymize_dataset(dataset)
@@ -140,8 +144,14 @@ def deidentify(dataset: Any) -> None:
         if keyword in dataset:
             setattr(dataset, keyword, "")
     for element in list(dataset):
-        if element.VR in _DATES and element.keyword not in _MAY_BE_EMPTY:
+        if element.keyword not in _MAY_BE_EMPTY and (element.VR in _DATES or not _is_number_or_term(element)):
             del dataset[element.tag]
+
+
+def _is_number_or_term(element: Any) -> bool:
+    """Whether an element holds numbers, or words of a fixed list: into other texts anything may have been typed."""
+    values = element.value if element.VM > 1 else [element.value]
+    return element.VR in _NUMBERS or element.is_empty or all(str(v) in TERMS.get(element.keyword, ()) for v in values)
 
 
 def mark_deidentified(dataset: Any) -> None:

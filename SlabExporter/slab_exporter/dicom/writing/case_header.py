@@ -229,14 +229,11 @@ def _states(dataset: Any, keyword: str) -> bool:
 
 def _identity_warnings(source: Any, kept: Any, options: DicomOptions) -> list[str]:
     if options.deidentify:
-        sentences = [
-            "manifest.json and report.html still name the source; keep them back when the slabs are handed on."
-        ]
-        if str(kept.get("BurnedInAnnotation", "")) == "YES":
-            burned = "The source says that text is burned into its pixels; "
-            sentences.append(Sentence(burned, Option("deidentify"), " does not remove it."))
-        return sentences
-    sentences = []
+        if str(kept.get("BurnedInAnnotation", "")) != "YES":
+            return []
+        burned = "The source says that text is burned into its pixels; "
+        return [Sentence(burned, Option("deidentify"), " does not remove it.")]
+    sentences: list[str] = []
     stated = [keyword for keyword in IDENTIFYING if str(kept.get(keyword) or "")]
     if stated:
         text = f"The slabs carry attributes that identify people ({', '.join(stated)}); "

@@ -118,6 +118,25 @@ ENUMERATED = {
     "SequenceVariant": ("SK", "MTC", "SS", "TRSS", "SP", "MP", "OSP", "NONE"), "BeatRejectionFlag": ("Y", "N"),
     "InPlanePhaseEncodingDirection": ("ROW", "COL"), "VariableFlipAngleFlag": ("Y", "N"),
 }  # fmt: skip
+# Words that are the same whoever is examined: enumerated values, and defined terms of PS3.3 and PS3.16 annex L
+TERMS = {
+    **ENUMERATED,
+    "BodyPartExamined": (
+        *UNPAIRED_PARTS, "ANKLE", "ARM", "BREAST", "CAROTID", "CLAVICLE", "ELBOW", "EXTREMITY", "EYE", "FEMUR", "FOOT",
+        "HAND", "HIP", "KIDNEY", "KNEE", "LEG", "LUNG", "OVARY", "SHOULDER", "TESTIS", "THIGH", "WRIST",
+    ),
+    "PatientPosition": (
+        "HFP", "HFS", "HFDR", "HFDL", "FFDR", "FFDL", "FFP", "FFS", "LFP", "LFS", "RFP", "RFS", "AFDR", "AFDL", "PFDR",
+        "PFDL",
+    ),
+    "ScanOptions": ("PER", "RG", "CG", "PPG", "FC", "PFF", "PFP", "SP", "FS", "CT"),
+    "ImagedNucleus": ("1H", "3HE", "7LI", "13C", "19F", "23NA", "31P", "129XE"),
+    "RescaleType": ("HU", "HU_MOD", "OD", "US", "MGML", "Z_EFF", "ED", "EDW", "PCT"),
+    "LossyImageCompressionMethod": (
+        "ISO_10918_1", "ISO_14495_1", "ISO_15444_1", "ISO_15444_15", "ISO_13818_2", "ISO_14496_10", "ISO_23008_2",
+    ),
+    "PatientOrientation": ("A", "P", "R", "L", "H", "F"),
+}  # fmt: skip
 # Attributes that say who somebody is (the first of PS3.15 table E.1-1 that are carried over here)
 IDENTIFYING = (
     "PatientName", "PatientID", "PatientBirthDate", "OtherPatientIDs", "AccessionNumber", "ReferringPhysicianName",

@@ -140,7 +140,7 @@ class SlabSeries:
 
     def _image_type(self) -> tuple[str, ...]:
         plane = self.source_plane(0)
-        third = "" if plane is None else "".join(plane.image_type[2:3]).strip()
+        third = "" if plane is None or self.header.options.deidentify else "".join(plane.image_type[2:3]).strip()
         return (third,) if re.fullmatch(r"[A-Z0-9_ ]{1,16}", third) else self.header.image_class.image_type
 
     def _photometric(self) -> str:
