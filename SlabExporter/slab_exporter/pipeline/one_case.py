@@ -22,6 +22,7 @@ from ..core.records import PlanRecord, SourceRecord
 from ..core.values import fill_value
 from ..core.volume import SourceVolume, require_same_grid
 from ..files.disk import file_sha256
+from ..files.encodings.holding import require_holdable
 from ..files.gzip_codec import has_isal
 from ..files.machine import THREADS
 from ..mrml.roi import read_roi_box
@@ -112,11 +113,13 @@ def plan_case(
     """The slabs of a volume, inside the request's ROI if it names one.
 
     Raises:
-        SlabExporterError: the options or the ROI do not fit the volume.
+        SlabExporterError: the options, the ROI or the format do not fit the volume.
     """
     if limits is None and request.within is not None:
         limits = read_roi_box(runtime, Path(request.within), image.geometry)
-    return plan_slabs(image.geometry, request.slabs, limits)
+    plan = plan_slabs(image.geometry, request.slabs, limits)
+    require_holdable(image.name, image.geometry, (slab.box.shape for slab in plan.slabs), request.format)
+    return plan
 
 
 def _targets(case: CaseSources, plan: SlabPlan, request: ExportRequest) -> tuple[Target, ...]:
