@@ -20,7 +20,7 @@ from ..core.planning import SlabPlan, plan_slabs
 from ..core.progress import Progress, ProgressEvent, no_progress
 from ..core.records import PlanRecord, SourceRecord
 from ..core.values import fill_value
-from ..core.volume import SourceVolume, require_same_grid
+from ..core.volume import SourceVolume, label_warnings, require_same_grid
 from ..files.disk import file_sha256
 from ..files.encodings.holding import require_holdable
 from ..files.gzip_codec import has_isal
@@ -83,8 +83,8 @@ def export_sources(
     plan = plan_case(runtime, case.image, request, limits)
     targets = _targets(case, plan, request)
     form = case_format(CaseContents(case.name, case.image, case.labels, plan, targets[0].fill, request))
-    label_warnings = (w for v in case.labels.values() for w in v.warnings)
-    warnings = tuple(dict.fromkeys((*case.image.warnings, *label_warnings, *plan.notes, *form.warnings)))
+    of_labels = (text for label in case.labels.values() for text in label_warnings(label))
+    warnings = tuple(dict.fromkeys((*case.image.warnings, *of_labels, *plan.notes, *form.warnings)))
     line = plan.describe(case.image.voxels_kji.dtype.name)
     progress(ProgressEvent("case-started", case.name, 0, len(plan.slabs), line))
     for text in warnings:
@@ -123,7 +123,7 @@ def plan_case(
 
 
 def _targets(case: CaseSources, plan: SlabPlan, request: ExportRequest) -> tuple[Target, ...]:
-    fill = fill_value(request.slabs.fill, case.image.voxels_kji) if plan.needs_padding else 0.0
+    fill = fill_value(request.slabs.fill, case.image.voxels_kji) if plan.needs_fill else 0.0
     image = Target(IMAGE, IMAGE_FOLDER, case.image, fill)
     return (image, *(Target(name, name, label, 0.0) for name, label in case.labels.items()))
 
