@@ -8,7 +8,7 @@ import numpy as np
 
 from ...core.errors import InputError
 from ...core.naming import volume_stem
-from ..nifti import HEADER_DTYPE, HEADER_SIZE, NiftiHeader
+from ..nifti import HEADER_DTYPE, HEADER_SIZE, NiftiHeader, judge_fields
 from ..nifti_transforms import refuse_unusable, transform_warnings
 from .statement import Statement
 
@@ -26,6 +26,12 @@ def pair_statement(path: Path, transform: str | None = None) -> Statement:
     fields = _fields(path)
     if fields is not None and fields["magic"] in (b"ni1", b"n+1"):
         header = NiftiHeader(path, fields)
+        judge_fields(header)
+        _ = header.scaling  # raises where it is not finite
+        # ITK never returns from some matrices that are not finite, whether it would use them or not
+        numbers = np.concatenate([fields[name].ravel() for name in ("pixdim", "srow", "quatern", "qoffset")])
+        if not np.all(np.isfinite(numbers)):
+            raise InputError(f"{path} is damaged: its header places voxels by numbers that are not finite.")
         refuse_unusable(header, transform)
         return Statement(1.0, tuple(transform_warnings(header, transform)), header)
     warnings = [
