@@ -81,8 +81,8 @@ def off(source: Path, slab: Path, start: int) -> dict[str, float]:
         if said is not None
     }
     if stated[0] is not None and reference is not None and corner_distance(stated[0], reference, SHAPE) > SAME_MM:
-        # forms that disagree are said to, and the one that is not used is dropped
-        result = {form: distance for form, distance in result.items() if np.isfinite(distance)}
+        # forms that disagree are said to, and only the one that is used is kept
+        result = dict([min(result.items(), key=lambda item: item[1])])
     reader = sitk.ImageFileReader()
     reader.SetFileName(str(slab))
     reader.ReadImageInformation()

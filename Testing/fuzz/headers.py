@@ -180,6 +180,8 @@ def _by_nibabel(path: Path) -> tuple[np.ndarray | None, np.ndarray]:
             warnings.simplefilter("ignore")
             image = nib.load(path)
             voxels = np.asanyarray(image.dataobj)
+            while voxels.ndim > 3 and voxels.shape[-1] == 1:
+                voxels = voxels[..., 0]
             affine = image.affine.copy()
         header = image.header
         if int(header["sform_code"]) <= 0 and int(header["qform_code"]) <= 0:
