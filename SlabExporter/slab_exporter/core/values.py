@@ -152,3 +152,32 @@ def lowest_value(voxels: npt.NDArray) -> float:
     """Return the smallest value that is not NaN; NaN where there is none."""
     reduce: Any = np.fmin.reduce
     return float(reduce(voxels, axis=None))
+
+
+# Examples of values in a sentence.
+_MOST_EXAMPLES = 3
+
+
+def label_objection(voxels_kji: npt.NDArray) -> str | None:
+    """Return why the values are not those of a label map, as the end of a sentence; None where they are.
+
+    >>> label_objection(np.array([[[0.0, 0.988, 1.976, np.nan]]]))
+    'holds 0.988, 1.976 (fractions) and 1 NaN'
+    """
+    if voxels_kji.dtype.kind != "f":
+        return None
+    fractions: set[float] = set()
+    missing = 0
+    for plane in voxels_kji:
+        finite = np.isfinite(plane)
+        missing += plane.size - int(np.count_nonzero(finite))
+        if len(fractions) <= _MOST_EXAMPLES:
+            fractions.update(np.unique(plane[finite & (plane != np.rint(plane))]).tolist())
+    found = []
+    if fractions:
+        shown = [f"{value:.4g}" for value in sorted(fractions)[:_MOST_EXAMPLES]]
+        more = " ..." if len(fractions) > _MOST_EXAMPLES else ""
+        found.append(f"{', '.join(shown)}{more} (fractions)")
+    if missing:
+        found.append(f"{missing} NaN")
+    return f"holds {' and '.join(found)}" if found else None

@@ -12,6 +12,7 @@ import numpy.typing as npt
 from .errors import InputError
 from .geometry import FloatArray, VolumeGeometry
 from .index_map import IndexMap, order_of_axes
+from .values import label_objection
 
 
 @dataclass(frozen=True)
@@ -118,6 +119,15 @@ def require_same_grid(image: SourceVolume, label: SourceVolume, name: str) -> No
     ours_run, theirs_run = found.orientations
     axes = "" if ours_run == theirs_run else f"; its axes run {theirs_run}, the image's {ours_run}"
     raise InputError(f"{what}: its corners are up to {found} away{axes}. {remedy}")
+
+
+def label_warnings(label: SourceVolume) -> tuple[str, ...]:
+    """Return what a user should know about a label map: its file's warnings, and values that are no labels."""
+    objection = label_objection(label.voxels_kji)
+    if objection is None:
+        return label.warnings
+    advice = "Programs cut such values off (0.999 becomes 0) or refuse them; save it as whole numbers."
+    return (*label.warnings, f"{label.name} is not a label map: it {objection}. {advice}")
 
 
 def reindexed_onto(volume: SourceVolume, grid: VolumeGeometry) -> SourceVolume:

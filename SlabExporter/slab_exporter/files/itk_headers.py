@@ -123,19 +123,33 @@ def judge_metaimage_header(path: Path) -> PackedVoxels | None:
     Raises:
         InputError: the header is damaged.
     """
-    with path.open("rb") as file:
-        head = file.read(_HEADER_LIMIT)
-    last = re.search(rb"(?m)^[ \t]*ElementDataFile[ \t]*=[ \t]*([^\r\n]*)(\r?\n|$)", head)
-    if last is None or re.search(rb"[^\x09\x0a\x0d\x20-\x7e\x80-\xff]", head[: last.end()]):
-        raise InputError(f"{path} is damaged: its header is not text that ends with ElementDataFile.")
-    fields = _fields(head[: last.end()])
+    fields, end = _judged_fields(path)
     dimensions = fields.get("ndims", "")
     if not dimensions.isdigit() or not 1 <= int(dimensions) <= _LARGEST_DIMENSIONS:
         raise InputError(f"{path} is damaged: its header says NDims = {dimensions or 'nothing'}.")
     # MetaIO looks at the first letter only.
     if fields.get("compresseddata", "F")[:1] not in ("T", "t", "1"):
         return None
-    return _packed(path, fields, last.end())
+    return _packed(path, fields, end)
+
+
+def metaimage_fields(path: Path) -> dict[str, str]:
+    """Return the fields of a MetaImage header by their names in small letters.
+
+    Raises:
+        InputError: the header is damaged.
+    """
+    return _judged_fields(path)[0]
+
+
+def _judged_fields(path: Path) -> tuple[dict[str, str], int]:
+    """(fields, where the header ends)."""
+    with path.open("rb") as file:
+        head = file.read(_HEADER_LIMIT)
+    last = re.search(rb"(?m)^[ \t]*ElementDataFile[ \t]*=[ \t]*([^\r\n]*)(\r?\n|$)", head)
+    if last is None or re.search(rb"[^\x09\x0a\x0d\x20-\x7e\x80-\xff]", head[: last.end()]):
+        raise InputError(f"{path} is damaged: its header is not text that ends with ElementDataFile.")
+    return _fields(head[: last.end()]), last.end()
 
 
 def _fields(header: bytes) -> dict[str, str]:

@@ -230,7 +230,9 @@ def read_header(path: Path) -> NiftiHeader:
             "Copy or download the file again."
         )
     header = NiftiHeader(path, _fields(path, raw[:HEADER_SIZE]))
-    _judge(header)
+    judge_fields(header)
+    if header.fields["magic"] == b"ni1":
+        raise InputError(f"{path} is only the header of a .hdr/.img pair. Open the .hdr file with its .img beside it.")
     return header
 
 
@@ -250,7 +252,12 @@ def _fields(path: Path, raw: bytes) -> np.ndarray:
     raise InputError(f"{path} is not a NIfTI file: its header does not start with the size 348.")
 
 
-def _judge(header: NiftiHeader) -> None:
+def judge_fields(header: NiftiHeader) -> None:
+    """Refuse sizes and types that contradict each other, or that cannot be cut.
+
+    Raises:
+        InputError: saying which.
+    """
     path, fields = header.path, header.fields
     count = int(fields["dim"][0])
     if not 1 <= count <= 7 or min(int(n) for n in fields["dim"][1 : count + 1]) < 1:
@@ -271,5 +278,3 @@ def _judge(header: NiftiHeader) -> None:
     offset = float(fields["vox_offset"])
     if not 0 <= offset < 2**31:
         raise InputError(f"{path}: the header says that voxels start at byte {offset:g}, which cannot be.")
-    if fields["magic"] == b"ni1":
-        raise InputError(f"{path} is only the header of a .hdr/.img pair. Open the .hdr file with its .img beside it.")

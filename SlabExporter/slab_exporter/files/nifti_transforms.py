@@ -89,6 +89,15 @@ def same_form_mm(sform: VolumeGeometry) -> float:
     return SAME_MM if sform.is_sheared else SAME_MM + 2 * sform.corner_distance(sform.squared())
 
 
+def itk_freedom_mm(header: NiftiHeader) -> float:
+    """Return how far ITK may place a volume from ``header_geometry``, where nothing contradicts itself, in mm."""
+    sform, qform = header.geometry("sform"), header.geometry("qform")
+    if sform is None or qform is None:
+        return 0.0 if sform is None else sform.corner_distance(sform.squared())
+    distance = sform.corner_distance(qform)
+    return distance if distance <= same_form_mm(sform) else 0.0
+
+
 def form_used(header: NiftiHeader, chosen: str | None = None) -> str | None:
     """Return "sform" or "qform", whichever gives the affine; None where the header states neither.
 

@@ -13,6 +13,7 @@ from ..cases.opening import image_of
 from ..core.errors import InputError, SlabExporterError
 from ..core.options import ExportRequest
 from ..core.planning import SlabPlan, plan_slabs
+from ..files.encodings.holding import require_holdable
 from ..mrml.roi import read_roi_box
 from ..mrml.runtime import SlicerRuntime
 from ..volumes.choice import label_file
@@ -64,6 +65,7 @@ def outlook(runtime: SlicerRuntime, case: Case, request: ExportRequest) -> Outlo
         if request.within is not None:
             limits = read_roi_box(runtime, Path(request.within), geometry)
         plan = plan_slabs(geometry, request.slabs, limits)
+        require_holdable(str(case.image), geometry, (slab.box.shape for slab in plan.slabs), request.format)
         for name, path in case.labels.items():
             label = peek_volume(label_file(path, request.nifti_transform))
             shape = label.geometry.shape_ijk

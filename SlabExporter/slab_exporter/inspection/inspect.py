@@ -15,7 +15,7 @@ from ..cases.opening import open_label
 from ..core.errors import InputError, SlabExporterError
 from ..core.geometry import VolumeGeometry
 from ..core.text import Option, Sentence, Words, in_words, python_words
-from ..core.volume import SourceVolume, geometry_facts, require_same_grid
+from ..core.volume import SourceVolume, geometry_facts, label_warnings, require_same_grid
 from ..dicom.reading.judging import series_facts
 from ..dicom.reading.series import Kind, Series
 from ..files.nifti import NiftiHeader, read_header
@@ -87,7 +87,9 @@ def inspect_case(runtime: SlicerRuntime, case: Case) -> Inspection:
         if case.problem is not None:
             raise InputError(case.problem)
         for name, path in case.labels.items():
-            require_same_grid(image, open_label(runtime, case, path, image, None), name)
+            label = open_label(runtime, case, path, image, None)
+            require_same_grid(image, label, name)
+            report.warnings += label_warnings(label)
     except SlabExporterError as error:
         report.error = error.sentence
     return report

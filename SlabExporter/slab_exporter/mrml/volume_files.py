@@ -11,7 +11,7 @@ import numpy as np
 from ..core.errors import InputError, OutputError, reading
 from ..core.geometry import VolumeGeometry
 from ..core.naming import volume_extension
-from ..core.text import Option, Sentence
+from ..core.text import Option, Sentence, degrees
 from ..core.volume import SourceVolume
 from ..files.detached import source_sha256, unchanged
 from ..files.encodings.encoding import replace_header
@@ -19,6 +19,7 @@ from ..files.encodings.table import encoding_of
 from ..files.itk_headers import lost_integers
 from ..files.machine import native_messages_hidden
 from ..files.mgh import EXTENSIONS as MGH_EXTENSIONS
+from ..files.statements.table import read_statement
 from .nodes import add_volume_node, node_geometry, temporary_nodes, voxels_kji
 from .runtime import SlicerRuntime
 
@@ -56,35 +57,51 @@ def require_volume_file(path: Path) -> None:
 
 
 def geometry_warnings(geometry: VolumeGeometry) -> tuple[str, ...]:
-    """Return warnings about a matrix by itself: an identity affine comes from a program that lost the real one."""
+    """Return warnings about a matrix by itself: an identity, by a program that lost the real one, and sheared axes."""
+    warnings: tuple[str, ...] = ()
     if np.allclose(geometry.affine_ras, np.eye(4), rtol=0, atol=1e-6):
-        return (
+        warnings += (
             "The affine is the identity: spacing, orientation and position were probably lost, and thickness in mm, "
             "left and right cannot be trusted.",
         )
-    return ()
+    if geometry.is_sheared:
+        angle = degrees(geometry.shear_degrees)
+        warnings += (f"The axes are {angle} degrees off a right angle (sheared), which NIfTI and DICOM cannot hold.",)
+    return warnings
 
 
-def load_volume_file(runtime: SlicerRuntime, path: Path) -> SourceVolume:
+def load_volume_file(runtime: SlicerRuntime, path: Path, transform: str | None = None) -> SourceVolume:
     """Return a file that Slicer reads whole, in the file's index order.
 
     Args:
         runtime: with a scene for temporary nodes.
         path: one that ``judge_before_loading`` has accepted.
+        transform: "sform" or "qform" of a NIfTI pair to insist on one; None: Slicer's choice.
 
     Raises:
         InputError: Slicer cannot read it.
     """
+    with reading(path):
+        stated = read_statement(path, transform)
     with temporary_nodes(runtime.scene) as nodes:
         with unchanged(path):
             node = _read_node(runtime, path, nodes)
             voxels = voxels_kji(node)
-            geometry = node_geometry(node)
+            geometry = stated.placed(node_geometry(node), transform)
             if (exact := lost_integers(path, voxels)) is not None:
                 voxels = exact
             sha256 = source_sha256(path)
         # The array shares the image's memory, which it keeps alive after the node is gone.
-        return SourceVolume(str(path), str(path), sha256, geometry, voxels)
+        return SourceVolume(
+            str(path),
+            str(path),
+            sha256,
+            geometry,
+            voxels,
+            header=None if stated.nifti is None else stated.nifti.fields,
+            nifti_transform=stated.form(transform),
+            warnings=stated.warnings,
+        )
 
 
 def _read_node(runtime: SlicerRuntime, path: Path, nodes: list[Any]) -> Any:

@@ -20,8 +20,9 @@ from ..core.planning import SlabPlan, plan_slabs
 from ..core.progress import Progress, ProgressEvent, no_progress
 from ..core.records import PlanRecord, SourceRecord
 from ..core.values import fill_value
-from ..core.volume import SourceVolume, require_same_grid
+from ..core.volume import SourceVolume, label_warnings, require_same_grid
 from ..files.disk import file_sha256
+from ..files.encodings.holding import require_holdable
 from ..files.gzip_codec import has_isal
 from ..files.machine import THREADS
 from ..mrml.roi import read_roi_box
@@ -117,23 +118,25 @@ def plan_case(
     """The slabs of a volume, inside the request's ROI if it names one.
 
     Raises:
-        SlabExporterError: the options or the ROI do not fit the volume.
+        SlabExporterError: the options, the ROI or the format do not fit the volume.
     """
     if limits is None and request.within is not None:
         limits = read_roi_box(runtime, Path(request.within), image.geometry)
-    return plan_slabs(image.geometry, request.slabs, limits)
+    plan = plan_slabs(image.geometry, request.slabs, limits)
+    require_holdable(image.name, image.geometry, (slab.box.shape for slab in plan.slabs), request.format)
+    return plan
 
 
 def _targets(case: CaseSources, plan: SlabPlan, request: ExportRequest) -> tuple[Target, ...]:
-    fill = fill_value(request.slabs.fill, case.image.voxels_kji) if plan.needs_padding else 0.0
+    fill = fill_value(request.slabs.fill, case.image.voxels_kji) if plan.needs_fill else 0.0
     image = Target(IMAGE, IMAGE_FOLDER, case.image, fill)
     return (image, *(Target(name, name, label, 0.0) for name, label in case.labels.items()))
 
 
 def _warnings(case: CaseSources, plan: SlabPlan, form: CaseFormat) -> tuple[str, ...]:
     """All that a user should know of a case, each sentence once."""
-    label_warnings = (w for v in case.labels.values() for w in v.warnings)
-    return tuple(dict.fromkeys((*case.image.warnings, *label_warnings, *plan.notes, *form.warnings)))
+    of_labels = (text for label in case.labels.values() for text in label_warnings(label))
+    return tuple(dict.fromkeys((*case.image.warnings, *of_labels, *plan.notes, *form.warnings)))
 
 
 def _write_text(path: Path, text: str) -> None:

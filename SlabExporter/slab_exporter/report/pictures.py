@@ -76,7 +76,8 @@ def _edges(size: int) -> npt.NDArray[np.intp]:
 
 def _reduced(plane: npt.NDArray) -> npt.NDArray:
     """Return the plane in at most ``MOST_PIXELS`` per side, each pixel the mean of the voxels that it stands for."""
-    values: npt.NDArray = np.nan_to_num(plane.astype(np.float32), posinf=0, neginf=0)
+    with np.errstate(over="ignore"):  # numbers beyond float32 are shown as 0, like infinities
+        values: npt.NDArray = np.nan_to_num(plane.astype(np.float32), posinf=0, neginf=0)
     for axis in (0, 1):
         edges = _edges(plane.shape[axis])
         if len(edges) <= plane.shape[axis]:
@@ -97,11 +98,13 @@ def _window(planes: Sequence[npt.NDArray[np.float32]]) -> tuple[float, float]:
     if values.min() <= _LOOKS_LIKE_CT:
         return _SOFT_TISSUE
     low, high = (float(v) for v in np.percentile(values, (1, 99)))
-    return (low, high) if high > low else (low - 1, low + 1)
+    # around large numbers 1 is less than their rounding
+    margin = max(1.0, abs(low) * 1e-6)
+    return (low, high) if high > low else (low - margin, low + margin)
 
 
 def _grey(plane: npt.NDArray[np.float32], low: float, high: float) -> npt.NDArray[np.uint8]:
-    return ((np.clip(plane, low, high) - low) * ((_GREYS - 1) / (high - low)) + 0.5).astype(np.uint8)
+    return ((np.clip(plane.astype(np.float64), low, high) - low) * ((_GREYS - 1) / (high - low)) + 0.5).astype(np.uint8)
 
 
 def _colour(indices: npt.NDArray[np.uint8], labels: npt.NDArray, offset: int) -> None:

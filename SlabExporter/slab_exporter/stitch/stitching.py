@@ -39,7 +39,7 @@ class StitchRequest:
     Attributes:
         blend: one of ``BLENDS``; None: "first" for an export's own slabs, "vote" for
             predictions of whole numbers, "mean" for others.
-        fill: value of voxels that no slab holds; None: air for a CT-like image, otherwise 0.
+        fill: value of voxels that no slab holds; None: the export's (air for a CT-like image, otherwise 0).
         trust_names: accept predictions whose geometry was lost, by their names and shapes alone.
         label_set: stitch this label set of the export instead of its images.
     """
@@ -198,8 +198,11 @@ def _is_labels(work: _Work, kind: SlabKind, blend: Blend, lowest: float) -> bool
 
 
 def _fill(work: _Work, lowest: npt.NDArray) -> float:
-    automatic = work.foreign or work.request.label_set is not None
-    return 0.0 if work.request.fill is None and automatic else fill_value(work.request.fill, lowest)
+    if work.request.fill is None and (work.foreign or work.request.label_set is not None):
+        return 0.0
+    # what is air in the whole volume is known to the export, not to the slabs of an organ
+    recorded = work.manifest.plan.fill if work.request.fill is None else None
+    return fill_value(work.request.fill, lowest) if recorded is None else float(recorded)
 
 
 def _recorded_type(manifest: Manifest, label_set: str | None) -> np.dtype:

@@ -13,6 +13,7 @@ from ..dicom.reading.scan import is_dicom_file, only_series
 from ..dicom.reading.series import Kind, Series
 from ..files.mgh import EXTENSIONS as MGH_EXTENSIONS
 from ..files.nifti import read_header
+from ..files.statements.table import has_forms
 from ..mrml.volume_files import is_nifti, require_volume_file
 
 FileKind = Literal["NIfTI", "MGH", "ITK"]
@@ -26,7 +27,7 @@ class FileVolume:
         path: .nii, .nii.gz, .mgh, .mgz, or any other extension of a volume that ITK reads.
         frame: which volume of a 4D file, counted from 0; None: it holds one only.
         transform: "sform" or "qform" of a NIfTI file to insist on one; None: Slicer's choice. Other files
-            have neither, and are read as they are.
+            have neither; they are read as they are, with a warning.
     """
 
     path: Path
@@ -84,7 +85,7 @@ def located(choice: FileChoice) -> OneVolume:
         RequestError: a transform was chosen for what is not a NIfTI file.
     """
     path, transform = choice.path, choice.transform
-    if transform is not None and (path.is_dir() or not is_nifti(path)):
+    if transform is not None and (path.is_dir() or not has_forms(path)):
         raise RequestError(
             f"{path} is not a NIfTI file (.nii, .nii.gz), which alone has an sform and a qform to choose."
         )

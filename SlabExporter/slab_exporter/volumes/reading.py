@@ -7,18 +7,19 @@ Slicer's libraries are being imported; ``open_volume`` goes on from there, or do
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 from ..core.errors import InputError, reading
-from ..core.text import Option
+from ..core.text import Option, Sentence
 from ..core.volume import SourceVolume, VolumePeek
 from ..dicom.reading.load import load_series, peek_series
 from ..files.itk_headers import judge_before_loading, stored_type
+from ..files.machine import native_messages_hidden
 from ..files.mgh import peek_mgh, read_mgh
 from ..files.nifti import NiftiHeader, read_header
 from ..files.nifti_transforms import form_used, header_geometry, refuse_unusable, transform_warnings
 from ..files.nifti_voxels import choose_frame, read_nifti
 from ..files.readback import image_geometry
+from ..files.statements.table import has_forms, read_statement
 from ..mrml.runtime import SlicerRuntime
 from ..mrml.volume_files import geometry_warnings, load_volume_file, require_volume_file
 from .choice import FileChoice, FileVolume, OneVolume, SeriesVolume, holds_several, located
@@ -28,7 +29,7 @@ from .choice import FileChoice, FileVolume, OneVolume, SeriesVolume, holds_sever
 class LeftToSlicer:
     """A file whose header was judged, and whose voxels only Slicer reads."""
 
-    path: Path
+    file: FileVolume
 
 
 # How far a volume has been read without Slicer: all of it (NIfTI, MGH, DICOM), or the header.
@@ -52,8 +53,9 @@ def peek_volume(volume: OneVolume | FileChoice) -> VolumePeek:
             peek = _peek_nifti(volume)
         else:
             _require_only_frame(volume)
-            peek = peek_mgh(volume.path) if volume.kind == "MGH" else _peek_with_itk(volume.path)
-    return replace(peek, warnings=(*peek.warnings, *geometry_warnings(peek.geometry)))
+            peek = peek_mgh(volume.path) if volume.kind == "MGH" else _peek_with_itk(volume)
+    warnings = (*peek.warnings, *geometry_warnings(peek.geometry), *_unused_choice(volume))
+    return replace(peek, warnings=warnings)
 
 
 def read_ahead(volume: OneVolume) -> VolumeAhead:
@@ -69,12 +71,13 @@ def read_ahead(volume: OneVolume) -> VolumeAhead:
         if volume.kind == "NIfTI":
             header = read_header(volume.path)
             refuse_unusable(header, volume.transform)
-            return _noted(_read_nifti(header, volume.frame, volume.transform))
+            return _noted(_read_nifti(header, volume.frame, volume.transform), volume)
         _require_only_frame(volume)
         if volume.kind == "MGH":
-            return _noted(read_mgh(volume.path))
+            return _noted(read_mgh(volume.path), volume)
+        read_statement(volume.path, volume.transform)  # refuses what ITK stumbles over
         judge_before_loading(volume.path)
-        return LeftToSlicer(volume.path)
+        return LeftToSlicer(volume)
 
 
 def open_volume(
@@ -97,7 +100,7 @@ def open_volume(
         ahead = read_ahead(volume)
     if isinstance(ahead, SourceVolume):
         return ahead
-    return _noted(load_volume_file(runtime, ahead.path))
+    return _noted(load_volume_file(runtime, ahead.file.path, ahead.file.transform), ahead.file)
 
 
 def open_for_geometry(runtime: SlicerRuntime, choice: FileChoice) -> SourceVolume:
@@ -151,19 +154,33 @@ def _peek_nifti(volume: FileVolume) -> VolumePeek:
     )
 
 
-def _peek_with_itk(path: Path) -> VolumePeek:
+def _peek_with_itk(volume: FileVolume) -> VolumePeek:
     import SimpleITK as sitk
 
+    path = volume.path
+    stated = read_statement(path, volume.transform)
     judge_before_loading(path, whole=False)
     reader = sitk.ImageFileReader()
     reader.SetFileName(str(path))
     try:
-        reader.ReadImageInformation()
-        geometry = image_geometry(reader)
+        with native_messages_hidden():
+            reader.ReadImageInformation()
+        geometry = stated.placed(image_geometry(reader), volume.transform)
     except (RuntimeError, ValueError) as error:
         raise InputError(f"{path}: its header cannot be judged beforehand; inspect it.") from error
-    return VolumePeek("ITK", geometry, stored_type(path))
+    return VolumePeek("ITK", geometry, stored_type(path), warnings=stated.warnings)
 
 
-def _noted(volume: SourceVolume) -> SourceVolume:
-    return replace(volume, warnings=volume.warnings + geometry_warnings(volume.geometry))
+def _noted(volume: SourceVolume, file: FileVolume) -> SourceVolume:
+    return replace(volume, warnings=(*volume.warnings, *geometry_warnings(volume.geometry), *_unused_choice(file)))
+
+
+def _unused_choice(file: FileVolume) -> tuple[str, ...]:
+    if file.transform is None or has_forms(file.path):
+        return ()
+    return (
+        Sentence(
+            Option.to("nifti_transform", file.transform),
+            f" does not apply to {file.path.name}, which is not a NIfTI file and has neither sform nor qform.",
+        ),
+    )

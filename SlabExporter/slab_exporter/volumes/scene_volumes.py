@@ -21,9 +21,10 @@ from ..core.geometry import VolumeGeometry
 from ..core.index_map import IDENTITY_AXES, IndexMap
 from ..core.naming import volume_extension
 from ..core.text import Sentence
-from ..core.volume import SourceVolume
+from ..core.volume import SourceVolume, VolumePeek
 from ..files.nifti import read_header
-from ..files.nifti_transforms import SAME_MM, contradictions, header_geometry, refuse_unusable
+from ..files.nifti_transforms import SAME_MM, contradictions, itk_freedom_mm, refuse_unusable
+from ..files.statements.table import read_statement
 from ..mrml.nodes import node_geometry, require_no_transform, voxels_kji
 from ..mrml.runtime import SlicerRuntime
 from ..mrml.volume_files import geometry_warnings, is_nifti
@@ -35,31 +36,58 @@ ROUNDING = 1e-6
 
 
 def require_well_placed(node: Any) -> None:
-    """Refuse a node that Slicer loaded from a NIfTI file without placing it as the file says.
+    """Refuse a node that Slicer loaded from a file without placing it as the file says.
 
     Slicer reads a sheared sform through the qform beside it, or not at all; a headless run refuses
-    such a file too. A negative voxel size makes a mirror image. A node that was changed since is
-    taken as it is.
+    such a file too. A negative voxel size makes a mirror image, and Slicer ignores the unit of an
+    NRRD. A node that was changed since is taken as it is.
 
     Raises:
         InputError: with what is wrong, and by how much.
     """
     path = file_of_node(node)
-    if path is None or not is_nifti(path) or node.GetModifiedSinceRead():
+    if path is None or node.GetModifiedSinceRead():
         return
     try:
-        header = read_header(path)
-    except (SlabExporterError, OSError):
+        why = _why_elsewhere(path)
+    except OSError:
         return
-    refuse_unusable(header, None)
-    if why := contradictions(header):
-        held, stated = node_geometry(node), header_geometry(header)
-        difference = min((stated.difference(one) for one in (held, held.k_reversed())), key=lambda found: found.mm)
-        if difference.mm > SAME_MM:
-            raise InputError(
-                f"Slicer shows '{node.GetName()}' up to {difference} away from where the header of {path} says. "
-                f"{why[0]} Export the file with the command line, or repair its header and load it again."
-            )
+    stated = _header_of(node) if why else None
+    if stated is None:
+        return
+    held = node_geometry(node)
+    difference = min((stated.geometry.difference(one) for one in (held, held.k_reversed())), key=lambda one: one.mm)
+    if difference.mm > SAME_MM:
+        raise InputError(
+            f"Slicer shows '{node.GetName()}' up to {difference} away from where the header of {path} says. "
+            f"{why[0]} Export the file with the command line, or repair its header and load it again."
+        )
+
+
+def _why_elsewhere(path: Path) -> list[str]:
+    """Return sentences about a header by which Slicer shows a file elsewhere than it says.
+
+    Raises:
+        InputError: the transforms of a NIfTI file cannot be used at all.
+    """
+    if is_nifti(path):
+        try:
+            header = read_header(path)
+        except SlabExporterError:
+            return []
+        refuse_unusable(header, None)
+        return contradictions(header)
+    try:
+        stated = read_statement(path)
+    except SlabExporterError:
+        return []
+    return [*stated.warnings] if stated.unit_mm != 1.0 else []
+
+
+def header_warnings(node: Any) -> tuple[str, ...]:
+    """Return what the header of a node's file leaves open; nothing for a node that was changed since."""
+    found = None if node.GetModifiedSinceRead() else _header_of(node)
+    return () if found is None else found.warnings
 
 
 def scene_volume(runtime: SlicerRuntime, node: Any) -> SourceVolume:
@@ -152,21 +180,33 @@ def geometry_to_cut(node: Any) -> VolumeGeometry:
     """
     voxels_kji(node)
     held = node_geometry(node)
+    stored = _header_of(node)
+    path = file_of_node(node)
+    if stored is None or path is None or _k_order(stored.geometry, held, _freedom(path)) is None:
+        return held
+    return stored.geometry
+
+
+def _header_of(node: Any) -> VolumePeek | None:
     path = file_of_node(node)
     if path is None or not path.is_file():
-        return held
+        return None
     status = path.stat()
-    stored = _header_geometry(str(path), status.st_mtime_ns, status.st_size)
-    return stored if stored is not None and _k_order(stored, held) is not None else held
+    return _peeked(str(path), status.st_mtime_ns, status.st_size)
 
 
 @lru_cache(maxsize=32)
-def _header_geometry(path: str, _mtime: int, _size: int) -> VolumeGeometry | None:
-    """Return the geometry by the header alone, or None where it cannot be had; the file's state is part of the key."""
+def _peeked(path: str, _mtime: int, _size: int) -> VolumePeek | None:
+    """Return what a header says, or None where it cannot be read; the file's state is part of the key."""
     try:
-        return peek_volume(FileVolume(Path(path))).geometry
+        return peek_volume(FileVolume(Path(path)))
     except (SlabExporterError, RuntimeError, OSError):
         return None
+
+
+def _freedom(path: Path) -> float:
+    """Return how far Slicer may place a file from what its header says, by rounding alone, in mm."""
+    return itk_freedom_mm(read_header(path)) if is_nifti(path) else 0.0
 
 
 def _with_reason(volume: SourceVolume, reason: str) -> SourceVolume:
@@ -193,21 +233,21 @@ def _what_changed(node: Any, path: Path) -> str:
 
 def _same_volume(stored: SourceVolume, held: SourceVolume) -> str | None:
     """Return "same" or "reversed", the order along k in which both hold the same volume; None where they do not."""
-    order = _k_order(stored.geometry, held.geometry)
+    order = _k_order(stored.geometry, held.geometry, _freedom(Path(stored.name)))
     if order is None:
         return None
     theirs = held.voxels_kji if order == "same" else held.voxels_kji[::-1]
     return order if _same_values(stored.voxels_kji, theirs) else None
 
 
-def _k_order(stored: VolumeGeometry, held: VolumeGeometry) -> str | None:
-    if _same_grid(stored, held):
+def _k_order(stored: VolumeGeometry, held: VolumeGeometry, freedom: float) -> str | None:
+    if _same_grid(stored, held, freedom):
         return "same"
-    return "reversed" if _same_grid(stored, held.k_reversed()) else None
+    return "reversed" if _same_grid(stored, held.k_reversed(), freedom) else None
 
 
-def _same_grid(one: VolumeGeometry, other: VolumeGeometry) -> bool:
-    return one.difference(other).is_within(one.position_tolerance())
+def _same_grid(one: VolumeGeometry, other: VolumeGeometry, freedom: float = 0.0) -> bool:
+    return one.difference(other).is_within(one.position_tolerance() + freedom)
 
 
 def _same_values(one: npt.NDArray, other: npt.NDArray) -> bool:
