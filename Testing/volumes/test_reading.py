@@ -163,3 +163,16 @@ def test_reading_ahead_and_the_peek_of_a_survey_import_no_vtk(tmp_path):
     )
     run = subprocess.run([sys.executable, "-c", code, path], cwd=LIBRARY, capture_output=True, text=True, check=False)
     assert run.returncode == 0, run.stderr
+
+
+@pytest.mark.parametrize("opened", ["pair.hdr", "pair.img"])
+def test_a_pair_is_opened_by_either_file_and_refused_where_voxels_are_missing(runtime, tmp_path, opened):
+    data = index_phantom(SHAPE)
+    nib.save(nib.Nifti1Pair(data, MATRIX), tmp_path / "pair.img")
+    volume = FileVolume(tmp_path / opened)
+    assert peek_volume(volume).geometry.shape_ijk == SHAPE
+    np.testing.assert_array_equal(open_volume(runtime, volume).voxels_kji.T, data)
+    (tmp_path / "pair.img").write_bytes((tmp_path / "pair.img").read_bytes()[:-1])
+    for look in (lambda: peek_volume(volume), lambda: open_volume(runtime, volume)):
+        with pytest.raises(InputError, match="promises 1008 bytes of voxels, and its file holds 1007"):
+            look()

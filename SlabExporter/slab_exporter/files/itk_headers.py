@@ -59,7 +59,8 @@ def judge_before_loading(path: Path, whole: bool = True) -> None:
         if whole:
             require_whole(path, packed, size)
     elif files and volume_extension(path) not in (".nhdr", ".nrrd"):  # of those ITK counts the bytes itself
-        require_whole_files(path, files, size)
+        # a pair may be opened by either of its files, and the header holds no voxels
+        require_whole_files(path, (path,) if volume_extension(path) in (".img", ".img.gz") else files, size)
 
 
 def lost_integers(path: Path, loaded: npt.NDArray) -> npt.NDArray | None:
