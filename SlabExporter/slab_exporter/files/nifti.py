@@ -197,8 +197,8 @@ def rotation_of(bcd: FloatArray) -> FloatArray:
     Half turns (a = 0) are what every tilted head in LPS has, and a is the square root of a
     difference: rounding of b, c, d alone would make it up to 0.0003, and a rotation by 0.04 degrees.
 
-    >>> rotation_of(np.float64([0, 0, np.float32(0.9999999)])).round(9).tolist()
-    [[-1.0, 0.0, 0.0], [0.0, -1.0, 0.0], [0.0, 0.0, 1.0]]
+    >>> rotation_of(np.float32([0.70710677, 0.70710677, 0]).astype(float)).round(6).tolist()
+    [[0.0, 1.0, 0.0], [1.0, 0.0, 0.0], [0.0, 0.0, -1.0]]
     """
     squares = float(bcd @ bcd)
     if 1.0 - squares < HALF_TURN:
