@@ -56,12 +56,12 @@ class Box:
 
     @property
     def extent(self) -> tuple[int, int, int, int, int, int]:
-        """The same box as VTK writes it: inclusive (imin, imax, jmin, jmax, kmin, kmax)."""
+        """Inclusive ends, as VTK writes them: (imin, imax, jmin, jmax, kmin, kmax)."""
         a, b = self.start, self.stop
         return (a[0], b[0] - 1, a[1], b[1] - 1, a[2], b[2] - 1)
 
     def intersection(self, other: Box) -> Box:
-        """The common part; its shape has a number <= 0 where there is none."""
+        """Return the common part; its shape has a number <= 0 where there is none."""
         start, stop = tuple(map(max, self.start, other.start)), tuple(map(min, self.stop, other.stop))
         return Box(start, stop)  # type: ignore[arg-type]
 
@@ -76,11 +76,11 @@ class Box:
 
     @property
     def is_empty(self) -> bool:
-        """Whether it holds no voxel at all."""
+        """True if it holds no voxel at all."""
         return min(self.shape) <= 0
 
     def slices_kji(self) -> tuple[slice, slice, slice]:
-        """Index for an array in KJI order (Slicer's and SimpleITK's numpy arrays)."""
+        """Return the index for an array in KJI order (Slicer's and SimpleITK's numpy arrays)."""
         i, j, k = (slice(a, b) for a, b in zip(self.start, self.stop, strict=True))
         return (k, j, i)
 
@@ -130,7 +130,7 @@ class VolumeGeometry:
 
     @property
     def is_right_handed(self) -> bool:
-        """Whether i, j, k form a right-handed system in the patient (positive determinant)."""
+        """True if i, j, k form a right-handed system in the patient (positive determinant)."""
         return bool(np.linalg.det(self.affine_ras[:3, :3]) > 0)
 
     @cached_property
@@ -176,7 +176,7 @@ class VolumeGeometry:
 
     @cached_property
     def is_sheared(self) -> bool:
-        """Whether axes are off a right angle by more than a header's rounding: half a degree, or a tenth of a voxel."""
+        """True if axes are off a right angle by more than a header's rounding: half a degree, or a tenth of a voxel."""
         return self.shear > _SHEARED or self.difference(self.squared()).voxels > _SHEARED_VOXELS
 
     @property
@@ -185,32 +185,32 @@ class VolumeGeometry:
         return Box((0, 0, 0), self.shape_ijk)
 
     def cropped(self, box: Box) -> VolumeGeometry:
-        """Geometry of the voxels in ``box``: ``affine @ translate(box.start)``."""
+        """Return the geometry of the voxels in ``box``: ``affine @ translate(box.start)``."""
         affine = self.affine_ras.copy()
         affine[:3, 3] = self.ras(np.asarray(box.start, dtype=float))
         return VolumeGeometry(box.shape, affine)
 
     def k_reversed(self) -> VolumeGeometry:
-        """The same voxels in the same places, numbered the other way round along k."""
+        """Return the same voxels in the same places, numbered in the opposite direction along k."""
         flip = np.diag([1.0, 1.0, -1.0, 1.0])
         flip[2, 3] = self.shape_ijk[2] - 1
         return VolumeGeometry(self.shape_ijk, self.affine_ras @ flip)
 
     def ras(self, ijk: npt.ArrayLike) -> FloatArray:
-        """RAS in mm of voxel indices; (..., 3) -> (..., 3), indices need not be whole."""
+        """Return RAS in mm of voxel indices; (..., 3) -> (..., 3), indices need not be whole."""
         return np.asarray(ijk, dtype=float) @ self.affine_ras[:3, :3].T + self.affine_ras[:3, 3]
 
     def ijk(self, ras: npt.ArrayLike) -> FloatArray:
-        """Voxel indices of RAS points in mm; (..., 3) -> (..., 3), not rounded."""
+        """Return voxel indices of RAS points in mm; (..., 3) -> (..., 3), not rounded."""
         inverse = np.linalg.inv(self.affine_ras)
         return np.asarray(ras, dtype=float) @ inverse[:3, :3].T + inverse[:3, 3]
 
     def corners_ras(self) -> FloatArray:
-        """(8, 3) RAS in mm of the centres of the eight corner voxels."""
+        """Return (8, 3) RAS in mm of the centres of the eight corner voxels."""
         return self.ras(np.array(list(product(*((0, n - 1) for n in self.shape_ijk))), dtype=float))
 
     def corner_distance(self, other: VolumeGeometry) -> float:
-        """Largest distance in mm between the same corners of two volumes of one shape."""
+        """Return the largest distance in mm between the same corners of two volumes of one shape."""
         return float(np.max(np.linalg.norm(self.corners_ras() - other.corners_ras(), axis=1)))
 
     def difference(self, other: VolumeGeometry) -> GeometryDifference:
@@ -263,7 +263,7 @@ class VolumeGeometry:
 
 @dataclass(frozen=True)
 class GeometryDifference:
-    """How one volume lies against another.
+    """Difference of two grids, as ``VolumeGeometry.difference`` finds it.
 
     Attributes:
         mm: largest distance between the same corners.
@@ -285,7 +285,7 @@ class GeometryDifference:
 
     @property
     def same_shape(self) -> bool:
-        """Whether both have as many voxels along each axis."""
+        """True if both have as many voxels along each axis."""
         return self.shapes[0] == self.shapes[1]
 
     def is_within(self, mm: float) -> bool:

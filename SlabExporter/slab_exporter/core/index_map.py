@@ -1,4 +1,4 @@
-"""How the voxel indices of one array relate to those of another: axes permuted, reversed, shifted."""
+"""Maps between the voxel indices of two arrays: axes permuted, reversed, shifted."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ SIGNED_PERMUTATIONS: tuple[tuple[Three, Three], ...] = tuple(
 
 @dataclass(frozen=True)
 class IndexMap:
-    """Maps the index of a voxel in OTHER to the index of the same voxel in REFERENCE.
+    """Map from the index of a voxel in OTHER to the index of the same voxel in REFERENCE.
 
     ``reference[axes[n]] = signs[n] * other[n] + origin[axes[n]]``
 
@@ -62,16 +62,16 @@ class IndexMap:
 
     @property
     def keeps_order(self) -> bool:
-        """Whether axes and directions are the same: at most a shift."""
+        """True if axes and directions are the same: at most a shift."""
         return self.axes == IDENTITY_AXES and self.signs == NO_REVERSAL
 
     @property
     def mirrors_array(self) -> bool:
-        """Whether the array, looked at without any header, is a mirror image."""
+        """True if the array, seen without any header, is a mirror image."""
         return bool(np.linalg.det(self.matrix[:3, :3]) < 0)
 
     def inverse(self) -> IndexMap:
-        """From REFERENCE's index to OTHER's."""
+        """Return the map from REFERENCE's index to OTHER's."""
         axes, signs, origin = [0, 0, 0], [0, 0, 0], [0, 0, 0]
         for n, (axis, sign) in enumerate(zip(self.axes, self.signs, strict=True)):
             axes[axis], signs[axis] = n, sign
@@ -79,11 +79,11 @@ class IndexMap:
         return IndexMap(_three(axes), _three(signs), _three(origin))
 
     def part(self, start: Three) -> IndexMap:
-        """The map of a part of OTHER that begins at this index of OTHER."""
+        """Return the map of a part of OTHER that begins at this index of OTHER."""
         return IndexMap(self.axes, self.signs, _three(np.round((self.matrix @ (*start, 1))[:3])))
 
     def box(self, shape: Three) -> Box:
-        """Where an OTHER of this shape lies in REFERENCE's indices."""
+        """Return the box that an OTHER of this shape fills in REFERENCE's indices."""
         start, stop = [0, 0, 0], [0, 0, 0]
         for n, (axis, sign) in enumerate(zip(self.axes, self.signs, strict=True)):
             last = self.origin[axis] + sign * (shape[n] - 1)
@@ -91,7 +91,7 @@ class IndexMap:
         return Box(_three(start), _three(stop))
 
     def arranged(self, reference_ijk: npt.NDArray, shape: Three) -> npt.NDArray:
-        """REFERENCE's voxels at OTHER's indices: a view of OTHER's shape.
+        """Return REFERENCE's voxels at OTHER's indices: a view of OTHER's shape.
 
         Args:
             reference_ijk: array whose last three axes are i, j, k; the box must lie inside it.
@@ -106,7 +106,7 @@ class IndexMap:
         return reference_ijk[every + inner].transpose(order)[every + flips]
 
     def numpy_expression(self, shape: Three, whole: Three, name: str = "reference") -> str:
-        """The same in numpy, for arrays indexed [i, j, k] as nibabel gives them; the box must lie inside."""
+        """Return the same in numpy's words, for arrays indexed [i, j, k] as in nibabel; the box must lie inside."""
         box = self.box(shape)
         cut = [":" if (a, b) == (0, n) else f"{a}:{b}" for a, b, n in zip(box.start, box.stop, whole, strict=True)]
         flips = [":" if sign > 0 else "::-1" for sign in self.signs]
@@ -121,7 +121,7 @@ class IndexMap:
 
 
 def map_between(other: VolumeGeometry, reference: VolumeGeometry, tolerance: float) -> IndexMap | None:
-    """The map that two affines state, if both grids share their points; None if they do not.
+    """Return the map that two affines state, if both grids share their points; None if they do not.
 
     Args:
         other: geometry whose indices are mapped.

@@ -17,7 +17,7 @@ from .values import label_objection
 
 @dataclass(frozen=True)
 class SourceVolume:
-    """What the pipeline cuts.
+    """A volume in memory, as the pipeline cuts it.
 
     Attributes:
         name: for messages: a file's path, or a node's name.
@@ -78,7 +78,7 @@ class SourceVolume:
 
 @dataclass(frozen=True)
 class VolumePeek:
-    """What headers tell of a volume whose voxels were not read.
+    """Facts from the headers of a volume whose voxels were not read.
 
     Attributes:
         kind: "NIfTI", "MGH" or "DICOM", or "ITK" for every other file.
@@ -131,7 +131,7 @@ def label_warnings(label: SourceVolume) -> tuple[str, ...]:
 
 
 def reindexed_onto(volume: SourceVolume, grid: VolumeGeometry) -> SourceVolume:
-    """``volume`` with its index axes in the order and direction of ``grid``'s, where that is all that differs.
+    """Return a volume with its index axes ordered and directed as those of ``grid``, where that is all that differs.
 
     Programs that make a NIfTI from a DICOM series reverse rows or slices; a label map drawn on such
     a NIfTI lies on the series' voxels but counts them differently. The manifest's record keeps the
@@ -149,7 +149,7 @@ def reindexed_onto(volume: SourceVolume, grid: VolumeGeometry) -> SourceVolume:
 
 
 def geometry_facts(geometry: VolumeGeometry) -> dict[str, Any]:
-    """What there is to say about a geometry."""
+    """Return shape, spacing and orientation of a geometry, rounded for people."""
     return {
         "shape": list(geometry.shape_ijk),
         "spacing": [round(float(s), 6) for s in geometry.spacing],

@@ -20,7 +20,7 @@ from ..files.encodings.table import encoding_of
 from ..files.gzip_codec import CHUNK, compress_stream, decompress_stream
 from ..files.machine import THREADS
 from ..files.packing import Piece, require_same, write_followed
-from ..files.readback import PLANES, array_view_kji, image_geometry, open_reader, verify_geometry
+from ..files.readback import PLANES, array_view_kji, image_geometry, open_reader, verify_place
 from ..mrml.nodes import add_volume_node, temporary_nodes
 from ..mrml.runtime import SlicerRuntime
 from ..mrml.volume_files import write_uncompressed
@@ -149,7 +149,7 @@ def _ask_simpleitk(path: Path, voxels_ckji: npt.NDArray, geometry: VolumeGeometr
         image = reader.Execute()
     except RuntimeError as error:
         raise VerificationError(f"{name}: SimpleITK cannot read it back.") from error
-    verify_geometry(name, image_geometry(image), VolumeGeometry((*size[:2], planes), geometry.affine_ras))
+    verify_place(path, name, VolumeGeometry(size, image_geometry(image).affine_ras), geometry)
     found, written = array_view_kji(image), voxels_ckji[0, :planes]
     if found.dtype != written.dtype:
         raise VerificationError(f"{name}: voxels are {found.dtype.name} instead of {written.dtype.name}.")
