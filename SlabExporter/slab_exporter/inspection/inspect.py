@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -26,7 +26,7 @@ from ..volumes.choice import FileVolume, SeriesVolume
 from ..volumes.reading import open_volume
 
 
-@dataclass
+@dataclass(frozen=True)
 class Inspection:
     """Findings about one case.
 
@@ -42,8 +42,8 @@ class Inspection:
 
     case: str
     path: Path
-    facts: dict[str, Any] = field(default_factory=dict)
-    warnings: list[str] = field(default_factory=list)
+    facts: Mapping[str, Any] = field(default_factory=dict)
+    warnings: tuple[str, ...] = ()
     error: str | None = None
     geometry: VolumeGeometry | None = None
     content: str | None = None
@@ -54,8 +54,8 @@ class Inspection:
             "case": self.case,
             "path": str(self.path),
             "usable": self.error is None,
-            "facts": self.facts,
-            "warnings": self.warnings,
+            "facts": dict(self.facts),
+            "warnings": list(self.warnings),
             "error": self.error,
             "content": self.content,
         }
@@ -70,6 +70,17 @@ class Inspection:
         return "\n".join(lines)
 
 
+@dataclass
+class _Notes:
+    """What is found while a case is looked at; the fields of its ``Inspection``."""
+
+    facts: dict[str, Any] = field(default_factory=dict)
+    warnings: list[str] = field(default_factory=list)
+    error: str | None = None
+    geometry: VolumeGeometry | None = None
+    content: str | None = None
+
+
 def inspect_cases(cases: list[Case]) -> Iterator[Inspection]:
     """Look at each case in turn; a file that cannot be used is a finding, not an error."""
     with open_runtime() as runtime:
@@ -79,41 +90,42 @@ def inspect_cases(cases: list[Case]) -> Iterator[Inspection]:
 
 def inspect_case(runtime: SlicerRuntime, case: Case) -> Inspection:
     """Return geometry, type and header of a case's image, and whether its label maps lie on its grid."""
-    report = Inspection(case.name, case.image)
+    notes = _Notes()
     try:
         if case.problem is not None and case.image.is_dir() and case.series is None:
             raise InputError(case.problem)  # a folder of a list that cannot be opened up
-        image = _look(runtime, case, report)
+        image = _look(runtime, case, notes)
         if case.problem is not None:
             raise InputError(case.problem)
         for name, path in case.labels.items():
             label = open_label(runtime, case, path, image, None)
             require_same_grid(image, label, name)
-            report.warnings += label_warnings(label)
+            notes.warnings += label_warnings(label)
     except SlabExporterError as error:
-        report.error = error.sentence
-    return report
+        notes.error = error.sentence
+    found = (notes.facts, tuple(notes.warnings), notes.error, notes.geometry, notes.content)
+    return Inspection(case.name, case.image, *found)
 
 
-def _look(runtime: SlicerRuntime, case: Case, report: Inspection) -> SourceVolume:
+def _look(runtime: SlicerRuntime, case: Case, notes: _Notes) -> SourceVolume:
     if case.series is not None:
-        return _look_at_series(runtime, case.series, report)
-    return _look_at_file(runtime, case.image, report)
+        return _look_at_series(runtime, case.series, notes)
+    return _look_at_file(runtime, case.image, notes)
 
 
-def _look_at_file(runtime: SlicerRuntime, path: Path, report: Inspection) -> SourceVolume:
+def _look_at_file(runtime: SlicerRuntime, path: Path, notes: _Notes) -> SourceVolume:
     require_volume_file(path)
     header = read_header(path) if is_nifti(path) else None
     frame = None
     if header is not None:
-        report.facts |= _header_facts(header)
+        notes.facts |= _header_facts(header)
         frame = 0 if header.frames > 1 else None
     volume = open_volume(runtime, FileVolume(path, frame))
-    _note(volume, report)
+    _note(volume, notes)
     if header is not None:
-        report.facts["transform"] = form_used(header) or "none stated"
+        notes.facts["transform"] = form_used(header) or "none stated"
         if header.frames > 1:
-            report.warnings.append(
+            notes.warnings.append(
                 Sentence(
                     f"4D: {header.frames} volumes; export needs ", Option.to("frame", 0), f" to {header.frames - 1}."
                 )
@@ -121,24 +133,24 @@ def _look_at_file(runtime: SlicerRuntime, path: Path, report: Inspection) -> Sou
     return volume
 
 
-def _look_at_series(runtime: SlicerRuntime, series: Series, report: Inspection) -> SourceVolume:
-    report.facts |= series_facts(series)
+def _look_at_series(runtime: SlicerRuntime, series: Series, notes: _Notes) -> SourceVolume:
+    notes.facts |= series_facts(series)
     several = series.verdict.kind is Kind.SEVERAL
     volume = open_volume(runtime, SeriesVolume(series, 0 if several else None))
-    _note(volume, report)
+    _note(volume, notes)
     if several:
         reason = series.verdict.reason
-        report.warnings.append(Sentence(f"{reason[0].upper()}{reason[1:]}. ", series.verdict.mend))
+        notes.warnings.append(Sentence(f"{reason[0].upper()}{reason[1:]}. ", series.verdict.mend))
     return volume
 
 
-def _note(volume: SourceVolume, report: Inspection) -> None:
+def _note(volume: SourceVolume, notes: _Notes) -> None:
     """Note what any volume in memory tells."""
-    report.facts |= geometry_facts(volume.geometry)
-    report.facts["voxels"] = volume.voxels_kji.dtype.name
-    report.geometry = volume.geometry
-    report.content = hashlib.sha256(np.ascontiguousarray(volume.voxels_kji).data).hexdigest()
-    report.warnings += volume.warnings
+    notes.facts |= geometry_facts(volume.geometry)
+    notes.facts["voxels"] = volume.voxels_kji.dtype.name
+    notes.geometry = volume.geometry
+    notes.content = hashlib.sha256(np.ascontiguousarray(volume.voxels_kji).data).hexdigest()
+    notes.warnings += volume.warnings
 
 
 def _header_facts(header: NiftiHeader) -> dict[str, Any]:

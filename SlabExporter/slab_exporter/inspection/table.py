@@ -47,7 +47,7 @@ def data_set_findings(reports: Sequence[Inspection]) -> dict[str, list[str]]:
     return {
         report.case: ([Sentence("CANNOT BE EXPORTED: ", report.error)] if report.error else [])
         + outliers.get(report.case, [])
-        + report.warnings
+        + list(report.warnings)
         for report in reports
     }
 

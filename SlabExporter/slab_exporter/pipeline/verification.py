@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +21,7 @@ from ..volumes.reading import open_volume
 from .formats.table import kind_of
 
 
-@dataclass
+@dataclass(frozen=True)
 class CaseReport:
     """What verifying one case found.
 
@@ -34,13 +34,13 @@ class CaseReport:
 
     case: str
     files: int = 0
-    differences: list[str] = field(default_factory=list)
+    differences: tuple[str, ...] = ()
     unchecked: str | None = None
 
     def to_json(self) -> dict[str, Any]:
         """Return the document that a program reads."""
         told = {} if self.unchecked is None else {"unchecked": self.unchecked}
-        return {"case": self.case, "files": self.files, "differences": self.differences, **told}
+        return {"case": self.case, "files": self.files, "differences": list(self.differences), **told}
 
 
 _UNCHECKED = (
@@ -68,53 +68,41 @@ def verify_export(out: Path) -> Iterator[CaseReport]:
 
 def verify_case(runtime: SlicerRuntime, path: Path) -> CaseReport:
     """Compare all files of one manifest with the sources that it names."""
-    report = CaseReport(path.parent.name)
+    case, files, unchecked = path.parent.name, 0, None
+    differences: list[str] = []
     try:
         manifest = read_manifest(path)
-        report.case = manifest.case
-        _verify_set(runtime, path.parent, manifest, None, report)
-        for name in manifest.label_sources:
-            _verify_set(runtime, path.parent, manifest, name, report)
+        case = manifest.case
+        for name, record in ((None, manifest.source), *manifest.label_sources.items()):
+            if record.path is None:
+                unchecked = _UNCHECKED
+            for difference in _verify_set(runtime, path.parent, manifest, name, record):
+                files += 1
+                differences += [] if difference is None else [difference]
     except SlabExporterError as error:
-        report.differences.append(error.sentence)
-    return report
+        differences.append(error.sentence)
+    return CaseReport(case, files, tuple(differences), unchecked)
 
 
-def _verify_set(runtime: SlicerRuntime, folder: Path, manifest: Manifest, name: str | None, report: CaseReport) -> None:
-    """Verify the images (``name`` None) or one label set."""
-    record = manifest.source if name is None else manifest.label_sources[name]
-    if record.path is None:
-        report.unchecked = _UNCHECKED
-        _verify_without_source(folder, manifest, name, record, report)
-        return
-    source = _source_of(runtime, (folder / record.path).resolve(), record)
+def _verify_set(
+    runtime: SlicerRuntime, folder: Path, manifest: Manifest, name: str | None, record: SourceRecord
+) -> Iterator[str | None]:
+    """Verify the images (``name`` None) or one label set; yields each file's difference, None where there is none."""
+    source = None if record.path is None else _source_of(runtime, (folder / record.path).resolve(), record)
     fill = (manifest.plan.fill or 0.0) if name is None else 0.0
     for slab in manifest.slabs:
-        relative, checksum = _file_of(slab, name)
-        report.files += 1
-        try:
-            path = written_part(folder, relative)
-            _require_unchanged(path, relative, checksum)
-            kind_of(path).verify(path, source, slab.box, fill, manifest.plan)
-            _verify_record(relative, slab, source.geometry)
-        except SlabExporterError as error:
-            report.differences.append(error.sentence)
-
-
-def _verify_without_source(
-    folder: Path, manifest: Manifest, name: str | None, record: SourceRecord, report: CaseReport
-) -> None:
-    """Check slabs whose source is not known: unchanged since it was written and compared, and in its place."""
-    for slab in manifest.slabs:
-        report.files += 1
         try:
             relative, checksum = _file_of(slab, name)
             path = written_part(folder, relative)
             _require_unchanged(path, relative, checksum)
-            kind_of(path).verify_place(path, record.geometry.cropped(slab.box))
-            _verify_record(relative, slab, record.geometry)
+            if source is not None:
+                kind_of(path).verify(path, source, slab.box, fill, manifest.plan)
+            else:  # the slab was compared when it was written: it is unchanged, and in its place
+                kind_of(path).verify_place(path, record.geometry.cropped(slab.box))
+            _verify_record(relative, slab, record.geometry if source is None else source.geometry)
+            yield None
         except SlabExporterError as error:
-            report.differences.append(error.sentence)
+            yield error.sentence
 
 
 def _require_unchanged(path: Path, relative: str, checksum: str | None) -> None:
