@@ -17,8 +17,11 @@ import pytest
 import slab_exporter as se
 from pydicom.datadict import DicomDictionary, dictionary_VM
 from slab_exporter.core.errors import OutputError, RequestError
+from slab_exporter.core.options import DicomOptions, ExportRequest
+from slab_exporter.export.from_scene import export_nodes
 from support.dicom_phantoms import uid, voxels, write_series
 from support.phantoms import affine, index_phantom
+from support.scenes import load, node_geometry, segmentation, user_scene
 
 FORMATS = ("nii.gz", "nii", "nrrd", "dicom")
 # Value representations that hold words, and how a word is put into them.
@@ -60,6 +63,7 @@ def secret_attributes(secrets: Secrets) -> dict[str, object]:
             attributes[keyword] = TEXTS[vr].format(secrets.word())
         elif vr in DATES:
             attributes[keyword] = secrets.known(DATES[vr].format(number % 12 + 1, number % 23 + 1))
+    attributes["ImageType"] = ["ORIGINAL", "PRIMARY", secrets.word()]
     for keyword in ("StudyInstanceUID", "SeriesInstanceUID", "FrameOfReferenceUID"):
         attributes[keyword] = secrets.known(uid("secret", keyword))
     return attributes
@@ -344,3 +348,19 @@ def test_the_front_door_deidentifies_as_well(tmp_path):
         se.export(source, tmp_path / "o2", key_file=tmp_path / "k2.csv")
     with pytest.raises(OutputError, match="lies in the output folder"):
         se.export(source, tmp_path / "o2", deidentify=True, key_file=tmp_path / "o2" / "k.csv")
+
+
+def test_a_scene_names_nobody_either(tmp_path):
+    scene, secrets = user_scene(), Secrets()
+    image = load(scene, named_nifti(tmp_path / "in" / "adams.nii.gz", index_phantom((9, 8, 10)), secrets))
+    masks = {name: value == organs((9, 8, 10)).T for value, name in ((1, "baker"), (2, "clark"))}
+    node = segmentation(scene, node_geometry(image), masks)
+    node.SetName("evans")
+    other = segmentation(scene, node_geometry(image), masks)
+    other.SetName("irwin")
+    request = ExportRequest(dicom=DicomOptions(deidentify=True))
+    manifest = export_nodes(image, tmp_path / "out", request, [node, other])
+    scene.Clear(True)
+    assert (manifest.case, manifest.source.path, manifest.source.node) == ("case-0001", None, None)
+    assert found(tmp_path / "out", [*secrets.words, "adams", "baker", "clark", "evans", "irwin"]) == []
+    assert set(manifest.label_sources) == {"labels", "labels-2"}

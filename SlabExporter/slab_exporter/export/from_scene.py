@@ -67,7 +67,7 @@ def export_nodes(
         image = scene_volume(runtime, volume)
         limits = None if roi is None else box_inside_roi(roi, image.geometry)
         sets = {}
-        for key, node in label_sets(labels).items():
+        for key, node in _named_sets(labels, request.deidentify).items():
             progress(ProgressEvent("waiting", name))
             sets[key] = _label_source(runtime, node, image)
         make_output([], out)
@@ -106,6 +106,14 @@ def label_sets(labels: LabelNodes) -> dict[str, Any]:
             name, number = f"{base}-{number}", number + 1
         result[name] = node
     return result
+
+
+def _named_sets(labels: LabelNodes, deidentify: bool) -> dict[str, Any]:
+    """Label nodes by the name of their set, which is not a node's where nobody may know it."""
+    sets = label_sets(labels)
+    if not deidentify or isinstance(labels, Mapping):
+        return sets
+    return {"labels" if n == 1 else f"labels-{n}": node for n, node in enumerate(sets.values(), start=1)}
 
 
 def require_free_place(out: Path, case: str, replace: bool) -> None:
