@@ -193,8 +193,8 @@ def test_a_comma_in_a_number_is_named_with_its_attribute(tmp_path):
         find_series(tmp_path)
 
 
-def test_several_frames_of_reference_in_one_series_are_warned_about(tmp_path):
-    write_series(tmp_path, voxels(), FrameOfReferenceUID=lambda n: uid("frame", n > 2))
+def test_a_frame_of_reference_for_each_image_is_warned_about(tmp_path):
+    write_series(tmp_path, voxels(), FrameOfReferenceUID=lambda n: uid("frame", n))
     assert "different FrameOfReferenceUIDs" in load(tmp_path).warnings[0]
 
 

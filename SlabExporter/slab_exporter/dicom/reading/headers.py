@@ -5,13 +5,14 @@ from __future__ import annotations
 import logging
 import math
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from io import BytesIO
 from pathlib import Path
 from typing import Any
 
 from ...core.errors import InputError
+from .marks import COUNTS, MARKS, PRIVATE, concatenation, is_tiled, remarks, value_of, whole_number
 from .series import PixelFormat, SeriesInfo, Slice
 
 # PS3.6: storage classes that have rows and columns but are no images to be cut.
@@ -22,24 +23,6 @@ NO_IMAGE_CLASSES = {
     "1.2.840.10008.5.1.4.1.1.30": "parametric map",
     "1.2.840.10008.1.3.10": "DICOMDIR",
 }
-# Attributes that tell volumes of one series apart, in the order in which they are tried.
-MARKS = (
-    "TemporalPositionIdentifier",
-    "TemporalPositionIndex",
-    "FrameType",
-    "ImageType",
-    "EchoNumbers",
-    "EchoTime",
-    "EffectiveEchoTime",
-    "DiffusionBValue",
-    "InversionTime",
-    "TriggerTime",
-    "NominalPercentageOfCardiacPhase",
-    "AcquisitionNumber",
-    "AcquisitionTime",
-    "ContentTime",
-    "SOPInstanceUID",
-)
 _PLANE = ("ImagePositionPatient", "ImageOrientationPatient", "PixelSpacing", "RescaleSlope", "RescaleIntercept")
 _IMAGE = (
     "Rows", "Columns", "SamplesPerPixel", "PhotometricInterpretation", "BitsAllocated", "BitsStored", "HighBit",
@@ -48,12 +31,13 @@ _IMAGE = (
 _SERIES = (
     "SOPClassUID", "SOPInstanceUID", "SeriesInstanceUID", "StudyInstanceUID", "PatientID", "StudyDate", "SeriesNumber",
     "SeriesDescription", "Modality", "SpecificCharacterSet",
-    "FrameOfReferenceUID",
+    "Manufacturer", "FrameOfReferenceUID", "ConcatenationUID", "InConcatenationNumber", "InConcatenationTotalNumber",
 )  # fmt: skip
 _GROUPS = ("SharedFunctionalGroupsSequence", "PerFrameFunctionalGroupsSequence")
 _FIRST_OF_0008 = (0x00, 0x01, 0x05, 0x08, 0x16)
 _AGAIN = "Copy or download the file again."
-_TAGS = [*_PLANE, *_IMAGE, *_SERIES, *_GROUPS, *MARKS]
+_VALUES = "RealWorldValueMappingSequence"
+_TAGS: tuple[str | int, ...] = (*_PLANE, *_IMAGE, *_SERIES, *_GROUPS, *MARKS, *COUNTS, _VALUES, *PRIVATE)
 
 
 @contextmanager
@@ -112,12 +96,14 @@ def _head(path: Path) -> bytes:
         return b""
 
 
-def read_dataset(content: bytes | Path, pixels: bool = True, tags: list[str] | None = None) -> Any:
+def read_dataset(content: bytes | Path, pixels: bool = True, tags: Sequence[str | int] | None = None) -> Any:
     """A pydicom dataset; call within ``parsing``."""
     import pydicom
 
     source = BytesIO(content) if isinstance(content, bytes) else str(content)
-    return pydicom.dcmread(source, force=True, stop_before_pixels=not pixels, specific_tags=tags)
+    return pydicom.dcmread(
+        source, force=True, stop_before_pixels=not pixels, specific_tags=None if tags is None else list(tags)
+    )
 
 
 def read_planes(path: Path) -> tuple[SeriesInfo, tuple[Slice, ...]] | str:
@@ -187,11 +173,12 @@ def _slices(path: Path, dataset: Any) -> Iterator[Slice]:
 def _slice(path: Path, dataset: Any, plane: Any, frame: int | None) -> Slice:
     """``plane`` is where position, spacing, rescale and marks are looked up first."""
     slope, intercept = (_number(path, plane, keyword) for keyword in ("RescaleSlope", "RescaleIntercept"))
+    rescaled = slope is not None or intercept is not None
     return Slice(
         path=str(path),
         frame=frame,
         sop_uid=str(dataset.get("SOPInstanceUID", "")),
-        number=_instance_number(dataset),
+        number=whole_number(dataset, "InstanceNumber"),
         frame_of_reference=str(dataset.get("FrameOfReferenceUID", "")),
         position=_numbers(path, plane, "ImagePositionPatient", 3),
         orientation=_numbers(path, plane, "ImageOrientationPatient", 6),
@@ -202,7 +189,12 @@ def _slice(path: Path, dataset: Any, plane: Any, frame: int | None) -> Slice:
         slope=1.0 if slope is None else slope,
         intercept=0.0 if intercept is None else intercept,
         image_type=_texts(dataset.get("ImageType")),
-        marks=tuple((keyword, _mark(plane, dataset, keyword)) for keyword in MARKS),
+        marks=tuple((keyword, value_of(plane, dataset, keyword)) for keyword in MARKS),
+        rescaled=rescaled,
+        concatenation=concatenation(dataset),
+        counts=tuple((keyword, count) for keyword in COUNTS if (count := whole_number(dataset, keyword)) is not None),
+        tiled=is_tiled(dataset),
+        remarks=remarks(plane, dataset, rescaled),
     )
 
 
@@ -228,15 +220,6 @@ def _guessed_syntax(dataset: Any) -> str:
     if getattr(dataset, "is_implicit_VR", True):
         return "1.2.840.10008.1.2"
     return "1.2.840.10008.1.2.1" if dataset.is_little_endian else "1.2.840.10008.1.2.2"
-
-
-def _instance_number(dataset: Any) -> int | None:
-    """None where it is no number: the geometry does not depend on it."""
-    try:
-        number = dataset.get("InstanceNumber")
-        return None if number in (None, "") else int(number)
-    except (TypeError, ValueError, OverflowError):
-        return None
 
 
 @contextmanager
@@ -275,20 +258,3 @@ def _texts(value: Any) -> tuple[str, ...]:
     if value in (None, ""):
         return ()
     return (value,) if isinstance(value, str) else tuple(str(v) for v in value)
-
-
-def _mark(plane: Any, dataset: Any, keyword: str) -> Any:
-    try:
-        value = plane.get(keyword)
-        if value in (None, ""):
-            value = dataset.get(keyword)
-    except (TypeError, ValueError):  # what is no number tells nothing apart
-        return None
-    if value in (None, ""):
-        return None
-    if isinstance(value, str):
-        return str(value)
-    try:
-        return float(value)
-    except (TypeError, ValueError):
-        return "\\".join(str(v) for v in value)

@@ -18,7 +18,7 @@ from ...core.text import Option, Sentence, sizes
 from ...core.values import native, scaled_planes
 from ...core.volume import SourceVolume, VolumePeek
 from ...files.machine import require_memory
-from .frames import split_frames
+from .contradictions import content_warnings, divided
 from .headers import parsing, read_dataset
 from .judging import judge, judge_stack
 from .pixels import stored_dtype, stored_planes
@@ -109,19 +109,14 @@ def _count(series: Series) -> int:
 
 def _judged(series: Series, options: SeriesOptions, frame: int | None) -> tuple[Stack, tuple[str, ...]]:
     """The planes of the wanted volume, if they are acceptable, with what there is to say about them."""
-    planes = _chosen(series, frame)
+    planes, left_out = _chosen(series, frame)
     stack = make_stack(planes)
     if stack is None:  # the verdict has said so already
         raise InputError(series.sentence())
     warnings = [*series.warnings, *_straightened(series, stack, options), *_accepted(series, stack, options)]
     if any(s.pixel.photometric == "MONOCHROME1" for s in planes):
         warnings.append("MONOCHROME1: small values are shown bright; the values are kept as they are.")
-    if len({s.frame_of_reference for s in planes}) > 1:
-        warnings.append(
-            "The images state different FrameOfReferenceUIDs: the patient may have moved between them, so that "
-            "positions do not compare."
-        )
-    return stack, tuple(warnings)
+    return stack, (*warnings, *left_out, *content_warnings(stack))
 
 
 def _resampled(volume: SourceVolume, stack: Stack, verdict: Verdict) -> SourceVolume:
@@ -144,8 +139,8 @@ def _resampled(volume: SourceVolume, stack: Stack, verdict: Verdict) -> SourceVo
     )
 
 
-def _chosen(series: Series, frame: int | None) -> tuple[Slice, ...]:
-    """The planes to load; refuses what the verdict refuses whatever the options are."""
+def _chosen(series: Series, frame: int | None) -> tuple[tuple[Slice, ...], list[str]]:
+    """(planes to load, warnings about others); refuses what the verdict refuses whatever the options are."""
     kind = series.verdict.kind
     if kind in (Kind.UNUSABLE, Kind.NO_VOLUME):
         raise InputError(series.sentence())
@@ -156,9 +151,8 @@ def _chosen(series: Series, frame: int | None) -> tuple[Slice, ...]:
                 Option.to("frame", frame),
                 " does not exist (use 0 or leave it out).",
             )
-        return series.slices
-    stack = make_stack(series.slices)
-    frames = None if stack is None else split_frames(stack)
+        return series.slices, []
+    frames = divided(series.slices)
     if frame is None or frames is None:
         raise InputError(series.sentence())
     if frame >= len(frames.volumes):
@@ -171,7 +165,8 @@ def _chosen(series: Series, frame: int | None) -> tuple[Slice, ...]:
     verdict = judge(chosen)
     if verdict.kind in (Kind.UNUSABLE, Kind.NO_VOLUME, Kind.SEVERAL):
         raise InputError(replace(series, verdict=verdict).sentence())
-    return chosen
+    said = frames.left_out_said
+    return chosen, [f"{said[0].upper()}{said[1:]}."] if said else []
 
 
 def _straightened(series: Series, stack: Stack, options: SeriesOptions) -> list[str]:

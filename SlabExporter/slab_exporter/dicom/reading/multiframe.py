@@ -30,6 +30,7 @@ _GROUPS = (
     "CTAcquisitionTypeSequence",
     "CTXRayDetailsSequence",
     "CTReconstructionSequence",
+    "ContrastBolusUsageSequence",
 )
 # Pulse sequences of enhanced MR as ScanningSequence calls them
 _PULSE = {"SPIN": ("SE",), "GRADIENT": ("GR",), "BOTH": ("SE", "GR")}

@@ -16,6 +16,7 @@ from .judging import judge
 from .series import Kind, Series, SeriesInfo, Slice, Verdict
 
 _MOST_NAMED = 5
+_ONE_OF_EACH = "Keep the right one of files that share a SOPInstanceUID, or give each file one of its own."
 
 
 def find_series(path: Path, skip: Path | None = None) -> tuple[Series, ...]:
@@ -93,13 +94,15 @@ def volumes_of(path: Path, series: tuple[Series, ...]) -> tuple[Series, ...]:
         InputError: there are series, but none is a volume.
     """
     volumes = [s for s in series if s.verdict.kind is not Kind.NO_VOLUME]
-    left_out = [f"{s.shown}: {s.verdict.reason}" for s in series if s.verdict.kind is Kind.NO_VOLUME]
+    no_volumes = [s for s in series if s.verdict.kind is Kind.NO_VOLUME]
+    left_out = [f"{s.shown}: {s.verdict.reason}" for s in no_volumes]
     if not left_out:
         return series
     more = f" (and {len(left_out) - _MOST_NAMED} more)" if len(left_out) > _MOST_NAMED else ""
     text = f"{'; '.join(left_out[:_MOST_NAMED])}{more}."
     if not volumes:
-        raise InputError(f"{path} holds no DICOM volume. {text} Give the folder that holds all slices.")
+        mends = dict.fromkeys(s.verdict.mend for s in no_volumes[:_MOST_NAMED] if s.verdict.mend)
+        raise InputError(f"{path} holds no DICOM volume. {' '.join((text, *mends))}")
     first = replace(volumes[0], warnings=(*volumes[0].warnings, f"Left out: {text}"))
     return (first, *volumes[1:])
 
@@ -124,34 +127,48 @@ def _is_or_was_dicom(path: Path) -> bool:
 def _series(info: SeriesInfo, slices: list[Slice]) -> Series:
     kept, warnings, conflict = _without_copies(slices)
     folder = os.path.commonpath([os.path.dirname(os.path.abspath(s.path)) for s in kept])
-    verdict = Verdict(Kind.UNUSABLE, conflict) if conflict else judge(kept)
+    verdict = Verdict(Kind.UNUSABLE, conflict, _ONE_OF_EACH) if conflict else judge(kept)
     return Series(info, folder, kept, verdict, warnings)
 
 
 def _without_copies(slices: list[Slice]) -> tuple[tuple[Slice, ...], tuple[str, ...], str]:
     """(slices without copies of files, warnings, why they cannot be told apart if so).
 
-    A SOPInstanceUID names one image (PS3.3 C.12.1): files that share one must be equal.
+    A SOPInstanceUID names one image (PS3.3 C.12.1): files that share one must be equal, or else say by
+    themselves where each belongs, as after an anonymiser that gave all files one UID.
     """
     first: dict[tuple[str, int | None], Slice] = {}
     copies: list[Slice] = []
+    shared: list[Slice] = []
     for plane in slices:
         key = (plane.sop_uid or plane.path, plane.frame)
         if key not in first:
             first[key] = plane
-            continue
-        other = first[key]
-        if file_sha256(Path(plane.path)) != file_sha256(Path(other.path)):
-            conflict = f"{other.shown} and {plane.shown} have one SOPInstanceUID but differ"
-            return tuple(slices), (), conflict
-        copies.append(plane)
-    if not copies:
-        return tuple(slices), (), ""
-    count = len({s.path for s in copies})
-    text = (
-        f"{count} file{'s are copies' if count > 1 else ' is a copy'} of others ({copies[0].shown} for one); left out."
-    )
-    return tuple(first.values()), (text,), ""
+        elif file_sha256(Path(plane.path)) == file_sha256(Path(first[key].path)):
+            copies.append(plane)
+        else:
+            shared.append(plane)
+    kept = tuple(plane for plane in slices if plane not in copies) if copies else tuple(slices)
+    if shared and not _lie_apart(kept):
+        other = first[(shared[0].sop_uid, shared[0].frame)]
+        return tuple(slices), (), f"{other.shown} and {shared[0].shown} have one SOPInstanceUID but differ"
+    warnings = []
+    if shared:
+        warnings.append(
+            f"{len(shared) + 1} different images have the SOPInstanceUID '{shared[0].sop_uid}', as after a careless "
+            "anonymisation; they are told apart by their positions."
+        )
+    if copies:
+        count = len({s.path for s in copies})
+        are = "s are copies" if count > 1 else " is a copy"
+        warnings.append(f"{count} file{are} of others ({copies[0].shown} for one); left out.")
+    return kept, tuple(warnings), ""
+
+
+def _lie_apart(slices: tuple[Slice, ...]) -> bool:
+    """Whether every image states a position, and no two the same."""
+    places = {s.position for s in slices}
+    return None not in places and len(places) == len(slices)
 
 
 def _notes(others: Counter[str], damaged: tuple[DamagedFile, ...]) -> tuple[str, ...]:

@@ -35,6 +35,11 @@ class Slice:
         intercept: RescaleIntercept, 0 where absent.
         image_type: ImageType's values.
         marks: what may tell volumes of one series apart (times, echoes, b-values), by keyword.
+        rescaled: whether RescaleSlope or RescaleIntercept is stated.
+        concatenation: ConcatenationUID, number of the part from 1, how many parts (0: not stated); None for none.
+        tiled: whether the image is a whole volume, laid out as tiles by a UIH scanner.
+        remarks: sentences about what the image states and what is not applied.
+        counts: how many images or positions there should be, by keyword, as far as stated.
     """
 
     path: str
@@ -52,6 +57,11 @@ class Slice:
     intercept: float
     image_type: tuple[str, ...]
     marks: tuple[tuple[str, Any], ...]
+    rescaled: bool = True
+    concatenation: tuple[str, int, int] | None = None
+    counts: tuple[tuple[str, int], ...] = ()
+    tiled: bool = False
+    remarks: tuple[str, ...] = ()
 
     @property
     def shown(self) -> str:
@@ -136,12 +146,14 @@ class Verdict:
         reason: half a sentence with the numbers, empty for a regular volume.
         mend: a sentence, what to do about it.
         deviation: how far (mm) a slice lies from an evenly spaced grid.
+        rest: where images are lost or damaged, what the others are by themselves.
     """
 
     kind: Kind
     reason: str = ""
     mend: str = ""
     deviation: float = 0.0
+    rest: Verdict | None = None
 
 
 @dataclass(frozen=True)
