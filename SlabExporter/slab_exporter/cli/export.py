@@ -172,8 +172,11 @@ def cases_of(options: argparse.Namespace) -> list[Case]:
         InputError: nothing usable.
     """
     from ..cases.find import find_cases, grouped
+    from ..cases.split_series import with_series_split
 
     cases = find_cases(options.inputs, options.labels, options.output, options.deidentify, print_warning)
+    if options.split_series:
+        cases = with_series_split(cases, series_options(options), options.frame)
     return cases if options.group_by is None else grouped(cases, options.group_by)
 
 

@@ -9,10 +9,12 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from io import BytesIO
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from ...core.errors import InputError
+from ...files.disk import open_plain
 from .marks import COUNTS, MARKS, PRIVATE, concatenation, is_tiled, remarks, value_of, whole_number
+from .pixels import needs_decoder
 from .series import PixelFormat, SeriesInfo, Slice
 
 # PS3.6: storage classes that have rows and columns but are no images to be cut.
@@ -35,6 +37,7 @@ _SERIES = (
 )  # fmt: skip
 _GROUPS = ("SharedFunctionalGroupsSequence", "PerFrameFunctionalGroupsSequence")
 _FIRST_OF_0008 = (0x00, 0x01, 0x05, 0x08, 0x16)
+_DEFLATED = "1.2.840.10008.1.2.1.99"
 _AGAIN = "Copy or download the file again."
 _VALUES = "RealWorldValueMappingSequence"
 _TAGS: tuple[str | int, ...] = (*_PLANE, *_IMAGE, *_SERIES, *_GROUPS, *MARKS, *COUNTS, _VALUES, *PRIVATE)
@@ -96,11 +99,13 @@ def _head(path: Path) -> bytes:
         return b""
 
 
-def read_dataset(content: bytes | Path, pixels: bool = True, tags: Sequence[str | int] | None = None) -> Any:
+def read_dataset(
+    content: bytes | Path | IO[bytes], pixels: bool = True, tags: Sequence[str | int] | None = None
+) -> Any:
     """A pydicom dataset; call within ``parsing``."""
     import pydicom
 
-    source = BytesIO(content) if isinstance(content, bytes) else str(content)
+    source = BytesIO(content) if isinstance(content, bytes) else str(content) if isinstance(content, Path) else content
     return pydicom.dcmread(
         source, force=True, stop_before_pixels=not pixels, specific_tags=None if tags is None else list(tags)
     )
@@ -112,25 +117,41 @@ def read_planes(path: Path) -> tuple[SeriesInfo, tuple[Slice, ...]] | str:
     Raises:
         InputError: damaged.
     """
-    with parsing(path):
-        dataset = read_dataset(path, pixels=False, tags=_TAGS)
+    with parsing(path), open_plain(path) as file:
+        dataset = read_dataset(file, pixels=False, tags=_TAGS)
+        behind = path.stat().st_size - file.tell()
         declared = str(dataset.file_meta.get("MediaStorageSOPClassUID", ""))
         sop_class = str(dataset.get("SOPClassUID", "")) or declared
         if sop_class in NO_IMAGE_CLASSES:
             return NO_IMAGE_CLASSES[sop_class]
         if "Rows" not in dataset or "Columns" not in dataset:
-            _require_no_image(path, sop_class, declared)
+            _require_no_image(path, str(dataset.get("SOPClassUID", "")), declared)
             return str(dataset.get("Modality", "")) or "object without an image"
-        return _info(dataset, sop_class), tuple(_slices(path, dataset))
+        slices = tuple(_slices(path, dataset))
+        _require_pixels(path, slices, behind)
+        return _info(dataset, sop_class), slices
 
 
-def _require_no_image(path: Path, *sop_classes: str) -> None:
+def _require_no_image(path: Path, sop_class: str, declared: str) -> None:
     """An image without size was cut off, and so was what claims to be DICOM but does not say of which class."""
     from pydicom.uid import UID
 
     claims = has_prefix(path) or path.suffix.lower() == ".dcm"
-    if (claims and not any(sop_classes)) or any("Image Storage" in UID(uid).name for uid in sop_classes):
+    if (claims and not sop_class) or any("Image Storage" in UID(uid).name for uid in (sop_class, declared)):
         raise InputError(f"{path} is damaged: it ends before it states Rows and Columns. {_AGAIN}")
+
+
+def _require_pixels(path: Path, slices: tuple[Slice, ...], behind: int) -> None:
+    """A file was cut off where fewer bytes are ``behind`` its header than its pixels take."""
+    pixel = slices[0].pixel
+    if needs_decoder(pixel) or pixel.transfer_syntax == _DEFLATED:
+        return
+    wanted = len(slices) * slices[0].rows * slices[0].columns * pixel.samples * (pixel.allocated // 8)
+    if behind < wanted:
+        raise InputError(
+            f"{path} is truncated or its header is wrong: {behind} bytes are left for the pixels, which need {wanted}. "
+            f"{_AGAIN}"
+        )
 
 
 def series_uid_of(path: Path) -> str:

@@ -29,7 +29,6 @@ from .stacking import (
 
 # A kilometre, and values that no number type of a volume file holds: such headers are wrong.
 _LARGEST_MM, _LARGEST_RESCALE = 1e6, 1e30
-_MOST_NAMED = 5
 _SEPARATE = "Put the images that belong together into a folder of their own."
 _TILES = "Convert it first, for example with dcm2niix."
 _RESAMPLE = Sentence("Use ", Option.on("resample"), " to make a regular volume by interpolation.")
@@ -37,7 +36,7 @@ _RESAMPLE = Sentence("Use ", Option.on("resample"), " to make a regular volume b
 
 def judge(slices: tuple[Slice, ...]) -> Verdict:
     """What a series is, by its headers alone."""
-    for rule in (_not_grey, _tiled, _single, _placeless, _unfinished):
+    for rule in (_not_grey, _tiled, _single, _placeless):
         verdict = rule(slices)
         if verdict is not None:
             return verdict
@@ -182,29 +181,6 @@ def _single(slices: tuple[Slice, ...]) -> Verdict | None:
         return _no_volume("it holds one image", "Give the folder that holds all slices.")
     if all("LOCALIZER" in s.image_type for s in slices):
         return _no_volume(f"its {len(slices)} images are localizers (scouts)")
-    return None
-
-
-def _unfinished(slices: tuple[Slice, ...]) -> Verdict | None:
-    """Parts of a concatenation (PS3.3 C.7.6.16.2.2.4) that are not there."""
-    parts: dict[str, dict[int, Slice]] = {}
-    total: dict[str, int] = {}
-    for s in slices:
-        if s.concatenation is not None:
-            uid, number, count = s.concatenation
-            parts.setdefault(uid, {}).setdefault(number, s)
-            total[uid] = max(count, number, total.get(uid, 0))
-    for uid, found in parts.items():
-        lacking = [number for number in range(1, total[uid] + 1) if number not in found]
-        if lacking:
-            have, first = sorted(found), found[min(found)]
-            held = f"{'part' if len(have) == 1 else 'parts'} {', '.join(map(str, have))} of {total[uid]}"
-            missing = f"{counted(len(lacking), 'part')} {'is' if len(lacking) == 1 else 'are'} missing"
-            return _unusable(
-                f"{first.shown} is of a concatenation: it holds {held}; {missing} "
-                f"({', '.join(map(str, lacking[:_MOST_NAMED]))})",
-                "Add the files of the missing parts.",
-            )
     return None
 
 

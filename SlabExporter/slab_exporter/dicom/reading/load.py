@@ -61,9 +61,12 @@ def load_series(series: Series, options: SeriesOptions, frame: int | None = None
     Raises:
         InputError: the verdict is against it, a file is damaged, there is no decoder.
     """
+    series = accepted(series, options)
     stack, warnings = _judged(series, options, frame)
     voxels, checksum = _voxels(series, stack)
     record: dict[str, Any] = {"series_instance_uid": series.info.series_uid, "files": len(series.files)}
+    if series.damage:
+        record["allow_damaged"] = series.damage
     volume = SourceVolume(
         name=series.shown,
         path=series.folder,
@@ -89,6 +92,7 @@ def peek_series(series: Series, options: SeriesOptions, frame: int | None = None
     Raises:
         InputError: the verdict is against it.
     """
+    series = accepted(series, options)
     stack, warnings = _judged(series, options, frame)
     resampled = options.resample and judge_stack(stack).kind is not Kind.REGULAR
     return VolumePeek(
@@ -105,6 +109,16 @@ def _count(series: Series) -> int:
     stack = make_stack(series.slices) if series.verdict.kind is Kind.SEVERAL else None
     frames = None if stack is None else split_frames(stack)
     return 1 if frames is None else len(frames.volumes)
+
+
+def accepted(series: Series, options: SeriesOptions) -> Series:
+    """Return the series; where images are lost or damaged and the options accept it, as its other images are."""
+    rest = series.verdict.rest
+    if not options.allow_damaged or rest is None:
+        return series
+    reason = series.verdict.reason
+    told = Sentence("Incomplete, accepted by ", Option.on("allow_damaged"), f": {reason}. The volume may lack slices.")
+    return replace(series, verdict=rest, warnings=(told, *series.warnings), damage=reason)
 
 
 def _judged(series: Series, options: SeriesOptions, frame: int | None) -> tuple[Stack, tuple[str, ...]]:

@@ -5,12 +5,13 @@ from __future__ import annotations
 import os
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 from ...core.errors import InputError
 from ...core.naming import volume_extension
 from ...files.disk import file_sha256, files_below
+from .damage import DamagedFile, refuse_incomplete
 from .headers import has_prefix, looks_like_dicom, read_planes, series_uid_of
 from .judging import judge
 from .series import Kind, Series, SeriesInfo, Slice, Verdict
@@ -54,7 +55,7 @@ def series_of_files(files: Sequence[Path]) -> tuple[Series, ...]:
                 f"{len(one.files)} of the {there} images of {one.shown} are given; give the folder, "
                 f"{one.folder}, for all of them, or move those that you want into one of their own."
             )
-    return series
+    return tuple(replace(one, verdict=whole[one.info.key].verdict) for one in series)
 
 
 def _by_key(folder: Path) -> dict[tuple[str, str, str], Series]:
@@ -67,7 +68,12 @@ def _series_of(path: Path, files: Iterator[Path]) -> tuple[Series, ...]:
     infos: dict[tuple[str, str, str], SeriesInfo] = {}
     others: Counter[str] = Counter()
     damaged: list[DamagedFile] = []
+    unread: list[Path] = []
     for file in files:
+        if not _is_or_was_dicom(file):
+            if volume_extension(file) in (None, ".img"):
+                unread.append(file)
+            continue
         try:
             content = read_planes(file)
         except InputError as error:
@@ -80,7 +86,7 @@ def _series_of(path: Path, files: Iterator[Path]) -> tuple[Series, ...]:
         infos.setdefault(info.key, info)
         planes.setdefault(info.key, []).extend(slices)
     found = sorted((_series(infos[key], planes[key]) for key in planes), key=lambda s: (s.name, s.info.series_uid))
-    series, stray = refuse_incomplete(tuple(found), damaged)
+    series, stray = refuse_incomplete(tuple(found), damaged, unread)
     notes = _notes(others, stray)
     if not series and notes:
         raise InputError(f"{path} holds no DICOM images. {' '.join(notes)}")
@@ -116,7 +122,7 @@ def is_dicom_file(path: Path) -> bool:
 
 
 def _files(path: Path, skip: Path | None) -> Iterator[Path]:
-    return filter(_is_or_was_dicom, files_below(path, skip) if path.is_dir() else [path])
+    return files_below(path, skip) if path.is_dir() else iter([path])
 
 
 def _is_or_was_dicom(path: Path) -> bool:
@@ -235,51 +241,3 @@ def combined_sha256(digests: list[str]) -> str:
     import hashlib
 
     return hashlib.sha256("".join(f"{digest}\n" for digest in sorted(digests)).encode()).hexdigest()
-
-
-@dataclass(frozen=True)
-class DamagedFile:
-    """A file that should hold an image.
-
-    Attributes:
-        path: of it.
-        series_uid: SeriesInstanceUID, "" where that cannot be read either.
-        sentence: what is wrong.
-    """
-
-    path: Path
-    series_uid: str
-    sentence: str
-
-
-def refuse_incomplete(
-    series: tuple[Series, ...], damaged: list[DamagedFile]
-) -> tuple[tuple[Series, ...], tuple[DamagedFile, ...]]:
-    """(series, those with damaged files unusable; damaged files that belong to none that could be a volume)."""
-    belonging: dict[int, list[DamagedFile]] = {}
-    stray: list[DamagedFile] = []
-    for file in damaged:
-        owners = [n for n in _owners(series, file) if series[n].verdict.kind is not Kind.NO_VOLUME]
-        for n in owners:
-            belonging.setdefault(n, []).append(file)
-        if not owners:
-            stray.append(file)
-    judged = tuple(
-        replace(one, verdict=_verdict(belonging[n])) if n in belonging else one for n, one in enumerate(series)
-    )
-    return judged, tuple(stray)
-
-
-def _owners(series: tuple[Series, ...], file: DamagedFile) -> list[int]:
-    """By the file's SeriesInstanceUID, or by its folder where the images of one series alone lie in it."""
-    if file.series_uid:
-        return [n for n, one in enumerate(series) if one.info.series_uid == file.series_uid]
-    folder = file.path.parent
-    beside = [n for n, one in enumerate(series) if any(Path(path).parent == folder for path in one.files)]
-    return beside if len(beside) == 1 else []
-
-
-def _verdict(files: list[DamagedFile]) -> Verdict:
-    if len(files) == 1:
-        return Verdict(Kind.UNUSABLE, f"a file of it cannot be used: {files[0].sentence.rstrip('.')}")
-    return Verdict(Kind.UNUSABLE, f"{len(files)} files of it cannot be used, such as: {files[0].sentence.rstrip('.')}")

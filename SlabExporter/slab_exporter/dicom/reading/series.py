@@ -165,7 +165,8 @@ class Series:
         folder: the deepest folder that holds all its files.
         slices: its planes, in no order that matters.
         verdict: whether it is a volume.
-        warnings: what was odd about its files; also names what else lay in the folder and was left out.
+        warnings: what was unusual about its files; also names what else lay in the folder and was left out.
+        damage: what was accepted of lost or damaged images, half a sentence; "" if nothing.
     """
 
     info: SeriesInfo
@@ -173,6 +174,7 @@ class Series:
     slices: tuple[Slice, ...]
     verdict: Verdict
     warnings: tuple[str, ...] = ()
+    damage: str = ""
 
     @property
     def files(self) -> tuple[str, ...]:
