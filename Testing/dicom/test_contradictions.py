@@ -245,3 +245,30 @@ def test_a_mapping_that_is_not_applied_and_a_reversed_epi_are_warned_about(tmp_p
         dataset.private_block(0x0019, "GEMS_ACQU_01", create=True).add_new(0x9C, "LO", "research/ABCD/epi_pepolar")
         dataset.save_as(path)
     assert "reversed polarity (epi_pepolar)" in load(tmp_path / "b").warnings[0]
+
+
+# --- "same voxels as" ---
+
+
+def same_voxels_said(run_cli, folder) -> bool:
+    code, out, error = run_cli("inspect", folder)
+    assert code == 0, error
+    return "same voxels as" in out
+
+
+def test_series_are_the_same_only_if_every_volume_of_them_is(tmp_path, run_cli):
+    values = voxels()
+    for name in ("a", "b"):
+        own = values + (np.arange(6) == 5)[:, None, None] * (name == "b")  # the second volume differs
+        write_series(tmp_path / name, own.astype(np.int16), [(n // 2) * 4 for n in range(6)], SeriesInstanceUID=uid(name),
+                     SOPInstanceUID=lambda n, name=name: uid(name, n), TemporalPositionIdentifier=lambda n: n % 2 + 1)  # fmt: skip
+    assert not same_voxels_said(run_cli, tmp_path)
+
+
+def test_the_same_numbers_in_another_shape_are_not_the_same(tmp_path, run_cli):
+    values = voxels((6, 9, 7))
+    write_series(tmp_path / "a", values, SeriesInstanceUID=uid("a"))
+    write_series(tmp_path / "b", values.reshape(6, 7, 9), SeriesInstanceUID=uid("b"), SOPInstanceUID=lambda n: uid(n))
+    assert not same_voxels_said(run_cli, tmp_path)
+    write_series(tmp_path / "c", values, SeriesInstanceUID=uid("c"), SOPInstanceUID=lambda n: uid("c", n))
+    assert same_voxels_said(run_cli, tmp_path)

@@ -135,8 +135,19 @@ def _note(volume: SourceVolume, report: Inspection) -> None:
     report.facts |= geometry_facts(volume.geometry)
     report.facts["voxels"] = volume.voxels_kji.dtype.name
     report.geometry = volume.geometry
-    report.content = hashlib.sha256(np.ascontiguousarray(volume.voxels_kji).data).hexdigest()
+    report.content = _content(volume)
     report.warnings += volume.warnings
+
+
+def _content(volume: SourceVolume) -> str:
+    """Check sum of what makes two volumes the same: size, type and every voxel; of several volumes, their files."""
+    kind = f"{volume.geometry.shape_ijk} {volume.voxels_kji.dtype.name} {volume.frame is not None} "
+    digest = hashlib.sha256(kind.encode())
+    if volume.frame is None:
+        digest.update(np.ascontiguousarray(volume.voxels_kji).data)
+    else:
+        digest.update(str(volume.sha256).encode())
+    return digest.hexdigest()
 
 
 def _header_facts(header: NiftiHeader) -> dict[str, Any]:

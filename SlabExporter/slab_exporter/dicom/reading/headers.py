@@ -13,7 +13,7 @@ from typing import IO, Any
 
 from ...core.errors import InputError
 from ...files.disk import open_plain
-from .marks import COUNTS, MARKS, PRIVATE, concatenation, is_tiled, remarks, value_of, whole_number
+from .marks import COUNTS, MARKS, PRIVATE, concatenation, is_tiled, remarks, value_of, whole_number, window_of
 from .pixels import needs_decoder
 from .series import PixelFormat, SeriesInfo, Slice
 
@@ -28,7 +28,7 @@ NO_IMAGE_CLASSES = {
 _PLANE = ("ImagePositionPatient", "ImageOrientationPatient", "PixelSpacing", "RescaleSlope", "RescaleIntercept")
 _IMAGE = (
     "Rows", "Columns", "SamplesPerPixel", "PhotometricInterpretation", "BitsAllocated", "BitsStored", "HighBit",
-    "PixelRepresentation", "NumberOfFrames", "InstanceNumber", "ModalityLUTSequence",
+    "PixelRepresentation", "WindowCenter", "WindowWidth", "NumberOfFrames", "InstanceNumber", "ModalityLUTSequence",
 )  # fmt: skip
 _SERIES = (
     "SOPClassUID", "SOPInstanceUID", "SeriesInstanceUID", "StudyInstanceUID", "PatientID", "StudyDate", "SeriesNumber",
@@ -214,6 +214,7 @@ def _slice(path: Path, dataset: Any, plane: Any, frame: int | None) -> Slice:
         rescaled=rescaled,
         concatenation=concatenation(dataset),
         counts=tuple((keyword, count) for keyword in COUNTS if (count := whole_number(dataset, keyword)) is not None),
+        window=window_of(plane, dataset),
         tiled=is_tiled(dataset),
         remarks=remarks(plane, dataset, rescaled),
     )

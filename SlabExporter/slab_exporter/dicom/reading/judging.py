@@ -139,7 +139,7 @@ def _unusable(reason: str, mend: str = "") -> Verdict:
 
 
 def _no_volume(reason: str, mend: str = "") -> Verdict:
-    return Verdict(Kind.NO_VOLUME, f"{reason}, which is not a volume", mend)
+    return Verdict(Kind.NO_VOLUME, f"{reason}, so that it is not a volume", mend)
 
 
 def _not_grey(slices: tuple[Slice, ...]) -> Verdict | None:

@@ -39,11 +39,13 @@ class DicomSource:
         series: the whole series.
         planes: the plane of each k; none for a volume that was interpolated.
         lowest: the first plane along the normal, of an interpolated volume too.
+        window: WindowCenter and WindowWidth of the image whose window is the median one; None where none is stated.
     """
 
     series: Series
     planes: tuple[Slice, ...]
     lowest: Slice
+    window: tuple[float, float] | None = None
 
 
 def load_series(series: Series, options: SeriesOptions, frame: int | None = None) -> SourceVolume:
@@ -76,7 +78,7 @@ def load_series(series: Series, options: SeriesOptions, frame: int | None = None
         frame=frame if series.verdict.kind is Kind.SEVERAL else None,
         warnings=warnings,
         record=record,
-        dicom=DicomSource(series, stack.slices, stack.slices[0]),
+        dicom=DicomSource(series, stack.slices, stack.slices[0], _median_window(stack)),
     )
     verdict = judge_stack(stack)
     if options.resample and verdict.kind is not Kind.REGULAR:
@@ -84,6 +86,12 @@ def load_series(series: Series, options: SeriesOptions, frame: int | None = None
     elif options.allow_uneven is not None:
         record["allow_uneven_mm"] = options.allow_uneven
     return volume
+
+
+def _median_window(stack: Stack) -> tuple[float, float] | None:
+    """The window of the median width: single images (air, a metal implant) have ones that show nothing of the rest."""
+    windows = sorted((s.window for s in stack.slices if s.window is not None), key=lambda pair: (pair[1], pair[0]))
+    return windows[(len(windows) - 1) // 2] if windows else None
 
 
 def peek_series(series: Series, options: SeriesOptions, frame: int | None = None) -> VolumePeek:

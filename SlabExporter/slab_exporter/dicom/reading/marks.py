@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -218,6 +219,19 @@ def value_of(plane: Any, dataset: Any, keyword: str) -> Any:
         return float(value)
     except (TypeError, ValueError):
         return backslash_joined([str(v) for v in value])
+
+
+def window_of(plane: Any, dataset: Any) -> tuple[float, float] | None:
+    """Return (centre, width) of an image's first display window; None where it states none that can be used."""
+    found = []
+    for keyword in ("WindowCenter", "WindowWidth"):
+        value = value_of(plane, dataset, keyword)
+        try:
+            found.append(float(str(value).split("\\", 1)[0]))
+        except ValueError:
+            return None
+    centre, width = found
+    return (centre, width) if math.isfinite(centre) and 1 <= width < math.inf else None
 
 
 def is_tiled(dataset: Any) -> bool:

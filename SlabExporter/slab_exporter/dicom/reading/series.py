@@ -37,6 +37,7 @@ class Slice:
         marks: what may tell volumes of one series apart (times, echoes, b-values), by keyword.
         rescaled: whether RescaleSlope or RescaleIntercept is stated.
         concatenation: ConcatenationUID, number of the part from 1, how many parts (0: not stated); None for none.
+        window: WindowCenter and WindowWidth; None where absent or not usable.
         tiled: whether the image is a whole volume, laid out as tiles by a UIH scanner.
         remarks: sentences about what the image states and what is not applied.
         counts: how many images or positions there should be, by keyword, as far as stated.
@@ -60,6 +61,7 @@ class Slice:
     rescaled: bool = True
     concatenation: tuple[str, int, int] | None = None
     counts: tuple[tuple[str, int], ...] = ()
+    window: tuple[float, float] | None = None
     tiled: bool = False
     remarks: tuple[str, ...] = ()
 

@@ -15,7 +15,10 @@ from ..reading.headers import parsing, quiet_pydicom, read_dataset
 from ..reading.multiframe import flattened
 from ..reading.series import Slice
 from .classes import ENUMERATED
+from .encoding import LONGEST_DECIMAL, decimal_string
 
+# Present, even if empty, under a condition (PS3.3 C.8.3.1)
+TYPE_2C = ("TriggerTime", "InversionTime")
 # ScanOptions of heart gating (PS3.3 C.8.3.1): by electrocardiogram, by peripheral pulse
 _GATED = frozenset(("CG", "PPG"))
 
@@ -57,12 +60,14 @@ def carried(header: Any, keywords: Iterable[str]) -> Any:
             try:
                 element = header.get_item(keyword)
                 element = None if element is None else header[keyword]
-                if element is not None and _is_valid(element):
+                if element is not None and _is_valid(element := _with_short_decimals(element)):
                     result.add(element)
             except Exception:  # whatever pydicom raises over a damaged value
                 continue
-    if "IR" not in np.atleast_1d(result.get("ScanningSequence", "")):
+    if "IR" not in np.atleast_1d(result.get("ScanningSequence") or ""):
         result.pop("InversionTime", None)  # type 2C, PS3.3 C.8.3.1
+    elif "InversionTime" not in result:
+        result.InversionTime = None
     if _GATED.isdisjoint(np.atleast_1d(result.get("ScanOptions") or "")):
         result.pop("TriggerTime", None)  # likewise
     elif "TriggerTime" not in result:
@@ -75,6 +80,16 @@ def _as_written(vr: str, value: Any) -> Any:
     if vr in ("DS", "IS", "DA", "TM", "DT"):
         return str(getattr(value, "original_string", value))
     return str(value) if vr == "PN" else value
+
+
+def _with_short_decimals(element: Any) -> Any:
+    """An element whose decimal strings of more than 16 characters are rounded to those (PS3.5 6.2)."""
+    from pydicom import DataElement
+
+    values = (element.value if element.VM > 1 else [element.value]) if element.VR == "DS" else []
+    if all(len(_as_written("DS", value)) <= LONGEST_DECIMAL for value in values):
+        return element
+    return DataElement(element.tag, "DS", [decimal_string(float(value)) for value in values])
 
 
 def _is_valid(element: Any) -> bool:

@@ -13,7 +13,7 @@ from ...core.options import LONGEST_TEXT, DicomOptions
 from ...core.text import Option, Sentence
 from ...core.volume import SourceVolume
 from ..uids import is_valid_uid, pseudonym, stable_uid
-from .attributes import SourceHeaders, carried, deidentify, mark_deidentified, require_deidentifier
+from .attributes import TYPE_2C, SourceHeaders, carried, deidentify, mark_deidentified, require_deidentifier
 from .classes import ALWAYS_PRESENT, CARRIED, IDENTIFYING, LOSSY, UNPAIRED_PARTS, ImageClass, choose_class
 from .encoding import decimal_string, shortened
 from .image_grid import right_angle_warnings
@@ -22,6 +22,7 @@ from .stored_form import StoredForm, stored_form
 # PS3.3 C.11.2: an abdominal window for CT; everything else gets one from its values.
 _CT_WINDOW = (40.0, 400.0)
 _SAMPLES = 100_000
+_KEPT_UIDS = ("StudyInstanceUID", "FrameOfReferenceUID")
 
 
 @dataclass(frozen=True)
@@ -94,14 +95,8 @@ class CaseHeader:
     @cached_property
     def window(self) -> tuple[float, float]:
         """(centre, width) that all images of the case share."""
-        if self.has_source:
-            stated = carried(self._lowest_header, ("WindowCenter", "WindowWidth"))
-            try:
-                centre, width = (float(np.ravel(stated[k].value)[0]) for k in ("WindowCenter", "WindowWidth"))
-                if width >= 1:
-                    return centre, width
-            except (KeyError, IndexError, TypeError, ValueError):
-                pass
+        if self.image.dicom is not None and self.image.dicom.window is not None:
+            return self.image.dicom.window
         if self.modality == "CT":
             return _CT_WINDOW
         values = self.image.voxels_kji.reshape(-1)
@@ -169,11 +164,12 @@ def _attributes(header: CaseHeader) -> tuple[Any, tuple[str, ...]]:
         kept = carried(header._lowest_header, (*CARRIED, *technique))
         if options.deidentify:
             deidentify(kept)
-        _drop_empty(kept, (*ALWAYS_PRESENT, "TriggerTime"))
+        _drop_empty(kept, (*ALWAYS_PRESENT, *TYPE_2C))
         attributes.update(kept)
         _complete_species(attributes)
         _drop_tilt(attributes, header.image)
         warnings += _identity_warnings(header._lowest_header, kept, options)
+        warnings += _replaced_uids(header)
     else:
         _placeholders(attributes, header)
     _settle_laterality(attributes)
@@ -247,6 +243,19 @@ def _identity_warnings(source: Any, kept: Any, options: DicomOptions) -> list[st
         others = Sentence(Option("patient_name"), " and ", Option("patient_id"))
         sentences.append(Sentence(text, "are left behind; ", others, " give others."))
     return sentences
+
+
+def _replaced_uids(header: CaseHeader) -> list[str]:
+    """Sentences about identifiers of the source that no image may have (PS3.5 9.1)."""
+    if header.options.deidentify:
+        return []
+    stated = {keyword: str(header._lowest_header.get(keyword, "")) for keyword in _KEPT_UIDS}
+    return [
+        f"The source's {keyword} '{uid[:LONGEST_TEXT]}' is not a valid UID: the slabs have another, so that they do "
+        "not lie beside their source in a viewer or archive."
+        for keyword, uid in stated.items()
+        if uid and not is_valid_uid(uid)
+    ]
 
 
 def _placeholders(attributes: Any, header: CaseHeader) -> None:

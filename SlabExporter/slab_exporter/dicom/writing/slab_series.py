@@ -88,6 +88,13 @@ class SlabSeries:
         n = k + self.box.start[2]
         return source.planes[n] if source is not None and 0 <= n < len(source.planes) else None
 
+    def _plane_beside(self, k: int) -> Slice | None:
+        """The source image next to plane k, which is padded."""
+        source = self.header.image.dicom
+        if source is None or not source.planes:
+            return None
+        return source.planes[min(max(k + self.box.start[2], 0), len(source.planes) - 1)]
+
     def dataset(self) -> Any:
         """Everything that the images of the slab share."""
         header = self.header
@@ -204,11 +211,15 @@ class SlabSeries:
         """What the source image of plane k adds (PS3.3 C.12.4.1: source image sequence).
 
         A plane that was interpolated or padded keeps saying that its source was compressed with loss
-        (PS3.3 C.7.6.1.1.5).
+        (PS3.3 C.7.6.1.1.5). A padded one has the technique of the image next to it: images of one series
+        that differ in it are taken for several volumes.
         """
         plane = self.source_plane(k)
         if plane is None:
-            return encoded(self.header.lossy) if self.header.has_source else {}
+            beside = self._plane_beside(k)
+            shared = carried({} if beside is None else headers.read(beside), self.header.image_class.technique)
+            shared.update(self.header.lossy if self.header.has_source else {})
+            return encoded(shared)
         source = headers.read(plane)
         kept = carried(source, (*CARRIED_PER_IMAGE, *self.header.image_class.technique))
         if self.header.options.deidentify:
