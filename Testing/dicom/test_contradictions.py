@@ -259,9 +259,15 @@ def same_voxels_said(run_cli, folder) -> bool:
 def test_series_are_the_same_only_if_every_volume_of_them_is(tmp_path, run_cli):
     values = voxels()
     for name in ("a", "b"):
-        own = values + (np.arange(6) == 5)[:, None, None] * (name == "b")  # the second volume differs
-        write_series(tmp_path / name, own.astype(np.int16), [(n // 2) * 4 for n in range(6)], SeriesInstanceUID=uid(name),
-                     SOPInstanceUID=lambda n, name=name: uid(name, n), TemporalPositionIdentifier=lambda n: n % 2 + 1)  # fmt: skip
+        own = (values + (np.arange(6) == 5)[:, None, None] * (name == "b")).astype(np.int16)  # in the second volume
+        write_series(
+            tmp_path / name,
+            own,
+            [(n // 2) * 4 for n in range(6)],
+            SeriesInstanceUID=uid(name),
+            SOPInstanceUID=lambda n, name=name: uid(name, n),
+            TemporalPositionIdentifier=lambda n: n % 2 + 1,
+        )
     assert not same_voxels_said(run_cli, tmp_path)
 
 

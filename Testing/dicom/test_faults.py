@@ -13,7 +13,7 @@ from slab_exporter.dicom.reading.load import load_series
 from slab_exporter.dicom.reading.multiframe import flattened
 from slab_exporter.dicom.reading.scan import find_series, reread, series_sha256
 from slab_exporter.dicom.reading.series import Kind
-from slab_exporter.dicom.writing.attributes import carried
+from slab_exporter.dicom.writing.attributes import copied
 from support.dicom_phantoms import MR, uid, voxels, write_image, write_series
 
 
@@ -159,7 +159,7 @@ def test_an_oblique_tilted_series_is_resampled_whatever_rounding_does(tmp_path):
 def test_long_names_in_other_scripts_are_carried(tmp_path, name):
     path = write_image(tmp_path / "x", voxels()[0], (0, 0, 0), SpecificCharacterSet="ISO_IR 192", PatientName=name)
     with quiet_pydicom():
-        assert str(carried(pydicom.dcmread(path), ["PatientName"]).PatientName) == name
+        assert str(copied(pydicom.dcmread(path), ["PatientName"]).PatientName) == name
 
 
 def test_a_report_beside_a_series_is_no_damaged_image(tmp_path):

@@ -1,4 +1,4 @@
-"""Sources that break the rules of DICOM: what is carried into slabs keeps them, and the rest comes from each plane."""
+"""Sources that break the rules of DICOM: what is copied into slabs keeps them, and the rest comes from each plane."""
 
 from __future__ import annotations
 

@@ -13,7 +13,7 @@ from slab_exporter.dicom.reading.headers import quiet_pydicom
 from slab_exporter.dicom.reading.load import load_series
 from slab_exporter.dicom.reading.multiframe import flattened
 from slab_exporter.dicom.reading.scan import only_series
-from slab_exporter.dicom.writing.attributes import carried
+from slab_exporter.dicom.writing.attributes import copied
 from slab_exporter.dicom.writing.classes import MR_IMAGE
 from support.dicom_phantoms import MR, ORIGIN, SPACING, uid, voxels, write_series
 from support.dicom_tools import dciodvfy_errors, require_package, require_program
@@ -136,9 +136,9 @@ def test_inversion_time_is_taken_from_an_enhanced_image_and_present_where_it_is_
     whole = pydicom.Dataset()
     whole.EchoPulseSequence, whole.InversionRecovery = "SPIN", "YES"
     whole.SharedFunctionalGroupsSequence, whole.PerFrameFunctionalGroupsSequence = [shared], [pydicom.Dataset()]
-    assert carried(flattened(whole, 0), MR_IMAGE.technique).InversionTime == 900
+    assert copied(flattened(whole, 0), MR_IMAGE.technique).InversionTime == 900
     del shared.MRModifierSequence
-    kept = carried(flattened(whole, 0), MR_IMAGE.technique)
+    kept = copied(flattened(whole, 0), MR_IMAGE.technique)
     assert "InversionTime" in kept
     assert kept.InversionTime is None
 

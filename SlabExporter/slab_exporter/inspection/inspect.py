@@ -126,7 +126,7 @@ def _look_at_series(runtime: SlicerRuntime, series: Series, report: Inspection) 
     _note(volume, report)
     if several:
         reason = series.verdict.reason
-        report.warnings.append(Sentence(f"{reason[0].upper()}{reason[1:]}. ", series.verdict.mend))
+        report.warnings.append(Sentence(f"{reason[0].upper()}{reason[1:]}. ", series.verdict.remedy))
     return volume
 
 

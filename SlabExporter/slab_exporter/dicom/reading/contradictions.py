@@ -39,7 +39,7 @@ def divided(slices: tuple[Slice, ...]) -> Frames | None:
 
 
 def _by_traits(slices: tuple[Slice, ...], problem: str) -> Frames:
-    """Volumes of the images that agree; none where an image would be left over that may be a slice of one.
+    """Return the volumes of the images that agree; none where an image would be left over that may be a slice of one.
 
     ``problem`` is why their places do not divide them.
     """
@@ -60,7 +60,7 @@ def _by_traits(slices: tuple[Slice, ...], problem: str) -> Frames:
 
 
 def _volumes_of(group: tuple[Slice, ...]) -> list[tuple[Slice, ...]]:
-    """The volumes of images that agree; none where they are too few, or nothing but their numbers divides them."""
+    """Return the volumes of images that agree; none where they are too few, or only their numbers divide them."""
     stack = make_stack(group) if len(group) >= _FEWEST else None
     if stack is None:
         return []
@@ -71,7 +71,7 @@ def _volumes_of(group: tuple[Slice, ...]) -> list[tuple[Slice, ...]]:
 
 
 def _lie_among(rest: Iterable[Slice], volumes: Iterable[tuple[Slice, ...]]) -> bool:
-    """Whether each image lies where a volume has a slice already, so that no volume can lack it."""
+    """Return whether each image lies where a volume has a slice already, so that no volume can lack it."""
     taken = np.array([s.position for volume in volumes for s in volume], dtype=float)
     return all(
         np.min(np.linalg.norm(taken - np.array(plane.position, dtype=float), axis=1)) < SAME_PLACE_MM for plane in rest
@@ -79,7 +79,7 @@ def _lie_among(rest: Iterable[Slice], volumes: Iterable[tuple[Slice, ...]]) -> b
 
 
 def _difference(trait: Trait, slices: Sequence[Slice]) -> str:
-    """How many images state what, and a file of the rarest."""
+    """Return how many images state which value, and a file of the rarest."""
     classes = trait.classes(slices)
     groups = Counter(classes).most_common()
     rare = next(s for s, own in zip(slices, classes, strict=True) if own == groups[-1][0])

@@ -56,8 +56,9 @@ def refuse_incomplete(
     belonging: dict[int, list[DamagedFile]] = {}
     stray: list[DamagedFile] = []
     could_be = [n for n, one in enumerate(series) if one.verdict.kind is not Kind.NO_VOLUME]
-    for file in (*damaged, *_meant_images(series, unread)):
-        owners = [n for n in _owners(series, file) if n in could_be]
+    beside = _Beside(series)
+    for file in (*damaged, *_meant_images(beside, unread)):
+        owners = [n for n in _owners(series, beside, file) if n in could_be]
         for n in owners:
             belonging.setdefault(n, []).append(file)
         if not owners:
@@ -80,35 +81,63 @@ def _files_said(files: list[DamagedFile]) -> str:
 # --- files ---
 
 
-def _meant_images(series: tuple[Series, ...], unread: list[Path]) -> list[DamagedFile]:
+class _Beside:
+    """The files of each series in each folder, with the patterns of their names and their sizes."""
+
+    def __init__(self, series: tuple[Series, ...]) -> None:
+        self._names: dict[Path, dict[int, list[Path]]] = {}
+        self._known: dict[tuple[Path, int], tuple[set[str | None], set[int]]] = {}
+        for n, one in enumerate(series):
+            for path in map(Path, one.files):
+                self._names.setdefault(path.parent, {}).setdefault(n, []).append(path)
+
+    def names(self, folder: Path) -> dict[int, list[Path]]:
+        """Files in a folder by the number of their series."""
+        return self._names.get(folder, {})
+
+    def named_like(self, path: Path, n: int) -> bool:
+        """Return whether a series has a file of the same pattern of name in the same folder."""
+        pattern = _pattern(path)
+        return pattern is not None and pattern in self._facts(path.parent, n)[0]
+
+    def as_large_as(self, path: Path, n: int) -> bool:
+        """Return whether a series has a file of the same size, and not an empty one, in the same folder."""
+        size = _size(path)
+        return size > 0 and size in self._facts(path.parent, n)[1]
+
+    def _facts(self, folder: Path, n: int) -> tuple[set[str | None], set[int]]:
+        if (folder, n) not in self._known:
+            names = self._names[folder][n]
+            self._known[folder, n] = set(map(_pattern, names)), set(map(_size, names))
+        return self._known[folder, n]
+
+
+def _meant_images(beside: _Beside, unread: list[Path]) -> list[DamagedFile]:
     """Files that do not begin like DICOM, but are named or as large as the images beside them."""
     found = []
     for path in unread:
-        size = _size(path)
-        beside = [Path(file) for one in series for file in one.files if Path(file).parent == path.parent]
-        named = _pattern(path) is not None and any(_pattern(file) == _pattern(path) for file in beside)
-        if named or (size > 0 and any(_size(file) == size for file in beside)):
-            what = "is empty" if size == 0 else "does not begin like DICOM"
+        series = beside.names(path.parent)
+        named = any(beside.named_like(path, n) for n in series)
+        if named or any(beside.as_large_as(path, n) for n in series):
+            what = "is empty" if _size(path) == 0 else "does not begin like DICOM"
             why = "named like the images beside it" if named else "exactly as large as an image beside it"
             found.append(DamagedFile(path, "", f"{path} {what}, but is {why}. Copy or download the file again."))
     return found
 
 
-def _owners(series: tuple[Series, ...], file: DamagedFile) -> list[int]:
+def _owners(series: tuple[Series, ...], beside: _Beside, file: DamagedFile) -> list[int]:
     """By SeriesInstanceUID, whole or the beginning of it; else by the images that lie beside the file."""
     uid = file.series_uid
     if exact := [n for n, one in enumerate(series) if uid and one.info.series_uid == uid]:
         return exact
     if len(uid) >= _SHORTEST_UID:
         return [n for n, one in enumerate(series) if one.info.series_uid.startswith(uid)]
-    beside = {
-        n: names for n, one in enumerate(series)
-        if (names := [Path(path) for path in one.files if Path(path).parent == file.path.parent])
-    }  # fmt: skip
-    pattern, size = _pattern(file.path), _size(file.path)
-    named = {n: names for n, names in beside.items() if any(_pattern(name) == pattern for name in names)} or beside
-    sized = {n: names for n, names in named.items() if size and any(_size(name) == size for name in names)} or named
-    return _neighbours(sized, file.path) or list(sized)
+    names = beside.names(file.path.parent)
+    owners = [n for n in names if beside.named_like(file.path, n)] or list(names)
+    owners = [n for n in owners if beside.as_large_as(file.path, n)] or owners
+    if len(owners) < 2:
+        return owners
+    return _neighbours({n: names[n] for n in owners}, file.path) or owners
 
 
 def _neighbours(beside: dict[int, list[Path]], path: Path) -> list[int]:
@@ -141,7 +170,7 @@ def _size(path: Path) -> int:
 
 
 def _lacking(series: Series) -> str:
-    """What the headers of the images say of images that are not there; "" if nothing."""
+    """Return half a sentence about images that the headers promise and that are missing; "" if there are none."""
     slices = series.slices
     return _parts_said(slices) or _counts_said(series) or _numbers_said(series)
 

@@ -26,7 +26,7 @@ class Frames:
         by: what tells them apart.
         problem: why they could not be divided.
         left_out: images of volumes that are not complete.
-        differ: how images that are no volumes of one kind contradict each other.
+        differ: how the images contradict each other.
         told: half a sentence about the volumes, where they are of another kind than repeated ones.
     """
 
@@ -68,7 +68,7 @@ def split_frames(stack: Stack) -> Frames | None:
 
 
 def _varies_alike(places: list[list[Slice]], mark: int) -> bool:
-    """Whether an attribute has several values, the same ones at every place."""
+    """Return whether an attribute has several values, the same ones at every place."""
     values = {s.marks[mark][1] for s in places[0]}
     return len(values) > 1 and all({s.marks[mark][1] for s in place} == values for place in places)
 

@@ -17,7 +17,7 @@ from .marks import COUNTS, MARKS, PRIVATE, concatenation, is_tiled, remarks, val
 from .pixels import needs_decoder
 from .series import PixelFormat, SeriesInfo, Slice
 
-# PS3.6: storage classes that have rows and columns but are no images to be cut.
+# PS3.6: storage classes that have rows and columns but are not images to be cut.
 NO_IMAGE_CLASSES = {
     "1.2.840.10008.5.1.4.1.1.66.4": "segmentation",
     "1.2.840.10008.5.1.4.1.1.66.7": "label map segmentation",
@@ -75,7 +75,7 @@ def parsing(path: str | Path) -> Iterator[None]:
 
 
 def looks_like_dicom(path: Path) -> bool:
-    """Whether a file begins like DICOM: as it should, or with what follows the prefix, as old files do."""
+    """Return whether a file begins like DICOM: as it should, or with what follows the prefix, as old files do."""
     head = _head(path)
     if head[128:132] == b"DICM":
         return True
@@ -87,7 +87,7 @@ def looks_like_dicom(path: Path) -> bool:
 
 
 def has_prefix(path: Path) -> bool:
-    """Whether a file begins with a preamble and "DICM" (PS3.10 7.1)."""
+    """Return whether a file begins with a preamble and "DICM" (PS3.10 7.1)."""
     return _head(path)[128:132] == b"DICM"
 
 
@@ -112,7 +112,7 @@ def read_dataset(
 
 
 def read_planes(path: Path) -> tuple[SeriesInfo, tuple[Slice, ...]] | str:
-    """What a file contributes to a series; for an object that is no image, what it is instead.
+    """Return what a file contributes to a series; for an object that is not an image, what it is instead.
 
     Raises:
         InputError: damaged.

@@ -1,4 +1,4 @@
-"""Judge a series before it is loaded: what it is, and why it is no regular volume if it is none.
+"""Judge a series before it is loaded: what it is, and why it is not a regular volume if it is not one.
 
 Nothing is regularised here or later without being asked: ITK's series reader loads tilted and
 uneven series as if they were regular, tens of millimetres wrong, and stacks 4D series into one.
@@ -35,7 +35,7 @@ _RESAMPLE = Sentence("Use ", Option.on("resample"), " to make a regular volume b
 
 
 def judge(slices: tuple[Slice, ...]) -> Verdict:
-    """What a series is, by its headers alone."""
+    """Return what a series is, by its headers alone."""
     for rule in (_not_grey, _tiled, _single, _placeless):
         verdict = rule(slices)
         if verdict is not None:
@@ -52,7 +52,7 @@ def judge(slices: tuple[Slice, ...]) -> Verdict:
 
 
 def judge_stack(stack: Stack) -> Verdict:
-    """Whether one volume's planes form an evenly spaced grid."""
+    """Return whether one volume's planes form an evenly spaced grid."""
     if len(stack.slices) == 1:
         return _no_volume("it holds one image")
     if np.min(stack.gaps) < SAME_PLACE_MM:
@@ -78,8 +78,8 @@ def judge_stack(stack: Stack) -> Verdict:
         )
         return Verdict(Kind.MISSING, reason, "Find the missing images. " + _RESAMPLE, deviation)
     tolerance = Option.to("allow_uneven", _round_up(deviation))
-    mend = Sentence(_RESAMPLE, " To keep the voxels and accept the error, use ", tolerance, ".")
-    return Verdict(Kind.UNEVEN, uneven_reason(stack), mend, deviation)
+    remedy = Sentence(_RESAMPLE, " To keep the voxels and accept the error, use ", tolerance, ".")
+    return Verdict(Kind.UNEVEN, uneven_reason(stack), remedy, deviation)
 
 
 def _round_up(deviation: float) -> float:
@@ -134,12 +134,12 @@ def _one_place(slices: tuple[Slice, ...], count: int) -> Verdict:
     return _no_volume(reason, "They may be times of one slice; a volume needs slices at several positions.")
 
 
-def _unusable(reason: str, mend: str = "") -> Verdict:
-    return Verdict(Kind.UNUSABLE, reason, mend)
+def _unusable(reason: str, remedy: str = "") -> Verdict:
+    return Verdict(Kind.UNUSABLE, reason, remedy)
 
 
-def _no_volume(reason: str, mend: str = "") -> Verdict:
-    return Verdict(Kind.NO_VOLUME, f"{reason}, so that it is not a volume", mend)
+def _no_volume(reason: str, remedy: str = "") -> Verdict:
+    return Verdict(Kind.NO_VOLUME, f"{reason}, so that it is not a volume", remedy)
 
 
 def _not_grey(slices: tuple[Slice, ...]) -> Verdict | None:
@@ -147,7 +147,7 @@ def _not_grey(slices: tuple[Slice, ...]) -> Verdict | None:
         pixel = s.pixel
         if pixel.samples != 1 or pixel.photometric not in ("MONOCHROME1", "MONOCHROME2"):
             return _unusable(
-                f"it holds colours ({pixel.photometric}, {pixel.samples} numbers a pixel), not one value a voxel",
+                f"it holds colours ({pixel.photometric}, {pixel.samples} numbers per pixel), not one value per voxel",
                 "Convert it to grey values first.",
             )
         if pixel.lookup:

@@ -56,26 +56,29 @@ class Trait:
         name: of the attribute.
         value: of an image; None where it does not state the attribute, which contradicts nothing.
         said: of images with a value, after their number.
-        same: whether two values are one but for rounding.
+        same: whether two values are one but for rounding; None where only equal ones are.
         differ: how a sentence about the difference begins, before the name.
     """
 
     name: str
     value: Callable[[Slice], Any]
     said: Callable[[Any], str]
-    same: Callable[[Any, Any], bool] = lambda one, other: bool(one == other)
+    same: Callable[[Any, Any], bool] | None = None
     differ: str = "its images differ"
 
     def classes(self, slices: Sequence[Slice]) -> list[Hashable]:
         """Return for each image the first value that is the same as its own; all alike unless two are stated."""
+        values = [self.value(plane) for plane in slices]
+        first: dict[Any, Any] = {None: None}
         found: list[Any] = []
-        result: list[Hashable] = []
-        for plane in slices:
-            value = self.value(plane)
-            if value is not None and not any(self.same(value, known) for known in found):
+        for value in values:
+            if value in first:
+                continue
+            alike = (known for known in found if self.same is not None and self.same(value, known))
+            first[value] = next(alike, value)
+            if first[value] is value:
                 found.append(value)
-            result.append(None if value is None else next(known for known in found if self.same(value, known)))
-        return result if len(found) > 1 else [None] * len(slices)
+        return [first[value] for value in values] if len(found) > 1 else [None] * len(slices)
 
 
 def mark(plane: Slice, keyword: str) -> Any:

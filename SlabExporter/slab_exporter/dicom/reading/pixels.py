@@ -66,7 +66,7 @@ def stored_planes(dataset: Any, planes: list[Slice]) -> list[npt.NDArray]:
 
 
 def needs_decoder(pixel: PixelFormat) -> bool:
-    """Whether pixels are compressed, so that other packages make sense of them, and of damaged ones."""
+    """Return whether pixels are compressed, so that other packages make sense of them, and of damaged ones."""
     return pixel.transfer_syntax not in _NATIVE
 
 

@@ -23,7 +23,7 @@ _ONE_OF_EACH = "Keep the right one of files that share a SOPInstanceUID, or give
 def find_series(path: Path, skip: Path | None = None) -> tuple[Series, ...]:
     """All series of a folder (or of one file), in order of name; any file names, any nesting.
 
-    What is no volume (scouts, single images) comes with a verdict that says so; objects that are no
+    Scouts and single images come with a verdict that says that they are not volumes; objects that are not
     images are named in the warnings of the first series.
 
     Args:
@@ -107,14 +107,14 @@ def volumes_of(path: Path, series: tuple[Series, ...]) -> tuple[Series, ...]:
     more = f" (and {len(left_out) - _MOST_NAMED} more)" if len(left_out) > _MOST_NAMED else ""
     text = f"{'; '.join(left_out[:_MOST_NAMED])}{more}."
     if not volumes:
-        mends = dict.fromkeys(s.verdict.mend for s in no_volumes[:_MOST_NAMED] if s.verdict.mend)
-        raise InputError(f"{path} holds no DICOM volume. {' '.join((text, *mends))}")
+        remedies = dict.fromkeys(s.verdict.remedy for s in no_volumes[:_MOST_NAMED] if s.verdict.remedy)
+        raise InputError(f"{path} holds no DICOM volume. {' '.join((text, *remedies))}")
     first = replace(volumes[0], warnings=(*volumes[0].warnings, f"Left out: {text}"))
     return (first, *volumes[1:])
 
 
 def is_dicom_file(path: Path) -> bool:
-    """Whether a path is a file of DICOM, not of a volume format; some archives call DICOM files .img."""
+    """Return whether a path is a file of DICOM, not of a volume format; some archives call DICOM files .img."""
     extension = volume_extension(path)
     if extension == ".img":
         return path.is_file() and has_prefix(path)
@@ -144,17 +144,19 @@ def _without_copies(slices: list[Slice]) -> tuple[tuple[Slice, ...], tuple[str, 
     themselves where each belongs, as after an anonymiser that gave all files one UID.
     """
     first: dict[tuple[str, int | None], Slice] = {}
+    kept: list[Slice] = []
     copies: list[Slice] = []
     shared: list[Slice] = []
     for plane in slices:
         key = (plane.sop_uid or plane.path, plane.frame)
         if key not in first:
             first[key] = plane
+            kept.append(plane)
         elif file_sha256(Path(plane.path)) == file_sha256(Path(first[key].path)):
             copies.append(plane)
         else:
             shared.append(plane)
-    kept = tuple(plane for plane in slices if plane not in copies) if copies else tuple(slices)
+            kept.append(plane)
     if shared and not _lie_apart(kept):
         other = first[(shared[0].sop_uid, shared[0].frame)]
         return tuple(slices), (), f"{other.shown} and {shared[0].shown} have one SOPInstanceUID but differ"
@@ -168,11 +170,11 @@ def _without_copies(slices: list[Slice]) -> tuple[tuple[Slice, ...], tuple[str, 
         count = len({s.path for s in copies})
         are = "s are copies" if count > 1 else " is a copy"
         warnings.append(f"{count} file{are} of others ({copies[0].shown} for one); left out.")
-    return kept, tuple(warnings), ""
+    return tuple(kept), tuple(warnings), ""
 
 
-def _lie_apart(slices: tuple[Slice, ...]) -> bool:
-    """Whether every image states a position, and no two the same."""
+def _lie_apart(slices: Sequence[Slice]) -> bool:
+    """Return whether every image states a position, and no two the same."""
     places = {s.position for s in slices}
     return None not in places and len(places) == len(slices)
 
@@ -181,7 +183,7 @@ def _notes(others: Counter[str], damaged: tuple[DamagedFile, ...]) -> tuple[str,
     notes: list[str] = []
     if others:
         kinds = ", ".join(f"{count} {kind}" for kind, count in sorted(others.items())[:_MOST_NAMED])
-        notes.append(f"Left out: DICOM objects that are no images ({kinds}).")
+        notes.append(f"Left out: DICOM objects that are not images ({kinds}).")
     if damaged:
         more = f" {len(damaged) - 1} more files are damaged too." if len(damaged) > 1 else ""
         notes.append(f"{damaged[0].sentence}{more}")
@@ -237,7 +239,7 @@ def series_sha256(series: Series) -> str:
 
 
 def combined_sha256(digests: list[str]) -> str:
-    """SHA-256 over sorted hexadecimal digests, one a line."""
+    """SHA-256 over sorted hexadecimal digests, one per line."""
     import hashlib
 
     return hashlib.sha256("".join(f"{digest}\n" for digest in sorted(digests)).encode()).hexdigest()

@@ -1,4 +1,4 @@
-"""What is known of a DICOM series before its pixels are read: frozen values that can be pickled."""
+"""Facts about a DICOM series before its pixels are read: frozen values that can be pickled."""
 
 from __future__ import annotations
 
@@ -78,13 +78,13 @@ class PixelFormat:
 
     Attributes:
         transfer_syntax: UID of the file's transfer syntax.
-        samples: numbers a pixel: 1 for grey values.
+        samples: numbers per pixel: 1 for grey values.
         photometric: PhotometricInterpretation.
-        allocated: bits a pixel takes.
+        allocated: bits per pixel.
         stored: bits of them that hold the value.
         high_bit: the highest of those, from 0.
         signed: two's complement.
-        lookup: a Modality LUT Sequence stands in for slope and intercept.
+        lookup: a Modality LUT Sequence replaces slope and intercept.
     """
 
     transfer_syntax: str
@@ -99,7 +99,7 @@ class PixelFormat:
 
 @dataclass(frozen=True)
 class SeriesInfo:
-    """What all images of a series have in common, as the files state it (may be empty).
+    """Attributes that all images of a series have in common, as the files state it (may be empty).
 
     Attributes:
         series_uid: SeriesInstanceUID.
@@ -123,12 +123,12 @@ class SeriesInfo:
 
     @property
     def key(self) -> tuple[str, str, str]:
-        """What makes a series one: some archives give the same SeriesInstanceUID in several studies."""
+        """Identity of the series: some archives give the same SeriesInstanceUID in several studies."""
         return self.patient_id, self.study_uid, self.series_uid
 
 
 class Kind(Enum):
-    """What a series is, as far as its headers tell."""
+    """Kind of series, as far as its headers tell."""
 
     REGULAR = "regular volume"
     UNEVEN = "unevenly spaced"
@@ -146,14 +146,14 @@ class Verdict:
     Attributes:
         kind: what it is.
         reason: half a sentence with the numbers, empty for a regular volume.
-        mend: a sentence, what to do about it.
+        remedy: a sentence, what to do about it.
         deviation: how far (mm) a slice lies from an evenly spaced grid.
         rest: where images are lost or damaged, what the others are by themselves.
     """
 
     kind: Kind
     reason: str = ""
-    mend: str = ""
+    remedy: str = ""
     deviation: float = 0.0
     rest: Verdict | None = None
 
@@ -197,7 +197,7 @@ class Series:
         return Path("anonymous" if anonymous else self.folder) / f"{name}.dcm"
 
     def group(self, anonymous: bool = False) -> str:
-        """What must stay together in a split: the patient, or where nobody may know, the study; "" if not stated."""
+        """What stays together in a split: the patient, or if that is to stay unknown, the study; "" if not stated."""
         if anonymous:
             return pseudonym(self.info.study_uid) if self.info.study_uid else ""
         return self.info.patient_id or self.info.study_uid
@@ -211,5 +211,5 @@ class Series:
 
     def sentence(self) -> Sentence:
         """Return the verdict as one sentence with what to do about it."""
-        mend = self.verdict.mend
-        return Sentence(f"{self.shown}: {self.verdict.reason}.", " " if mend else "", mend)
+        remedy = self.verdict.remedy
+        return Sentence(f"{self.shown}: {self.verdict.reason}.", " " if remedy else "", remedy)

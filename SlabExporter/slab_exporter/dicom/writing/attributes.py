@@ -46,7 +46,7 @@ class SourceHeaders:
             return flattened(self._dataset, plane.frame or 0)
 
 
-def carried(header: Any, keywords: Iterable[str]) -> Any:
+def copied(header: Any, keywords: Iterable[str]) -> Any:
     """A dataset with those of the attributes that the header states validly; texts as Unicode.
 
     An attribute that breaks the rules of its value representation (PS3.5 6.2) or has too few or too
@@ -76,7 +76,7 @@ def carried(header: Any, keywords: Iterable[str]) -> Any:
 
 
 def _as_written(vr: str, value: Any) -> Any:
-    """The text that stands in the file; a name's original string would be its bytes."""
+    """Return the text as it is written in the file; a name's original string would be its bytes."""
     if vr in ("DS", "IS", "DA", "TM", "DT"):
         return str(getattr(value, "original_string", value))
     return str(value) if vr == "PN" else value
@@ -110,7 +110,7 @@ def _is_valid(element: Any) -> bool:
 
 
 def _is_allowed_number(element: Any) -> bool:
-    """Whether an element has as many values as PS3.6 allows (1, 1-3, 1-n, 2-2n); none are always allowed."""
+    """Return whether an element has as many values as PS3.6 allows (1, 1-3, 1-n, 2-2n); none are always allowed."""
     from pydicom.datadict import dictionary_VM
 
     if element.is_empty:
@@ -147,7 +147,7 @@ def require_deidentifier() -> None:
 
 
 def deidentify(dataset: Any) -> None:
-    """Apply the profile to a dataset of carried-over attributes, in place; it must hold no UID."""
+    """Apply the profile to a dataset of copied attributes, in place; it must hold no UID."""
     import dicomanonymizer
 
     dicomanonymizer.anonymize_dataset(dataset)

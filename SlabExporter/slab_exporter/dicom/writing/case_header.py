@@ -1,4 +1,4 @@
-"""What all DICOM slabs of one case have in common: class, identity, patient, study, stored form, window."""
+"""Header that all DICOM slabs of one case have in common: class, identity, patient, study, stored form, window."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from ...core.options import LONGEST_TEXT, DicomOptions
 from ...core.text import Option, Sentence
 from ...core.volume import SourceVolume
 from ..uids import is_valid_uid, pseudonym, stable_uid
-from .attributes import TYPE_2C, SourceHeaders, carried, deidentify, mark_deidentified, require_deidentifier
-from .classes import ALWAYS_PRESENT, CARRIED, IDENTIFYING, LOSSY, UNPAIRED_PARTS, ImageClass, choose_class
+from .attributes import TYPE_2C, SourceHeaders, copied, deidentify, mark_deidentified, require_deidentifier
+from .classes import ALWAYS_PRESENT, COPIED, IDENTIFYING, LOSSY, UNPAIRED_PARTS, ImageClass, choose_class
 from .encoding import decimal_string, shortened
 from .image_grid import right_angle_warnings
 from .stored_form import StoredForm, stored_form
@@ -57,7 +57,7 @@ class CaseHeader:
 
     @property
     def has_source(self) -> bool:
-        """Whether the volume came from DICOM."""
+        """Return whether the volume came from DICOM."""
         return self.image.dicom is not None
 
     @cached_property
@@ -89,8 +89,8 @@ class CaseHeader:
 
     @cached_property
     def lossy(self) -> Any:
-        """What the source says of lossy compression, for planes that are no image of it."""
-        return carried(self._lowest_header, LOSSY)
+        """Attributes of the source about lossy compression, for planes that are not images of it."""
+        return copied(self._lowest_header, LOSSY)
 
     @cached_property
     def window(self) -> tuple[float, float]:
@@ -161,7 +161,7 @@ def _attributes(header: CaseHeader) -> tuple[Any, tuple[str, ...]]:
     if header.has_source:
         # Where planes are images of the source, each brings its own technique.
         technique = () if header.image.dicom.planes else header.image_class.technique
-        kept = carried(header._lowest_header, (*CARRIED, *technique))
+        kept = copied(header._lowest_header, (*COPIED, *technique))
         if options.deidentify:
             deidentify(kept)
         _drop_empty(kept, (*ALWAYS_PRESENT, *TYPE_2C))
@@ -217,7 +217,7 @@ def _settle_laterality(attributes: Any) -> None:
 
 
 def _states(dataset: Any, keyword: str) -> bool:
-    """Whether an attribute is there and not empty, valid or not."""
+    """Return whether an attribute is there and not empty, valid or not."""
     element = dataset.get_item(keyword)
     value = None if element is None else element.value
     return bool(value.strip(b" \0") if isinstance(value, bytes) else value)

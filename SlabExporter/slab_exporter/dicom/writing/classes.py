@@ -18,7 +18,7 @@ class ImageClass:
         uid: SOPClassUID.
         name: for people.
         defaults: keyword -> value of attributes that must be present (type 1, 2) where no source states them.
-        technique: attributes of the acquisition that are carried over from a source of the same class.
+        technique: attributes of the acquisition that are copied from a source of the same class.
         image_type: the values of ImageType after DERIVED and SECONDARY.
     """
 
@@ -71,8 +71,8 @@ SECONDARY_CAPTURE = ImageClass(
     (),
 )
 
-# Carried over from a DICOM source, once a series: PS3.3 C.7.1.1, C.7.2.1, C.7.2.2, C.7.3.1, C.7.4.1, C.7.5.1
-CARRIED = (
+# Copied from a DICOM source, once a series: PS3.3 C.7.1.1, C.7.2.1, C.7.2.2, C.7.3.1, C.7.4.1, C.7.5.1
+COPIED = (
     "PatientName", "PatientID", "IssuerOfPatientID", "PatientBirthDate", "PatientBirthTime", "PatientSex",
     "OtherPatientIDs", "EthnicGroup", "PatientComments", "PatientSpeciesDescription", "PatientIdentityRemoved",
     "DeidentificationMethod",
@@ -90,8 +90,8 @@ CARRIED = (
 )  # fmt: skip
 # That values are no longer what was measured: holds for whatever is made of them
 LOSSY = ("LossyImageCompression", "LossyImageCompressionRatio", "LossyImageCompressionMethod")
-# Carried over image by image
-CARRIED_PER_IMAGE = (
+# Copied image by image
+COPIED_PER_IMAGE = (
     "AcquisitionNumber", "AcquisitionDate", "AcquisitionTime", "AcquisitionDateTime", "ContentDate", "ContentTime",
     "SliceThickness", *LOSSY,
 )  # fmt: skip
@@ -118,7 +118,7 @@ ENUMERATED = {
     "SequenceVariant": ("SK", "MTC", "SS", "TRSS", "SP", "MP", "OSP", "NONE"), "BeatRejectionFlag": ("Y", "N"),
     "InPlanePhaseEncodingDirection": ("ROW", "COL"), "VariableFlipAngleFlag": ("Y", "N"),
 }  # fmt: skip
-# Attributes that say who somebody is (the first of PS3.15 table E.1-1 that are carried over here)
+# Attributes that say who somebody is (the first of PS3.15 table E.1-1 that are copied here)
 IDENTIFYING = (
     "PatientName", "PatientID", "PatientBirthDate", "OtherPatientIDs", "AccessionNumber", "ReferringPhysicianName",
     "InstitutionName", "OperatorsName", "PerformingPhysicianName",

@@ -37,7 +37,7 @@ def text_element(tag: int, vr: str, text: str) -> bytes:
 
 
 def pixel_element(size: int) -> bytes:
-    """What stands before ``size`` bytes (an even number) of native pixel data."""
+    """Return the bytes before ``size`` bytes (an even number) of native pixel data."""
     return struct.pack("<HH2sHI", PIXEL_DATA >> 16, PIXEL_DATA & 0xFFFF, b"OW", 0, size)
 
 

@@ -28,7 +28,7 @@ _BITS = 8
 
 
 def can_write_segmentations() -> bool:
-    """Whether highdicom is installed."""
+    """Return whether highdicom is installed."""
     return importlib.util.find_spec("highdicom") is not None
 
 

@@ -28,9 +28,9 @@ from ...files.slab_files import FinishedFile
 from ..reading.scan import combined_sha256
 from ..reading.series import Slice
 from ..uids import IMPLEMENTATION, is_valid_uid
-from .attributes import SourceHeaders, carried, deidentify
+from .attributes import SourceHeaders, copied, deidentify
 from .case_header import CaseHeader
-from .classes import CARRIED_PER_IMAGE
+from .classes import COPIED_PER_IMAGE
 from .encoding import Encoded, decimal_string, encoded, file_meta, joined, pixel_element, shortened, text_element
 from .image_grid import perpendicular, unit
 from .readback import verify_slab_folder
@@ -208,7 +208,7 @@ class SlabSeries:
             yield own
 
     def _from_source(self, k: int, headers: SourceHeaders) -> Encoded:
-        """What the source image of plane k adds (PS3.3 C.12.4.1: source image sequence).
+        """Return the attributes that the source image of plane k adds (PS3.3 C.12.4.1: source image sequence).
 
         A plane that was interpolated or padded keeps saying that its source was compressed with loss
         (PS3.3 C.7.6.1.1.5). A padded one has the technique of the image next to it: images of one series
@@ -217,11 +217,11 @@ class SlabSeries:
         plane = self.source_plane(k)
         if plane is None:
             beside = self._plane_beside(k)
-            shared = carried({} if beside is None else headers.read(beside), self.header.image_class.technique)
+            shared = copied({} if beside is None else headers.read(beside), self.header.image_class.technique)
             shared.update(self.header.lossy if self.header.has_source else {})
             return encoded(shared)
         source = headers.read(plane)
-        kept = carried(source, (*CARRIED_PER_IMAGE, *self.header.image_class.technique))
+        kept = copied(source, (*COPIED_PER_IMAGE, *self.header.image_class.technique))
         if self.header.options.deidentify:
             deidentify(kept)
         elif is_valid_uid(plane.sop_uid) and is_valid_uid(str(source.get("SOPClassUID", ""))):
