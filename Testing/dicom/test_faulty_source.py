@@ -101,7 +101,7 @@ def test_slabs_do_not_depend_on_the_names_of_the_files(tmp_path, slabs):
         write_series(tmp_path / folder, voxels(), WindowCenter=window, WindowWidth=50, SOPInstanceUID=lambda n: uid(n))
     for n, path in enumerate(sorted((tmp_path / "renamed").iterdir())):
         path.rename(path.with_name(f"z{9 - n}"))
-    assert slabs()[0].WindowCenter == slabs(folder="renamed")[0].WindowCenter == 0
+    assert slabs()[0].WindowCenter == slabs(folder="renamed")[0].WindowCenter == 200
 
 
 def test_a_volume_chosen_by_frame_has_its_own_window_and_technique(tmp_path, slabs):

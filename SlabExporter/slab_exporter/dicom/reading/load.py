@@ -114,8 +114,7 @@ def peek_series(series: Series, options: SeriesOptions, frame: int | None = None
 
 
 def _count(series: Series) -> int:
-    stack = make_stack(series.slices) if series.verdict.kind is Kind.SEVERAL else None
-    frames = None if stack is None else split_frames(stack)
+    frames = divided(series.slices) if series.verdict.kind is Kind.SEVERAL else None
     return 1 if frames is None else len(frames.volumes)
 
 

@@ -121,6 +121,13 @@ def _is_allowed_number(element: Any) -> bool:
     return int(low) <= element.VM <= int(high or low)
 
 
+def states(dataset: Any, keyword: str) -> bool:
+    """Return whether an attribute is there and not empty, valid or not."""
+    element = dataset.get_item(keyword)
+    value = None if element is None else element.value
+    return bool(value.strip(b" \0") if isinstance(value, bytes) else value)
+
+
 METHOD = "Basic Application Level Confidentiality Profile (PS3.15 E.1)"
 
 

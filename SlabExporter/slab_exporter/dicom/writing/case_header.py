@@ -13,7 +13,7 @@ from ...core.options import LONGEST_TEXT, DicomOptions
 from ...core.text import Option, Sentence
 from ...core.volume import SourceVolume
 from ..uids import is_valid_uid, pseudonym, stable_uid
-from .attributes import TYPE_2C, SourceHeaders, copied, deidentify, mark_deidentified, require_deidentifier
+from .attributes import TYPE_2C, SourceHeaders, copied, deidentify, mark_deidentified, require_deidentifier, states
 from .classes import ALWAYS_PRESENT, COPIED, IDENTIFYING, LOSSY, UNPAIRED_PARTS, ImageClass, choose_class
 from .encoding import decimal_string, shortened
 from .image_grid import right_angle_warnings
@@ -216,13 +216,6 @@ def _settle_laterality(attributes: Any) -> None:
         attributes.Laterality = ""
 
 
-def _states(dataset: Any, keyword: str) -> bool:
-    """Return whether an attribute is there and not empty, valid or not."""
-    element = dataset.get_item(keyword)
-    value = None if element is None else element.value
-    return bool(value.strip(b" \0") if isinstance(value, bytes) else value)
-
-
 def _identity_warnings(source: Any, kept: Any, options: DicomOptions) -> list[str]:
     if options.deidentify:
         sentences = [
@@ -237,7 +230,7 @@ def _identity_warnings(source: Any, kept: Any, options: DicomOptions) -> list[st
     if stated:
         text = f"The slabs carry attributes that identify people ({', '.join(stated)}); "
         sentences.append(Sentence(text, Option("deidentify"), " leaves them out."))
-    left = [keyword for keyword in IDENTIFYING if keyword not in kept and _states(source, keyword)]
+    left = [keyword for keyword in IDENTIFYING if keyword not in kept and states(source, keyword)]
     if left:
         text = f"The source's {', '.join(left)} break the rules of DICOM (length, characters, number of values) and "
         others = Sentence(Option("patient_name"), " and ", Option("patient_id"))
