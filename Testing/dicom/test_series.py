@@ -258,7 +258,7 @@ def test_colour_images_are_refused(tmp_path):
     plane = np.zeros((4, 5 * 3), np.uint8)
     write_series(tmp_path, np.stack([plane] * 3), SamplesPerPixel=3, PhotometricInterpretation="RGB", Columns=5,
                  PlanarConfiguration=0)  # fmt: skip
-    assert "RGB, 3 numbers a pixel" in refusal(tmp_path)
+    assert "RGB, 3 numbers per pixel" in refusal(tmp_path)
 
 
 def test_one_image_is_no_volume(tmp_path):
