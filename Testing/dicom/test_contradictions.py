@@ -6,28 +6,10 @@ import numpy as np
 import pydicom
 import pytest
 from slab_exporter.core.errors import InputError
-from slab_exporter.core.options import SeriesOptions
-from slab_exporter.core.text import command_words, in_words
-from slab_exporter.dicom.reading.load import load_series
 from slab_exporter.dicom.reading.scan import find_series, volumes_of
 from slab_exporter.dicom.reading.series import Kind
 from support.dicom_phantoms import MR, ORIGIN, SPACING, uid, voxels, write_image, write_series
-
-
-def only(folder):
-    (series,) = find_series(folder)
-    return series
-
-
-def load(folder, frame=None, **options):
-    return load_series(only(folder), SeriesOptions(**options), frame)
-
-
-def refusal(folder, frame=None, **options) -> str:
-    with pytest.raises(InputError) as caught:
-        load(folder, frame, **options)
-    return in_words(caught.value.sentence, command_words)
-
+from support.dicom_series import load, only, refusal
 
 HALVES = [
     ("ConvolutionKernel", "B30f", "B70f", {}),

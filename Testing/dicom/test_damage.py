@@ -13,13 +13,9 @@ from slab_exporter.dicom.reading.load import load_series
 from slab_exporter.dicom.reading.scan import find_series, series_of_files
 from slab_exporter.dicom.reading.series import Kind
 from support.dicom_phantoms import uid, voxels, write_series
+from support.dicom_series import only
 
 ALLOWED = SeriesOptions(allow_damaged=True)
-
-
-def only(folder):
-    (series,) = find_series(folder)
-    return series
 
 
 def refusal(series) -> str:

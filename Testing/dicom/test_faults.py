@@ -7,29 +7,13 @@ import pydicom
 import pytest
 from slab_exporter.cases.find import find_cases
 from slab_exporter.core.errors import InputError
-from slab_exporter.core.options import SeriesOptions
 from slab_exporter.dicom.reading.headers import quiet_pydicom
-from slab_exporter.dicom.reading.load import load_series
 from slab_exporter.dicom.reading.multiframe import flattened
 from slab_exporter.dicom.reading.scan import find_series, reread, series_sha256
 from slab_exporter.dicom.reading.series import Kind
 from slab_exporter.dicom.writing.attributes import copied
 from support.dicom_phantoms import MR, uid, voxels, write_image, write_series
-
-
-def only(folder):
-    (series,) = find_series(folder)
-    return series
-
-
-def load(folder, frame=None, **options):
-    return load_series(only(folder), SeriesOptions(**options), frame)
-
-
-def refusal(folder, frame=None, **options) -> str:
-    with pytest.raises(InputError) as caught:
-        load(folder, frame, **options)
-    return str(caught.value)
+from support.dicom_series import load, refusal
 
 
 @pytest.mark.parametrize("kept", [140, 400, 600])
@@ -156,7 +140,7 @@ def test_an_oblique_tilted_series_is_resampled_whatever_rounding_does(tmp_path):
 
 
 @pytest.mark.parametrize("name", ["Ж" * 30, "山田^太郎=" + "やまだ" * 12])
-def test_long_names_in_other_scripts_are_carried(tmp_path, name):
+def test_long_names_in_other_scripts_are_copied(tmp_path, name):
     path = write_image(tmp_path / "x", voxels()[0], (0, 0, 0), SpecificCharacterSet="ISO_IR 192", PatientName=name)
     with quiet_pydicom():
         assert str(copied(pydicom.dcmread(path), ["PatientName"]).PatientName) == name
@@ -259,7 +243,7 @@ def test_dicom_files_called_img_are_found_and_analyze_files_are_not_taken_for_th
     np.testing.assert_array_equal(load(tmp_path).voxels_kji, voxels())
 
 
-def test_an_enhanced_image_is_carried_with_what_its_frames_state(tmp_path):
+def test_an_enhanced_image_is_copied_with_what_its_frames_state(tmp_path):
     shared, first, second = (pydicom.Dataset() for _ in range(3))
     for item, group, content in (
         (shared, "MRTimingAndRelatedParametersSequence", {"RepetitionTime": 2000, "FlipAngle": 77}),

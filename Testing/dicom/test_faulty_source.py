@@ -62,7 +62,7 @@ def test_trigger_time_stands_where_the_heart_triggered_and_nowhere_else(tmp_path
     assert {image.get("TriggerTime", "absent") for image in slabs()} == {kept}
 
 
-def test_an_animal_s_species_is_carried_with_what_belongs_to_it(tmp_path, slabs):
+def test_an_animal_s_species_is_copied_with_what_belongs_to_it(tmp_path, slabs):
     write_series(tmp_path / "in", voxels(), PatientSpeciesDescription="Canine")
     image = slabs()[0]
     assert (image.PatientSpeciesDescription, image.PatientBreedDescription) == ("Canine", "")

@@ -161,7 +161,7 @@ def _resampled(volume: SourceVolume, stack: Stack, verdict: Verdict) -> SourceVo
 
 
 def _chosen(series: Series, frame: int | None) -> tuple[tuple[Slice, ...], list[str]]:
-    """(planes to load, warnings about others); refuses what the verdict refuses whatever the options are."""
+    """Return (planes to load, warnings about others); refuses what the verdict refuses whatever the options are."""
     kind = series.verdict.kind
     if kind in (Kind.UNUSABLE, Kind.NO_VOLUME):
         raise InputError(series.sentence())
@@ -214,7 +214,7 @@ def _accepted(series: Series, stack: Stack, options: SeriesOptions) -> list[str]
     """Warnings about what the options accept.
 
     Raises:
-        InputError: the planes are no regular volume and the options do not accept that.
+        InputError: the planes are not a regular volume and the options do not accept that.
     """
     verdict = judge_stack(stack)
     if verdict.kind is Kind.REGULAR:
@@ -242,7 +242,7 @@ def _require_sensible_size(series: Series, stack: Stack) -> None:
 
 
 def _voxels(series: Series, stack: Stack) -> tuple[npt.NDArray, str]:
-    """(rescaled KJI voxels, check sum of the series)."""
+    """Return (rescaled KJI voxels, check sum of the series)."""
     first = stack.slices[0]
     dtype = _stored_type(stack)
     shape = (len(stack.slices), first.rows, first.columns)

@@ -79,7 +79,7 @@ def frame_datasets(path: Path, dataset: Any) -> Iterator[Any]:
 
 
 def _groups_of(dataset: Any) -> tuple[Any, Any]:
-    """(shared functional groups, functional groups of each frame)."""
+    """Return (shared functional groups, functional groups of each frame)."""
     shared = dataset.get("SharedFunctionalGroupsSequence") or []
     return shared, dataset.get("PerFrameFunctionalGroupsSequence") or []
 

@@ -121,7 +121,7 @@ def _decoded_by_gdcm(dataset: Any, first: Slice) -> npt.NDArray:
     for keyword in ("RescaleSlope", "RescaleIntercept", "SharedFunctionalGroupsSequence"):
         if keyword in dataset:
             delattr(dataset, keyword)
-    dataset.PhotometricInterpretation = "MONOCHROME2"  # ITK turns the values of MONOCHROME1 over
+    dataset.PhotometricInterpretation = "MONOCHROME2"  # ITK inverts the values of MONOCHROME1
     with tempfile.TemporaryDirectory(prefix="slab-exporter-") as folder:
         path = Path(folder) / "image.dcm"
         try:

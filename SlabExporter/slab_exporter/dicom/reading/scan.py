@@ -138,7 +138,7 @@ def _series(info: SeriesInfo, slices: list[Slice]) -> Series:
 
 
 def _without_copies(slices: list[Slice]) -> tuple[tuple[Slice, ...], tuple[str, ...], str]:
-    """(slices without copies of files, warnings, why they cannot be told apart if so).
+    """Return (slices without copies of files, warnings, why they cannot be told apart if so).
 
     A SOPInstanceUID names one image (PS3.3 C.12.1): files that share one must be equal, or else say by
     themselves where each belongs, as after an anonymiser that gave all files one UID.

@@ -55,17 +55,17 @@ class Stack:
 
     @cached_property
     def positions(self) -> FloatArray:
-        """(n, 3) LPS of the centre of each plane's first pixel."""
+        """Return (n, 3) LPS of the centre of each plane's first pixel."""
         return np.array([s.position for s in self.slices], dtype=float)
 
     @cached_property
     def heights(self) -> FloatArray:
-        """(n,) positions along the normal, mm."""
+        """Return (n,) positions along the normal, mm."""
         return self.positions @ self.normal
 
     @property
     def gaps(self) -> FloatArray:
-        """(n - 1,) distances of neighbouring planes along the normal, mm."""
+        """Return (n - 1,) distances of neighbouring planes along the normal, mm."""
         return np.diff(self.heights)
 
     @property
@@ -87,7 +87,7 @@ class Stack:
 
     @property
     def offsets(self) -> FloatArray:
-        """(n, 2) how far each plane is shifted against the first, mm along row and column."""
+        """Return (n, 2) how far each plane is shifted against the first, mm along row and column."""
         relative = self.positions - self.positions[0]
         return np.stack([relative @ self.row, relative @ self.column], axis=1)
 
@@ -187,7 +187,7 @@ def uneven_reason(stack: Stack) -> str:
 
 
 def missing_slices(stack: Stack) -> tuple[int, int] | None:
-    """(how many slices are missing, after which one, from 0), where all gaps are multiples of one gap."""
+    """Return (how many slices are missing, after which one, from 0), where all gaps are multiples of one gap."""
     multiples = stack.gaps / stack.common_gap
     whole = np.round(multiples)
     if np.max(np.abs(multiples - whole)) > _SAME_GAP or np.min(whole) < 1 or np.max(whole) < 2:

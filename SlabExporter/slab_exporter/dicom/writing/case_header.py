@@ -94,7 +94,7 @@ class CaseHeader:
 
     @cached_property
     def window(self) -> tuple[float, float]:
-        """(centre, width) that all images of the case share."""
+        """Return (centre, width) that all images of the case share."""
         if self.image.dicom is not None and self.image.dicom.window is not None:
             return self.image.dicom.window
         if self.modality == "CT":
@@ -151,7 +151,7 @@ def _content(case: str, image: SourceVolume, options: DicomOptions, version: str
 
 
 def _attributes(header: CaseHeader) -> tuple[Any, tuple[str, ...]]:
-    """(patient, study and equipment attributes, warnings about them)."""
+    """Return (patient, study and equipment attributes, warnings about them)."""
     from pydicom import Dataset
 
     options, warnings = header.options, []

@@ -88,7 +88,7 @@ COPIED = (
     "ContrastBolusAgent", "ContrastBolusRoute", "ContrastBolusVolume", "ContrastBolusTotalDose",
     "BurnedInAnnotation",
 )  # fmt: skip
-# That values are no longer what was measured: holds for whatever is made of them
+# Lossy compression: holds for whatever is made of the values
 LOSSY = ("LossyImageCompression", "LossyImageCompressionRatio", "LossyImageCompressionMethod")
 # Copied image by image
 COPIED_PER_IMAGE = (
@@ -128,7 +128,7 @@ IDENTIFYING = (
 def choose_class(
     asked: str | None, source_modality: str | None, source_class: str | None, voxels: npt.NDArray
 ) -> tuple[ImageClass, str, str]:
-    """(storage class, Modality, why it was chosen).
+    """Return (storage class, Modality, why it was chosen).
 
     What the user asks for counts first, then the source's modality. Without either, a volume with
     values of -500 or less is taken for CT, and anything else is Secondary Capture with modality OT.

@@ -53,7 +53,7 @@ def read_slab_folder(folder: Path, planned: VolumeGeometry) -> npt.NDArray:
 
 
 def _read_where_planned(folder: Path, planned: VolumeGeometry) -> tuple[Any, npt.NDArray]:
-    """(what owns the memory, voxels KJI in order of k), if all lies where it should."""
+    """Return (what owns the memory, voxels KJI in order of k), if all lies where it should."""
     paths = sorted(folder.glob("*.dcm"))
     if len(paths) != planned.shape_ijk[2]:
         raise VerificationError(f"{folder.name}: it has {len(paths)} images instead of {planned.shape_ijk[2]}.")
@@ -65,7 +65,7 @@ def _read_where_planned(folder: Path, planned: VolumeGeometry) -> tuple[Any, npt
     # k runs as the images follow one another; a single one does not say where to
     against = found.is_right_handed != planned.is_right_handed if len(paths) == 1 else reverse
     verify_geometry(folder.name, found, image_grid(planned.k_reversed() if against else planned), "DS")
-    if photometric == "MONOCHROME1":  # GDCM turns those values over, so that small ones are dark
+    if photometric == "MONOCHROME1":  # GDCM inverts those values, so that small ones are dark
         return None, _read_by_pydicom(paths)
     values = array_view_kji(image)
     return image, values[::-1] if reverse else values
@@ -145,7 +145,7 @@ def _plane_distance(
 
 
 def _read_as_volume(folder: Path, paths: list[Path]) -> tuple[Any, bool]:
-    """(volume as GDCM orders the images, whether that is against the order of k)."""
+    """Return (volume as GDCM orders the images, whether that is against the order of k)."""
     import SimpleITK as sitk
 
     sitk.ProcessObject.SetGlobalWarningDisplay(False)

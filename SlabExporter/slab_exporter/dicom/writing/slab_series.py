@@ -171,7 +171,7 @@ class SlabSeries:
         return f"{shortened(original, LONGEST_TEXT - len(slab) - 1)} {slab}".strip()
 
     def images(self, voxels_kji: npt.NDArray) -> Iterator[tuple[bytes, npt.NDArray]]:
-        """(all bytes before the pixels, the pixels) of each image, in order of k.
+        """Return (all bytes before the pixels, the pixels) of each image, in order of k.
 
         Args:
             voxels_kji: the slab's values.
