@@ -52,13 +52,14 @@ def plan(
     nifti_transform: NiftiTransform | None = None,
     allow_uneven: float | None = None,
     resample: bool = False,
+    allow_damaged: bool = False,
 ) -> SlabPlan:
     """Return where one volume would be cut, from its header: no voxel is read, nothing is written.
 
     Args:
         path: a volume file, the folder of one DICOM series, or a DICOM file that holds a volume.
         thickness, thickness_mm, axis, overlap, remainder, within: the shape of the slabs, as in ``export``.
-        frame, nifti_transform, allow_uneven, resample: how the file is read, as in ``export``.
+        frame, nifti_transform, allow_uneven, resample, allow_damaged: how the file is read, as in ``export``.
 
     Raises:
         InputError: the file cannot be used.
@@ -81,7 +82,7 @@ def plan(
     from .volumes.reading import peek_volume
 
     options = _slab_options(thickness, thickness_mm, axis, overlap, remainder)
-    accepted = _series_options(allow_uneven, resample)
+    accepted = _series_options(allow_uneven, resample, allow_damaged)
     choice = FileChoice(path_of(path), frame_of(frame), transform_of(nifti_transform), accepted)
     geometry = peek_volume(choice).geometry
     if within is None:
@@ -108,6 +109,8 @@ def export(
     nifti_transform: NiftiTransform | None = None,
     allow_uneven: float | None = None,
     resample: bool = False,
+    allow_damaged: bool = False,
+    split_series: bool = False,
     modality: str | None = None,
     patient_name: str | None = None,
     patient_id: str | None = None,
@@ -147,6 +150,8 @@ def export(
         nifti_transform: "sform" or "qform", where a NIfTI's two transforms differ.
         allow_uneven: mm by which slices of a DICOM series may lie off an even grid.
         resample: make a DICOM series that is no regular volume one, by linear interpolation.
+        allow_damaged: take the rest of a DICOM series of which images are lost or damaged.
+        split_series: a case for each volume of a DICOM series that holds several.
         modality, patient_name, patient_id, study_description, segments, quantize, new_uids:
             for DICOM slabs, as ``slab-exporter export --help`` explains them.
         deidentify: call cases "case-0001" and so on, and let no file of ``out`` say whose images they are.
@@ -182,6 +187,7 @@ def export(
     """
     from .cases.find import find_cases, grouped
     from .cases.identity import named_for_export
+    from .cases.split_series import with_series_split
     from .export.from_files import RunOptions, export_cases
     from .export.key_file import require_deidentify
     from .report.dataset import parse_split
@@ -194,7 +200,7 @@ def export(
         nifti_transform=nifti_transform,
         within=None if within is None else str(path_of(within)),
         verify=verify,
-        series=_series_options(allow_uneven, resample),
+        series=_series_options(allow_uneven, resample, allow_damaged),
         dicom=DicomOptions(
             modality=None if modality is None else modality.strip(),
             patient_name=patient_name,
@@ -217,6 +223,8 @@ def export(
     )
     require_deidentify(run.key_file, request)
     cases = find_cases(inputs_of(inputs), label_arguments(labels), path_of(out), warn)
+    if split_series:
+        cases = with_series_split(cases, request.series, request.frame)
     cases = named_for_export(cases if group_by is None else grouped(cases, group_by), deidentify, warn)
     return export_cases(cases, path_of(out), request, progress, resume, overwrite, run)
 
@@ -239,8 +247,9 @@ def _slab_options(
     )
 
 
-def _series_options(allow_uneven: float | None, resample: bool) -> SeriesOptions:
-    return SeriesOptions(None if allow_uneven is None else number("allow_uneven", allow_uneven), resample)
+def _series_options(allow_uneven: float | None, resample: bool, allow_damaged: bool) -> SeriesOptions:
+    tolerance = None if allow_uneven is None else number("allow_uneven", allow_uneven)
+    return SeriesOptions(tolerance, resample, allow_damaged)
 
 
 def _segments(table: AnyPath | None) -> str | None:

@@ -7,29 +7,13 @@ import pydicom
 import pytest
 from slab_exporter.cases.find import find_cases
 from slab_exporter.core.errors import InputError
-from slab_exporter.core.options import SeriesOptions
 from slab_exporter.dicom.reading.headers import quiet_pydicom
-from slab_exporter.dicom.reading.load import load_series
 from slab_exporter.dicom.reading.multiframe import flattened
 from slab_exporter.dicom.reading.scan import find_series, reread, series_sha256
 from slab_exporter.dicom.reading.series import Kind
-from slab_exporter.dicom.writing.attributes import carried
+from slab_exporter.dicom.writing.attributes import copied
 from support.dicom_phantoms import MR, uid, voxels, write_image, write_series
-
-
-def only(folder):
-    (series,) = find_series(folder)
-    return series
-
-
-def load(folder, frame=None, **options):
-    return load_series(only(folder), SeriesOptions(**options), frame)
-
-
-def refusal(folder, frame=None, **options) -> str:
-    with pytest.raises(InputError) as caught:
-        load(folder, frame, **options)
-    return str(caught.value)
+from support.dicom_series import load, refusal
 
 
 @pytest.mark.parametrize("kept", [140, 400, 600])
@@ -156,10 +140,10 @@ def test_an_oblique_tilted_series_is_resampled_whatever_rounding_does(tmp_path):
 
 
 @pytest.mark.parametrize("name", ["Ж" * 30, "山田^太郎=" + "やまだ" * 12])
-def test_long_names_in_other_scripts_are_carried(tmp_path, name):
+def test_long_names_in_other_scripts_are_copied(tmp_path, name):
     path = write_image(tmp_path / "x", voxels()[0], (0, 0, 0), SpecificCharacterSet="ISO_IR 192", PatientName=name)
     with quiet_pydicom():
-        assert str(carried(pydicom.dcmread(path), ["PatientName"]).PatientName) == name
+        assert str(copied(pydicom.dcmread(path), ["PatientName"]).PatientName) == name
 
 
 def test_a_report_beside_a_series_is_no_damaged_image(tmp_path):
@@ -193,8 +177,8 @@ def test_a_comma_in_a_number_is_named_with_its_attribute(tmp_path):
         find_series(tmp_path)
 
 
-def test_several_frames_of_reference_in_one_series_are_warned_about(tmp_path):
-    write_series(tmp_path, voxels(), FrameOfReferenceUID=lambda n: uid("frame", n > 2))
+def test_a_frame_of_reference_for_each_image_is_warned_about(tmp_path):
+    write_series(tmp_path, voxels(), FrameOfReferenceUID=lambda n: uid("frame", n))
     assert "different FrameOfReferenceUIDs" in load(tmp_path).warnings[0]
 
 
@@ -259,7 +243,7 @@ def test_dicom_files_called_img_are_found_and_analyze_files_are_not_taken_for_th
     np.testing.assert_array_equal(load(tmp_path).voxels_kji, voxels())
 
 
-def test_an_enhanced_image_is_carried_with_what_its_frames_state(tmp_path):
+def test_an_enhanced_image_is_copied_with_what_its_frames_state(tmp_path):
     shared, first, second = (pydicom.Dataset() for _ in range(3))
     for item, group, content in (
         (shared, "MRTimingAndRelatedParametersSequence", {"RepetitionTime": 2000, "FlipAngle": 77}),

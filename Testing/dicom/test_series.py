@@ -10,27 +10,11 @@ import pydicom
 import pytest
 from slab_exporter.core.errors import InputError, RequestError
 from slab_exporter.core.options import SeriesOptions
-from slab_exporter.core.text import command_words, in_words
 from slab_exporter.dicom.reading.load import load_series
 from slab_exporter.dicom.reading.scan import find_series, reread, series_sha256
 from slab_exporter.dicom.reading.series import Kind
 from support.dicom_phantoms import ORIGIN, SPACING, change, uid, voxels, write_image, write_series
-
-
-def only(folder):
-    (series,) = find_series(folder)
-    return series
-
-
-def load(folder, frame=None, **options):
-    return load_series(only(folder), SeriesOptions(**options), frame)
-
-
-def refusal(folder, frame=None, **options) -> str:
-    """The sentence as the command line shows it."""
-    with pytest.raises(InputError) as caught:
-        load(folder, frame, **options)
-    return in_words(caught.value.sentence, command_words)
+from support.dicom_series import load, only, refusal
 
 
 def test_a_regular_series_loads_with_its_values_and_places(tmp_path):
@@ -258,7 +242,7 @@ def test_colour_images_are_refused(tmp_path):
     plane = np.zeros((4, 5 * 3), np.uint8)
     write_series(tmp_path, np.stack([plane] * 3), SamplesPerPixel=3, PhotometricInterpretation="RGB", Columns=5,
                  PlanarConfiguration=0)  # fmt: skip
-    assert "RGB, 3 numbers a pixel" in refusal(tmp_path)
+    assert "RGB, 3 numbers per pixel" in refusal(tmp_path)
 
 
 def test_one_image_is_no_volume(tmp_path):

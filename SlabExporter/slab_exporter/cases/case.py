@@ -22,6 +22,7 @@ class Case:
         columns: from a list, passed through to the tables.
         matched: by which convention each label file was found.
         part: "training", "validation" or "test" where names and folders state it; else "".
+        frame: which volume of the series it is, where the series was split; None otherwise.
         problem: why the case cannot be exported, where that is known beforehand.
         original: the case with its own names, where ``name`` and ``group`` are numbers that say nothing of them.
     """
@@ -36,6 +37,7 @@ class Case:
     part: str = ""
     problem: str | None = None
     original: Case | None = None
+    frame: int | None = None
 
     @property
     def files(self) -> tuple[Path, ...]:

@@ -15,7 +15,7 @@ from .case import Case
 def image_of(case: Case, request: ExportRequest) -> OneVolume:
     """Return the image of a case, read as the request says."""
     if case.series is not None:
-        return SeriesVolume(case.series, request.frame, request.series)
+        return SeriesVolume(case.series, request.frame if case.frame is None else case.frame, request.series)
     return FileVolume(case.image, request.frame, request.nifti_transform)
 
 

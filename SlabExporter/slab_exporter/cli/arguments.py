@@ -109,6 +109,14 @@ def add_dicom_input_options(parser: argparse.ArgumentParser) -> None:
         "--allow-uneven", type=float, metavar="MM", help="accept slices that lie up to this far from an even grid"
     )
     group.add_argument(
+        "--allow-damaged", action="store_true",
+        help="take the rest of a series of which images are lost or damaged, and say so in the manifest",
+    )  # fmt: skip
+    group.add_argument(
+        "--split-series", action="store_true",
+        help="a case for each volume of a series that holds several (times, echoes, kernels, stacks)",
+    )  # fmt: skip
+    group.add_argument(
         "--resample", action="store_true",
         help="make a regular volume by linear interpolation: tilted gantry, missing or uneven slices",
     )  # fmt: skip
@@ -150,7 +158,7 @@ def series_options(options: argparse.Namespace) -> SeriesOptions:
     Raises:
         RequestError: a value is out of range.
     """
-    return SeriesOptions(options.allow_uneven, options.resample)
+    return SeriesOptions(options.allow_uneven, options.resample, options.allow_damaged)
 
 
 def dicom_options(options: argparse.Namespace) -> DicomOptions:

@@ -177,8 +177,11 @@ def cases_of(options: argparse.Namespace) -> list[Case]:
     """
     from ..cases.find import find_cases, grouped
     from ..cases.identity import named_for_export
+    from ..cases.split_series import with_series_split
 
     cases = find_cases(options.inputs, options.labels, options.output, print_warning)
+    if options.split_series:
+        cases = with_series_split(cases, series_options(options), options.frame)
     cases = cases if options.group_by is None else grouped(cases, options.group_by)
     return named_for_export(cases, options.deidentify, print_warning)
 

@@ -38,6 +38,7 @@ class SeriesOptions:
             what rounding in the files amounts to (``stacking.ROUNDING_MM``).
         resample: make a regular volume by linear interpolation where the gantry was tilted, slices
             are missing or unevenly spaced.
+        allow_damaged: take the other images of a series of which some are lost or damaged.
 
     Raises:
         RequestError: with the value.
@@ -45,6 +46,7 @@ class SeriesOptions:
 
     allow_uneven: float | None = None
     resample: bool = False
+    allow_damaged: bool = False
 
     def __post_init__(self) -> None:
         if self.allow_uneven is not None and not 0 < self.allow_uneven < math.inf:

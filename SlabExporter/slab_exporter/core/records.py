@@ -33,6 +33,7 @@ class SourceRecord:
         series_instance_uid: of a DICOM series, which may share its folder.
         files: how many the series has.
         allow_uneven_mm: what was accepted of the series.
+        allow_damaged: which images of the series were lost or damaged, and that was accepted; None for none.
         resampled: how a regular volume was made of the series; None where it was one.
         file_geometry: of a label map's file, where its axes were put in the order of the image's.
         frame: of a 4D file or series; None for 3D.
@@ -51,6 +52,7 @@ class SourceRecord:
     files: int | None = None
     allow_uneven_mm: float | None = None
     resampled: Json | None = None
+    allow_damaged: str | None = None
     file_geometry: VolumeGeometry | None = None
     frame: int | None = None
     nifti_transform: str | None = None
@@ -71,6 +73,7 @@ class SourceRecord:
             "series_instance_uid": self.series_instance_uid,
             "files": self.files,
             "allow_uneven_mm": self.allow_uneven_mm,
+            "allow_damaged": self.allow_damaged,
             "resampled": self.resampled,
             "file_shape_ijk": None if own is None else list(own.shape_ijk),
             "file_affine_ras": None if own is None else own.affine_ras.tolist(),
@@ -101,6 +104,7 @@ class SourceRecord:
             series_instance_uid=rest.optional("series_instance_uid", str),
             files=rest.optional("files", int),
             allow_uneven_mm=rest.optional("allow_uneven_mm", int, float),
+            allow_damaged=rest.optional("allow_damaged", str),
             resampled=rest.optional("resampled", dict),
             file_geometry=None if own_affine is None else _geometry(own_shape, own_affine),
             frame=rest.optional("frame", int),

@@ -93,8 +93,11 @@ class Option:
 
         >>> Option.to("remainder", "shift", "pad", "balance").named("'Last slab'")
         "'Last slab' shift, pad or balance"
+        >>> Option.to("frame", 1).named("--frame")
+        '--frame 1'
         """
-        return name if self.values in ((), (True,)) else f"{name} {_alternatives(map(str, self.values))}"
+        is_switch = not self.values or self.values[0] is True  # 1 equals True
+        return name if is_switch else f"{name} {_alternatives(map(str, self.values))}"
 
 
 Words = Callable[[Option], str]

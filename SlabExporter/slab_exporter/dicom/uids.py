@@ -16,7 +16,7 @@ def stable_uid(*parts: Any) -> str:
 
 
 def is_valid_uid(text: str) -> bool:
-    """Whether a UID keeps the rules of PS3.5 9.1, under one of the roots that UIDs are given out from."""
+    """Return whether a UID keeps the rules of PS3.5 9.1, under one of the roots that UIDs are given out from."""
     return len(text) <= 64 and re.fullmatch(r"[12](\.(0|[1-9]\d*))+", text) is not None
 
 

@@ -140,7 +140,7 @@ def _look_at_series(runtime: SlicerRuntime, series: Series, notes: _Notes) -> So
     _note(volume, notes)
     if several:
         reason = series.verdict.reason
-        notes.warnings.append(Sentence(f"{reason[0].upper()}{reason[1:]}. ", series.verdict.mend))
+        notes.warnings.append(Sentence(f"{reason[0].upper()}{reason[1:]}. ", series.verdict.remedy))
     return volume
 
 
@@ -149,8 +149,19 @@ def _note(volume: SourceVolume, notes: _Notes) -> None:
     notes.facts |= geometry_facts(volume.geometry)
     notes.facts["voxels"] = volume.voxels_kji.dtype.name
     notes.geometry = volume.geometry
-    notes.content = hashlib.sha256(np.ascontiguousarray(volume.voxels_kji).data).hexdigest()
+    notes.content = _content(volume)
     notes.warnings += volume.warnings
+
+
+def _content(volume: SourceVolume) -> str:
+    """Check sum of what makes two volumes the same: size, type and every voxel; of several volumes, their files."""
+    kind = f"{volume.geometry.shape_ijk} {volume.voxels_kji.dtype.name} {volume.frame is not None} "
+    digest = hashlib.sha256(kind.encode())
+    if volume.frame is None:
+        digest.update(np.ascontiguousarray(volume.voxels_kji).data)
+    else:
+        digest.update(str(volume.sha256).encode())
+    return digest.hexdigest()
 
 
 def _header_facts(header: NiftiHeader) -> dict[str, Any]:

@@ -142,7 +142,7 @@ def _source_of(runtime: SlicerRuntime, path: Path, record: SourceRecord) -> Sour
 def _read_source(runtime: SlicerRuntime, path: Path, record: SourceRecord) -> SourceVolume:
     """The source in the index order of the record."""
     if record.series_instance_uid is not None:
-        accepted = SeriesOptions(record.allow_uneven_mm, record.resampled is not None)
+        accepted = SeriesOptions(record.allow_uneven_mm, record.resampled is not None, record.allow_damaged is not None)
         series = reread(path, record.series_instance_uid, str(record.sha256))
         return open_volume(runtime, SeriesVolume(series, record.frame, accepted))
     source = open_volume(runtime, FileVolume(path, record.frame, record.nifti_transform))

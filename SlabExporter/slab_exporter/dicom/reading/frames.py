@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from .headers import MARKS
+from .marks import MARKS
 from .series import Slice
 from .stacking import SAME_PLACE_MM, Stack
 
@@ -25,11 +25,25 @@ class Frames:
         volumes: planes of each; none where the planes could not be divided.
         by: what tells them apart.
         problem: why they could not be divided.
+        left_out: images of volumes that are not complete.
+        differ: how the images contradict each other.
+        told: half a sentence about the volumes, where they are of another kind than repeated ones.
     """
 
     volumes: tuple[tuple[Slice, ...], ...]
     by: str = ""
     problem: str = ""
+    left_out: tuple[Slice, ...] = ()
+    differ: str = ""
+    told: str = ""
+
+    @property
+    def left_out_said(self) -> str:
+        """Half a sentence about images of volumes that are not complete; "" where there are none."""
+        if not self.left_out:
+            return ""
+        are = "image is" if len(self.left_out) == 1 else "images are"
+        return f"{len(self.left_out)} {are} left out ({self.left_out[0].shown} for one), of no complete volume"
 
 
 def split_frames(stack: Stack) -> Frames | None:
@@ -44,7 +58,7 @@ def split_frames(stack: Stack) -> Frames | None:
     if count == 1:
         return None
     if any(len(place) != count for place in places):
-        return _incomplete(places, count)
+        return _complete_ones(places) or _incomplete(places, count)
     varying = [n for n in range(len(MARKS)) if _varies_alike(places, n)]
     for marks in _ways(varying):
         volumes = _divided(places, marks)
@@ -54,7 +68,7 @@ def split_frames(stack: Stack) -> Frames | None:
 
 
 def _varies_alike(places: list[list[Slice]], mark: int) -> bool:
-    """Whether an attribute has several values, the same ones at every place."""
+    """Return whether an attribute has several values, the same ones at every place."""
     values = {s.marks[mark][1] for s in places[0]}
     return len(values) > 1 and all({s.marks[mark][1] for s in place} == values for place in places)
 
@@ -73,7 +87,7 @@ def _by_number(places: list[list[Slice]], count: int, varying: list[int]) -> Fra
             (), problem=f"{count} images lie at each position and nothing tells them apart "
             f"({first[0].shown} and {first[1].shown} for two)",
         )  # fmt: skip
-    ordered = [sorted(place, key=_order) for place in places]
+    ordered = [sorted(place, key=order_of) for place in places]
     volumes = tuple(tuple(place[n] for place in ordered) for n in range(count))
     mixed = [MARKS[n] for n in varying if any(len({s.marks[n][1] for s in volume}) > 1 for volume in volumes)]
     if mixed:
@@ -84,7 +98,8 @@ def _by_number(places: list[list[Slice]], count: int, varying: list[int]) -> Fra
     return Frames(volumes, "InstanceNumber")
 
 
-def _order(plane: Slice) -> tuple[int, int]:
+def order_of(plane: Slice) -> tuple[int, int]:
+    """Return InstanceNumber and frame, by which images are put in order where nothing else orders them."""
     return plane.number or 0, plane.frame or 0
 
 
@@ -99,6 +114,28 @@ def _places(stack: Stack) -> list[list[Slice]]:
             places.append([plane])
             last = position
     return places
+
+
+def _complete_ones(places: list[list[Slice]]) -> Frames | None:
+    """The volumes that have a slice at every place, of a series in which others were cut short."""
+    for marks in _ways([n for n in range(len(MARKS)) if MARKS[n] != "SOPInstanceUID"]):
+        values = [[tuple(s.marks[n][1] for n in marks) for s in place] for place in places]
+        if any(len(set(own)) < len(own) or any(None in value for value in own) for own in values):
+            continue
+        whole = set(values[0]).intersection(*values[1:])
+        if whole:
+            sorted_places = [
+                [s for s, value in zip(place, own, strict=True) if value in whole]
+                for place, own in zip(places, values, strict=True)
+            ]
+            left_out = tuple(
+                s for place, own in zip(places, values, strict=True)
+                for s, value in zip(place, own, strict=True) if value not in whole
+            )  # fmt: skip
+            volumes = _divided(sorted_places, marks)
+            if volumes is not None:
+                return Frames(volumes, " and ".join(MARKS[n] for n in marks), left_out=left_out)
+    return None
 
 
 def _incomplete(places: list[list[Slice]], count: int) -> Frames:
@@ -128,5 +165,5 @@ def _divided(places: list[list[Slice]], marks: tuple[int, ...]) -> tuple[tuple[S
         for plane in place:
             volumes[value_of(plane)].append(plane)
     numeric = all(isinstance(number, float) for value in values for number in value)
-    keys = sorted(values) if numeric else sorted(values, key=lambda v: min(_order(s) for s in volumes[v]))
+    keys = sorted(values) if numeric else sorted(values, key=lambda v: min(order_of(s) for s in volumes[v]))
     return tuple(tuple(volumes[key]) for key in keys)

@@ -5,16 +5,19 @@ from __future__ import annotations
 import logging
 import math
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from io import BytesIO
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from ...core.errors import InputError
+from ...files.disk import open_plain
+from .marks import COUNTS, MARKS, PRIVATE, concatenation, is_tiled, remarks, value_of, whole_number, window_of
+from .pixels import needs_decoder
 from .series import PixelFormat, SeriesInfo, Slice
 
-# PS3.6: storage classes that have rows and columns but are no images to be cut.
+# PS3.6: storage classes that have rows and columns but are not images to be cut.
 NO_IMAGE_CLASSES = {
     "1.2.840.10008.5.1.4.1.1.66.4": "segmentation",
     "1.2.840.10008.5.1.4.1.1.66.7": "label map segmentation",
@@ -22,38 +25,22 @@ NO_IMAGE_CLASSES = {
     "1.2.840.10008.5.1.4.1.1.30": "parametric map",
     "1.2.840.10008.1.3.10": "DICOMDIR",
 }
-# Attributes that tell volumes of one series apart, in the order in which they are tried.
-MARKS = (
-    "TemporalPositionIdentifier",
-    "TemporalPositionIndex",
-    "FrameType",
-    "ImageType",
-    "EchoNumbers",
-    "EchoTime",
-    "EffectiveEchoTime",
-    "DiffusionBValue",
-    "InversionTime",
-    "TriggerTime",
-    "NominalPercentageOfCardiacPhase",
-    "AcquisitionNumber",
-    "AcquisitionTime",
-    "ContentTime",
-    "SOPInstanceUID",
-)
 _PLANE = ("ImagePositionPatient", "ImageOrientationPatient", "PixelSpacing", "RescaleSlope", "RescaleIntercept")
 _IMAGE = (
     "Rows", "Columns", "SamplesPerPixel", "PhotometricInterpretation", "BitsAllocated", "BitsStored", "HighBit",
-    "PixelRepresentation", "NumberOfFrames", "InstanceNumber", "ModalityLUTSequence",
+    "PixelRepresentation", "WindowCenter", "WindowWidth", "NumberOfFrames", "InstanceNumber", "ModalityLUTSequence",
 )  # fmt: skip
 _SERIES = (
     "SOPClassUID", "SOPInstanceUID", "SeriesInstanceUID", "StudyInstanceUID", "PatientID", "StudyDate", "SeriesNumber",
     "SeriesDescription", "Modality", "SpecificCharacterSet",
-    "FrameOfReferenceUID",
+    "Manufacturer", "FrameOfReferenceUID", "ConcatenationUID", "InConcatenationNumber", "InConcatenationTotalNumber",
 )  # fmt: skip
 _GROUPS = ("SharedFunctionalGroupsSequence", "PerFrameFunctionalGroupsSequence")
 _FIRST_OF_0008 = (0x00, 0x01, 0x05, 0x08, 0x16)
+_DEFLATED = "1.2.840.10008.1.2.1.99"
 _AGAIN = "Copy or download the file again."
-_TAGS = [*_PLANE, *_IMAGE, *_SERIES, *_GROUPS, *MARKS]
+_VALUES = "RealWorldValueMappingSequence"
+_TAGS: tuple[str | int, ...] = (*_PLANE, *_IMAGE, *_SERIES, *_GROUPS, *MARKS, *COUNTS, _VALUES, *PRIVATE)
 
 
 @contextmanager
@@ -88,7 +75,7 @@ def parsing(path: str | Path) -> Iterator[None]:
 
 
 def looks_like_dicom(path: Path) -> bool:
-    """Whether a file begins like DICOM: as it should, or with what follows the prefix, as old files do."""
+    """Return whether a file begins like DICOM: as it should, or with what follows the prefix, as old files do."""
     head = _head(path)
     if head[128:132] == b"DICM":
         return True
@@ -100,7 +87,7 @@ def looks_like_dicom(path: Path) -> bool:
 
 
 def has_prefix(path: Path) -> bool:
-    """Whether a file begins with a preamble and "DICM" (PS3.10 7.1)."""
+    """Return whether a file begins with a preamble and "DICM" (PS3.10 7.1)."""
     return _head(path)[128:132] == b"DICM"
 
 
@@ -112,39 +99,59 @@ def _head(path: Path) -> bytes:
         return b""
 
 
-def read_dataset(content: bytes | Path, pixels: bool = True, tags: list[str] | None = None) -> Any:
+def read_dataset(
+    content: bytes | Path | IO[bytes], pixels: bool = True, tags: Sequence[str | int] | None = None
+) -> Any:
     """A pydicom dataset; call within ``parsing``."""
     import pydicom
 
-    source = BytesIO(content) if isinstance(content, bytes) else str(content)
-    return pydicom.dcmread(source, force=True, stop_before_pixels=not pixels, specific_tags=tags)
+    source = BytesIO(content) if isinstance(content, bytes) else str(content) if isinstance(content, Path) else content
+    return pydicom.dcmread(
+        source, force=True, stop_before_pixels=not pixels, specific_tags=None if tags is None else list(tags)
+    )
 
 
 def read_planes(path: Path) -> tuple[SeriesInfo, tuple[Slice, ...]] | str:
-    """What a file contributes to a series; for an object that is no image, what it is instead.
+    """Return what a file contributes to a series; for an object that is not an image, what it is instead.
 
     Raises:
         InputError: damaged.
     """
-    with parsing(path):
-        dataset = read_dataset(path, pixels=False, tags=_TAGS)
+    with parsing(path), open_plain(path) as file:
+        dataset = read_dataset(file, pixels=False, tags=_TAGS)
+        behind = path.stat().st_size - file.tell()
         declared = str(dataset.file_meta.get("MediaStorageSOPClassUID", ""))
         sop_class = str(dataset.get("SOPClassUID", "")) or declared
         if sop_class in NO_IMAGE_CLASSES:
             return NO_IMAGE_CLASSES[sop_class]
         if "Rows" not in dataset or "Columns" not in dataset:
-            _require_no_image(path, sop_class, declared)
+            _require_no_image(path, str(dataset.get("SOPClassUID", "")), declared)
             return str(dataset.get("Modality", "")) or "object without an image"
-        return _info(dataset, sop_class), tuple(_slices(path, dataset))
+        slices = tuple(_slices(path, dataset))
+        _require_pixels(path, slices, behind)
+        return _info(dataset, sop_class), slices
 
 
-def _require_no_image(path: Path, *sop_classes: str) -> None:
+def _require_no_image(path: Path, sop_class: str, declared: str) -> None:
     """An image without size was cut off, and so was what claims to be DICOM but does not say of which class."""
     from pydicom.uid import UID
 
     claims = has_prefix(path) or path.suffix.lower() == ".dcm"
-    if (claims and not any(sop_classes)) or any("Image Storage" in UID(uid).name for uid in sop_classes):
+    if (claims and not sop_class) or any("Image Storage" in UID(uid).name for uid in (sop_class, declared)):
         raise InputError(f"{path} is damaged: it ends before it states Rows and Columns. {_AGAIN}")
+
+
+def _require_pixels(path: Path, slices: tuple[Slice, ...], behind: int) -> None:
+    """A file was cut off where fewer bytes are ``behind`` its header than its pixels take."""
+    pixel = slices[0].pixel
+    if needs_decoder(pixel) or pixel.transfer_syntax == _DEFLATED:
+        return
+    wanted = len(slices) * slices[0].rows * slices[0].columns * pixel.samples * (pixel.allocated // 8)
+    if behind < wanted:
+        raise InputError(
+            f"{path} is truncated or its header is wrong: {behind} bytes are left for the pixels, which need {wanted}. "
+            f"{_AGAIN}"
+        )
 
 
 def series_uid_of(path: Path) -> str:
@@ -187,11 +194,12 @@ def _slices(path: Path, dataset: Any) -> Iterator[Slice]:
 def _slice(path: Path, dataset: Any, plane: Any, frame: int | None) -> Slice:
     """``plane`` is where position, spacing, rescale and marks are looked up first."""
     slope, intercept = (_number(path, plane, keyword) for keyword in ("RescaleSlope", "RescaleIntercept"))
+    rescaled = slope is not None or intercept is not None
     return Slice(
         path=str(path),
         frame=frame,
         sop_uid=str(dataset.get("SOPInstanceUID", "")),
-        number=_instance_number(dataset),
+        number=whole_number(dataset, "InstanceNumber"),
         frame_of_reference=str(dataset.get("FrameOfReferenceUID", "")),
         position=_numbers(path, plane, "ImagePositionPatient", 3),
         orientation=_numbers(path, plane, "ImageOrientationPatient", 6),
@@ -202,7 +210,13 @@ def _slice(path: Path, dataset: Any, plane: Any, frame: int | None) -> Slice:
         slope=1.0 if slope is None else slope,
         intercept=0.0 if intercept is None else intercept,
         image_type=_texts(dataset.get("ImageType")),
-        marks=tuple((keyword, _mark(plane, dataset, keyword)) for keyword in MARKS),
+        marks=tuple((keyword, value_of(plane, dataset, keyword)) for keyword in MARKS),
+        rescaled=rescaled,
+        concatenation=concatenation(dataset),
+        counts=tuple((keyword, count) for keyword in COUNTS if (count := whole_number(dataset, keyword)) is not None),
+        window=window_of(plane, dataset),
+        tiled=is_tiled(dataset),
+        remarks=remarks(plane, dataset, rescaled),
     )
 
 
@@ -228,15 +242,6 @@ def _guessed_syntax(dataset: Any) -> str:
     if getattr(dataset, "is_implicit_VR", True):
         return "1.2.840.10008.1.2"
     return "1.2.840.10008.1.2.1" if dataset.is_little_endian else "1.2.840.10008.1.2.2"
-
-
-def _instance_number(dataset: Any) -> int | None:
-    """None where it is no number: the geometry does not depend on it."""
-    try:
-        number = dataset.get("InstanceNumber")
-        return None if number in (None, "") else int(number)
-    except (TypeError, ValueError, OverflowError):
-        return None
 
 
 @contextmanager
@@ -275,20 +280,3 @@ def _texts(value: Any) -> tuple[str, ...]:
     if value in (None, ""):
         return ()
     return (value,) if isinstance(value, str) else tuple(str(v) for v in value)
-
-
-def _mark(plane: Any, dataset: Any, keyword: str) -> Any:
-    try:
-        value = plane.get(keyword)
-        if value in (None, ""):
-            value = dataset.get(keyword)
-    except (TypeError, ValueError):  # what is no number tells nothing apart
-        return None
-    if value in (None, ""):
-        return None
-    if isinstance(value, str):
-        return str(value)
-    try:
-        return float(value)
-    except (TypeError, ValueError):
-        return "\\".join(str(v) for v in value)

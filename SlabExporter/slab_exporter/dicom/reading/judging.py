@@ -1,4 +1,4 @@
-"""Judge a series before it is loaded: what it is, and why it is no regular volume if it is none.
+"""Judge a series before it is loaded: what it is, and why it is not a regular volume if it is not one.
 
 Nothing is regularised here or later without being asked: ITK's series reader loads tilted and
 uneven series as if they were regular, tens of millimetres wrong, and stacks 4D series into one.
@@ -6,42 +6,53 @@ uneven series as if they were regular, tens of millimetres wrong, and stacks 4D 
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Callable, Hashable
 from typing import Any
 
 import numpy as np
 
-from ...core.text import Option, Sentence
-from .frames import Frames, split_frames
+from ...core.text import Option, Sentence, counted
+from .contradictions import divided
+from .frames import Frames
+from .marks import backslashed
 from .series import Kind, Series, Slice, Verdict
-from .stacking import ROUNDING_MM, SAME_PLACE_MM, TILT_DEGREES, Stack, make_stack, missing_slices, uneven_reason
-
-_SAME_COSINES = 1e-4
-
+from .stacking import (
+    ROUNDING_MM,
+    SAME_PLACE_MM,
+    TILT_DEGREES,
+    Stack,
+    between,
+    files_between,
+    make_stack,
+    missing_slices,
+    uneven_reason,
+)
 
 # A kilometre, and values that no number type of a volume file holds: such headers are wrong.
 _LARGEST_MM, _LARGEST_RESCALE = 1e6, 1e30
+_SEPARATE = "Put the images that belong together into a folder of their own."
+_TILES = "Convert it first, for example with dcm2niix."
 _RESAMPLE = Sentence("Use ", Option.on("resample"), " to make a regular volume by interpolation.")
 
 
 def judge(slices: tuple[Slice, ...]) -> Verdict:
-    """What a series is, by its headers alone."""
-    for rule in (_not_grey, _mosaic, _single, _placeless, _mixed):
+    """Return what a series is, by its headers alone."""
+    for rule in (_not_grey, _tiled, _single, _placeless):
         verdict = rule(slices)
         if verdict is not None:
             return verdict
+    frames = divided(slices)
+    if frames is not None:
+        return _several(frames, slices)
     stack = make_stack(slices)
     if stack is None:
-        return _unusable(f"the image orientation {_list(slices[0].orientation)} is not two perpendicular unit vectors")
-    frames = split_frames(stack)
-    if frames is None:
-        return judge_stack(stack)
-    return _several(frames, stack)
+        return _unusable(
+            f"the image orientation {backslashed(slices[0].orientation)} is not two perpendicular unit vectors"
+        )
+    return judge_stack(stack)
 
 
 def judge_stack(stack: Stack) -> Verdict:
-    """Whether one volume's planes form an evenly spaced grid."""
+    """Return whether one volume's planes form an evenly spaced grid."""
     if len(stack.slices) == 1:
         return _no_volume("it holds one image")
     if np.min(stack.gaps) < SAME_PLACE_MM:
@@ -62,39 +73,73 @@ def judge_stack(stack: Stack) -> Verdict:
     if missing is not None:
         count, after = missing
         reason = (
-            f"{count} slice{'s are' if count > 1 else ' is'} missing: slices {after + 1} and {after + 2} are "
-            f"{stack.gaps[after]:.2f} mm apart where the rest are {stack.common_gap:.2f} mm"
+            f"{count} slice{'s are' if count > 1 else ' is'} missing: {between(stack, after)} "
+            f"where the rest are {stack.common_gap:.2f} mm {files_between(stack, after)}"
         )
         return Verdict(Kind.MISSING, reason, "Find the missing images. " + _RESAMPLE, deviation)
     tolerance = Option.to("allow_uneven", _round_up(deviation))
-    mend = Sentence(_RESAMPLE, " To keep the voxels and accept the error, use ", tolerance, ".")
-    return Verdict(Kind.UNEVEN, uneven_reason(stack), mend, deviation)
+    remedy = Sentence(_RESAMPLE, " To keep the voxels and accept the error, use ", tolerance, ".")
+    return Verdict(Kind.UNEVEN, uneven_reason(stack), remedy, deviation)
 
 
 def _round_up(deviation: float) -> float:
     return float(f"{np.ceil(deviation * 100 + 1e-9) / 100:g}")
 
 
-def _several(frames: Frames, stack: Stack) -> Verdict:
+def _several(frames: Frames, slices: tuple[Slice, ...]) -> Verdict:
     if not frames.volumes:
-        return _unusable(frames.problem, "Remove the surplus images, or split the series first.")
+        return _unusable(frames.problem, _SEPARATE)
     count = len(frames.volumes)
-    if len(frames.volumes[0]) == 1:
-        return _no_volume(f"its {count} images all lie at one position")
+    if max(map(len, frames.volumes)) == 1:
+        return _one_place(slices, count)
+    which = Sentence("Choose one with ", Option.to("frame", 0), f" to {count - 1}, or make a case of each with ")
+    which = which if count > 1 else Sentence("Take it with ", Option.to("frame", 0), " or ")
     return Verdict(
         Kind.SEVERAL,
-        f"it holds {count} volumes of {len(frames.volumes[0])} slices at the same positions, told apart by {frames.by}",
-        Sentence("Choose one with ", Option.to("frame", 0), f" to {count - 1}."),
-        stack.deviation,
+        "; ".join(filter(None, (_volumes_told(frames), frames.left_out_said))),
+        Sentence(which, Option.on("split_series"), "."),
+        max((stack.deviation for stack in map(make_stack, frames.volumes) if stack is not None), default=0.0),
     )
 
 
-def _unusable(reason: str, mend: str = "") -> Verdict:
-    return Verdict(Kind.UNUSABLE, reason, mend)
+def _volumes_told(frames: Frames) -> str:
+    if frames.told:
+        return frames.told
+    sizes = sorted({len(volume) for volume in frames.volumes})
+    if frames.differ:
+        one = f"{counted(len(frames.volumes), 'volume')} of {' or '.join(map(str, sizes))} slices"
+        return f"{frames.differ}; they are {one}, told apart by {frames.by}"
+    where = "at the same positions" if frames.by != "AcquisitionNumber" or _coincide(frames) else "between each other's"
+    count = len(frames.volumes)
+    if len(sizes) == 1:
+        what = f"{count} {'complete ' if frames.left_out else ''}volume{'' if count == 1 else 's'} of {sizes[0]} slices"
+    else:
+        what = f"{count} volumes of {sizes[0]} to {sizes[-1]} slices"
+    return f"it holds {what} {where}, told apart by {frames.by}"
 
 
-def _no_volume(reason: str) -> Verdict:
-    return Verdict(Kind.NO_VOLUME, f"{reason}, which is no volume")
+def _coincide(frames: Frames) -> bool:
+    first = {s.position for s in frames.volumes[0]}
+    return all({s.position for s in volume} == first for volume in frames.volumes)
+
+
+def _one_place(slices: tuple[Slice, ...], count: int) -> Verdict:
+    reason = f"its {count} images all lie at one position"
+    if len({s.path for s in slices}) == 1 and slices[0].frame is not None:
+        return _no_volume(
+            f"its {count} frames have no positions of their own, only that of the file",
+            "Without positions, order and distance of the slices cannot be known; convert the file with the program "
+            "of its manufacturer, or to enhanced multi-frame DICOM that states them.",
+        )
+    return _no_volume(reason, "They may be times of one slice; a volume needs slices at several positions.")
+
+
+def _unusable(reason: str, remedy: str = "") -> Verdict:
+    return Verdict(Kind.UNUSABLE, reason, remedy)
+
+
+def _no_volume(reason: str, remedy: str = "") -> Verdict:
+    return Verdict(Kind.NO_VOLUME, f"{reason}, so that it is not a volume", remedy)
 
 
 def _not_grey(slices: tuple[Slice, ...]) -> Verdict | None:
@@ -102,7 +147,7 @@ def _not_grey(slices: tuple[Slice, ...]) -> Verdict | None:
         pixel = s.pixel
         if pixel.samples != 1 or pixel.photometric not in ("MONOCHROME1", "MONOCHROME2"):
             return _unusable(
-                f"it holds colours ({pixel.photometric}, {pixel.samples} numbers a pixel), not one value a voxel",
+                f"it holds colours ({pixel.photometric}, {pixel.samples} numbers per pixel), not one value per voxel",
                 "Convert it to grey values first.",
             )
         if pixel.lookup:
@@ -121,18 +166,19 @@ def _not_grey(slices: tuple[Slice, ...]) -> Verdict | None:
     return None
 
 
-def _mosaic(slices: tuple[Slice, ...]) -> Verdict | None:
+def _tiled(slices: tuple[Slice, ...]) -> Verdict | None:
     if any("MOSAIC" in s.image_type for s in slices):
+        return _unusable(f"its {len(slices)} images are Siemens mosaics, each a whole volume laid out as tiles", _TILES)
+    if any(s.tiled for s in slices):
         return _unusable(
-            f"its {len(slices)} images are Siemens mosaics, each a whole volume laid out as tiles",
-            "Convert it first, for example with dcm2niix.",
+            f"its {len(slices)} images are whole volumes laid out as tiles by a UIH scanner (SaveBySlc)", _TILES
         )
     return None
 
 
 def _single(slices: tuple[Slice, ...]) -> Verdict | None:
     if len(slices) == 1:
-        return _no_volume("it holds one image")
+        return _no_volume("it holds one image", "Give the folder that holds all slices.")
     if all("LOCALIZER" in s.image_type for s in slices):
         return _no_volume(f"its {len(slices)} images are localizers (scouts)")
     return None
@@ -146,49 +192,21 @@ def _placeless(slices: tuple[Slice, ...]) -> Verdict | None:
     ):
         without = [s for s in slices if getattr(s, attribute) is None]
         if len(without) == len(slices):
-            return _no_volume(f"its {len(slices)} images do not state {keyword}")
+            return _no_volume(
+                f"its {len(slices)} images do not state {keyword}",
+                f"Without {keyword}, order and distance of the slices cannot be known; go back to the images as the "
+                "scanner sent them.",
+            )
         if without:
             return _unusable(
                 f"{len(without)} of its {len(slices)} images do not state {keyword} (the first is {without[0].shown})"
             )
     for s in slices:
         if not 0 < min(s.spacing or (0,)) <= max(s.spacing or (0,)) < _LARGEST_MM:
-            return _unusable(f"PixelSpacing of {s.shown} is {_list(s.spacing)}")
+            return _unusable(f"PixelSpacing of {s.shown} is {backslashed(s.spacing)}")
         if max(map(abs, s.position or (0,))) > _LARGEST_MM:
-            return _unusable(f"{s.shown} lies at {_list(s.position)} mm, farther away than any patient")
+            return _unusable(f"{s.shown} lies at {backslashed(s.position)} mm, farther away than any patient")
     return None
-
-
-def _mixed(slices: tuple[Slice, ...]) -> Verdict | None:
-    kinds: tuple[tuple[Callable[[Slice], Hashable], Callable[[Any], str]], ...] = (
-        (lambda s: (s.columns, s.rows), lambda v: f"have {v[0]} x {v[1]} pixels"),
-        (lambda s: tuple(round(n, 5) for n in s.spacing or ()), lambda v: f"have pixels of {_list(v)} mm"),
-        (lambda s: s.pixel.photometric, lambda v: f"are {v}"),
-    )
-    for key, said in kinds:
-        groups = Counter(key(s) for s in slices).most_common()
-        if len(groups) > 1:
-            odd = next(s for s in slices if key(s) == groups[-1][0])
-            return _unusable(
-                "its images differ: "
-                + ", ".join(f"{count} {said(value)}" for value, count in groups[:3])
-                + f" ({odd.shown} for one)",
-                "Export the parts separately.",
-            )
-    reference = np.array(slices[0].orientation)
-    turned = [s for s in slices if np.max(np.abs(np.array(s.orientation) - reference)) > _SAME_COSINES]
-    if turned:
-        directions = len({tuple(round(n, 3) for n in s.orientation or ()) for s in slices})
-        return _unusable(
-            f"its images are not parallel: {max(2, directions)} orientations among {len(slices)} images "
-            f"({slices[0].shown} and {turned[0].shown} differ)",
-            "It may be a localizer, or several stacks; export the parts separately.",
-        )
-    return None
-
-
-def _list(numbers: tuple[float, ...] | None) -> str:
-    return "\\".join(f"{n:g}" for n in numbers or ())
 
 
 def series_facts(series: Series) -> dict[str, Any]:

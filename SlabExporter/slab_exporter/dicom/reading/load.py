@@ -18,7 +18,7 @@ from ...core.text import Option, Sentence, sizes
 from ...core.values import native, scaled_planes
 from ...core.volume import SourceVolume, VolumePeek
 from ...files.machine import require_memory
-from .frames import split_frames
+from .contradictions import content_warnings, divided
 from .headers import parsing, read_dataset
 from .judging import judge, judge_stack
 from .pixels import stored_dtype, stored_planes
@@ -39,11 +39,13 @@ class DicomSource:
         series: the whole series.
         planes: the plane of each k; none for a volume that was interpolated.
         lowest: the first plane along the normal, of an interpolated volume too.
+        window: WindowCenter and WindowWidth of the image whose window is the median one; None where none is stated.
     """
 
     series: Series
     planes: tuple[Slice, ...]
     lowest: Slice
+    window: tuple[float, float] | None = None
 
 
 def load_series(series: Series, options: SeriesOptions, frame: int | None = None) -> SourceVolume:
@@ -61,9 +63,12 @@ def load_series(series: Series, options: SeriesOptions, frame: int | None = None
     Raises:
         InputError: the verdict is against it, a file is damaged, there is no decoder.
     """
+    series = accepted(series, options)
     stack, warnings = _judged(series, options, frame)
     voxels, checksum = _voxels(series, stack)
     record: dict[str, Any] = {"series_instance_uid": series.info.series_uid, "files": len(series.files)}
+    if series.damage:
+        record["allow_damaged"] = series.damage
     volume = SourceVolume(
         name=series.shown,
         path=series.folder,
@@ -73,7 +78,7 @@ def load_series(series: Series, options: SeriesOptions, frame: int | None = None
         frame=frame if series.verdict.kind is Kind.SEVERAL else None,
         warnings=warnings,
         record=record,
-        dicom=DicomSource(series, stack.slices, stack.slices[0]),
+        dicom=DicomSource(series, stack.slices, stack.slices[0], _median_window(stack)),
     )
     verdict = judge_stack(stack)
     if options.resample and verdict.kind is not Kind.REGULAR:
@@ -83,12 +88,19 @@ def load_series(series: Series, options: SeriesOptions, frame: int | None = None
     return volume
 
 
+def _median_window(stack: Stack) -> tuple[float, float] | None:
+    """The window of the median width: single images (air, a metal implant) have ones that show nothing of the rest."""
+    windows = sorted((s.window for s in stack.slices if s.window is not None), key=lambda pair: (pair[1], pair[0]))
+    return windows[(len(windows) - 1) // 2] if windows else None
+
+
 def peek_series(series: Series, options: SeriesOptions, frame: int | None = None) -> VolumePeek:
     """Return what the headers tell of the volume that ``load_series`` would read.
 
     Raises:
         InputError: the verdict is against it.
     """
+    series = accepted(series, options)
     stack, warnings = _judged(series, options, frame)
     resampled = options.resample and judge_stack(stack).kind is not Kind.REGULAR
     return VolumePeek(
@@ -102,26 +114,30 @@ def peek_series(series: Series, options: SeriesOptions, frame: int | None = None
 
 
 def _count(series: Series) -> int:
-    stack = make_stack(series.slices) if series.verdict.kind is Kind.SEVERAL else None
-    frames = None if stack is None else split_frames(stack)
+    frames = divided(series.slices) if series.verdict.kind is Kind.SEVERAL else None
     return 1 if frames is None else len(frames.volumes)
+
+
+def accepted(series: Series, options: SeriesOptions) -> Series:
+    """Return the series; where images are lost or damaged and the options accept it, as its other images are."""
+    rest = series.verdict.rest
+    if not options.allow_damaged or rest is None:
+        return series
+    reason = series.verdict.reason
+    told = Sentence("Incomplete, accepted by ", Option.on("allow_damaged"), f": {reason}. The volume may lack slices.")
+    return replace(series, verdict=rest, warnings=(told, *series.warnings), damage=reason)
 
 
 def _judged(series: Series, options: SeriesOptions, frame: int | None) -> tuple[Stack, tuple[str, ...]]:
     """The planes of the wanted volume, if they are acceptable, with what there is to say about them."""
-    planes = _chosen(series, frame)
+    planes, left_out = _chosen(series, frame)
     stack = make_stack(planes)
     if stack is None:  # the verdict has said so already
         raise InputError(series.sentence())
     warnings = [*series.warnings, *_straightened(series, stack, options), *_accepted(series, stack, options)]
     if any(s.pixel.photometric == "MONOCHROME1" for s in planes):
         warnings.append("MONOCHROME1: small values are shown bright; the values are kept as they are.")
-    if len({s.frame_of_reference for s in planes}) > 1:
-        warnings.append(
-            "The images state different FrameOfReferenceUIDs: the patient may have moved between them, so that "
-            "positions do not compare."
-        )
-    return stack, tuple(warnings)
+    return stack, (*warnings, *left_out, *content_warnings(stack))
 
 
 def _resampled(volume: SourceVolume, stack: Stack, verdict: Verdict) -> SourceVolume:
@@ -144,8 +160,8 @@ def _resampled(volume: SourceVolume, stack: Stack, verdict: Verdict) -> SourceVo
     )
 
 
-def _chosen(series: Series, frame: int | None) -> tuple[Slice, ...]:
-    """The planes to load; refuses what the verdict refuses whatever the options are."""
+def _chosen(series: Series, frame: int | None) -> tuple[tuple[Slice, ...], list[str]]:
+    """Return (planes to load, warnings about others); refuses what the verdict refuses whatever the options are."""
     kind = series.verdict.kind
     if kind in (Kind.UNUSABLE, Kind.NO_VOLUME):
         raise InputError(series.sentence())
@@ -156,9 +172,8 @@ def _chosen(series: Series, frame: int | None) -> tuple[Slice, ...]:
                 Option.to("frame", frame),
                 " does not exist (use 0 or leave it out).",
             )
-        return series.slices
-    stack = make_stack(series.slices)
-    frames = None if stack is None else split_frames(stack)
+        return series.slices, []
+    frames = divided(series.slices)
     if frame is None or frames is None:
         raise InputError(series.sentence())
     if frame >= len(frames.volumes):
@@ -171,7 +186,8 @@ def _chosen(series: Series, frame: int | None) -> tuple[Slice, ...]:
     verdict = judge(chosen)
     if verdict.kind in (Kind.UNUSABLE, Kind.NO_VOLUME, Kind.SEVERAL):
         raise InputError(replace(series, verdict=verdict).sentence())
-    return chosen
+    said = frames.left_out_said
+    return chosen, [f"{said[0].upper()}{said[1:]}."] if said else []
 
 
 def _straightened(series: Series, stack: Stack, options: SeriesOptions) -> list[str]:
@@ -198,7 +214,7 @@ def _accepted(series: Series, stack: Stack, options: SeriesOptions) -> list[str]
     """Warnings about what the options accept.
 
     Raises:
-        InputError: the planes are no regular volume and the options do not accept that.
+        InputError: the planes are not a regular volume and the options do not accept that.
     """
     verdict = judge_stack(stack)
     if verdict.kind is Kind.REGULAR:
@@ -226,7 +242,7 @@ def _require_sensible_size(series: Series, stack: Stack) -> None:
 
 
 def _voxels(series: Series, stack: Stack) -> tuple[npt.NDArray, str]:
-    """(rescaled KJI voxels, check sum of the series)."""
+    """Return (rescaled KJI voxels, check sum of the series)."""
     first = stack.slices[0]
     dtype = _stored_type(stack)
     shape = (len(stack.slices), first.rows, first.columns)

@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from ...core.errors import InputError
 
 # Functional groups that hold what a plane needs or what tells volumes apart.
@@ -30,6 +32,7 @@ _GROUPS = (
     "CTAcquisitionTypeSequence",
     "CTXRayDetailsSequence",
     "CTReconstructionSequence",
+    "ContrastBolusUsageSequence",
 )
 # Pulse sequences of enhanced MR as ScanningSequence calls them
 _PULSE = {"SPIN": ("SE",), "GRADIENT": ("GR",), "BOTH": ("SE", "GR")}
@@ -51,6 +54,8 @@ def flattened(dataset: Any, frame: int) -> Any:
         sequence += [term for keyword, term in _MODIFIERS if result.get(keyword) == "YES"]
         if sequence:
             result.ScanningSequence = sequence
+    if "InversionTime" not in result and result.get("InversionTimes"):
+        result.InversionTime = np.ravel(result.InversionTimes)[0]
     if "EchoTime" not in result and result.get("EffectiveEchoTime"):
         result.EchoTime = result.EffectiveEchoTime
     return result
@@ -74,7 +79,7 @@ def frame_datasets(path: Path, dataset: Any) -> Iterator[Any]:
 
 
 def _groups_of(dataset: Any) -> tuple[Any, Any]:
-    """(shared functional groups, functional groups of each frame)."""
+    """Return (shared functional groups, functional groups of each frame)."""
     shared = dataset.get("SharedFunctionalGroupsSequence") or []
     return shared, dataset.get("PerFrameFunctionalGroupsSequence") or []
 

@@ -66,7 +66,7 @@ def stored_planes(dataset: Any, planes: list[Slice]) -> list[npt.NDArray]:
 
 
 def needs_decoder(pixel: PixelFormat) -> bool:
-    """Whether pixels are compressed, so that other packages make sense of them, and of damaged ones."""
+    """Return whether pixels are compressed, so that other packages make sense of them, and of damaged ones."""
     return pixel.transfer_syntax not in _NATIVE
 
 
@@ -121,7 +121,7 @@ def _decoded_by_gdcm(dataset: Any, first: Slice) -> npt.NDArray:
     for keyword in ("RescaleSlope", "RescaleIntercept", "SharedFunctionalGroupsSequence"):
         if keyword in dataset:
             delattr(dataset, keyword)
-    dataset.PhotometricInterpretation = "MONOCHROME2"  # ITK turns the values of MONOCHROME1 over
+    dataset.PhotometricInterpretation = "MONOCHROME2"  # ITK inverts the values of MONOCHROME1
     with tempfile.TemporaryDirectory(prefix="slab-exporter-") as folder:
         path = Path(folder) / "image.dcm"
         try:

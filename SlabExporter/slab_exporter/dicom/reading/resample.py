@@ -58,14 +58,14 @@ def regular_grid(stack: Stack) -> VolumeGeometry:
 
 
 def _shifts(stack: Stack) -> tuple[FloatArray, npt.NDArray[np.int64], npt.NDArray[np.int64]]:
-    """(shift of each plane against the first, in pixels along i and j; smallest and largest, whole pixels)."""
+    """Return (shift of each plane against the first, in pixels along i and j; smallest and largest, whole pixels)."""
     shifts = stack.offsets / np.array(stack.pixel_mm)
     low = np.floor(shifts.min(axis=0) + 1e-6).astype(int)
     return shifts, low, np.ceil(shifts.max(axis=0) - 1e-6).astype(int)
 
 
 def _between(stack: Stack, at: float) -> tuple[int, float]:
-    """(plane below a height in mm, how far towards the next one, 0 to 1)."""
+    """Return (plane below a height in mm, how far towards the next one, 0 to 1)."""
     heights = stack.heights
     below = int(np.clip(np.searchsorted(heights, at + 1e-6, side="right") - 1, 0, len(heights) - 1))
     if below == len(heights) - 1:

@@ -5,23 +5,25 @@ from __future__ import annotations
 import os
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 from ...core.errors import InputError
 from ...core.naming import volume_extension
 from ...files.disk import file_sha256, files_below
+from .damage import DamagedFile, refuse_incomplete
 from .headers import has_prefix, looks_like_dicom, read_planes, series_uid_of
 from .judging import judge
 from .series import Kind, Series, SeriesInfo, Slice, Verdict
 
 _MOST_NAMED = 5
+_ONE_OF_EACH = "Keep the right one of files that share a SOPInstanceUID, or give each file one of its own."
 
 
 def find_series(path: Path, skip: Path | None = None) -> tuple[Series, ...]:
     """All series of a folder (or of one file), in order of name; any file names, any nesting.
 
-    What is no volume (scouts, single images) comes with a verdict that says so; objects that are no
+    Scouts and single images come with a verdict that says that they are not volumes; objects that are not
     images are named in the warnings of the first series.
 
     Args:
@@ -53,7 +55,7 @@ def series_of_files(files: Sequence[Path]) -> tuple[Series, ...]:
                 f"{len(one.files)} of the {there} images of {one.shown} are given; give the folder, "
                 f"{one.folder}, for all of them, or move those that you want into one of their own."
             )
-    return series
+    return tuple(replace(one, verdict=whole[one.info.key].verdict) for one in series)
 
 
 def _by_key(folder: Path) -> dict[tuple[str, str, str], Series]:
@@ -66,7 +68,12 @@ def _series_of(path: Path, files: Iterator[Path]) -> tuple[Series, ...]:
     infos: dict[tuple[str, str, str], SeriesInfo] = {}
     others: Counter[str] = Counter()
     damaged: list[DamagedFile] = []
+    unread: list[Path] = []
     for file in files:
+        if not _is_or_was_dicom(file):
+            if volume_extension(file) in (None, ".img"):
+                unread.append(file)
+            continue
         try:
             content = read_planes(file)
         except InputError as error:
@@ -79,7 +86,7 @@ def _series_of(path: Path, files: Iterator[Path]) -> tuple[Series, ...]:
         infos.setdefault(info.key, info)
         planes.setdefault(info.key, []).extend(slices)
     found = sorted((_series(infos[key], planes[key]) for key in planes), key=lambda s: (s.name, s.info.series_uid))
-    series, stray = refuse_incomplete(tuple(found), damaged)
+    series, stray = refuse_incomplete(tuple(found), damaged, unread)
     notes = _notes(others, stray)
     if not series and notes:
         raise InputError(f"{path} holds no DICOM images. {' '.join(notes)}")
@@ -93,19 +100,21 @@ def volumes_of(path: Path, series: tuple[Series, ...]) -> tuple[Series, ...]:
         InputError: there are series, but none is a volume.
     """
     volumes = [s for s in series if s.verdict.kind is not Kind.NO_VOLUME]
-    left_out = [f"{s.shown}: {s.verdict.reason}" for s in series if s.verdict.kind is Kind.NO_VOLUME]
+    no_volumes = [s for s in series if s.verdict.kind is Kind.NO_VOLUME]
+    left_out = [f"{s.shown}: {s.verdict.reason}" for s in no_volumes]
     if not left_out:
         return series
     more = f" (and {len(left_out) - _MOST_NAMED} more)" if len(left_out) > _MOST_NAMED else ""
     text = f"{'; '.join(left_out[:_MOST_NAMED])}{more}."
     if not volumes:
-        raise InputError(f"{path} holds no DICOM volume. {text} Give the folder that holds all slices.")
+        remedies = dict.fromkeys(s.verdict.remedy for s in no_volumes[:_MOST_NAMED] if s.verdict.remedy)
+        raise InputError(f"{path} holds no DICOM volume. {' '.join((text, *remedies))}")
     first = replace(volumes[0], warnings=(*volumes[0].warnings, f"Left out: {text}"))
     return (first, *volumes[1:])
 
 
 def is_dicom_file(path: Path) -> bool:
-    """Whether a path is a file of DICOM, not of a volume format; some archives call DICOM files .img."""
+    """Return whether a path is a file of DICOM, not of a volume format; some archives call DICOM files .img."""
     extension = volume_extension(path)
     if extension == ".img":
         return path.is_file() and has_prefix(path)
@@ -113,7 +122,7 @@ def is_dicom_file(path: Path) -> bool:
 
 
 def _files(path: Path, skip: Path | None) -> Iterator[Path]:
-    return filter(_is_or_was_dicom, files_below(path, skip) if path.is_dir() else [path])
+    return files_below(path, skip) if path.is_dir() else iter([path])
 
 
 def _is_or_was_dicom(path: Path) -> bool:
@@ -124,41 +133,57 @@ def _is_or_was_dicom(path: Path) -> bool:
 def _series(info: SeriesInfo, slices: list[Slice]) -> Series:
     kept, warnings, conflict = _without_copies(slices)
     folder = os.path.commonpath([os.path.dirname(os.path.abspath(s.path)) for s in kept])
-    verdict = Verdict(Kind.UNUSABLE, conflict) if conflict else judge(kept)
+    verdict = Verdict(Kind.UNUSABLE, conflict, _ONE_OF_EACH) if conflict else judge(kept)
     return Series(info, folder, kept, verdict, warnings)
 
 
 def _without_copies(slices: list[Slice]) -> tuple[tuple[Slice, ...], tuple[str, ...], str]:
-    """(slices without copies of files, warnings, why they cannot be told apart if so).
+    """Return (slices without copies of files, warnings, why they cannot be told apart if so).
 
-    A SOPInstanceUID names one image (PS3.3 C.12.1): files that share one must be equal.
+    A SOPInstanceUID names one image (PS3.3 C.12.1): files that share one must be equal, or else say by
+    themselves where each belongs, as after an anonymiser that gave all files one UID.
     """
     first: dict[tuple[str, int | None], Slice] = {}
+    kept: list[Slice] = []
     copies: list[Slice] = []
+    shared: list[Slice] = []
     for plane in slices:
         key = (plane.sop_uid or plane.path, plane.frame)
         if key not in first:
             first[key] = plane
-            continue
-        other = first[key]
-        if file_sha256(Path(plane.path)) != file_sha256(Path(other.path)):
-            conflict = f"{other.shown} and {plane.shown} have one SOPInstanceUID but differ"
-            return tuple(slices), (), conflict
-        copies.append(plane)
-    if not copies:
-        return tuple(slices), (), ""
-    count = len({s.path for s in copies})
-    text = (
-        f"{count} file{'s are copies' if count > 1 else ' is a copy'} of others ({copies[0].shown} for one); left out."
-    )
-    return tuple(first.values()), (text,), ""
+            kept.append(plane)
+        elif file_sha256(Path(plane.path)) == file_sha256(Path(first[key].path)):
+            copies.append(plane)
+        else:
+            shared.append(plane)
+            kept.append(plane)
+    if shared and not _lie_apart(kept):
+        other = first[(shared[0].sop_uid, shared[0].frame)]
+        return tuple(slices), (), f"{other.shown} and {shared[0].shown} have one SOPInstanceUID but differ"
+    warnings = []
+    if shared:
+        warnings.append(
+            f"{len(shared) + 1} different images have the SOPInstanceUID '{shared[0].sop_uid}', as after a careless "
+            "anonymisation; they are told apart by their positions."
+        )
+    if copies:
+        count = len({s.path for s in copies})
+        are = "s are copies" if count > 1 else " is a copy"
+        warnings.append(f"{count} file{are} of others ({copies[0].shown} for one); left out.")
+    return tuple(kept), tuple(warnings), ""
+
+
+def _lie_apart(slices: Sequence[Slice]) -> bool:
+    """Return whether every image states a position, and no two the same."""
+    places = {s.position for s in slices}
+    return None not in places and len(places) == len(slices)
 
 
 def _notes(others: Counter[str], damaged: tuple[DamagedFile, ...]) -> tuple[str, ...]:
     notes: list[str] = []
     if others:
         kinds = ", ".join(f"{count} {kind}" for kind, count in sorted(others.items())[:_MOST_NAMED])
-        notes.append(f"Left out: DICOM objects that are no images ({kinds}).")
+        notes.append(f"Left out: DICOM objects that are not images ({kinds}).")
     if damaged:
         more = f" {len(damaged) - 1} more files are damaged too." if len(damaged) > 1 else ""
         notes.append(f"{damaged[0].sentence}{more}")
@@ -214,55 +239,7 @@ def series_sha256(series: Series) -> str:
 
 
 def combined_sha256(digests: list[str]) -> str:
-    """SHA-256 over sorted hexadecimal digests, one a line."""
+    """SHA-256 over sorted hexadecimal digests, one per line."""
     import hashlib
 
     return hashlib.sha256("".join(f"{digest}\n" for digest in sorted(digests)).encode()).hexdigest()
-
-
-@dataclass(frozen=True)
-class DamagedFile:
-    """A file that should hold an image.
-
-    Attributes:
-        path: of it.
-        series_uid: SeriesInstanceUID, "" where that cannot be read either.
-        sentence: what is wrong.
-    """
-
-    path: Path
-    series_uid: str
-    sentence: str
-
-
-def refuse_incomplete(
-    series: tuple[Series, ...], damaged: list[DamagedFile]
-) -> tuple[tuple[Series, ...], tuple[DamagedFile, ...]]:
-    """(series, those with damaged files unusable; damaged files that belong to none that could be a volume)."""
-    belonging: dict[int, list[DamagedFile]] = {}
-    stray: list[DamagedFile] = []
-    for file in damaged:
-        owners = [n for n in _owners(series, file) if series[n].verdict.kind is not Kind.NO_VOLUME]
-        for n in owners:
-            belonging.setdefault(n, []).append(file)
-        if not owners:
-            stray.append(file)
-    judged = tuple(
-        replace(one, verdict=_verdict(belonging[n])) if n in belonging else one for n, one in enumerate(series)
-    )
-    return judged, tuple(stray)
-
-
-def _owners(series: tuple[Series, ...], file: DamagedFile) -> list[int]:
-    """By the file's SeriesInstanceUID, or by its folder where the images of one series alone lie in it."""
-    if file.series_uid:
-        return [n for n, one in enumerate(series) if one.info.series_uid == file.series_uid]
-    folder = file.path.parent
-    beside = [n for n, one in enumerate(series) if any(Path(path).parent == folder for path in one.files)]
-    return beside if len(beside) == 1 else []
-
-
-def _verdict(files: list[DamagedFile]) -> Verdict:
-    if len(files) == 1:
-        return Verdict(Kind.UNUSABLE, f"a file of it cannot be used: {files[0].sentence.rstrip('.')}")
-    return Verdict(Kind.UNUSABLE, f"{len(files)} files of it cannot be used, such as: {files[0].sentence.rstrip('.')}")

@@ -1,4 +1,4 @@
-"""What is known of a DICOM series before its pixels are read: frozen values that can be pickled."""
+"""Facts about a DICOM series before its pixels are read: frozen values that can be pickled."""
 
 from __future__ import annotations
 
@@ -34,6 +34,12 @@ class Slice:
         intercept: RescaleIntercept, 0 where absent.
         image_type: ImageType's values.
         marks: what may tell volumes of one series apart (times, echoes, b-values), by keyword.
+        rescaled: whether RescaleSlope or RescaleIntercept is stated.
+        concatenation: ConcatenationUID, number of the part from 1, how many parts (0: not stated); None for none.
+        window: WindowCenter and WindowWidth; None where absent or not usable.
+        tiled: whether the image is a whole volume, laid out as tiles by a UIH scanner.
+        remarks: sentences about what the image states and what is not applied.
+        counts: how many images or positions there should be, by keyword, as far as stated.
     """
 
     path: str
@@ -51,6 +57,12 @@ class Slice:
     intercept: float
     image_type: tuple[str, ...]
     marks: tuple[tuple[str, Any], ...]
+    rescaled: bool = True
+    concatenation: tuple[str, int, int] | None = None
+    counts: tuple[tuple[str, int], ...] = ()
+    window: tuple[float, float] | None = None
+    tiled: bool = False
+    remarks: tuple[str, ...] = ()
 
     @property
     def shown(self) -> str:
@@ -65,13 +77,13 @@ class PixelFormat:
 
     Attributes:
         transfer_syntax: UID of the file's transfer syntax.
-        samples: numbers a pixel: 1 for grey values.
+        samples: numbers per pixel: 1 for grey values.
         photometric: PhotometricInterpretation.
-        allocated: bits a pixel takes.
+        allocated: bits per pixel.
         stored: bits of them that hold the value.
         high_bit: the highest of those, from 0.
         signed: two's complement.
-        lookup: a Modality LUT Sequence stands in for slope and intercept.
+        lookup: a Modality LUT Sequence replaces slope and intercept.
     """
 
     transfer_syntax: str
@@ -86,7 +98,7 @@ class PixelFormat:
 
 @dataclass(frozen=True)
 class SeriesInfo:
-    """What all images of a series have in common, as the files state it (may be empty).
+    """Attributes that all images of a series have in common, as the files state it (may be empty).
 
     Attributes:
         series_uid: SeriesInstanceUID.
@@ -110,12 +122,12 @@ class SeriesInfo:
 
     @property
     def key(self) -> tuple[str, str, str]:
-        """What makes a series one: some archives give the same SeriesInstanceUID in several studies."""
+        """Identity of the series: some archives give the same SeriesInstanceUID in several studies."""
         return self.patient_id, self.study_uid, self.series_uid
 
 
 class Kind(Enum):
-    """What a series is, as far as its headers tell."""
+    """Kind of series, as far as its headers tell."""
 
     REGULAR = "regular volume"
     UNEVEN = "unevenly spaced"
@@ -133,14 +145,16 @@ class Verdict:
     Attributes:
         kind: what it is.
         reason: half a sentence with the numbers, empty for a regular volume.
-        mend: a sentence, what to do about it.
+        remedy: a sentence, what to do about it.
         deviation: how far (mm) a slice lies from an evenly spaced grid.
+        rest: where images are lost or damaged, what the others are by themselves.
     """
 
     kind: Kind
     reason: str = ""
-    mend: str = ""
+    remedy: str = ""
     deviation: float = 0.0
+    rest: Verdict | None = None
 
 
 @dataclass(frozen=True)
@@ -152,7 +166,8 @@ class Series:
         folder: the deepest folder that holds all its files.
         slices: its planes, in no order that matters.
         verdict: whether it is a volume.
-        warnings: what was odd about its files; also names what else lay in the folder and was left out.
+        warnings: what was unusual about its files; also names what else lay in the folder and was left out.
+        damage: what was accepted of lost or damaged images, half a sentence; "" if nothing.
     """
 
     info: SeriesInfo
@@ -160,6 +175,7 @@ class Series:
     slices: tuple[Slice, ...]
     verdict: Verdict
     warnings: tuple[str, ...] = ()
+    damage: str = ""
 
     @property
     def files(self) -> tuple[str, ...]:
@@ -192,5 +208,5 @@ class Series:
 
     def sentence(self) -> Sentence:
         """Return the verdict as one sentence with what to do about it."""
-        mend = self.verdict.mend
-        return Sentence(f"{self.shown}: {self.verdict.reason}.", " " if mend else "", mend)
+        remedy = self.verdict.remedy
+        return Sentence(f"{self.shown}: {self.verdict.reason}.", " " if remedy else "", remedy)

@@ -27,6 +27,7 @@ SAME_PLACE_MM = 1e-3
 ROUNDED_CORNER_MM = 0.1
 # Below this the stack leans by no more than rounding; above it, if positions show it, it is tilted.
 TILT_DEGREES = 0.1
+_OPPOSITE = {"R": "L", "L": "R", "A": "P", "P": "A", "S": "I", "I": "S"}
 # How far a gap may be from the common one before it is called missing slices or uneven.
 _SAME_GAP = 0.05
 # Direction cosines that are not unit vectors or not perpendicular beyond this are wrong, not rounded.
@@ -54,17 +55,17 @@ class Stack:
 
     @cached_property
     def positions(self) -> FloatArray:
-        """(n, 3) LPS of the centre of each plane's first pixel."""
+        """Return (n, 3) LPS of the centre of each plane's first pixel."""
         return np.array([s.position for s in self.slices], dtype=float)
 
     @cached_property
     def heights(self) -> FloatArray:
-        """(n,) positions along the normal, mm."""
+        """Return (n,) positions along the normal, mm."""
         return self.positions @ self.normal
 
     @property
     def gaps(self) -> FloatArray:
-        """(n - 1,) distances of neighbouring planes along the normal, mm."""
+        """Return (n - 1,) distances of neighbouring planes along the normal, mm."""
         return np.diff(self.heights)
 
     @property
@@ -86,7 +87,7 @@ class Stack:
 
     @property
     def offsets(self) -> FloatArray:
-        """(n, 2) how far each plane is shifted against the first, mm along row and column."""
+        """Return (n, 2) how far each plane is shifted against the first, mm along row and column."""
         relative = self.positions - self.positions[0]
         return np.stack([relative @ self.row, relative @ self.column], axis=1)
 
@@ -162,15 +163,23 @@ def make_stack(slices: tuple[Slice, ...]) -> Stack | None:
     return Stack(tuple(slices[n] for n in order), row, column)
 
 
+def between(stack: Stack, n: int) -> str:
+    """Return that slices n and n + 1 (from 0) lie so far apart; counted from 1 along the normal."""
+    return f"slices {n + 1} and {n + 2} are {stack.gaps[n]:.2f} mm apart"
+
+
+def files_between(stack: Stack, n: int) -> str:
+    """Return the files of slices n and n + 1, and from where slices are counted."""
+    end = stack.geometry.orientation[2]
+    return f"({stack.slices[n].shown} and {stack.slices[n + 1].shown}, counted from {_OPPOSITE[end]} to {end})"
+
+
 def uneven_reason(stack: Stack) -> str:
     """Where the gaps are not the common one, with numbers; slices are counted from 1 along the normal."""
     gaps, common = stack.gaps, stack.common_gap
     worst = int(np.argmax(np.abs(gaps - common)))
-    text = (
-        f"slices {worst + 1} and {worst + 2} are {gaps[worst]:.2f} mm apart where the rest are {common:.2f} mm"
-        if common > 0
-        else f"slices {worst + 1} and {worst + 2} are {gaps[worst]:.2f} mm apart"
-    )
+    text = between(stack, worst) + (f" where the rest are {common:.2f} mm" if common > 0 else "")
+    text += f" {files_between(stack, worst)}"
     different = int(np.count_nonzero(np.abs(gaps - common) > max(ROUNDING_MM, _SAME_GAP * common)))
     if different > 1:
         text += f"; {different} of {len(gaps)} gaps differ from that, {np.min(gaps):.2f} to {np.max(gaps):.2f} mm"
@@ -178,7 +187,7 @@ def uneven_reason(stack: Stack) -> str:
 
 
 def missing_slices(stack: Stack) -> tuple[int, int] | None:
-    """(how many slices are missing, after which one, from 0), where all gaps are multiples of one gap."""
+    """Return (how many slices are missing, after which one, from 0), where all gaps are multiples of one gap."""
     multiples = stack.gaps / stack.common_gap
     whole = np.round(multiples)
     if np.max(np.abs(multiples - whole)) > _SAME_GAP or np.min(whole) < 1 or np.max(whole) < 2:

@@ -15,7 +15,10 @@ from ..reading.headers import parsing, quiet_pydicom, read_dataset
 from ..reading.multiframe import flattened
 from ..reading.series import Slice
 from .classes import ENUMERATED, TERMS
+from .encoding import LONGEST_DECIMAL, decimal_string
 
+# Present, even if empty, under a condition (PS3.3 C.8.3.1)
+TYPE_2C = ("TriggerTime", "InversionTime")
 # ScanOptions of heart gating (PS3.3 C.8.3.1): by electrocardiogram, by peripheral pulse
 _GATED = frozenset(("CG", "PPG"))
 
@@ -43,7 +46,7 @@ class SourceHeaders:
             return flattened(self._dataset, plane.frame or 0)
 
 
-def carried(header: Any, keywords: Iterable[str]) -> Any:
+def copied(header: Any, keywords: Iterable[str]) -> Any:
     """A dataset with those of the attributes that the header states validly; texts as Unicode.
 
     An attribute that breaks the rules of its value representation (PS3.5 6.2) or has too few or too
@@ -57,12 +60,14 @@ def carried(header: Any, keywords: Iterable[str]) -> Any:
             try:
                 element = header.get_item(keyword)
                 element = None if element is None else header[keyword]
-                if element is not None and _is_valid(element):
+                if element is not None and _is_valid(element := _with_short_decimals(element)):
                     result.add(element)
             except Exception:  # whatever pydicom raises over a damaged value
                 continue
-    if "IR" not in np.atleast_1d(result.get("ScanningSequence", "")):
+    if "IR" not in np.atleast_1d(result.get("ScanningSequence") or ""):
         result.pop("InversionTime", None)  # type 2C, PS3.3 C.8.3.1
+    elif "InversionTime" not in result:
+        result.InversionTime = None
     if _GATED.isdisjoint(np.atleast_1d(result.get("ScanOptions") or "")):
         result.pop("TriggerTime", None)  # likewise
     elif "TriggerTime" not in result:
@@ -71,10 +76,20 @@ def carried(header: Any, keywords: Iterable[str]) -> Any:
 
 
 def _as_written(vr: str, value: Any) -> Any:
-    """The text that stands in the file; a name's original string would be its bytes."""
+    """Return the text as it is written in the file; a name's original string would be its bytes."""
     if vr in ("DS", "IS", "DA", "TM", "DT"):
         return str(getattr(value, "original_string", value))
     return str(value) if vr == "PN" else value
+
+
+def _with_short_decimals(element: Any) -> Any:
+    """An element whose decimal strings of more than 16 characters are rounded to those (PS3.5 6.2)."""
+    from pydicom import DataElement
+
+    values = (element.value if element.VM > 1 else [element.value]) if element.VR == "DS" else []
+    if all(len(_as_written("DS", value)) <= LONGEST_DECIMAL for value in values):
+        return element
+    return DataElement(element.tag, "DS", [decimal_string(float(value)) for value in values])
 
 
 def _is_valid(element: Any) -> bool:
@@ -95,7 +110,7 @@ def _is_valid(element: Any) -> bool:
 
 
 def _is_allowed_number(element: Any) -> bool:
-    """Whether an element has as many values as PS3.6 allows (1, 1-3, 1-n, 2-2n); none are always allowed."""
+    """Return whether an element has as many values as PS3.6 allows (1, 1-3, 1-n, 2-2n); none are always allowed."""
     from pydicom.datadict import dictionary_VM
 
     if element.is_empty:
@@ -104,6 +119,13 @@ def _is_allowed_number(element: Any) -> bool:
     if high.endswith("n"):
         return int(low) <= element.VM and element.VM % int(high[:-1] or 1) == 0
     return int(low) <= element.VM <= int(high or low)
+
+
+def states(dataset: Any, keyword: str) -> bool:
+    """Return whether an attribute is there and not empty, valid or not."""
+    element = dataset.get_item(keyword)
+    value = None if element is None else element.value
+    return bool(value.strip(b" \0") if isinstance(value, bytes) else value)
 
 
 METHOD = "Basic Application Level Confidentiality Profile (PS3.15 E.1)"
@@ -133,7 +155,7 @@ def require_deidentifier() -> None:
 
 
 def deidentify(dataset: Any) -> None:
-    """Apply the profile to a dataset of carried-over attributes, in place; it must hold no UID.
+    """Apply the profile to a dataset of copied attributes, in place; it must hold no UID.
 
     Texts that the profile would keep, such as Manufacturer, go as well unless they are terms of the standard.
     """

@@ -1,4 +1,4 @@
-"""What all DICOM slabs of one case have in common: class, identity, patient, study, stored form, window."""
+"""Header that all DICOM slabs of one case have in common: class, identity, patient, study, stored form, window."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from ...core.options import LONGEST_TEXT, DicomOptions
 from ...core.text import Option, Sentence
 from ...core.volume import SourceVolume
 from ..uids import is_valid_uid, pseudonym, stable_uid
-from .attributes import SourceHeaders, carried, deidentify, mark_deidentified, require_deidentifier
-from .classes import ALWAYS_PRESENT, CARRIED, IDENTIFYING, LOSSY, UNPAIRED_PARTS, ImageClass, choose_class
+from .attributes import TYPE_2C, SourceHeaders, copied, deidentify, mark_deidentified, require_deidentifier, states
+from .classes import ALWAYS_PRESENT, COPIED, IDENTIFYING, LOSSY, UNPAIRED_PARTS, ImageClass, choose_class
 from .encoding import decimal_string, shortened
 from .image_grid import right_angle_warnings
 from .stored_form import StoredForm, stored_form
@@ -22,6 +22,7 @@ from .stored_form import StoredForm, stored_form
 # PS3.3 C.11.2: an abdominal window for CT; everything else gets one from its values.
 _CT_WINDOW = (40.0, 400.0)
 _SAMPLES = 100_000
+_KEPT_UIDS = ("StudyInstanceUID", "FrameOfReferenceUID")
 
 
 @dataclass(frozen=True)
@@ -56,7 +57,7 @@ class CaseHeader:
 
     @property
     def has_source(self) -> bool:
-        """Whether the volume came from DICOM."""
+        """Return whether the volume came from DICOM."""
         return self.image.dicom is not None
 
     @cached_property
@@ -88,20 +89,14 @@ class CaseHeader:
 
     @cached_property
     def lossy(self) -> Any:
-        """What the source says of lossy compression, for planes that are no image of it."""
-        return carried(self._lowest_header, LOSSY)
+        """Attributes of the source about lossy compression, for planes that are not images of it."""
+        return copied(self._lowest_header, LOSSY)
 
     @cached_property
     def window(self) -> tuple[float, float]:
-        """(centre, width) that all images of the case share."""
-        if self.has_source:
-            stated = carried(self._lowest_header, ("WindowCenter", "WindowWidth"))
-            try:
-                centre, width = (float(np.ravel(stated[k].value)[0]) for k in ("WindowCenter", "WindowWidth"))
-                if width >= 1:
-                    return centre, width
-            except (KeyError, IndexError, TypeError, ValueError):
-                pass
+        """Return (centre, width) that all images of the case share."""
+        if self.image.dicom is not None and self.image.dicom.window is not None:
+            return self.image.dicom.window
         if self.modality == "CT":
             return _CT_WINDOW
         values = self.image.voxels_kji.reshape(-1)
@@ -156,7 +151,7 @@ def _content(case: str, image: SourceVolume, options: DicomOptions, version: str
 
 
 def _attributes(header: CaseHeader) -> tuple[Any, tuple[str, ...]]:
-    """(patient, study and equipment attributes, warnings about them)."""
+    """Return (patient, study and equipment attributes, warnings about them)."""
     from pydicom import Dataset
 
     options, warnings = header.options, []
@@ -166,14 +161,15 @@ def _attributes(header: CaseHeader) -> tuple[Any, tuple[str, ...]]:
     if header.has_source:
         # Where planes are images of the source, each brings its own technique.
         technique = () if header.image.dicom.planes else header.image_class.technique
-        kept = carried(header._lowest_header, (*CARRIED, *technique))
+        kept = copied(header._lowest_header, (*COPIED, *technique))
         if options.deidentify:
             deidentify(kept)
-        _drop_empty(kept, (*ALWAYS_PRESENT, "TriggerTime"))
+        _drop_empty(kept, (*ALWAYS_PRESENT, *TYPE_2C))
         attributes.update(kept)
         _complete_species(attributes)
         _drop_tilt(attributes, header.image)
         warnings += _identity_warnings(header._lowest_header, kept, options)
+        warnings += _replaced_uids(header)
     else:
         _placeholders(attributes, header)
     _settle_laterality(attributes)
@@ -220,13 +216,6 @@ def _settle_laterality(attributes: Any) -> None:
         attributes.Laterality = ""
 
 
-def _states(dataset: Any, keyword: str) -> bool:
-    """Whether an attribute is there and not empty, valid or not."""
-    element = dataset.get_item(keyword)
-    value = None if element is None else element.value
-    return bool(value.strip(b" \0") if isinstance(value, bytes) else value)
-
-
 def _identity_warnings(source: Any, kept: Any, options: DicomOptions) -> list[str]:
     if options.deidentify:
         if str(kept.get("BurnedInAnnotation", "")) != "YES":
@@ -238,12 +227,25 @@ def _identity_warnings(source: Any, kept: Any, options: DicomOptions) -> list[st
     if stated:
         text = f"The slabs carry attributes that identify people ({', '.join(stated)}); "
         sentences.append(Sentence(text, Option("deidentify"), " leaves them out."))
-    left = [keyword for keyword in IDENTIFYING if keyword not in kept and _states(source, keyword)]
+    left = [keyword for keyword in IDENTIFYING if keyword not in kept and states(source, keyword)]
     if left:
         text = f"The source's {', '.join(left)} break the rules of DICOM (length, characters, number of values) and "
         others = Sentence(Option("patient_name"), " and ", Option("patient_id"))
         sentences.append(Sentence(text, "are left behind; ", others, " give others."))
     return sentences
+
+
+def _replaced_uids(header: CaseHeader) -> list[str]:
+    """Sentences about identifiers of the source that no image may have (PS3.5 9.1)."""
+    if header.options.deidentify:
+        return []
+    stated = {keyword: str(header._lowest_header.get(keyword, "")) for keyword in _KEPT_UIDS}
+    return [
+        f"The source's {keyword} '{uid[:LONGEST_TEXT]}' is not a valid UID: the slabs have another, so that they do "
+        "not lie beside their source in a viewer or archive."
+        for keyword, uid in stated.items()
+        if uid and not is_valid_uid(uid)
+    ]
 
 
 def _placeholders(attributes: Any, header: CaseHeader) -> None:

@@ -18,7 +18,7 @@ class ImageClass:
         uid: SOPClassUID.
         name: for people.
         defaults: keyword -> value of attributes that must be present (type 1, 2) where no source states them.
-        technique: attributes of the acquisition that are carried over from a source of the same class.
+        technique: attributes of the acquisition that are copied from a source of the same class.
         image_type: the values of ImageType after DERIVED and SECONDARY.
     """
 
@@ -71,8 +71,8 @@ SECONDARY_CAPTURE = ImageClass(
     (),
 )
 
-# Carried over from a DICOM source, once a series: PS3.3 C.7.1.1, C.7.2.1, C.7.2.2, C.7.3.1, C.7.4.1, C.7.5.1
-CARRIED = (
+# Copied from a DICOM source, once a series: PS3.3 C.7.1.1, C.7.2.1, C.7.2.2, C.7.3.1, C.7.4.1, C.7.5.1
+COPIED = (
     "PatientName", "PatientID", "IssuerOfPatientID", "PatientBirthDate", "PatientBirthTime", "PatientSex",
     "OtherPatientIDs", "EthnicGroup", "PatientComments", "PatientSpeciesDescription", "PatientIdentityRemoved",
     "DeidentificationMethod",
@@ -88,10 +88,10 @@ CARRIED = (
     "ContrastBolusAgent", "ContrastBolusRoute", "ContrastBolusVolume", "ContrastBolusTotalDose",
     "BurnedInAnnotation",
 )  # fmt: skip
-# That values are no longer what was measured: holds for whatever is made of them
+# Lossy compression: holds for whatever is made of the values
 LOSSY = ("LossyImageCompression", "LossyImageCompressionRatio", "LossyImageCompressionMethod")
-# Carried over image by image
-CARRIED_PER_IMAGE = (
+# Copied image by image
+COPIED_PER_IMAGE = (
     "AcquisitionNumber", "AcquisitionDate", "AcquisitionTime", "AcquisitionDateTime", "ContentDate", "ContentTime",
     "SliceThickness", *LOSSY,
 )  # fmt: skip
@@ -137,7 +137,7 @@ TERMS = {
     ),
     "PatientOrientation": ("A", "P", "R", "L", "H", "F"),
 }  # fmt: skip
-# Attributes that say who somebody is (the first of PS3.15 table E.1-1 that are carried over here)
+# Attributes that say who somebody is (the first of PS3.15 table E.1-1 that are copied here)
 IDENTIFYING = (
     "PatientName", "PatientID", "PatientBirthDate", "OtherPatientIDs", "AccessionNumber", "ReferringPhysicianName",
     "InstitutionName", "OperatorsName", "PerformingPhysicianName",
@@ -147,7 +147,7 @@ IDENTIFYING = (
 def choose_class(
     asked: str | None, source_modality: str | None, source_class: str | None, voxels: npt.NDArray
 ) -> tuple[ImageClass, str, str]:
-    """(storage class, Modality, why it was chosen).
+    """Return (storage class, Modality, why it was chosen).
 
     What the user asks for counts first, then the source's modality. Without either, a volume with
     values of -500 or less is taken for CT, and anything else is Secondary Capture with modality OT.

@@ -8,7 +8,7 @@ from typing import Any
 
 TRANSFER_SYNTAX = "1.2.840.10008.1.2.1"
 PIXEL_DATA = 0x7FE00010
-_LONGEST_DECIMAL = 16
+LONGEST_DECIMAL = 16
 
 Encoded = dict[int, bytes]
 
@@ -18,9 +18,9 @@ def decimal_string(value: float) -> str:
     text = repr(float(value))
     if text.endswith(".0"):
         text = text[:-2]
-    if len(text) <= _LONGEST_DECIMAL:
+    if len(text) <= LONGEST_DECIMAL:
         return text
-    return next(shorter for digits in range(16, 0, -1) if len(shorter := f"{value:.{digits}g}") <= _LONGEST_DECIMAL)
+    return next(shorter for digits in range(16, 0, -1) if len(shorter := f"{value:.{digits}g}") <= LONGEST_DECIMAL)
 
 
 def shortened(text: str, most_bytes: int) -> str:
@@ -37,7 +37,7 @@ def text_element(tag: int, vr: str, text: str) -> bytes:
 
 
 def pixel_element(size: int) -> bytes:
-    """What stands before ``size`` bytes (an even number) of native pixel data."""
+    """Return the bytes before ``size`` bytes (an even number) of native pixel data."""
     return struct.pack("<HH2sHI", PIXEL_DATA >> 16, PIXEL_DATA & 0xFFFF, b"OW", 0, size)
 
 

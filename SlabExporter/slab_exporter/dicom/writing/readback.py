@@ -53,20 +53,40 @@ def read_slab_folder(folder: Path, planned: VolumeGeometry) -> npt.NDArray:
 
 
 def _read_where_planned(folder: Path, planned: VolumeGeometry) -> tuple[Any, npt.NDArray]:
-    """(what owns the memory, voxels KJI in order of k), if all lies where it should."""
+    """Return (what owns the memory, voxels KJI in order of k), if all lies where it should."""
     paths = sorted(folder.glob("*.dcm"))
     if len(paths) != planned.shape_ijk[2]:
         raise VerificationError(f"{folder.name}: it has {len(paths)} images instead of {planned.shape_ijk[2]}.")
     photometric = _verify_headers(paths, planned)
+    if planned.shape_ijk[1] == 1:
+        return None, _read_row_by_row(paths, photometric)
     image, reverse = _read_as_volume(folder, paths)
     found = image_geometry(image)
     # k runs as the images follow one another; a single one does not say where to
     against = found.is_right_handed != planned.is_right_handed if len(paths) == 1 else reverse
     verify_geometry(folder.name, found, image_grid(planned.k_reversed() if against else planned), "DS")
-    if photometric == "MONOCHROME1":  # GDCM turns those values over, so that small ones are dark
+    if photometric == "MONOCHROME1":  # GDCM inverts those values, so that small ones are dark
         return None, _read_by_pydicom(paths)
     values = array_view_kji(image)
     return image, values[::-1] if reverse else values
+
+
+def _read_row_by_row(paths: list[Path], photometric: str) -> npt.NDArray:
+    """Values of images of one row, each read by GDCM alone: ITK's series reader takes such for lines and stacks
+    them along j. Their places have been compared already.
+    """
+    import SimpleITK as sitk
+
+    if photometric == "MONOCHROME1":
+        return _read_by_pydicom(paths)
+    planes = []
+    for path in paths:
+        try:
+            image = sitk.ReadImage(str(path), imageIO="GDCMImageIO")
+        except RuntimeError as error:
+            raise VerificationError(f"{path.name}: SimpleITK cannot read it back.") from error
+        planes.append(sitk.GetArrayFromImage(image).reshape(1, -1))
+    return np.stack(planes)
 
 
 def _read_by_pydicom(paths: list[Path]) -> npt.NDArray:
@@ -125,7 +145,7 @@ def _plane_distance(
 
 
 def _read_as_volume(folder: Path, paths: list[Path]) -> tuple[Any, bool]:
-    """(volume as GDCM orders the images, whether that is against the order of k)."""
+    """Return (volume as GDCM orders the images, whether that is against the order of k)."""
     import SimpleITK as sitk
 
     sitk.ProcessObject.SetGlobalWarningDisplay(False)

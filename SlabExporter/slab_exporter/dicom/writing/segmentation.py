@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ...core.errors import VerificationError, writing
+from ...core.geometry import FloatArray
 from ...core.options import LONGEST_TEXT
 from ...files.disk import file_sha256
 from ...files.slab_files import FinishedFile
@@ -23,10 +24,11 @@ from .slab_series import SlabSeries
 # Content date and time are type 1 here, and the time of writing would make every run's bytes different.
 _NO_DATE, _NO_TIME = "19000101", "000000"
 _SERIES_AFTER_IMAGES = 500
+_BITS = 8
 
 
 def can_write_segmentations() -> bool:
-    """Whether highdicom is installed."""
+    """Return whether highdicom is installed."""
     return importlib.util.find_spec("highdicom") is not None
 
 
@@ -101,7 +103,25 @@ def _segmentation(series: SlabSeries, label: str, voxels_kji: npt.NDArray, segme
     except (ValueError, TypeError, AttributeError, KeyError) as error:
         raise VerificationError(f"highdicom cannot make a segmentation of the label set '{label}': {error}") from error
     dataset.PatientName = patient
+    if numbers[0].size < _BITS:
+        _pack_small_planes(dataset, numbers, series.geometry.affine_lps)
     return dataset
+
+
+def _pack_small_planes(dataset: Any, numbers_kji: npt.NDArray, affine_lps: FloatArray) -> None:
+    """Pack frames of fewer than 8 pixels one after the other (PS3.5 8.1.1).
+
+    highdicom (to 0.28) begins a byte for each of them, so that readers find too few or other pixels.
+    """
+    shared = dataset.SharedFunctionalGroupsSequence[0]
+    frames = []
+    for groups in dataset.PerFrameFunctionalGroupsSequence:
+        corner = np.array([float(v) for v in groups.PlanePositionSequence[0].ImagePositionPatient])
+        k = round(float(np.linalg.solve(affine_lps[:3, :3], corner - affine_lps[:3, 3])[2]))
+        segment = groups.get("SegmentIdentificationSequence") or shared.get("SegmentIdentificationSequence")
+        frames.append(numbers_kji[k].reshape(-1) == int(segment[0].ReferencedSegmentNumber))
+    packed = np.packbits(np.concatenate(frames), bitorder="little").tobytes()
+    dataset.PixelData = packed + b"\0" * (len(packed) % 2)
 
 
 def _description(segment: Segment) -> Any:

@@ -85,7 +85,7 @@ def _values(label: SourceVolume) -> list[int]:
     voxels: npt.NDArray = label.voxels_kji
     found = np.unique(voxels)
     if not np.all(np.isfinite(found)) or np.any(found != np.rint(found)) or found[0] < 0:
-        raise InputError(f"{label.name} is no label map: its values are not whole numbers from 0.")
+        raise InputError(f"{label.name} is not a label map: its values are not whole numbers from 0.")
     values = [int(value) for value in found if value != 0]
     if len(values) > _MOST_SEGMENTS:
         raise InputError(f"{label.name} has {len(values)} values; a DICOM segmentation holds {_MOST_SEGMENTS}.")
@@ -156,6 +156,6 @@ def _from_nrrd(path: Path) -> dict[int, _Entry]:
 
 
 def _clean(text: str) -> str:
-    """What LO can hold (PS3.5 6.2)."""
+    """Return what LO can hold (PS3.5 6.2)."""
     cleaned = "".join("_" if c == "\\" or ord(c) < 32 else c for c in text).strip()[:64]
     return cleaned or "unnamed"

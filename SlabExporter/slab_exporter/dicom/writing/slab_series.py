@@ -28,9 +28,9 @@ from ...files.slab_files import FinishedFile
 from ..reading.scan import combined_sha256
 from ..reading.series import Slice
 from ..uids import IMPLEMENTATION, is_valid_uid
-from .attributes import SourceHeaders, carried, deidentify
+from .attributes import SourceHeaders, copied, deidentify
 from .case_header import CaseHeader
-from .classes import CARRIED_PER_IMAGE
+from .classes import COPIED_PER_IMAGE
 from .encoding import Encoded, decimal_string, encoded, file_meta, joined, pixel_element, shortened, text_element
 from .image_grid import perpendicular, unit
 from .readback import verify_slab_folder
@@ -87,6 +87,13 @@ class SlabSeries:
         source = self.header.image.dicom
         n = k + self.box.start[2]
         return source.planes[n] if source is not None and 0 <= n < len(source.planes) else None
+
+    def _plane_beside(self, k: int) -> Slice | None:
+        """The source image next to plane k, which is padded."""
+        source = self.header.image.dicom
+        if source is None or not source.planes:
+            return None
+        return source.planes[min(max(k + self.box.start[2], 0), len(source.planes) - 1)]
 
     def dataset(self) -> Any:
         """Everything that the images of the slab share."""
@@ -164,7 +171,7 @@ class SlabSeries:
         return f"{shortened(original, LONGEST_TEXT - len(slab) - 1)} {slab}".strip()
 
     def images(self, voxels_kji: npt.NDArray) -> Iterator[tuple[bytes, npt.NDArray]]:
-        """(all bytes before the pixels, the pixels) of each image, in order of k.
+        """Return (all bytes before the pixels, the pixels) of each image, in order of k.
 
         Args:
             voxels_kji: the slab's values.
@@ -201,16 +208,20 @@ class SlabSeries:
             yield own
 
     def _from_source(self, k: int, headers: SourceHeaders) -> Encoded:
-        """What the source image of plane k adds (PS3.3 C.12.4.1: source image sequence).
+        """Return the attributes that the source image of plane k adds (PS3.3 C.12.4.1: source image sequence).
 
         A plane that was interpolated or padded keeps saying that its source was compressed with loss
-        (PS3.3 C.7.6.1.1.5).
+        (PS3.3 C.7.6.1.1.5). A padded one has the technique of the image next to it: images of one series
+        that differ in it are taken for several volumes.
         """
         plane = self.source_plane(k)
         if plane is None:
-            return encoded(self.header.lossy) if self.header.has_source else {}
+            beside = self._plane_beside(k)
+            shared = copied({} if beside is None else headers.read(beside), self.header.image_class.technique)
+            shared.update(self.header.lossy if self.header.has_source else {})
+            return encoded(shared)
         source = headers.read(plane)
-        kept = carried(source, (*CARRIED_PER_IMAGE, *self.header.image_class.technique))
+        kept = copied(source, (*COPIED_PER_IMAGE, *self.header.image_class.technique))
         if self.header.options.deidentify:
             deidentify(kept)
         elif is_valid_uid(plane.sop_uid) and is_valid_uid(str(source.get("SOPClassUID", ""))):

@@ -22,7 +22,7 @@ class StoredForm:
 
     Attributes:
         dtype: int16 or uint16.
-        slope: as it stands in the file, exactly.
+        slope: as it is written in the file, exactly.
         intercept: likewise.
         largest_error: of any voxel of the source; 0 where nothing was rounded.
     """
@@ -34,12 +34,12 @@ class StoredForm:
 
     @property
     def is_exact(self) -> bool:
-        """Whether every value comes back as it was."""
+        """Return whether every value comes back as it was."""
         return self.largest_error == 0.0
 
     @property
     def is_identity(self) -> bool:
-        """Whether stored values are the values."""
+        """Return whether stored values are the values."""
         return (self.slope, self.intercept) == (1.0, 0.0)
 
     def stored(self, values: npt.NDArray) -> npt.NDArray:
@@ -52,7 +52,7 @@ class StoredForm:
         return np.clip(levels, 0, _LEVELS).astype(self.dtype.newbyteorder("<"))
 
     def values(self, stored: npt.NDArray) -> npt.NDArray:
-        """What a reader makes of stored numbers (float64)."""
+        """Return what a reader makes of stored numbers (float64)."""
         return stored.astype(np.float64) * self.slope + self.intercept
 
 
