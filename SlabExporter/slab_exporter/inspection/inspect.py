@@ -12,7 +12,7 @@ import numpy as np
 
 from ..cases.find import Case
 from ..cases.opening import open_label
-from ..core.errors import InputError, SlabExporterError
+from ..core.errors import InputError, SlabExporterError, reading
 from ..core.geometry import VolumeGeometry
 from ..core.text import Option, Sentence, Words, in_words, python_words
 from ..core.volume import SourceVolume, geometry_facts, require_same_grid
@@ -81,16 +81,21 @@ def inspect_case(runtime: SlicerRuntime, case: Case) -> Inspection:
     """Return geometry, type and header of a case's image, and whether its label maps lie on its grid."""
     report = Inspection(case.name, case.image)
     try:
-        if case.problem is not None and case.image.is_dir() and case.series is None:
-            raise InputError(case.problem)  # a folder of a list that cannot be opened up
-        image = _look(runtime, case, report)
-        if case.problem is not None:
-            raise InputError(case.problem)
-        for name, path in case.labels.items():
-            require_same_grid(image, open_label(runtime, case, path, image, None), name)
+        with reading(case.image):
+            _inspect(runtime, case, report)
     except SlabExporterError as error:
         report.error = error.sentence
     return report
+
+
+def _inspect(runtime: SlicerRuntime, case: Case, report: Inspection) -> None:
+    if case.problem is not None and case.image.is_dir() and case.series is None:
+        raise InputError(case.problem)  # a folder of a list that cannot be opened up
+    image = _look(runtime, case, report)
+    if case.problem is not None:
+        raise InputError(case.problem)
+    for name, path in case.labels.items():
+        require_same_grid(image, open_label(runtime, case, path, image, None), name)
 
 
 def _look(runtime: SlicerRuntime, case: Case, report: Inspection) -> SourceVolume:

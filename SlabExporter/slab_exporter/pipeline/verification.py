@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from ..core.errors import InputError, SlabExporterError
+from ..core.errors import InputError, SlabExporterError, reading
 from ..core.geometry import VolumeGeometry
 from ..core.manifest import FILE_NAME, Manifest, SlabRecord, read_manifest
 from ..core.options import SeriesOptions
@@ -63,9 +63,9 @@ def verify_case(runtime: SlicerRuntime, path: Path) -> CaseReport:
     try:
         manifest = read_manifest(path)
         report.case = manifest.case
-        _verify_set(runtime, path.parent, manifest, None, report)
-        for name in manifest.label_sources:
-            _verify_set(runtime, path.parent, manifest, name, report)
+        for name in (None, *manifest.label_sources):
+            with reading(f"What {path} names"):
+                _verify_set(runtime, path.parent, manifest, name, report)
     except SlabExporterError as error:
         report.differences.append(error.sentence)
     return report

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from ...core.errors import InputError
+from .deflated import InflatesTooFarError, read_deflated
 from .series import PixelFormat, SeriesInfo, Slice
 
 # PS3.6: storage classes that have rows and columns but are no images to be cut.
@@ -79,8 +80,12 @@ def parsing(path: str | Path) -> Iterator[None]:
     with quiet_pydicom():
         try:
             yield
-        except (InputError, MemoryError):
+        except InputError:
             raise
+        except MemoryError as error:
+            raise InputError(f"{path} does not fit into this machine's memory.") from error
+        except InflatesTooFarError as error:
+            raise InputError(f"{path} is damaged: it inflates to far more ({error}). {_AGAIN}") from error
         except OSError as error:
             raise InputError(f"{path} cannot be read: {error.strerror or error}.") from error
         except Exception as error:
@@ -116,6 +121,9 @@ def read_dataset(content: bytes | Path, pixels: bool = True, tags: list[str] | N
     """A pydicom dataset; call within ``parsing``."""
     import pydicom
 
+    deflated = read_deflated(content if isinstance(content, bytes) else str(content), pixels, tags)
+    if deflated is not None:
+        return deflated
     source = BytesIO(content) if isinstance(content, bytes) else str(content)
     return pydicom.dcmread(source, force=True, stop_before_pixels=not pixels, specific_tags=tags)
 
