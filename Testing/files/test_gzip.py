@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import gzip
 import random
+import time
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from slab_exporter.files.gzip_codec import DamagedGzipError, compress_stream, decompress, decompress_stream
+from slab_exporter.files.gzip_codec import CHUNK, DamagedGzipError, compress_stream, decompress_stream, inflated
 
 
 def packed(pieces, compression, threads):
@@ -31,6 +32,12 @@ def test_damage_is_noticed_when_it_is_read_back(pieces, rest):
     for damaged in (whole[:-1], whole[: len(whole) // 2], whole + rest):
         with pytest.raises(DamagedGzipError):
             list(decompress_stream([damaged]))
+
+
+def decompress(data, size):
+    """The first bytes of the content, and whether it goes on."""
+    content = b"".join(inflated(data[n : n + CHUNK] for n in range(0, len(data), CHUNK)))
+    return content[:size], len(content) > size
 
 
 def test_a_writer_that_fails_ends_it():
@@ -57,3 +64,28 @@ def test_bytes_that_are_no_gzip_after_the_content_are_no_content():
     whole = gzip.compress(b"abc")
     assert decompress(whole + b"padding", 3) == (b"abc", False)
     assert decompress(whole + b"padding", 2) == (b"ab", True)
+
+
+@pytest.mark.parametrize("piece", [1, 7, 1000, CHUNK])
+def test_members_and_pieces_may_begin_anywhere(piece):
+    contents = [random.Random(n).randbytes(37 * n) for n in range(20)]
+    whole = b"".join(map(gzip.compress, contents)) + b"\0\0"
+    assert b"".join(inflated(whole[n : n + piece] for n in range(0, len(whole), piece))) == b"".join(contents)
+
+
+def processor_seconds(data):
+    began = time.process_time()
+    size = sum(map(len, inflated([data])))
+    return time.process_time() - began, size
+
+
+def test_many_members_take_linear_time():
+    """Each member's rest used to be copied: 200,000 empty members took 28 s, a minute and more for twice as many."""
+    seconds, size = processor_seconds(gzip.compress(b"") * 50_000 + gzip.compress(b"abc"))
+    assert size == 3
+    assert seconds < 2
+
+
+def test_a_bomb_inflates_in_pieces_of_bounded_size():
+    bomb = gzip.compress(bytes(200 << 20), 1)
+    assert max(map(len, inflated([bomb]))) <= 16 << 20

@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
+import re
 import struct
 import zlib
+from urllib.parse import unquote
 
 import nibabel as nib
 import numpy as np
 import pytest
 from slab_exporter.core.geometry import Box, VolumeGeometry
+from slab_exporter.core.manifest import Manifest, SlabRecord
+from slab_exporter.core.records import PlanRecord, SourceRecord
+from slab_exporter.report.dataset import ListedManifest
 from slab_exporter.report.pictures import png_bytes
+from slab_exporter.report.summary import summary_texts
 from slab_exporter.report.views import middle_views, rectangle
 from support.phantoms import SIGNED_PERMUTATIONS, affine, index_phantom, save_nifti
 
 SHAPE = (7, 9, 11)
+PNG = png_bytes(np.zeros((4, 4), np.uint8), np.zeros((2, 3), np.uint8))
 
 
 @pytest.mark.parametrize(("axes", "signs"), SIGNED_PERMUTATIONS)
@@ -88,3 +95,29 @@ def test_the_page_starts_with_what_is_wrong_and_needs_no_network(tmp_path, cli):
     assert page.count("data:image/png;base64,") == 3 * 6
     assert "The affine is the identity" in page
     assert page.index("Same voxels as case-4") < page.index("<h3>case-0</h3>")
+
+
+def manifest_of(case):
+    geometry = VolumeGeometry((8, 9, 10), affine())
+    box = Box((0, 0, 0), (8, 9, 10))
+    slab = SlabRecord(0, f"images/{case}_slab-000.nii.gz", {}, box, geometry, "0" * 64, {}, True, {"min": 0.0})
+    plan = PlanRecord(axis="axial", index_axis="k", numbered="I to S", thickness=10)
+    return Manifest(case, SourceRecord(f"../{case}.nii.gz", geometry, case, "int16"), plan, (slab,))
+
+
+@pytest.mark.parametrize(("cases", "linked"), [(50, False), (51, True)])
+def test_pictures_of_many_cases_lie_beside_the_page(tmp_path, cases, linked):
+    names = [f"case {n} #é" for n in range(cases)]
+    for name in names:
+        (tmp_path / name / "preview").mkdir(parents=True)
+        (tmp_path / name / "preview" / "axial.png").write_bytes(PNG)
+    (tmp_path / names[1] / "preview" / "coronal.png").symlink_to(tmp_path / names[0] / "preview" / "axial.png")
+    listed = [ListedManifest(manifest_of(name), name, "training", {}) for name in names]
+    page = summary_texts(tmp_path, listed)[tmp_path / "report.html"]
+    sources = re.findall(r'loading="lazy" src="([^"]+)"', page)
+    assert len(sources) == cases
+    if linked:
+        assert all((tmp_path / unquote(source)).read_bytes() == PNG for source in sources)
+        assert len(page) < 20_000_000 / 5000 * cases + 20_000
+    else:
+        assert all(source.startswith("data:image/png;base64,") for source in sources)

@@ -62,9 +62,14 @@ class Cancelled(SlabExporterError):
 
 @contextmanager
 def reading(what: Path | str) -> Iterator[None]:
-    """Turn an OSError into the sentence that something cannot be read, as an ``InputError``."""
+    """Turn an OSError into the sentence that something cannot be read, as an ``InputError``.
+
+    What does not fit into memory is its own fault, too, and not that of whatever comes after it.
+    """
     try:
         yield
+    except MemoryError as error:
+        raise InputError(f"{what} does not fit into this machine's memory.") from error
     except OSError as error:
         raise InputError(f"{what} cannot be read: {error.strerror or error}.") from error
 

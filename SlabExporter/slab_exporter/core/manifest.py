@@ -85,7 +85,7 @@ class SlabRecord:
             sha256=str(entry["sha256"]),
             labels_sha256=dict(entry.get("labels_sha256", {})),
             verified=bool(entry["verified"]),
-            statistics=dict(entry.get("statistics", {})),
+            statistics=_statistics(entry.get("statistics", {})),
         )
 
 
@@ -182,8 +182,21 @@ def _from_json(document: dict[str, Any]) -> Manifest:
     return manifest
 
 
+def _statistics(entry: Json) -> Json:
+    """The numbers about a slab's voxels, which tables and report add up and format."""
+    result = dict(entry)
+    numbers = [result[name] for name in ("min", "max", "mean") if result.get(name) is not None]
+    for counts in dict(result.get("labels") or {}).values():
+        numbers += [*map(int, counts or {}), *(counts or {}).values()]
+    if not all(isinstance(n, int | float) for n in numbers):
+        raise TypeError("statistics that are no numbers")
+    return result
+
+
 def _inside(path: str) -> str:
     parts = PurePosixPath(path).parts
+    if "\0" in path:
+        raise InputError("a path holds a zero byte.")
     if not parts or path.startswith("/") or ".." in parts or "\\" in path or ":" in path.split("/")[0][:2][1:]:
         raise InputError(f"the path '{path}' leads out of its folder.")
     return path

@@ -68,7 +68,7 @@ def _peek(volume: OneVolume) -> VolumePeek | None:
         return None
     try:
         return peek_volume(volume)
-    except (SlabExporterError, OSError):
+    except (SlabExporterError, OSError, MemoryError):
         return None
 
 
@@ -79,8 +79,7 @@ def _slices(image: VolumePeek | None, axis: AxisName) -> int:
 def _held_bytes(volume: VolumePeek | None, path: Path | None) -> int:
     """Bytes of voxels in memory at once; of a file of unknown header what may be in it, of a series nothing."""
     if volume is not None:
-        # A 4D NIfTI file is inflated to its end.
-        return volume.voxel_bytes * (volume.frames if volume.kind == "NIfTI" else 1)
+        return volume.voxel_bytes
     if path is None:
         return 0
     packed = str(path).endswith((".gz", ".nrrd", ".mgz", ".mha"))

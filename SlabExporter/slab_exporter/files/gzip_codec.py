@@ -9,7 +9,7 @@ from __future__ import annotations
 import struct
 import zlib
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import Future
 from pathlib import Path
 from typing import Any
@@ -24,7 +24,8 @@ except ImportError:  # the optional package is absent: everything works, slower
 
 GZIP_MAGIC = b"\x1f\x8b"
 CHUNK = 1 << 20
-DRAINED_PIECE = 1 << 14  # compressed bytes, which may inflate to a thousand times as many
+# Bytes of a gzip member that are inflated at a time, and of content that come of it.
+_LEAST_CHUNK, _MOST_CONTENT = 1 << 9, 1 << 24
 
 
 # Deflate cannot shrink more than this; a header that promises more is lying.
@@ -68,50 +69,78 @@ def _deflate(piece: bytes | memoryview, compression: str) -> bytes:
     return deflate.compress(piece) + deflate.flush(zlib.Z_FULL_FLUSH)
 
 
-def decompress(data: bytes | memoryview, size: int) -> tuple[bytes, bool]:
-    """The first ``size`` bytes of the content, and whether the content goes on after them.
+def inflated(pieces: Iterable[bytes]) -> Generator[bytes]:
+    """Yield the content of all members (RFC 1952) in pieces of bounded size; every check sum is tested.
 
-    Reads all members of a multi-member file to their ends, so that every check sum is tested.
+    The time is linear in compressed and inflated bytes, however many members there are. What follows
+    the last member and is not another one is ignored, as ``gzip`` does.
+
+    Args:
+        pieces: of the file. Where other bytes follow the members, they are not all asked for.
 
     Raises:
-        DamagedGzipError: truncated or corrupted data.
+        DamagedGzipError: truncated or corrupted.
     """
-    parts: list[bytes] = []
-    missing = size
-    goes_on = False
-    rest = data
-    try:
-        while True:
-            inflate = _decompressor()
-            # One byte more than asked: reaching the end of the stream tests its check sum.
-            part = inflate.decompress(rest, missing + 1)
-            goes_on = goes_on or len(part) > missing
-            parts.append(part if len(part) <= missing else part[:missing])
-            missing -= min(len(part), missing)
-            rest = inflate.unused_data if inflate.eof else _drain(inflate)
-            if rest[:2] != GZIP_MAGIC:
-                return _joined(parts), goes_on
-    except _ERRORS as error:
-        raise DamagedGzipError("corrupted") from error
+    member: _Member | None = None
+    step, held = CHUNK, b""
+    for fresh in pieces:
+        view = memoryview(held + fresh)
+        held, at = b"", 0
+        while at < len(view):
+            if member is None:
+                if len(view) - at < len(GZIP_MAGIC):
+                    held = bytes(view[at:])
+                    break
+                if view[at : at + len(GZIP_MAGIC)] != GZIP_MAGIC:
+                    return
+                member = _Member()
+            chunk = view[at : at + step]
+            yield from member.parts(chunk)
+            at += len(chunk) - member.unused
+            step = min(2 * step, CHUNK)
+            if member.ended:
+                # What a member leaves over is copied: the next one is not handed much more than this one took.
+                step = min(max(2 * member.taken, _LEAST_CHUNK), CHUNK)
+                member = None
+    if member is not None:
+        yield from member.parts(b"")
+        if not member.ended:
+            raise DamagedGzipError("truncated")
 
 
-def _drain(inflate: Any) -> memoryview:
-    """Go on to the end of a member, content thrown away: damage may decode to more bytes than there were.
+class _Member:
+    """One member that is being inflated.
 
-    Returns:
-        What follows the member.
+    Attributes:
+        taken: its compressed bytes so far.
+        unused: bytes at the end of the last chunk that follow it.
     """
-    rest = memoryview(inflate.unconsumed_tail)
-    for start in range(0, len(rest), DRAINED_PIECE):
-        piece = rest[start : start + DRAINED_PIECE]
-        inflate.decompress(piece)
-        if inflate.eof:
-            return rest[start + len(piece) - len(inflate.unused_data) :]
-    raise DamagedGzipError("truncated")
 
+    def __init__(self) -> None:
+        self._inflate = _decompressor()
+        self.taken = 0
+        self.unused = 0
 
-def _joined(parts: list[bytes]) -> bytes:
-    return parts[0] if len(parts) == 1 else b"".join(parts)
+    @property
+    def ended(self) -> bool:
+        """Whether its end has been met, and its check sum tested."""
+        return bool(self._inflate.eof)
+
+    def parts(self, chunk: bytes | memoryview) -> Generator[bytes]:
+        """Yield what a chunk inflates to, a thousand times as much perhaps."""
+        self.taken += len(chunk)
+        try:
+            while True:
+                part = self._inflate.decompress(chunk, _MOST_CONTENT)
+                if part:
+                    yield part
+                chunk = self._inflate.unconsumed_tail
+                if self.ended or (not chunk and len(part) < _MOST_CONTENT):
+                    break
+        except _ERRORS as error:
+            raise DamagedGzipError("corrupted") from error
+        self.unused = len(self._inflate.unused_data)
+        self.taken -= self.unused
 
 
 def first_bytes(path: Path, size: int) -> bytes:

@@ -6,7 +6,6 @@ an affine for the patient's RAS in mm if the flag goodRASFlag is set).
 
 from __future__ import annotations
 
-import hashlib
 from pathlib import Path
 
 import numpy as np
@@ -15,8 +14,9 @@ from ..core.errors import InputError
 from ..core.geometry import FloatArray, VolumeGeometry
 from ..core.values import native
 from ..core.volume import SourceVolume, VolumePeek
-from .gzip_codec import LARGEST_RATIO, DamagedGzipError, decompress, first_bytes, is_gzip
+from .gzip_codec import DamagedGzipError, first_bytes
 from .machine import require_memory
+from .stored import read_stretch
 
 EXTENSIONS = (".mgz", ".mgh")
 
@@ -59,11 +59,19 @@ def read_mgh(path: Path) -> SourceVolume:
     count = shape[0] * shape[1] * shape[2]
     end = _DATA_OFFSET + count * dtype.itemsize
     require_memory(path, end)
-    raw = path.read_bytes()
-    content = _content(path, raw, end)
-    voxels = native(np.frombuffer(content, dtype, count, _DATA_OFFSET).reshape(shape[::-1]))
-    checksum = hashlib.sha256(raw).hexdigest()
-    return SourceVolume(str(path), str(path), checksum, geometry, voxels, warnings=_warnings(header))
+    try:
+        found = read_stretch(path, _DATA_OFFSET, end - _DATA_OFFSET, _HEADER.itemsize, end)
+    except DamagedGzipError as error:
+        raise InputError(error.sentence(path)) from error
+    if found.length < end:
+        raise InputError(
+            f"{path} is truncated or its header is wrong: it holds {found.length} of the "
+            f"{end} bytes that its header promises."
+        )
+    if found.head != header.tobytes():
+        raise InputError(f"{path} was changed while it was being read; run again when it is whole.")
+    voxels = native(found.content.view(dtype).reshape(shape[::-1]))
+    return SourceVolume(str(path), str(path), found.sha256, geometry, voxels, warnings=_warnings(header))
 
 
 def _read_header(path: Path) -> np.ndarray:
@@ -82,21 +90,6 @@ def _read_header(path: Path) -> np.ndarray:
     if frames > 1:
         raise InputError(f"{path} is 4D: it holds {frames} volumes. Split it into 3D volumes first.")
     return header
-
-
-def _content(path: Path, raw: bytes, end: int) -> bytes:
-    if is_gzip(raw):
-        try:
-            # A bound, so that a lying header cannot inflate without end.
-            raw = decompress(raw, min(end, len(raw) * LARGEST_RATIO))[0]
-        except DamagedGzipError as error:
-            raise InputError(error.sentence(path)) from error
-    if len(raw) < end:
-        raise InputError(
-            f"{path} is truncated or its header is wrong: it holds {len(raw)} of the "
-            f"{end} bytes that its header promises."
-        )
-    return raw
 
 
 def _dtype(header: np.ndarray) -> np.dtype:

@@ -7,7 +7,7 @@ stays Slicer's business (``mrml.volume_files``).
 
 from __future__ import annotations
 
-import hashlib
+import os
 
 import numpy as np
 import numpy.typing as npt
@@ -15,10 +15,11 @@ import numpy.typing as npt
 from ..core.errors import InputError
 from ..core.text import Option, sizes
 from ..core.values import native, scaled
-from .gzip_codec import LARGEST_RATIO, DamagedGzipError, decompress, is_gzip
+from .disk import open_plain
+from .gzip_codec import LARGEST_RATIO, DamagedGzipError, is_gzip
 from .machine import require_memory
 from .nifti import HEADER_SIZE, NiftiHeader
-from .stored import StoredVolume
+from .stored import StoredVolume, Stretch, read_stretch
 
 
 def read_nifti(header: NiftiHeader, frame: int | None = None) -> StoredVolume:
@@ -33,22 +34,12 @@ def read_nifti(header: NiftiHeader, frame: int | None = None) -> StoredVolume:
     """
     path = header.path
     chosen = choose_frame(header, frame)
-    end = header.data_offset + (header.data_size // header.frames) * (chosen + 1)
-    require_memory(path, end)
-    raw = path.read_bytes()
-    checksum = hashlib.sha256(raw).hexdigest()
-    content, warnings = _content(header, raw, end)
-    del raw
-    if bytes(content[:HEADER_SIZE]) != header.fields.tobytes():
-        raise InputError(f"{path} was changed while it was being read; run again when it is whole.")
-    count = int(np.prod(header.shape_ijk))
-    start = header.data_offset + count * header.dtype.itemsize * chosen
-    stored = np.frombuffer(content, header.dtype, count, start).reshape(header.shape_ijk[::-1])
-    voxels = scaled(native(stored), *header.scaling)
+    found, warnings = _stretch(header, chosen, 1)
+    voxels = _values(header, found.content, header.shape_ijk[::-1])
     return StoredVolume(
         path=path,
         voxels_kji=voxels,
-        sha256=checksum,
+        sha256=found.sha256,
         header=header,
         frame=chosen if header.frames > 1 else None,
         warnings=warnings,
@@ -61,11 +52,12 @@ def read_frames(header: NiftiHeader) -> npt.NDArray:
     Raises:
         InputError: damaged, shorter than promised, or larger than memory.
     """
-    require_memory(header.path, header.data_offset + header.data_size)
-    content, _ = _content(header, header.path.read_bytes(), header.data_offset + header.data_size)
-    count = header.frames * int(np.prod(header.shape_ijk))
-    stored = np.frombuffer(content, header.dtype, count, header.data_offset)
-    return scaled(native(stored.reshape(header.frames, *header.shape_ijk[::-1])), *header.scaling)
+    found, _ = _stretch(header, 0, header.frames)
+    return _values(header, found.content, (header.frames, *header.shape_ijk[::-1]))
+
+
+def _values(header: NiftiHeader, content: npt.NDArray[np.uint8], shape: tuple[int, ...]) -> npt.NDArray:
+    return scaled(native(content.view(header.dtype).reshape(shape)), *header.scaling)
 
 
 def choose_frame(header: NiftiHeader, frame: int | None) -> int:
@@ -98,29 +90,56 @@ def choose_frame(header: NiftiHeader, frame: int | None) -> int:
     return frame
 
 
-def _content(header: NiftiHeader, raw: bytes, end: int) -> tuple[bytes, tuple[str, ...]]:
-    """The file's content, decompressed, at least up to ``end``."""
+def _stretch(header: NiftiHeader, frame: int, frames: int) -> tuple[Stretch, tuple[str, ...]]:
+    """(the bytes of frames, sentences about the file), read only if the header's promises can be true."""
     path = header.path
+    size = header.data_size // header.frames * frames
+    require_memory(path, size + _scaled_bytes(header, size // header.dtype.itemsize))
     promised = header.data_offset + header.data_size
-    warnings: tuple[str, ...] = ()
-    if is_gzip(raw):
-        if promised > len(raw) * LARGEST_RATIO:
-            raise InputError(_short(header, f"{len(raw)} compressed bytes cannot hold"))
-        try:
-            # To the end of all frames, so that the check sum of the whole file is tested.
-            content, more = decompress(raw, promised)
-        except DamagedGzipError as error:
-            raise InputError(error.sentence(path)) from error
-    else:
-        content, more = raw, len(raw) > promised
-    if len(content) < max(end, promised):
-        raise InputError(_short(header, f"it holds {max(0, len(content) - header.data_offset)} bytes of"))
-    if more:
-        warnings = (
+    with open_plain(path) as file:
+        packed, there = is_gzip(file.read(2)), os.fstat(file.fileno()).st_size
+    if packed and promised > there * LARGEST_RATIO:
+        raise InputError(_short(header, f"{there} compressed bytes cannot hold"))
+    if not packed and there < promised:
+        raise InputError(_short(header, f"it holds {max(0, there - header.data_offset)} bytes of"))
+    start = header.data_offset + header.data_size // header.frames * frame
+    try:
+        found = read_stretch(path, start, size, HEADER_SIZE, promised)
+    except DamagedGzipError as error:
+        raise InputError(error.sentence(path)) from error
+    if found.head != header.fields.tobytes():
+        raise InputError(f"{path} was changed while it was being read; run again when it is whole.")
+    return found, _judged(header, found, size, promised)
+
+
+def _scaled_bytes(header: NiftiHeader, count: int) -> int:
+    """Bytes of scaled values, which stand beside the stored ones for a while."""
+    if header.scaling == (1.0, 0.0):
+        return 0
+    return count * (4 if header.dtype.itemsize <= 2 else 8)
+
+
+def _judged(header: NiftiHeader, found: Stretch, size: int, promised: int) -> tuple[str, ...]:
+    """Sentences about the length of the content.
+
+    Raises:
+        InputError: it is shorter than promised.
+    """
+    if not found.to_its_end:
+        if len(found.content) < size or found.length != promised % (1 << 32):
+            raise InputError(_short(header, "its gzip data does not hold"))
+        return (
+            "Only what comes before the end of the chosen volume was inflated: the check sum of the gzip data, which "
+            "stands at the end of the file, was not tested.",
+        )
+    if found.length < promised:
+        raise InputError(_short(header, f"it holds {max(0, found.length - header.data_offset)} bytes of"))
+    if found.length > promised:
+        return (
             f"The file goes on after the {header.data_size} bytes of voxels that its header promises; "
             "the rest is ignored.",
         )
-    return content, warnings
+    return ()
 
 
 def _short(header: NiftiHeader, holds: str) -> str:

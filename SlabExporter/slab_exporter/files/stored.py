@@ -1,13 +1,26 @@
-"""What reading the voxels of a NIfTI file gives: the values, and the header that places them."""
+"""What reading stored voxels gives: a stretch of a file's content, or a volume with the header that places it.
+
+A stretch comes with the file's check sum, from one reading of one open file. What comes before and after
+it is never held in memory, whether the file is gzip or not.
+"""
 
 from __future__ import annotations
 
+import hashlib
+from collections.abc import Generator, Iterable, Iterator
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import numpy.typing as npt
 
+from .disk import iter_file
+from .gzip_codec import inflated, is_gzip
 from .nifti import NiftiHeader
+
+# Content of gzip that is inflated after the stretch, to the check sum at the end.
+_MOST_AFTER = 4 << 30
 
 
 @dataclass(frozen=True)
@@ -29,3 +42,114 @@ class StoredVolume:
     header: NiftiHeader
     frame: int | None = None
     warnings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Stretch:
+    """What was read.
+
+    Attributes:
+        head: the first bytes of the content.
+        content: of the stretch, as uint8; shorter where the file ends before it.
+        sha256: of the file's bytes.
+        length: bytes of the whole content; of gzip that was not inflated to its end, as it states them,
+            modulo 2**32.
+        to_its_end: whether the content was read to its end; of gzip, check sums are tested there.
+    """
+
+    head: bytes
+    content: npt.NDArray[np.uint8]
+    sha256: str
+    length: int
+    to_its_end: bool = True
+
+
+def read_stretch(path: Path, start: int, size: int, head: int, promised: int) -> Stretch:
+    """Read bytes ``start`` to ``start + size`` of a file's content.
+
+    Args:
+        path: of the file.
+        start: first byte of the stretch.
+        size: bytes; the caller has seen that they fit into memory.
+        head: how many of the first bytes are wanted, too.
+        promised: bytes of the whole content. Gzip is inflated to its end if that is not far.
+
+    Raises:
+        DamagedGzipError: truncated or corrupted.
+        OSError: the file cannot be read.
+    """
+    with closing(iter_file(path)) as file:
+        pieces = _Pieces(file)
+        packed = is_gzip(pieces.first)
+        parts = _Parts(start, size, head)
+        until = start + size if packed and promised - start - size > _MOST_AFTER else None
+        with closing(inflated(pieces) if packed else _same(pieces)) as content:
+            reached = parts.take(content, until)
+        pieces.finish()
+    length = parts.length if reached else int.from_bytes(pieces.last[-4:], "little")
+    return Stretch(parts.head, parts.content[: parts.found], pieces.sha256, length, reached)
+
+
+def _same(pieces: Iterable[bytes]) -> Generator[bytes]:
+    yield from pieces
+
+
+class _Pieces:
+    """Pieces of a file, which are added to a check sum as they are handed on."""
+
+    def __init__(self, pieces: Iterator[bytes]) -> None:
+        self._pieces = pieces
+        self._digest = hashlib.sha256()
+        self.first = next(pieces, b"")
+        self.last = self.first
+        self._waiting = bool(self.first)
+
+    def __iter__(self) -> _Pieces:
+        return self
+
+    def __next__(self) -> bytes:
+        piece = self.first if self._waiting else next(self._pieces)
+        self._waiting = False
+        self._digest.update(piece)
+        self.last = (self.last + piece)[-4:] if len(piece) < 4 else piece
+        return piece
+
+    def finish(self) -> None:
+        """Add what nobody has asked for."""
+        for _ in self:
+            pass
+
+    @property
+    def sha256(self) -> str:
+        """Of all pieces that were handed on, hexadecimal."""
+        return self._digest.hexdigest()
+
+
+class _Parts:
+    """The wanted parts of a content that passes by."""
+
+    def __init__(self, start: int, size: int, head: int) -> None:
+        self.content = np.empty(size, np.uint8)
+        self.head = b""
+        self.length = 0
+        self._start, self._size, self._head = start, size, head
+
+    @property
+    def found(self) -> int:
+        """Bytes of the stretch that have passed by."""
+        return max(0, min(self.length - self._start, self._size))
+
+    def take(self, pieces: Iterable[bytes], until: int | None) -> bool:
+        """Keep what is wanted; returns whether the content came to its end and not to ``until``."""
+        for piece in pieces:
+            if len(self.head) < self._head:
+                self.head += piece[: self._head - len(self.head)]
+            first = max(self._start, self.length) - self.length
+            last = min(self._start + self._size, self.length + len(piece)) - self.length
+            if first < last:
+                at = self.length + first - self._start
+                self.content[at : at + last - first] = np.frombuffer(piece, np.uint8, last - first, first)
+            self.length += len(piece)
+            if until is not None and self.length >= until:
+                return False
+        return True

@@ -10,7 +10,7 @@ import numpy as np
 
 from ..cases.find import Case
 from ..cases.opening import image_of
-from ..core.errors import InputError, SlabExporterError
+from ..core.errors import InputError, SlabExporterError, reading
 from ..core.options import ExportRequest
 from ..core.planning import SlabPlan, plan_slabs
 from ..files.encodings.holding import require_holdable
@@ -57,27 +57,30 @@ class Outlook:
 def outlook(runtime: SlicerRuntime, case: Case, request: ExportRequest) -> Outlook:
     """Judge one case by its headers; what is wrong with it is part of the answer."""
     try:
-        if case.problem is not None:
-            raise InputError(case.problem)
-        image = peek_volume(image_of(case, request))
-        geometry, itemsize, warnings = image.geometry, image.dtype.itemsize, image.warnings
-        limits = None
-        if request.within is not None:
-            limits = read_roi_box(runtime, Path(request.within), geometry)
-        plan = plan_slabs(geometry, request.slabs, limits)
-        require_holdable(str(case.image), geometry, (slab.box.shape for slab in plan.slabs), request.format)
-        for name, path in case.labels.items():
-            label = peek_volume(label_file(path, request.nifti_transform))
-            shape = label.geometry.shape_ijk
-            # A label map of a series may count its axes differently.
-            same = shape == geometry.shape_ijk if case.series is None else sorted(shape) == sorted(geometry.shape_ijk)
-            if not same:
-                raise InputError(
-                    f"The label map {path} ({name}) has {shape} voxels, {case.image} {geometry.shape_ijk}."
-                )
-            itemsize += label.dtype.itemsize
-            warnings += label.warnings
-        voxels = sum(int(np.prod(slab.box.shape)) for slab in plan.slabs)
-        return Outlook(case, plan, voxels * itemsize, tuple(dict.fromkeys((*warnings, *plan.notes))))
+        with reading(case.image):
+            return _planned(runtime, case, request)
     except SlabExporterError as error:
         return Outlook(case, error=error.sentence)
+
+
+def _planned(runtime: SlicerRuntime, case: Case, request: ExportRequest) -> Outlook:
+    if case.problem is not None:
+        raise InputError(case.problem)
+    image = peek_volume(image_of(case, request))
+    geometry, itemsize, warnings = image.geometry, image.dtype.itemsize, image.warnings
+    limits = None
+    if request.within is not None:
+        limits = read_roi_box(runtime, Path(request.within), geometry)
+    plan = plan_slabs(geometry, request.slabs, limits)
+    require_holdable(str(case.image), geometry, (slab.box.shape for slab in plan.slabs), request.format)
+    for name, path in case.labels.items():
+        label = peek_volume(label_file(path, request.nifti_transform))
+        shape = label.geometry.shape_ijk
+        # A label map of a series may count its axes differently.
+        same = shape == geometry.shape_ijk if case.series is None else sorted(shape) == sorted(geometry.shape_ijk)
+        if not same:
+            raise InputError(f"The label map {path} ({name}) has {shape} voxels, {case.image} {geometry.shape_ijk}.")
+        itemsize += label.dtype.itemsize
+        warnings += label.warnings
+    voxels = sum(int(np.prod(slab.box.shape)) for slab in plan.slabs)
+    return Outlook(case, plan, voxels * itemsize, tuple(dict.fromkeys((*warnings, *plan.notes))))

@@ -12,7 +12,7 @@ import numpy as np
 
 from ..cases.find import Case
 from ..cases.opening import open_label
-from ..core.errors import InputError, SlabExporterError
+from ..core.errors import InputError, SlabExporterError, reading
 from ..core.geometry import VolumeGeometry
 from ..core.text import Option, Sentence, Words, in_words, python_words
 from ..core.volume import SourceVolume, geometry_facts, label_warnings, require_same_grid
@@ -92,19 +92,24 @@ def inspect_case(runtime: SlicerRuntime, case: Case) -> Inspection:
     """Return geometry, type and header of a case's image, and whether its label maps lie on its grid."""
     notes = _Notes()
     try:
-        if case.problem is not None and case.image.is_dir() and case.series is None:
-            raise InputError(case.problem)  # a folder of a list that cannot be opened up
-        image = _look(runtime, case, notes)
-        if case.problem is not None:
-            raise InputError(case.problem)
-        for name, path in case.labels.items():
-            label = open_label(runtime, case, path, image, None)
-            require_same_grid(image, label, name)
-            notes.warnings += label_warnings(label)
+        with reading(case.image):
+            _inspect(runtime, case, notes)
     except SlabExporterError as error:
         notes.error = error.sentence
     found = (notes.facts, tuple(notes.warnings), notes.error, notes.geometry, notes.content)
     return Inspection(case.name, case.image, *found)
+
+
+def _inspect(runtime: SlicerRuntime, case: Case, notes: _Notes) -> None:
+    if case.problem is not None and case.image.is_dir() and case.series is None:
+        raise InputError(case.problem)  # a folder of a list that cannot be opened up
+    image = _look(runtime, case, notes)
+    if case.problem is not None:
+        raise InputError(case.problem)
+    for name, path in case.labels.items():
+        label = open_label(runtime, case, path, image, None)
+        require_same_grid(image, label, name)
+        notes.warnings += label_warnings(label)
 
 
 def _look(runtime: SlicerRuntime, case: Case, notes: _Notes) -> SourceVolume:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from ..core.errors import InputError, RequestError
+from ..core.errors import InputError, RequestError, reading
 from ..core.geometry import Box, VolumeGeometry
 from ..files.machine import native_messages_hidden
 from .nodes import array_from_matrix, matrix_from_array, temporary_nodes
@@ -16,6 +17,7 @@ from .runtime import SlicerRuntime
 # CropVolume counts a voxel as inside when its edges are, to this many voxels
 # (vtkSlicerCropVolumeLogic::GetVoxelBasedCropOutputExtent).
 EDGE_TOLERANCE = 0.001
+_LARGEST_ROI_FILE = 16 << 20
 
 
 def place_roi(roi: Any, geometry: VolumeGeometry, box: Box) -> None:
@@ -69,6 +71,7 @@ def read_roi_box(runtime: SlicerRuntime, path: Path, geometry: VolumeGeometry) -
     """
     if not path.is_file():
         raise InputError(f"The ROI file {path} does not exist.")
+    _require_json(path)
     with temporary_nodes(runtime.scene) as nodes:
         storage = runtime.classes.vtkMRMLMarkupsROIJsonStorageNode()
         storage.SetFileName(str(path))
@@ -81,6 +84,28 @@ def read_roi_box(runtime: SlicerRuntime, path: Path, geometry: VolumeGeometry) -
         if not was_read or min(roi.GetSize()) <= 0:
             raise InputError(f"{path} holds no ROI; save one from Slicer's Markups module as .mrk.json.")
         return box_inside_roi(roi, geometry)
+
+
+def _require_json(path: Path) -> None:
+    """Refuse what Slicer's own parser may not survive: it follows nested lists without a limit.
+
+    Raises:
+        InputError: the file is large, nested deeply, or no JSON.
+    """
+    with reading(path):
+        size = path.stat().st_size
+        if size > _LARGEST_ROI_FILE:
+            raise InputError(f"{path} holds no ROI: it has {size / 1e6:.0f} MB, and an ROI takes a few thousand bytes.")
+        try:
+            fault = "" if isinstance(json.loads(path.read_bytes()), dict) else "it holds no object"
+        except RecursionError:
+            fault = "its lists are nested too deeply"
+        except ValueError as error:
+            fault = str(error)
+    if fault:
+        raise InputError(
+            f"{path} holds no ROI: it is no JSON of a markup ({fault}); save one from Slicer's Markups module."
+        )
 
 
 def _span(points: np.ndarray) -> str:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ..core.errors import InputError, SlabExporterError
+from ..core.errors import InputError, SlabExporterError, reading
 from ..core.geometry import VolumeGeometry
 from ..core.manifest import FILE_NAME, Manifest, SlabRecord, read_manifest
 from ..core.options import SeriesOptions
@@ -76,9 +76,10 @@ def verify_case(runtime: SlicerRuntime, path: Path) -> CaseReport:
         for name, record in ((None, manifest.source), *manifest.label_sources.items()):
             if record.path is None:
                 unchecked = _UNCHECKED
-            for difference in _verify_set(runtime, path.parent, manifest, name, record):
-                files += 1
-                differences += [] if difference is None else [difference]
+            with reading(f"What {path} names"):
+                for difference in _verify_set(runtime, path.parent, manifest, name, record):
+                    files += 1
+                    differences += [] if difference is None else [difference]
     except SlabExporterError as error:
         differences.append(error.sentence)
     return CaseReport(case, files, tuple(differences), unchecked)

@@ -51,7 +51,7 @@ def page(
     style: str,
     script: str,
 ) -> str:
-    """Return the whole document, self-contained.
+    """Return the whole document; it is as self-contained as the addresses of the pictures are.
 
     Args:
         title: name of the data set.

@@ -8,6 +8,7 @@ import os
 from collections.abc import Mapping, Sequence
 from io import StringIO
 from pathlib import Path
+from urllib.parse import quote
 
 from ..core.errors import InputError
 from ..core.manifest import Manifest, SlabRecord
@@ -56,6 +57,9 @@ def data_set_name(out: Path, listed: Sequence[ListedManifest]) -> str:
     return Path(common).name or "slabs"
 
 
+# Cases whose pictures one page holds; browsers do not open one of 2,000, of 67 MB.
+MOST_EMBEDDED = 50
+
 RESOURCES = Path(__file__).parents[1] / "Resources"
 
 
@@ -78,13 +82,14 @@ def report_page(
         aside: folders of cases that do not lie in ``out`` yet, by name.
     """
     outliers = find_outliers([_facts(case.manifest) for case in cases])
+    linked = len(cases) > MOST_EMBEDDED
     cards = [
         CaseCard(
             manifest=case.manifest,
             part=case.part,
             warnings=(*_source_warnings(case.manifest), *_sentences(outliers.get(case.manifest.case, []))),
             notes=as_stored(case.manifest.plan.notes),
-            pictures=_pictures(aside.get(case.manifest.case, out / case.manifest.case)),
+            pictures=_pictures(aside.get(case.manifest.case, out / case.manifest.case), case.manifest.case, linked),
         )
         for case in cases
     ]
@@ -108,12 +113,24 @@ def _sentences(findings: Sequence[str]) -> list[str]:
     return [f"{text[0].upper()}{text[1:]}." for text in findings if text != "identity affine"]
 
 
-def _pictures(folder: Path) -> dict[str, str]:
-    """Return the pictures that exist as data URLs, by the name of the view."""
+def _pictures(folder: Path, case: str, linked: bool) -> dict[str, str]:
+    """Return the addresses of the pictures that exist, by the name of the view.
+
+    Args:
+        folder: in which the case lies now.
+        case: its name, and that of the folder beside the page in which it will lie.
+        linked: the page names the files; otherwise it holds them, as data URLs.
+    """
     pictures = {}
     for name, path in preview_paths(folder).items():
         try:
-            content = written_part(folder, path.relative_to(folder).as_posix()).read_bytes()
+            inner = path.relative_to(folder).as_posix()
+            file = written_part(folder, inner)
+            if linked:
+                if file.is_file():
+                    pictures[name] = quote(f"{case}/{inner}")
+                continue
+            content = file.read_bytes()
             pictures[name] = "data:image/png;base64," + base64.b64encode(content).decode("ascii")
         except (OSError, InputError):
             continue

@@ -13,6 +13,7 @@ from typing import IO, Any
 
 from ...core.errors import InputError
 from ...files.disk import open_plain
+from .deflated import InflatesTooFarError, read_deflated
 from .marks import COUNTS, MARKS, PRIVATE, concatenation, is_tiled, remarks, value_of, whole_number, window_of
 from .pixels import needs_decoder
 from .series import PixelFormat, SeriesInfo, Slice
@@ -66,8 +67,12 @@ def parsing(path: str | Path) -> Iterator[None]:
     with quiet_pydicom():
         try:
             yield
-        except (InputError, MemoryError):
+        except InputError:
             raise
+        except MemoryError as error:
+            raise InputError(f"{path} does not fit into this machine's memory.") from error
+        except InflatesTooFarError as error:
+            raise InputError(f"{path} is damaged: it inflates to far more ({error}). {_AGAIN}") from error
         except OSError as error:
             raise InputError(f"{path} cannot be read: {error.strerror or error}.") from error
         except Exception as error:
@@ -105,10 +110,13 @@ def read_dataset(
     """A pydicom dataset; call within ``parsing``."""
     import pydicom
 
-    source = BytesIO(content) if isinstance(content, bytes) else str(content) if isinstance(content, Path) else content
-    return pydicom.dcmread(
-        source, force=True, stop_before_pixels=not pixels, specific_tags=None if tags is None else list(tags)
-    )
+    wanted = None if tags is None else list(tags)
+    where = str(content) if isinstance(content, Path) else content
+    deflated = read_deflated(where, pixels, wanted)
+    if deflated is not None:
+        return deflated
+    source = BytesIO(where) if isinstance(where, bytes) else where
+    return pydicom.dcmread(source, force=True, stop_before_pixels=not pixels, specific_tags=wanted)
 
 
 def read_planes(path: Path) -> tuple[SeriesInfo, tuple[Slice, ...]] | str:
