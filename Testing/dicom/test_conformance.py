@@ -131,8 +131,8 @@ def test_uids_repeat_and_new_uids_do_not(tmp_path, run_cli, nifti):
 
 
 def test_a_source_hands_on_patient_study_and_slice(tmp_path, run_cli):
-    write_series(tmp_path / "in", voxels(), KVP=lambda n: 100 + n, AcquisitionTime=lambda n: f"1200{n:02d}",
-                 Manufacturer="ACME", PatientName="Ä^Ö", SpecificCharacterSet="ISO_IR 100")  # fmt: skip
+    write_series(tmp_path / "in", voxels(), XRayTubeCurrent=lambda n: 100 + n,
+                 AcquisitionTime=lambda n: f"1200{n:02d}", Manufacturer="ACME", PatientName="Ä^Ö", SpecificCharacterSet="ISO_IR 100")  # fmt: skip
     source = [pydicom.dcmread(p) for p in sorted((tmp_path / "in").iterdir())]
     code, _, error = run_cli("export", tmp_path / "in", "-o", tmp_path / "out", "--format", "dicom", "--thickness", 4)
     assert code == 0
@@ -140,8 +140,8 @@ def test_a_source_hands_on_patient_study_and_slice(tmp_path, run_cli):
     found = headers(tmp_path / "out")
     assert len(found) == len(source)
     for old, new in zip(source, found, strict=True):
-        for keyword in ("StudyInstanceUID", "FrameOfReferenceUID", "PatientName", "PatientID", "Manufacturer", "KVP",
-                        "AcquisitionTime", "ImagePositionPatient", "PixelSpacing"):  # fmt: skip
+        for keyword in ("StudyInstanceUID", "FrameOfReferenceUID", "PatientName", "PatientID", "Manufacturer",
+                        "XRayTubeCurrent", "AcquisitionTime", "ImagePositionPatient", "PixelSpacing"):  # fmt: skip
             assert new[keyword].value == old[keyword].value, keyword
         (reference,) = new.SourceImageSequence
         assert reference.ReferencedSOPInstanceUID == old.SOPInstanceUID
