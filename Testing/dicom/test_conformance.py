@@ -131,8 +131,9 @@ def test_uids_repeat_and_new_uids_do_not(tmp_path, run_cli, nifti):
 
 
 def test_a_source_hands_on_patient_study_and_slice(tmp_path, run_cli):
-    write_series(tmp_path / "in", voxels(), XRayTubeCurrent=lambda n: 100 + n,
-                 AcquisitionTime=lambda n: f"1200{n:02d}", Manufacturer="ACME", PatientName="Ä^Ö", SpecificCharacterSet="ISO_IR 100")  # fmt: skip
+    stated = {"Manufacturer": "ACME", "PatientName": "Ä^Ö", "SpecificCharacterSet": "ISO_IR 100"}
+    times = {"AcquisitionTime": lambda n: f"1200{n:02d}", "XRayTubeCurrent": lambda n: 100 + n}
+    write_series(tmp_path / "in", voxels(), **stated, **times)
     source = [pydicom.dcmread(p) for p in sorted((tmp_path / "in").iterdir())]
     code, _, error = run_cli("export", tmp_path / "in", "-o", tmp_path / "out", "--format", "dicom", "--thickness", 4)
     assert code == 0
