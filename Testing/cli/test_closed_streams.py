@@ -9,6 +9,7 @@ from itertools import chain, combinations
 
 import pytest
 from slab_exporter.core.errors import OutputError
+from slab_exporter.export import from_files
 from slab_exporter.files.disk import refuses_writing
 from slab_exporter.pipeline.case_folder import new_case_folder
 from support.command_line import LIBRARY, make_data_set
@@ -53,7 +54,7 @@ def test_a_rename_that_fails_is_no_unexpected_thing(tmp_path, run_cli, monkeypat
     def refuse(*_):
         raise PermissionError(13, "Permission denied", "a", None, "b")
 
-    monkeypatch.setattr("slab_exporter.export.from_files.make_output", refuse)
+    monkeypatch.setattr(from_files, "make_output", refuse)
     code, _, errors = run_cli("export", image, "-o", tmp_path / "out")
     assert (code, errors) == (1, "slab-exporter: a and b cannot be read or written: Permission denied.\n")
 
@@ -64,7 +65,7 @@ def test_a_full_disk_is_not_an_output_that_cannot_be_printed(tmp_path, run_cli, 
     def refuse(*_):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("slab_exporter.export.from_files.make_output", refuse)
+    monkeypatch.setattr(from_files, "make_output", refuse)
     _, _, errors = run_cli("export", image, "-o", tmp_path / "out")
     assert errors == "slab-exporter: A file cannot be read or written: No space left on device.\n"
 

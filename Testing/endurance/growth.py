@@ -18,6 +18,7 @@ import pydicom
 
 sys.path[:0] = [str(Path(__file__).parents[1]), str(Path(__file__).parents[2] / "SlabExporter")]
 
+# ruff: noqa: E402
 from support.dicom_phantoms import uid, write_image
 from support.phantoms import affine, index_phantom, save_nifti
 

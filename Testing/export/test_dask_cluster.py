@@ -140,12 +140,12 @@ def test_a_scheduler_file_that_is_not_there_is_said_at_once(tmp_path, cli):
 
 
 def test_a_scheduler_that_accepts_and_never_answers_is_given_up(monkeypatch):
-    from slab_exporter.export.dask_cluster import run_on_dask
+    from slab_exporter.export import dask_cluster
 
-    monkeypatch.setattr("slab_exporter.export.dask_cluster._CONNECT_SECONDS", 2)
+    monkeypatch.setattr(dask_cluster, "_CONNECT_SECONDS", 2)
     with socket.create_server(("127.0.0.1", 0)) as silent:
         address = f"tcp://127.0.0.1:{silent.getsockname()[1]}"
         began = time.monotonic()
         with pytest.raises(SlabExporterError, match="No Dask scheduler answers at tcp"):
-            next(run_on_dask([], address, lambda _: None))
+            next(dask_cluster.run_on_dask([], address, lambda _: None))
         assert time.monotonic() - began < 15
