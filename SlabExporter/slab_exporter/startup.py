@@ -20,6 +20,26 @@ def forget_working_folder() -> None:
     sys.path[:] = [path for path in sys.path if path and (os.path.realpath(path) != here or here == _LIBRARY)]
 
 
+def open_closed_streams() -> None:
+    """Put the null device where standard input, output or error has been closed, as daemons and schedulers do.
+
+    Otherwise the next file that is opened, perhaps the lock of the output folder, gets the number of
+    standard output, and what is printed goes into it.
+    """
+    for number, name in enumerate(("stdin", "stdout", "stderr")):
+        try:
+            os.fstat(number)
+        except OSError:
+            opened = os.open(os.devnull, os.O_RDWR)
+            if opened != number:
+                os.dup2(opened, number)
+                os.close(opened)
+            os.set_inheritable(number, True)
+        if getattr(sys, name) is None:
+            stream = open(number, "w" if number else "r", encoding="utf-8", closefd=False)  # noqa: SIM115
+            setattr(sys, name, stream)
+
+
 def is_being_started() -> bool:
     """Whether the interpreter was told to run this package: ``python -m slab_exporter``."""
     return "-m" in sys.orig_argv and sys.orig_argv[sys.orig_argv.index("-m") + 1 :][:1] == [__package__]

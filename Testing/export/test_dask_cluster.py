@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -136,3 +137,15 @@ def test_a_scheduler_file_that_is_not_there_is_said_at_once(tmp_path, cli):
     code, _, err = cli("export", tmp_path / "in", "-o", tmp_path / "out", *SMALL, "--dask", tmp_path / "no.json")
     assert code == 2
     assert err.splitlines()[-1].endswith("no.json does not exist; start the scheduler first.")
+
+
+def test_a_scheduler_that_accepts_and_never_answers_is_given_up(monkeypatch):
+    from slab_exporter.export import dask_cluster
+
+    monkeypatch.setattr(dask_cluster, "_CONNECT_SECONDS", 2)
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        address = f"tcp://127.0.0.1:{silent.getsockname()[1]}"
+        began = time.monotonic()
+        with pytest.raises(SlabExporterError, match="No Dask scheduler answers at tcp"):
+            next(dask_cluster.run_on_dask([], address, lambda _: None))
+        assert time.monotonic() - began < 15

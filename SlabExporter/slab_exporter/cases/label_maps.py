@@ -9,7 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from ..core.errors import InputError, RequestError, reading
-from ..core.naming import safe_name
+from ..core.naming import TAKEN_IN_CASE, safe_name
 from ..core.text import Option, Sentence
 from .case import Case
 from .conventions import GIVEN, PATTERN
@@ -26,7 +26,7 @@ def label_sets(labels: list[str]) -> dict[str, str]:
 
     Raises:
         InputError: a path that is not there.
-        RequestError: two sets of one name.
+        RequestError: two sets of one name, or a name that cannot be that of a folder in a case.
     """
     sets: dict[str, str] = {}
     for text in labels:
@@ -37,6 +37,12 @@ def label_sets(labels: list[str]) -> dict[str, str]:
             absent = "{" not in path and not Path(path).exists()
         if absent:
             raise InputError(f"The label path {path} does not exist.")
+        if named and (name.casefold() in TAKEN_IN_CASE or not name.strip(" .") or name.startswith(".")):
+            raise RequestError(
+                f"A label set cannot be called '{name}', which is not the name of a folder or is taken in each case; ",
+                Option.to("labels", f"labels={path}"),
+                " would do.",
+            )
         key = safe_name(name) if named else LABELS if not sets else f"{LABELS}-{len(sets) + 1}"
         if key in sets:
             raise RequestError(f"Two label sets are called '{key}'; name them apart with NAME=PATH.")

@@ -11,9 +11,10 @@ from typing import Any
 
 from .. import __version__
 from ..core.errors import SlabExporterError
+from ..startup import open_closed_streams
 from . import compare, demo, export, flirt, inspect, stitch, verify, where
 from .arguments import INTERRUPTED, SOME_FAILED, UNUSABLE
-from .terminal import accept_any_character, drop_output, typed
+from .terminal import accept_any_character, drop_output, typed, was_printing
 
 # In the order of --help; each has add_parser and run, and imports its work when it runs.
 COMMANDS = (export, verify, inspect, stitch, compare, where, flirt, demo)
@@ -31,6 +32,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         0 all done; 1 some cases failed, the others are complete; 2 wrong usage or nothing usable
         in the input; 130 interrupted.
     """
+    open_closed_streams()
     try:
         options = build_parser().parse_args(_numbers_apart(sys.argv[1:] if arguments is None else arguments))
     except SystemExit as end:
@@ -56,11 +58,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except Exception as error:
         if options.debug:
             raise
-        # The library turns errors of files into its own: a name is missing where printing failed.
-        if isinstance(error, OSError) and error.filename is None:
-            drop_output()
-            print(f"slab-exporter: the output cannot be printed: {error.strerror or error}.", file=sys.stderr)
-            return SOME_FAILED
+        if isinstance(error, OSError):
+            return _told(error)
         reason = f"{type(error).__name__}: {str(error).strip() or 'no reason given'}"
         print(
             f"slab-exporter: something unexpected happened ({reason}); add --debug to see where, and please report it.",
@@ -70,6 +69,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
     finally:
         if previous is not None:
             signal.signal(signal.SIGTERM, previous)
+
+
+def _told(error: OSError) -> int:
+    """Say what could not be printed, read or written; returns the exit code."""
+    reason = error.strerror or error
+    if was_printing(error):
+        drop_output()
+        print(f"slab-exporter: the output cannot be printed: {reason}.", file=sys.stderr)
+    else:
+        names = " and ".join(str(name) for name in (error.filename, error.filename2) if name is not None)
+        print(f"slab-exporter: {names or 'A file'} cannot be read or written: {reason}.", file=sys.stderr)
+    return SOME_FAILED
 
 
 def _numbers_apart(arguments: Sequence[str]) -> list[str]:

@@ -9,6 +9,7 @@ import os
 import sys
 import time
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from ..core.progress import ProgressEvent
@@ -35,6 +36,15 @@ def accept_any_character() -> None:
 def drop_output() -> None:
     """Let what is still to be printed vanish, so that the interpreter does not fail on it at its end."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def was_printing(error: BaseException) -> bool:
+    """Whether an error comes from a ``print`` of the command line, not from a file of the library."""
+    trace = error.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    place = Path("" if trace is None else trace.tb_frame.f_code.co_filename)
+    return place.parent == Path(__file__).parent or "tqdm" in place.parts
 
 
 PLAIN_INTERVAL_SECONDS = 5.0

@@ -32,6 +32,9 @@ SUMMARY_FILES = (SLABS_TABLE, ERRORS_TABLE, DATA_LIST, REPORT)
 # Folder of a case's unfinished files, and beginning of the names of other unfinished files.
 SCRATCH = ".partial"
 
+# Names in a case's folder that no set of label maps can have.
+TAKEN_IN_CASE = frozenset({"manifest.json", "image", "images", "preview"})
+
 _LONGEST_NAME = 120
 _WINDOWS_DEVICES = {"con", "prn", "aux", "nul"} | {f"{d}{n}" for d in ("com", "lpt") for n in range(1, 10)}
 

@@ -7,7 +7,9 @@ import os
 import threading
 import time
 import uuid
-from collections.abc import Generator, Sequence
+from collections.abc import Callable, Generator, Sequence
+from concurrent.futures import Future
+from concurrent.futures import TimeoutError as FutureTimeout
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -76,14 +78,36 @@ def _connect(address: str) -> Any:
     # Dask would wait for the file to appear.
     if address.endswith(".json") and not Path(address).is_file():
         raise SlabExporterError(f"The scheduler file {address} does not exist; start the scheduler first.")
+    where = {"scheduler_file": address} if address.endswith(".json") else {"address": address}
     try:
-        if address.endswith(".json"):
-            return Client(scheduler_file=address, timeout=_CONNECT_SECONDS, set_as_default=False)
-        return Client(address, timeout=_CONNECT_SECONDS, set_as_default=False)
-    except (OSError, ValueError, TimeoutError) as error:
+        return _soon(lambda: Client(**where, timeout=_CONNECT_SECONDS, set_as_default=False))
+    except (OSError, ValueError, TimeoutError, asyncio.TimeoutError) as error:
         raise SlabExporterError(
             f"No Dask scheduler answers at {address}; start one, or leave ", Option("dask"), " out."
         ) from error
+
+
+def _soon(connect: Callable[[], Any]) -> Any:
+    """Return what ``connect`` returns, if it does so in time: Dask's own limit does not hold where a peer is silent.
+
+    Raises:
+        TimeoutError: it has not.
+        Exception: whatever it raised.
+    """
+    future: Future[Any] = Future()
+
+    def run() -> None:
+        try:
+            future.set_result(connect())
+        except BaseException as error:
+            future.set_exception(error)
+
+    # Of the kind that a process does not wait for at its end.
+    threading.Thread(target=run, daemon=True).start()
+    try:
+        return future.result(_CONNECT_SECONDS + 2)
+    except FutureTimeout as error:  # two classes before Python 3.11
+        raise TimeoutError(f"no answer within {_CONNECT_SECONDS} s") from error
 
 
 def _require_workers(client: Any) -> None:

@@ -15,6 +15,7 @@ from ..core.manifest import Manifest, read_manifest
 from ..core.options import ExportRequest
 from ..core.progress import Progress, ProgressEvent, no_progress
 from ..core.text import Option, Sentence, as_stored, command_words, in_words
+from ..files.disk import refuses_writing
 from ..files.machine import THREADS, usable_processors
 from ..mrml.runtime import running_in_application
 from ..pipeline.case_folder import remove_empty_folders_aside
@@ -251,7 +252,7 @@ def _sum_up(
     try:
         files.write(failed, as_stored([*_not_begun(cases, place, outcomes), *notes, *dealt]))
     except OutputError as error:
-        problems.append(error.sentence + _MAKE_ROOM)
+        problems.append(error.sentence + _MAKE_ROOM if refuses_writing(out) else error.sentence)
     remove_empty_folders_aside(out)
     result = _result(cases, out, outcomes)
     return replace(result, problems=(*result.problems, *problems))

@@ -12,7 +12,7 @@ from typing import Final, Literal
 
 from ..cases.find import Case
 from ..cases.opening import image_of, open_label
-from ..core.errors import Cancelled, DiskFullError, InputError, SlabExporterError
+from ..core.errors import Cancelled, DiskFullError, InputError, OutputError, SlabExporterError
 from ..core.manifest import FILE_NAME, Manifest, read_manifest
 from ..core.options import ExportRequest
 from ..core.progress import Progress, ProgressEvent
@@ -148,6 +148,9 @@ def _as_sentence(case: Case, error: Exception) -> SlabExporterError:
         return error
     if isinstance(error, MemoryError):
         return InputError(f"{case.image} does not fit into this machine's memory.")
+    if isinstance(error, OSError) and error.filename is not None:
+        names = " and ".join(str(name) for name in (error.filename, error.filename2) if name is not None)
+        return OutputError(f"{names} cannot be read or written: {error.strerror or error}.")
     return SlabExporterError(
         f"{case.image} met something unexpected ({type(error).__name__}: {str(error).strip() or 'no reason given'}); "
         "add ",

@@ -17,6 +17,7 @@ from typing import IO, Any
 
 from ..core.errors import SlabExporterError
 from ..core.progress import ProgressEvent
+from ..startup import open_closed_streams
 from .job import Job, run_job, runtime_with_first
 
 
@@ -56,6 +57,7 @@ class Inbox:
 
 def main() -> None:
     """Work until standard input ends."""
+    open_closed_streams()
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the parent, which ends this process
     outbox = _private_output()
     try:

@@ -27,6 +27,8 @@ def refuses_writing(folder: Path) -> bool:
             file.write(bytes(_PROBE_BYTES))
             file.flush()
             os.fsync(file.fileno())
+    except (FileNotFoundError, NotADirectoryError):
+        return False  # the folder has been removed, which says nothing about the disk
     except OSError:
         return True
     finally:

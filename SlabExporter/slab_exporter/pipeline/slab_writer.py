@@ -17,7 +17,7 @@ from typing import Any
 
 from ..core.errors import InputError
 from ..core.manifest import SlabRecord
-from ..core.naming import slab_name
+from ..core.naming import TAKEN_IN_CASE, slab_name
 from ..core.planning import Slab, SlabPlan
 from ..core.progress import EventKind, Progress, ProgressEvent
 from ..core.values import image_statistics, label_counts
@@ -27,7 +27,6 @@ from ..files.slab_files import FinishedFile, UnfinishedSlab
 from ..mrml.crop import cropped_node
 from ..mrml.nodes import add_volume_node, temporary_nodes
 from ..mrml.runtime import SlicerRuntime
-from ..report.pictures import PREVIEW_FOLDER
 from .formats.slab_format import CaseFormat
 
 IMAGE = "image"
@@ -225,5 +224,5 @@ def require_own_names(label_sets: list[str]) -> None:
     # Some file systems take names that differ only in case for one.
     known = [name.casefold() for name in label_sets]
     for name in label_sets:
-        if known.count(name.casefold()) > 1 or name.casefold() in (IMAGE, IMAGE_FOLDER, PREVIEW_FOLDER):
+        if known.count(name.casefold()) > 1 or name.casefold() in TAKEN_IN_CASE:
             raise InputError(f"Two sets of files would be called '{name}'; name label sets apart with NAME=PATH.")

@@ -88,5 +88,5 @@ def _same_content(cases: Sequence[CaseFacts], found: dict[str, list[str]]) -> No
             by_content[case.content].append(case.name)
     for names in by_content.values():
         for name in names if len(names) > 1 else ():
-            others = [other for other in names if other != name]
-            found[name].append(f"same voxels as {', '.join(others[:3])}{', ...' if len(others) > 3 else ''}")
+            others = [other for other in names[:4] if other != name]
+            found[name].append(f"same voxels as {', '.join(others[:3])}{', ...' if len(names) > 4 else ''}")

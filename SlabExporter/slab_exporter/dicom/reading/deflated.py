@@ -6,6 +6,7 @@ import os
 import zlib
 from collections.abc import Sequence
 from io import BytesIO
+from pathlib import Path
 from typing import IO, Any
 
 DEFLATED = "1.2.840.10008.1.2.1.99"
@@ -18,7 +19,7 @@ class InflatesTooFarError(ValueError):
     """A file inflates to more than it promises; the caller knows its name."""
 
 
-def read_deflated(source: str | bytes | IO[bytes], pixels: bool, tags: Sequence[str | int] | None) -> Any | None:
+def read_deflated(source: Path | bytes | IO[bytes], pixels: bool, tags: Sequence[str | int] | None) -> Any | None:
     """Return the dataset of a file that is deflated; None for any other, of which nothing has been read then.
 
     Args:
@@ -30,8 +31,8 @@ def read_deflated(source: str | bytes | IO[bytes], pixels: bool, tags: Sequence[
         InflatesTooFarError: there are more bytes than pixels and header can be.
         zlib.error: damaged or truncated.
     """
-    if isinstance(source, str):
-        with open(source, "rb") as opened:
+    if isinstance(source, Path):
+        with source.open("rb") as opened:
             return read_deflated(opened, pixels, tags)
     file: IO[bytes] = BytesIO(source) if isinstance(source, bytes) else source
     head = file.read(_META_WITHIN)

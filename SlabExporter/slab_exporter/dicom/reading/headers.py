@@ -111,11 +111,10 @@ def read_dataset(
     import pydicom
 
     wanted = None if tags is None else list(tags)
-    where = str(content) if isinstance(content, Path) else content
-    deflated = read_deflated(where, pixels, wanted)
+    deflated = read_deflated(content, pixels, wanted)
     if deflated is not None:
         return deflated
-    source = BytesIO(where) if isinstance(where, bytes) else where
+    source = BytesIO(content) if isinstance(content, bytes) else str(content) if isinstance(content, Path) else content
     return pydicom.dcmread(source, force=True, stop_before_pixels=not pixels, specific_tags=wanted)
 
 
