@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Iterable, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from .core.errors import RequestError
@@ -186,10 +187,9 @@ def export(
         [8.0, -7.0, 115.0]
     """
     from .cases.find import find_cases, grouped
-    from .cases.identity import named_for_export
     from .cases.split_series import with_series_split
     from .export.from_files import RunOptions, export_cases
-    from .export.key_file import require_deidentify
+    from .export.identity import named_for_export
     from .report.dataset import parse_split
 
     request = ExportRequest(
@@ -219,9 +219,8 @@ def export(
         shard=shard,
         split=shares,
         seed=whole("seed", seed),
-        key_file=None if key_file is None else path_of(key_file),
+        key_file=_key_file(key_file, request),
     )
-    require_deidentify(run.key_file, request)
     cases = find_cases(inputs_of(inputs), label_arguments(labels), path_of(out), warn)
     if split_series:
         cases = with_series_split(cases, request.series, request.frame)
@@ -250,6 +249,14 @@ def _slab_options(
 def _series_options(allow_uneven: float | None, resample: bool, allow_damaged: bool) -> SeriesOptions:
     tolerance = None if allow_uneven is None else number("allow_uneven", allow_uneven)
     return SeriesOptions(tolerance, resample, allow_damaged)
+
+
+def _key_file(given: AnyPath | None, request: ExportRequest) -> Path | None:
+    from .export.key_file import require_deidentify
+
+    path = None if given is None else path_of(given)
+    require_deidentify(path, request)
+    return path
 
 
 def _segments(table: AnyPath | None) -> str | None:

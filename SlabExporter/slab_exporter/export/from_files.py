@@ -8,7 +8,6 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from ..cases.find import Case
-from ..cases.identity import deidentified
 from ..cases.parts import deal
 from ..core.errors import InputError, OutputError, RequestError, SlabExporterError, VerificationError
 from ..core.manifest import Manifest, read_manifest
@@ -20,6 +19,7 @@ from ..files.machine import THREADS, usable_processors
 from ..mrml.runtime import running_in_application
 from ..pipeline.case_folder import remove_empty_folders_aside
 from .data_set import DataSetFiles, case_manifests, dealt_cases, holds_case, refuse_named_cases
+from .identity import deidentified
 from .job import Job, Outcome, read_case, reads_without_itk, run_job, runtime_with_first
 from .key_file import require_deidentify, write_key_file
 from .output_folder import clear_interrupted, locked, make_output, refuse_other_content

@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ..cases.identity import numbered
 from ..core.errors import InputError, OutputError
 from ..core.manifest import FILE_NAME, Manifest
 from ..core.naming import SUMMARY_FILES, safe_name, volume_extension, volume_stem
@@ -27,6 +26,7 @@ from ..pipeline.formats.table import kind_of
 from ..pipeline.one_case import CaseSources, export_sources
 from ..volumes.scene_volumes import file_of_node, label_volume, scene_volume
 from .data_set import DataSetFiles, refuse_named_cases
+from .identity import numbered
 from .output_folder import clear_interrupted, locked, make_output
 
 LabelNodes = Any | Sequence[Any] | Mapping[str, Any] | None

@@ -7,12 +7,12 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from ..cases.case import Case
-from ..cases.identity import KEY_COLUMNS, key_rows
 from ..core.errors import OutputError, RequestError, writing
 from ..core.options import ExportRequest
 from ..core.text import Option
 from ..files.disk import begins_with, write_file
 from ..report.summary import table_text
+from .identity import KEY_COLUMNS, key_rows
 
 _MARK = ",".join(KEY_COLUMNS)
 

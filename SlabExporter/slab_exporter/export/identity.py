@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
+from ..cases.case import Case
 from ..core.naming import safe_name
 from ..core.text import Option, Sentence
-from .case import Case
 
 # case-0001; more digits where there are more cases
 _DIGITS = 4
