@@ -177,7 +177,7 @@ def cases_of(options: argparse.Namespace) -> list[Case]:
     """
     from ..cases.find import find_cases, grouped
     from ..cases.identity import named_for_export
-    from ..cases.split_series import with_series_split
+    from ..cases.opening import with_series_split
 
     cases = find_cases(options.inputs, options.labels, options.output, print_warning)
     if options.split_series:
