@@ -36,6 +36,7 @@ from .keywords import (
 )
 
 if TYPE_CHECKING:
+    from .cases.case import Case
     from .core.planning import SlabPlan
     from .export.from_files import ExportResult
 
@@ -186,8 +187,7 @@ def export(
         >>> slab.geometry.affine_ras[:3, 3].tolist()
         [8.0, -7.0, 115.0]
     """
-    from .cases.find import find_cases, grouped
-    from .cases.split_series import with_series_split
+    from .cases.find import find_cases
     from .export.from_files import RunOptions, export_cases
     from .export.identity import named_for_export
     from .report.dataset import parse_split
@@ -222,10 +222,19 @@ def export(
         key_file=_key_file(key_file, request),
     )
     cases = find_cases(inputs_of(inputs), label_arguments(labels), path_of(out), warn)
+    cases = named_for_export(_split_and_grouped(cases, request, split_series, group_by), deidentify, warn)
+    return export_cases(cases, path_of(out), request, progress, resume, overwrite, run)
+
+
+def _split_and_grouped(
+    cases: list[Case], request: ExportRequest, split_series: bool, group_by: str | None
+) -> list[Case]:
+    from .cases.find import grouped
+    from .cases.opening import with_series_split
+
     if split_series:
         cases = with_series_split(cases, request.series, request.frame)
-    cases = named_for_export(cases if group_by is None else grouped(cases, group_by), deidentify, warn)
-    return export_cases(cases, path_of(out), request, progress, resume, overwrite, run)
+    return cases if group_by is None else grouped(cases, group_by)
 
 
 def _slab_options(

@@ -186,3 +186,17 @@ def test_each_volume_of_a_series_becomes_a_case(tmp_path, run_cli):
     assert run_cli("verify", tmp_path / "out")[0] == 0
     code, _, error = run_cli(*asked, "--resume")
     assert code == 0, error
+
+
+def test_a_deidentified_case_says_that_images_are_lost_and_names_no_file(tmp_path, run_cli):
+    write_series(tmp_path / "in", voxels(), [0, 4, 8, 12.05, 16, 20])
+    for path in (tmp_path / "in").iterdir():
+        path.rename(path.with_name(f"SMITH{path.name}"))
+    (tmp_path / "in" / "SMITH006").write_bytes(bytes(300))
+    asked = ("--allow-damaged", "--allow-uneven", 1, "--deidentify")
+    code, _, error = run_cli("export", tmp_path / "in", "-o", tmp_path / "out", *asked)
+    assert code == 0, error
+    (path,) = (tmp_path / "out").glob("*/manifest.json")
+    assert json.loads(path.read_text())["source"]["allow_damaged"] == "images are lost or damaged"
+    for file in (tmp_path / "out").rglob("*"):
+        assert b"SMITH" not in (file.read_bytes() if file.is_file() else file.name.encode())

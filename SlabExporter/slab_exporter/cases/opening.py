@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
-from ..core.options import ExportRequest
+from ..core.errors import RequestError
+from ..core.options import ExportRequest, SeriesOptions
+from ..core.text import Option
 from ..core.volume import SourceVolume, reindexed_onto
+from ..dicom.reading.contradictions import divided
+from ..dicom.reading.load import accepted
+from ..dicom.reading.series import Kind
 from ..mrml.runtime import SlicerRuntime
 from ..volumes.choice import FileVolume, OneVolume, SeriesVolume, label_file
 from ..volumes.reading import open_volume
@@ -36,3 +42,37 @@ def open_label(
     """
     label = open_volume(runtime, label_file(path, transform))
     return label if case.series is None else reindexed_onto(label, image.geometry)
+
+
+def with_series_split(cases: list[Case], options: SeriesOptions, frame: int | None) -> list[Case]:
+    """Return the cases, with a series of several volumes as one case per volume: ``<case>_frame-0`` and so on.
+
+    They keep the group and the label maps of the series.
+
+    Args:
+        cases: as ``find_cases`` makes them.
+        options: what departure from a regular volume is accepted of a series.
+        frame: which volume was asked for; None for none.
+
+    Raises:
+        RequestError: one volume was asked for as well.
+    """
+    if frame is not None:
+        raise RequestError(
+            "Choose either ", Option.to("frame", frame), " or ", Option.on("split_series"), ": one volume, or all."
+        )
+    taken = {case.name.casefold() for case in cases}
+    return [part for case in cases for part in _parts(case, options, taken)]
+
+
+def _parts(case: Case, options: SeriesOptions, taken: set[str]) -> list[Case]:
+    series = None if case.series is None else accepted(case.series, options)
+    if series is None or series.verdict.kind is not Kind.SEVERAL:
+        return [case]
+    frames = divided(series.slices)
+    count = 0 if frames is None else len(frames.volumes)
+    base = f"{case.name}_frame"
+    while any(f"{base}-{n}".casefold() in taken for n in range(count)):
+        base += "_"
+    taken.update(f"{base}-{n}".casefold() for n in range(count))
+    return [replace(case, name=f"{base}-{n}", frame=n) for n in range(count)]

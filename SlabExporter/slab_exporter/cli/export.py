@@ -176,7 +176,7 @@ def cases_of(options: argparse.Namespace) -> list[Case]:
         InputError: nothing usable.
     """
     from ..cases.find import find_cases, grouped
-    from ..cases.split_series import with_series_split
+    from ..cases.opening import with_series_split
     from ..export.identity import named_for_export
 
     cases = find_cases(options.inputs, options.labels, options.output, print_warning)

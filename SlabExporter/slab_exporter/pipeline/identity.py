@@ -41,10 +41,15 @@ def without_identity(volume: SourceVolume, name: str) -> SourceVolume:
         name=name,
         path=None,
         header=None if volume.header is None else _without_texts(volume.header),
-        record={key: value for key, value in volume.record.items() if key in _KEPT_RECORDS},
+        record={key: value for key, value in volume.record.items() if key in _KEPT_RECORDS} | _damage(volume),
         segments=(),
         warnings=_nameless(volume),
     )
+
+
+def _damage(volume: SourceVolume) -> dict[str, str]:
+    """Return that images of the series are lost or damaged, if that was accepted, without their names."""
+    return {"allow_damaged": "images are lost or damaged"} if "allow_damaged" in volume.record else {}
 
 
 def _without_texts(header: Any) -> Any:
@@ -62,7 +67,8 @@ def _nameless(volume: SourceVolume) -> tuple[str, ...]:
         kept = tuple(text for text in volume.warnings if text in geometry_warnings(volume.geometry))
     elif volume.dicom is not None:  # the series' own sentences tell of files by name
         own = (*volume.dicom.series.warnings, volume.name, volume.path)
-        kept = tuple(text for text in volume.warnings if not _mentions(text, own))
+        files = {Path(path).name for path in volume.dicom.series.files}
+        kept = tuple(text for text in volume.warnings if not _mentions(text, own) and files.isdisjoint(_words(text)))
     else:
         kept = tuple(text for text in volume.warnings if not _mentions(text, (volume.path, Path(volume.path).name)))
     left = len(volume.warnings) - len(kept)
@@ -71,6 +77,11 @@ def _nameless(volume: SourceVolume) -> tuple[str, ...]:
     was, they = ("was", "it") if left == 1 else ("were", "they")
     text = f"{counted(left, 'sentence')} about the source {was} shown when it was exported and"
     return (*kept, f"{text} {'is' if left == 1 else 'are'} not kept: {they} may name it.")
+
+
+def _words(text: str) -> set[str]:
+    """Return the words of a sentence without the punctuation around them, as files are named in it."""
+    return {word.strip("(),;:.") for word in text.split()} | {word.strip("(),;:") for word in text.split()}
 
 
 def _mentions(text: str, names: Sequence[str]) -> bool:
