@@ -46,6 +46,9 @@ def cluster(tmp_path):
     command = [sys.executable, "-m", "distributed.cli.dask_worker", "--scheduler-file", scheduler_file]
     options = ["--nthreads", "1", "--no-dashboard", "--local-directory", tmp_path / "spill", "--death-timeout", "60"]
     started += [subprocess.Popen([*command, *options], **quiet) for _ in range(2)]
+    until = time.monotonic() + 60
+    while not scheduler_file.exists() and time.monotonic() < until:
+        time.sleep(0.1)
     try:
         yield scheduler_file
     finally:

@@ -77,10 +77,10 @@ def _told(error: OSError) -> int:
     if was_printing(error):
         drop_output()
         print(f"slab-exporter: the output cannot be printed: {reason}.", file=sys.stderr)
-    else:
-        names = " and ".join(str(name) for name in (error.filename, error.filename2) if name is not None)
-        print(f"slab-exporter: {names or 'A file'} cannot be read or written: {reason}.", file=sys.stderr)
-    return SOME_FAILED
+        return SOME_FAILED
+    names = " and ".join(str(name) for name in (error.filename, error.filename2) if name is not None)
+    print(f"slab-exporter: {names or 'A file'} cannot be read or written: {reason}.", file=sys.stderr)
+    return UNUSABLE
 
 
 def _numbers_apart(arguments: Sequence[str]) -> list[str]:
