@@ -56,7 +56,7 @@ def test_a_rename_that_fails_is_no_unexpected_thing(tmp_path, run_cli, monkeypat
 
     monkeypatch.setattr(from_files, "make_output", refuse)
     code, _, errors = run_cli("export", image, "-o", tmp_path / "out")
-    assert (code, errors) == (1, "slab-exporter: a and b cannot be read or written: Permission denied.\n")
+    assert (code, errors) == (2, "slab-exporter: a and b cannot be read or written: Permission denied.\n")
 
 
 def test_a_full_disk_is_not_an_output_that_cannot_be_printed(tmp_path, run_cli, monkeypatch):
