@@ -222,3 +222,15 @@ def test_neighbouring_large_whole_numbers_are_two_values(tmp_path, run_cli):
     nib.save(nib.Nifti1Image(values, affine(), dtype=np.uint64), path)
     code, out, _ = run_cli("compare", path, path)
     assert code == 0, out
+
+
+def test_shifts_of_a_micro_ct_are_told_in_its_own_digits(run_cli, tmp_path):
+    """Voxels of 5 micrometres, the copy's affine one of them to the right."""
+    voxels = np.random.default_rng(4).integers(0, 4000, (24, 22, 20)).astype(np.int16)
+    place = np.diag([0.005, 0.005, 0.005, 1])
+    reference = save_nifti(tmp_path / "a.nii", voxels, place)
+    place[0, 3] = 0.005
+    other = save_nifti(tmp_path / "b.nii", voxels, place)
+    code, text, _ = run_cli("compare", reference, other)
+    assert code == 1
+    assert "the patient appears shifted by (0.005, 0, 0) mm (to R, A, S)" in text

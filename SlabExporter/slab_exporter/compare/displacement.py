@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..core.geometry import AXIS_LETTERS, FloatArray, VolumeGeometry
+from ..core.text import millimetres
 
 # Directions and sizes that differ by less count as equal: float32 headers are no better.
 _SAME_DEGREES = 0.05
@@ -87,10 +88,12 @@ class Displacement:
         if self.is_scaled:
             parts.append(f"distorted (voxels of {_sizes(self.spacing)} mm instead of {_sizes(self.true_spacing)} mm)")
         if self.is_shifted:
-            r, a, s = (round(float(v), 1) + 0.0 for v in self.shift)
+            # a tenth of a millimetre is many voxels of a micro-CT
+            decimals = max(1, int(np.ceil(-np.log10(self.smallest_voxel))))
+            r, a, s = (round(float(v), decimals) + 0.0 for v in self.shift)
             parts.append(f"shifted by ({r:g}, {a:g}, {s:g}) mm (to R, A, S)")
         if not parts or parts == ["not mirrored"]:
-            parts = [f"up to {self.distance:.2f} mm from where REFERENCE has it"]
+            parts = [f"up to {millimetres(self.distance)} mm from where REFERENCE has it"]
         joined = parts[0] if len(parts) == 1 else f"{', '.join(parts[:-1])}, and {parts[-1]}"
         return f"the patient appears {joined}"
 
