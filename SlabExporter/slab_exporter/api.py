@@ -71,7 +71,7 @@ def verify(out: AnyPath) -> tuple[CaseReport, ...]:
     Example:
         >>> import slab_exporter as se
         >>> [(report.case, report.files, report.differences) for report in se.verify("slabs")]
-        [('ct', 6, [])]
+        [('ct', 6, ())]
     """
     from .pipeline.verification import verify_export
 
@@ -95,7 +95,7 @@ def inspect(inputs: AnyPath | Iterable[AnyPath], *, labels: Labels = None) -> tu
         >>> import slab_exporter as se
         >>> report, = se.inspect("ct.nii.gz", labels="ct_seg.nii.gz")
         >>> report.facts["orientation"], report.facts["handedness"], report.warnings, report.error
-        ('LAS', 'left-handed', [], None)
+        ('LAS', 'left-handed', (), None)
     """
     from .cases.find import find_cases
     from .inspection.inspect import inspect_cases

@@ -87,8 +87,6 @@ class SourceRecord:
         """Read an entry of a manifest."""
         rest = _Entries(entry)
         path = _of_kind("path", rest.pop("path"), str, type(None))
-        if path is not None and "\0" in path:
-            raise ValueError("a path with a zero byte")
         geometry = _geometry(rest.pop("shape_ijk"), rest.pop("affine_ras"))
         rest.pop("orientation", None)  # follows from the affine
         loaded = rest.pop("loaded_affine_ras", None)

@@ -28,6 +28,7 @@ def without_identity(volume: SourceVolume, name: str) -> SourceVolume:
         volume: as it was read.
         name: to call it by instead.
 
+    >>> import numpy as np
     >>> from slab_exporter.core.geometry import VolumeGeometry
     >>> ct = SourceVolume("/in/smith.nii", "/in/smith.nii", "5e1f", VolumeGeometry((1, 1, 1), np.eye(4)), np.zeros(1))
     >>> kept = without_identity(replace(ct, warnings=("smith.nii is odd.", "Left is right.")), "case-0001")

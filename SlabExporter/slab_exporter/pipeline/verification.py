@@ -89,7 +89,7 @@ def _verify_set(
     runtime: SlicerRuntime, folder: Path, manifest: Manifest, name: str | None, record: SourceRecord
 ) -> Iterator[str | None]:
     """Verify the images (``name`` None) or one label set; yields each file's difference, None where there is none."""
-    source = None if record.path is None else _source_of(runtime, (folder / record.path).resolve(), record)
+    source = None if record.path is None else _source_of(runtime, _path_of(folder, record.path), record)
     fill = (manifest.plan.fill or 0.0) if name is None else 0.0
     for slab in manifest.slabs:
         try:
@@ -125,6 +125,13 @@ def _verify_record(relative: str, slab: SlabRecord, source: VolumeGeometry) -> N
     difference = source.cropped(slab.box).difference(slab.geometry)
     if not difference.is_within(source.position_tolerance("float64")):
         raise InputError(f"{relative}: the manifest's affine is {difference} off the source's.")
+
+
+def _path_of(folder: Path, named: str) -> Path:
+    try:
+        return (folder / named).resolve()
+    except ValueError as error:  # a zero byte
+        raise InputError(f"The manifest names a source that cannot be a file: {named!r}.") from error
 
 
 def _source_of(runtime: SlicerRuntime, path: Path, record: SourceRecord) -> SourceVolume:
