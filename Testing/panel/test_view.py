@@ -281,7 +281,7 @@ def test_cancel_stops_at_the_next_event_but_never_undoes_a_finished_case():
     watch(ProgressEvent("case-started", "a", 0, 3))
     watch.cancel()
     assert watch.text == "Cancelling …"
-    with pytest.raises(Cancelled, match="Nothing of this case"):
+    with pytest.raises(Cancelled, match="Nothing of this run"):
         watch(ProgressEvent("waiting", "a", 1, 3))
     watch(ProgressEvent("case-finished", "a", 3, 3))
     assert CANCELLED_TEXT.startswith("Cancelled")
