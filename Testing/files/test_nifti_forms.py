@@ -173,6 +173,18 @@ def test_shear_beyond_rounding_is_refused_before_cutting(run_cli, tmp_path, shap
     assert "degrees off a right angle" in run_cli("inspect", path)[1]
 
 
+@pytest.mark.parametrize("longer", [1.000001, 1.0001, 1.0005])
+def test_a_quaternion_longer_than_one_is_shortened_and_said(run_cli, tmp_path, longer):
+    """nibabel opens no file with it, the source as little as a slab."""
+    header = nifti_header((5, 6, 8), None, half_turned(20))
+    for name in ("quatern_b", "quatern_c", "quatern_d"):
+        header[name] *= longer
+    slabs, said = export(run_cli, tmp_path, write_nifti(tmp_path / "t.nii", header, VOXELS), "--axis", "k")
+    assert "The quaternion of the qform is longer than 1 (1.000" in said
+    found = nib.load(slabs[0])
+    assert corner_distance(found.affine, half_turned(20), found.shape) < 1e-4
+
+
 def test_quaternions_of_any_head_hold_its_rotation():
     """Slabs of sources that are no NIfTI get a qform of our own."""
     generator = np.random.default_rng(1)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import numpy.typing as npt
 
 from ..core.errors import InputError
 from ..core.geometry import VolumeGeometry
@@ -25,6 +26,8 @@ _MIRRORED = ("left-right", "front-back", "head-feet")
 _LONGEST_QUATERNION = 1 + 1e-3
 # Three steps of float32 (nibabel.nifti1.Nifti1Header.quaternion_threshold)
 _NIBABELS_HALF_TURN = 3 * float(np.finfo(np.float32).eps)
+# of (b, c, d): nibabel opens no file with a longer one
+READABLE_LENGTH = 1 + _NIBABELS_HALF_TURN / 4
 
 
 def refuse_unusable(header: NiftiHeader, chosen: str | None) -> None:
@@ -53,9 +56,14 @@ def refuse_unusable(header: NiftiHeader, chosen: str | None) -> None:
 
 def _is_sound(header: NiftiHeader, form: str) -> bool:
     geometry = header.geometry(form)
-    if form == "qform" and float(np.linalg.norm(header.fields["quatern"].astype(np.float64))) > _LONGEST_QUATERNION:
+    if form == "qform" and quaternion_length(header.fields) > _LONGEST_QUATERNION:
         return False
     return geometry is not None and float(np.max(np.abs(geometry.corners_ras()))) < FARTHEST_MM
+
+
+def quaternion_length(fields: npt.NDArray) -> float:
+    """Return the length of (b, c, d) of a header, which is at most 1 but for rounding."""
+    return float(np.linalg.norm(fields["quatern"].astype(np.float64)))
 
 
 def _refuse_shear(header: NiftiHeader, chosen: str | None) -> None:
@@ -181,6 +189,11 @@ def contradictions(header: NiftiHeader, chosen: str | None = None) -> list[str]:
         warnings.append(
             f"The qform is so near to a half turn that programs read it up to {millimetres(apart)} mm apart; "
             "the slabs lie as ITK and Slicer have it."
+        )
+    if header.qform is not None and (length := quaternion_length(header.fields)) > READABLE_LENGTH:
+        warnings.append(
+            f"The quaternion of the qform is longer than 1 ({length:.7g}), by which nibabel does not open the file; "
+            "that of the slabs is shortened, as ITK does."
         )
     qfac = float(header.fields["pixdim"][0])
     if form == "qform" and qfac not in (-1.0, 0.0, 1.0):

@@ -14,7 +14,7 @@ import numpy.typing as npt
 from ...core.geometry import Box, FloatArray, VolumeGeometry
 from ...core.volume import SourceVolume
 from ..nifti import NiftiHeader, rotation_of
-from ..nifti_transforms import same_form_mm
+from ..nifti_transforms import READABLE_LENGTH, quaternion_length, same_form_mm
 
 _SCANNER, _ALIGNED = 1, 2
 # ITK refuses an sform whose axes are further off a right angle (seen: refused at 2e-4, taken at 1e-4).
@@ -41,6 +41,9 @@ def write_forms(fields: npt.NDArray, source: SourceVolume, box: Box) -> None:
     qform, fields["qform_code"] = kept["qform"]
     fields["quatern"], fields["pixdim"][0] = source.header["quatern"], source.header["pixdim"][0]
     fields["pixdim"][1:4] = qform.spacing
+    if (length := quaternion_length(source.header)) > READABLE_LENGTH:
+        bcd = source.header["quatern"].astype(np.float64) / length
+        fields["quatern"] = min(_roundings(bcd), key=lambda rounded: _off(fields, rounded, qform))
     fields["qoffset"] = qform.cropped(box).affine_ras[:3, 3]
 
 
