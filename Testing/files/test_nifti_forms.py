@@ -185,6 +185,16 @@ def test_a_quaternion_longer_than_one_is_shortened_and_said(run_cli, tmp_path, l
     assert corner_distance(found.affine, half_turned(20), found.shape) < 1e-4
 
 
+def test_a_slice_that_is_said_to_hold_vectors_is_a_slice_of_numbers(run_cli, tmp_path):
+    """ITK takes the slab of such a source for a picture of two dimensions."""
+    header = nifti_header((5, 6, 1), RAS, RAS, intent_code=1007)
+    header["dim"][0] = 2
+    slabs, _ = export(run_cli, tmp_path, write_nifti(tmp_path / "t.nii", header, VOXELS[:, :, :1]), "--axis", "k")
+    found = nib.load(slabs[0])
+    np.testing.assert_array_equal(np.asanyarray(found.dataobj), VOXELS[:, :, :1])
+    np.testing.assert_array_equal(found.affine, RAS)
+
+
 def test_quaternions_of_any_head_hold_its_rotation():
     """Slabs of sources that are no NIfTI get a qform of our own."""
     generator = np.random.default_rng(1)

@@ -32,6 +32,8 @@ DESCRIPTIVE_FIELDS = (
     "intent_name",
 )
 _MILLIMETRES = 2
+# NIFTI_INTENT_GENMATRIX to QUATERNION promise a fifth axis, for which ITK looks in volumes of one number per voxel.
+_SEVERAL_NUMBERS = range(1004, 1011)
 
 
 class Nifti(VolumeEncoding):
@@ -76,6 +78,8 @@ class Nifti(VolumeEncoding):
         if source.header is not None:
             for name in DESCRIPTIVE_FIELDS:
                 fields[name] = source.header[name]
+            if int(fields["intent_code"]) in _SEVERAL_NUMBERS:
+                fields["intent_code"], fields["intent_p"] = 0, 0
             temporal = int(source.header["xyzt_units"]) & ~7 & 0xFF
             fields["xyzt_units"] = _MILLIMETRES | temporal
             # Slicer leaves NaN here, which means the same; 1 and 0 are what every reader understands.
