@@ -1,4 +1,4 @@
-"""Whether a disk still takes what is written to it."""
+"""Files and folders on disk: whether they take what is written, walked, summed, replaced, and read only if plain."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _PROBE_BYTES = 1 << 20
 
 def refuses_writing(folder: Path) -> bool:
     """Try to write a megabyte: a full disk, a quota and a disk that has become read-only all show."""
-    probe = folder / f".partial-probe-{os.getpid()}"
+    probe = folder / f"{SCRATCH}-probe-{os.getpid()}"
     try:
         with probe.open("wb") as file:
             file.write(bytes(_PROBE_BYTES))
@@ -168,9 +168,9 @@ def open_plain(path: Path) -> IO[bytes]:
     return os.fdopen(descriptor, "rb")
 
 
-def iter_file(path: Path, start: int = 0) -> Generator[bytes]:
-    """The bytes of a file from an offset on, in pieces; to be closed where it may not be used up."""
+def iter_file(path: Path, start: int = 0, size: int = CHUNK) -> Generator[bytes]:
+    """The bytes of a file from an offset on, in pieces of a size; to be closed where it may not be used up."""
     with open_plain(path) as file:
         file.seek(start)
-        while piece := file.read(CHUNK):
+        while piece := file.read(size):
             yield piece

@@ -24,7 +24,10 @@ except ImportError:  # the optional package is absent: everything works, slower
 
 GZIP_MAGIC = b"\x1f\x8b"
 CHUNK = 1 << 20
-# Bytes of a gzip member that are inflated at a time, and of content that come of it.
+# Bytes of a file that are read and inflated at a time. Large, since a volume is read while another thread
+# imports libraries: after every call that lets other threads run, this one waits for its turn again.
+LARGE_CHUNK = 1 << 23
+# Bytes of a gzip member that are inflated at a time at least, and of content that come of it at most.
 _LEAST_CHUNK, _MOST_CONTENT = 1 << 9, 1 << 24
 
 
@@ -82,7 +85,7 @@ def inflated(pieces: Iterable[bytes]) -> Generator[bytes]:
         DamagedGzipError: truncated or corrupted.
     """
     member: _Member | None = None
-    step, held = CHUNK, b""
+    step, held = LARGE_CHUNK, b""
     for fresh in pieces:
         view = memoryview(held + fresh)
         held, at = b"", 0
@@ -97,10 +100,10 @@ def inflated(pieces: Iterable[bytes]) -> Generator[bytes]:
             chunk = view[at : at + step]
             yield from member.parts(chunk)
             at += len(chunk) - member.unused
-            step = min(2 * step, CHUNK)
+            step = min(2 * step, LARGE_CHUNK)
             if member.ended:
                 # What a member leaves over is copied: the next one is not handed much more than this one took.
-                step = min(max(2 * member.taken, _LEAST_CHUNK), CHUNK)
+                step = min(max(2 * member.taken, _LEAST_CHUNK), LARGE_CHUNK)
                 member = None
     if member is not None:
         yield from member.parts(b"")

@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from .disk import iter_file
-from .gzip_codec import inflated, is_gzip
+from .gzip_codec import LARGE_CHUNK, inflated, is_gzip
 from .nifti import NiftiHeader
 
 # Content of gzip that is inflated after the stretch, to the check sum at the end.
@@ -78,7 +78,7 @@ def read_stretch(path: Path, start: int, size: int, head: int, promised: int) ->
         DamagedGzipError: truncated or corrupted.
         OSError: the file cannot be read.
     """
-    with closing(iter_file(path)) as file:
+    with closing(iter_file(path, size=LARGE_CHUNK)) as file:
         pieces = _Pieces(file)
         packed = is_gzip(pieces.first)
         parts = _Parts(start, size, head)
