@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from slab_exporter.core.errors import OutputError
 from slab_exporter.core.manifest import FILE_NAME, SCHEMA
+from slab_exporter.export.data_set import DataSetFiles
 from slab_exporter.files import atomic
 from slab_exporter.pipeline import case_folder
 from slab_exporter.pipeline.case_folder import clear_leftovers, new_case_folder, users_files
@@ -118,6 +119,14 @@ def test_nothing_is_written_or_removed_through_a_link(replaced, tmp_path, link):
         with pytest.raises(OutputError, match=r"symbolic link|would be replaced"):
             make(replaced, 2)
     assert tree(outside) == before
+
+
+def test_a_case_that_a_killed_run_left_whole_takes_its_place_and_leaves_nothing_aside(replaced):
+    with new_case_folder(replaced, ["images"], leave_aside=True) as new:
+        fill(new, 2)
+    assert tree(replaced) == case(3) | USERS
+    DataSetFiles(replaced.parent, {})
+    assert tree(replaced.parent) == {f"ct/{name}": data for name, data in (case(2) | USERS).items()}
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")

@@ -53,8 +53,11 @@ class DataSetFiles:
         self._aside = [folder for folder in cases_left_aside(self.out) if is_whole_aside(folder)]
         if self._aside and self.there:
             self.write(())
+        adopted = list(self._aside)
         with writing(f"The output folder {self.out}"):
             self._put_in_place()
+        for folder in adopted:
+            remove_replaced(folder)
 
     def case_is_whole(self, folder: Path, errors: Errors) -> None:
         """Take note of a case that waits aside to take the place ``folder``.
