@@ -4,16 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import numpy as np
-
-from ..core.geometry import VolumeGeometry
+from ..core.geometry import SAME_GRID_VOXELS, VolumeGeometry
 from ..core.index_map import map_between
+from ..core.volume import is_identity
 
 SAME, REORDERED, PART = "same", "same-other-order", "part"
 LOST, MOVED, DIFFERENT = "affine-lost", "affine-differs", "different"
-
-# Voxels by which a corner may be off: what rounding in float32 headers amounts to.
-_ON_GRID = 0.01
 
 
 @dataclass(frozen=True)
@@ -38,7 +34,7 @@ def relate_grids(reference: VolumeGeometry, other: VolumeGeometry) -> GridRelati
     >>> relate_grids(grid, VolumeGeometry((4, 5, 6), np.eye(4))).kind
     'affine-lost'
     """
-    found = map_between(other, reference, _ON_GRID)
+    found = map_between(other, reference, SAME_GRID_VOXELS)
     if found is not None:
         box = found.box(other.shape_ijk)
         if box == reference.box and found.keeps_order:
@@ -57,14 +53,10 @@ def _as_many_voxels(reference: VolumeGeometry, other: VolumeGeometry) -> GridRel
     """Return the relation of grids of as many voxels that do not share their points."""
     same_order = reference.shape_ijk == other.shape_ijk
     size = "as many voxels as REFERENCE's" + ("" if same_order else ", with the axes in another order")
-    if _is_lost(other):
+    if is_identity(other):
         remedy = ": give it REFERENCE's, if its voxels run in the same order, which these values do not show"
         return GridRelation(LOST, f"{size}, but OTHER's affine is the identity (lost){remedy if same_order else ''}")
-    if _is_lost(reference):
+    if is_identity(reference):
         return GridRelation(LOST, f"{size}, but REFERENCE's affine is the identity (lost)")
     far = f" by up to {reference.corner_distance(other):.4g} mm" if same_order else ""
     return GridRelation(MOVED, f"{size}, but the affines differ{far}")
-
-
-def _is_lost(geometry: VolumeGeometry) -> bool:
-    return bool(np.allclose(geometry.affine_ras, np.eye(4), rtol=0, atol=1e-6))

@@ -17,6 +17,7 @@ import numpy as np
 from ..core.errors import InputError, OutputError, reading, writing
 from ..core.geometry import FloatArray
 from ..core.text import Option
+from ..files.atomic import scratch_beside
 from ..files.disk import open_plain
 from ..files.machine import native_messages_hidden
 
@@ -183,14 +184,9 @@ def _write(path: Path, write: Callable[[Path], object], overwrite: bool) -> None
         raise OutputError(
             f"{path} exists already; choose another name, or add ", Option.on("overwrite"), " to replace it."
         )
-    temporary = path.with_name(f".partial-{os.getpid()}-{path.name}")
-    with writing(path):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            write(temporary)
-            os.replace(temporary, path)
-        finally:
-            temporary.unlink(missing_ok=True)
+    with scratch_beside(path) as scratch, writing(path):
+        write(scratch / path.name)
+        os.replace(scratch / path.name, path)
 
 
 def require_affine(matrix: FloatArray, name: str) -> FloatArray:

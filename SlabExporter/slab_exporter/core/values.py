@@ -1,4 +1,4 @@
-"""Stored numbers into values: slope and intercept, with whole numbers staying whole numbers."""
+"""Values of voxels: from stored numbers by slope and intercept, statistics, fill values, and what labels are."""
 
 from __future__ import annotations
 

@@ -148,6 +148,15 @@ def reindexed_onto(volume: SourceVolume, grid: VolumeGeometry) -> SourceVolume:
     return replace(volume.rearranged(order), header=None, record={**volume.record, **record})
 
 
+def is_identity(geometry: VolumeGeometry) -> bool:
+    """Return whether an affine is the identity, as programs write it that have lost the real one.
+
+    >>> is_identity(VolumeGeometry((2, 2, 2), np.eye(4))), is_identity(VolumeGeometry((2, 2, 2), np.diag([1, 1, 3, 1])))
+    (True, False)
+    """
+    return bool(np.allclose(geometry.affine_ras, np.eye(4), rtol=0, atol=1e-6))
+
+
 def geometry_facts(geometry: VolumeGeometry) -> dict[str, Any]:
     """Return shape, spacing and orientation of a geometry, rounded for people."""
     return {

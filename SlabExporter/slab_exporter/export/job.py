@@ -221,11 +221,6 @@ def earlier_run(case: Case, folder: Path, request: ExportRequest) -> Earlier:
     return Earlier(manifest) if changed is None else Earlier(why_not=f"{changed}: made again")
 
 
-def complete_manifest(case: Case, folder: Path, request: ExportRequest) -> Manifest | None:
-    """The manifest of a case that an earlier run completed from the same sources with the same options."""
-    return earlier_run(case, folder, request).manifest
-
-
 def _difference(case: Case, folder: Path, request: ExportRequest, manifest: Manifest) -> str | None:
     if manifest.plan.asked != asked_options(request):
         return "the options have changed since it was exported"

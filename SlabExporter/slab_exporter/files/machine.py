@@ -1,4 +1,4 @@
-"""How much memory is left, so that a header's promise can be judged before anything is loaded."""
+"""What the machine has to spare: memory, processors, worker threads; and quiet from native libraries."""
 
 from __future__ import annotations
 

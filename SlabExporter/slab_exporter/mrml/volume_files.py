@@ -12,7 +12,7 @@ from ..core.errors import InputError, OutputError, reading
 from ..core.geometry import VolumeGeometry
 from ..core.naming import volume_extension
 from ..core.text import Option, Sentence, degrees
-from ..core.volume import SourceVolume
+from ..core.volume import SourceVolume, is_identity
 from ..files.detached import source_sha256, unchanged
 from ..files.encodings.encoding import replace_header
 from ..files.encodings.table import encoding_of
@@ -59,7 +59,7 @@ def require_volume_file(path: Path) -> None:
 def geometry_warnings(geometry: VolumeGeometry) -> tuple[str, ...]:
     """Return warnings about a matrix by itself: an identity, by a program that lost the real one, and sheared axes."""
     warnings: tuple[str, ...] = ()
-    if np.allclose(geometry.affine_ras, np.eye(4), rtol=0, atol=1e-6):
+    if is_identity(geometry):
         warnings += (
             "The affine is the identity: spacing, orientation and position were probably lost, and thickness in mm, "
             "left and right cannot be trusted.",

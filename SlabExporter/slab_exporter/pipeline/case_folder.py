@@ -53,8 +53,9 @@ def new_case_folder(folder: Path, subfolders: list[str], leave_aside: bool = Fal
     try:
         yield new
         shutil.rmtree(new / SCRATCH)
-        _take_along(folder, new)
-        if not leave_aside:
+        if leave_aside:
+            _take_along(folder, new)  # now, so that a file of the user in the way is this case's failure
+        else:
             put_in_place(folder)
             remove_replaced(folder)
     except BaseException as error:

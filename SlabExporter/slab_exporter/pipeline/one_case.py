@@ -92,7 +92,8 @@ def export_sources(
     form = case_format(CaseContents(case.name, case.image, case.labels, plan, targets[0].fill, request))
     line = plan.describe(case.image.voxels_kji.dtype.name)
     progress(ProgressEvent("case-started", case.name, 0, len(plan.slabs), line))
-    for text in _warnings(told, plan, form):
+    said = _warnings(told, plan, form)
+    for text in said:
         progress(ProgressEvent("warning", case.name, 0, len(plan.slabs), text))
     with new_case_folder(folder, [target.folder for target in targets], leave_aside) as new:
         work = CaseWork(case.name, targets, plan, form, new, new / SCRATCH, request.verify, threads)
@@ -104,7 +105,7 @@ def export_sources(
             label_sources={name: _source_record(label, folder, request) for name, label in case.labels.items()},
             plan=plan_record(plan, form, request, targets[0].fill, folder),
             slabs=records,
-            warnings=_warnings(case, plan, form),
+            warnings=said if case is told else _warnings(case, plan, form),
             created_with=versions(runtime),
         )
         _write_text(new / FILE_NAME, manifest.to_text())

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..core.geometry import VolumeGeometry
+from ..core.volume import is_identity
 
 # A spacing is unusual if it is this many times larger or smaller than the data set's median, and
 # farther out than this many (robust) standard deviations: some data sets have all kinds. The median
@@ -22,7 +23,6 @@ UNUSUAL_SHARE = 0.1
 # With fewer cases nothing can be called usual.
 FEWEST_CASES = 4
 OBLIQUE_DEGREES = 5.0
-_IDENTITY_TOLERANCE = 1e-6
 
 
 @dataclass(frozen=True)
@@ -46,7 +46,7 @@ def find_outliers(cases: Sequence[CaseFacts]) -> dict[str, list[str]]:
     """Return, for each case that differs from the others, sentences about what sets it apart."""
     found: dict[str, list[str]] = defaultdict(list)
     for case in cases:
-        if np.allclose(case.geometry.affine_ras, np.eye(4), rtol=0, atol=_IDENTITY_TOLERANCE):
+        if is_identity(case.geometry):
             found[case.name].append("identity affine")
         if case.geometry.obliquity_degrees > OBLIQUE_DEGREES:
             found[case.name].append(f"oblique by {case.geometry.obliquity_degrees:.0f} degrees")
