@@ -30,6 +30,7 @@ class GridRelation:
 def relate_grids(reference: VolumeGeometry, other: VolumeGeometry) -> GridRelation:
     """Compare shapes and affines.
 
+    >>> import numpy as np
     >>> grid = VolumeGeometry((4, 5, 6), np.diag([2.0, 2, 3, 1]))
     >>> relate_grids(grid, VolumeGeometry((4, 5, 6), np.eye(4))).kind
     'affine-lost'
