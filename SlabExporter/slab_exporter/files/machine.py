@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
-import math
 import os
+import re
+import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
@@ -14,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from ..core.errors import InputError
+from . import control_groups
 
 # Helpers of a process that has processors to spare.
 THREADS = 2
@@ -74,14 +76,12 @@ def native_messages_hidden() -> Iterator[None]:
         os.close(saved)
 
 
-_CGROUP = Path("/sys/fs/cgroup")
-
-
 def available_memory() -> int | None:
     """Bytes that can be had without swapping, control groups considered; None where unknown."""
     if sys.platform == "win32":
         return _available_on_windows()
-    found = [n for n in (_available_on_linux(), _left_in_control_group()) if n is not None]
+    of_system = _available_on_macos() if sys.platform == "darwin" else _available_on_linux()
+    found = [n for n in (of_system, control_groups.memory_left()) if n is not None]
     if found:
         return min(found)
     try:
@@ -118,13 +118,15 @@ def _available_on_linux() -> int | None:
     return None
 
 
-def _left_in_control_group() -> int | None:
+def _available_on_macos() -> int | None:
+    """Pages that are free, or that the system gives up for those who ask, as ``vm_stat`` counts them."""
     try:
-        limit = (_CGROUP / "memory.max").read_text().strip()
-        used = int((_CGROUP / "memory.current").read_text())
-    except (OSError, ValueError):
+        run = subprocess.run(["/usr/bin/vm_stat"], capture_output=True, text=True, timeout=5, check=True)
+        size = int(re.search(r"page size of (\d+) bytes", run.stdout)[1])  # type: ignore[index]
+    except (OSError, subprocess.SubprocessError, TypeError):
         return None
-    return None if limit == "max" else max(0, int(limit) - used)
+    counts = dict(re.findall(r"(?m)^(Pages [a-z]+): +(\d+)\.$", run.stdout))
+    return size * sum(int(counts.get(f"Pages {kind}", 0)) for kind in ("free", "inactive", "speculative", "purgeable"))
 
 
 def _available_on_windows() -> int | None:
@@ -139,16 +141,7 @@ def _available_on_windows() -> int | None:
     return int(status.available)
 
 
-_CGROUP_PROCESSORS = Path("/sys/fs/cgroup/cpu.max")
-
-
 def usable_processors() -> int:
     """Processors that this process may use: affinity and control group considered."""
     count = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    try:
-        quota, period = _CGROUP_PROCESSORS.read_text().split()
-        if quota != "max":
-            count = min(count, max(1, math.ceil(int(quota) / int(period))))
-    except (OSError, ValueError):
-        pass
-    return count
+    return min(count, control_groups.processors() or count)
