@@ -7,7 +7,7 @@ import subprocess
 import sys
 
 import pytest
-from slab_exporter.files import control_groups, machine
+from slab_exporter.files import machine
 
 GB = 1 << 30
 V2 = "30 23 0:26 {root} /sys/fs/cgroup rw,nosuid shared:4 - cgroup2 cgroup2 rw,nsdelegate\n"
@@ -18,7 +18,7 @@ NO_LIMIT_V1 = 9223372036854771712
 @pytest.fixture
 def system(tmp_path, monkeypatch):
     """A function that lays out the files of a system: path -> content."""
-    monkeypatch.setattr(control_groups, "ROOT", tmp_path)
+    monkeypatch.setattr(machine, "ROOT", tmp_path)
 
     def lay_out(files: dict[str, object]) -> None:
         for path, content in files.items():
@@ -39,19 +39,19 @@ def version_1(path: str, root: str = "/") -> dict[str, object]:
 
 def test_without_groups_nothing_is_limited(system):
     system({})
-    assert control_groups.memory_left() is None
-    assert control_groups.processors() is None
+    assert machine.left_by_groups() is None
+    assert machine.processors_of_groups() is None
 
 
 def test_a_container_that_sees_its_own_group_as_the_top(system):
     system(version_2("/") | {"sys/fs/cgroup/memory.max": 4 * GB, "sys/fs/cgroup/memory.current": GB})
-    assert control_groups.memory_left() == 3 * GB
+    assert machine.left_by_groups() == 3 * GB
 
 
 def test_pages_of_files_count_as_free(system):
     used = {"sys/fs/cgroup/memory.current": 3 * GB, "sys/fs/cgroup/memory.stat": f"anon 5\ninactive_file {2 * GB}"}
     system(version_2("/") | {"sys/fs/cgroup/memory.max": 4 * GB} | used)
-    assert control_groups.memory_left() == 3 * GB
+    assert machine.left_by_groups() == 3 * GB
 
 
 @pytest.mark.parametrize(
@@ -65,7 +65,7 @@ def test_every_group_above_limits_a_nested_one(system, inner, outer, left):
         | {f"{group}/memory.max": inner, f"{group}/memory.current": GB}
         | {"sys/fs/cgroup/user.slice/memory.max": outer, "sys/fs/cgroup/user.slice/memory.current": GB}
     )
-    assert control_groups.memory_left() == left
+    assert machine.left_by_groups() == left
 
 
 def test_slurm_limits_the_step_or_the_job(system):
@@ -79,8 +79,8 @@ def test_slurm_limits_the_step_or_the_job(system):
         | {f"{cpu}/step_0/task_0/cpu.cfs_quota_us": -1, f"{cpu}/step_0/task_0/cpu.cfs_period_us": 100000}
         | {f"{cpu}/cpu.cfs_quota_us": 250000, f"{cpu}/cpu.cfs_period_us": 100000}
     )
-    assert control_groups.memory_left() == 6 * GB
-    assert control_groups.processors() == 3
+    assert machine.left_by_groups() == 6 * GB
+    assert machine.processors_of_groups() == 3
 
 
 @pytest.mark.parametrize("root", ["/docker/abc", "/elsewhere", "/"])
@@ -88,20 +88,20 @@ def test_docker_of_version_1_mounts_its_group_under_the_name_outside(system, roo
     memory = "sys/fs/cgroup/memory"
     limits = {f"{memory}/memory.limit_in_bytes": 2 * GB, f"{memory}/memory.usage_in_bytes": GB}
     system(version_1("/docker/abc", root) | limits)
-    assert control_groups.memory_left() == GB
+    assert machine.left_by_groups() == GB
 
 
 @pytest.mark.parametrize(("quota", "expected"), [("max 100000", None), ("50000 100000", 1), ("150000 100000", 2)])
 def test_processors_of_version_2_are_rounded_up(system, quota, expected):
     system(version_2("/job") | {"sys/fs/cgroup/job/cpu.max": quota, "sys/fs/cgroup/cpu.max": "400000 100000"})
-    assert control_groups.processors() == (expected or 4)
+    assert machine.processors_of_groups() == (expected or 4)
 
 
 def test_names_with_blanks_are_read(system):
     mount = V2.format(root="/").replace("/sys/fs/cgroup", r"/my\040groups")
     system({"proc/self/cgroup": "0::/", "proc/self/mountinfo": mount})
     system({"my groups/memory.max": GB, "my groups/memory.current": 0})
-    assert control_groups.memory_left() == GB
+    assert machine.left_by_groups() == GB
 
 
 def test_the_smallest_number_counts(system, monkeypatch):

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Generator, Iterator
+import queue
+from collections.abc import Callable, Generator, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -14,8 +17,9 @@ import numpy.typing as npt
 
 from ..core.errors import VerificationError
 from .encodings.encoding import VolumeEncoding
-from .gzip_codec import CHUNK, compress_stream, decompress_stream
-from .packing import Piece, require_same, write_followed
+from .gzip_codec import CHUNK, DamagedGzipError, compress_stream, decompress_stream
+
+Piece = bytes | memoryview
 
 
 @dataclass(frozen=True)
@@ -102,7 +106,7 @@ def write_voxel_file(path: Path, file: VoxelFile, compression: str, name: str, v
             yield piece
 
     if verify:
-        write_followed(path, write, lambda found: _compare(summed(found), file, name))
+        _write_followed(path, write, lambda found: _compare(summed(found), file, name))
         return digest.hexdigest()
     with path.open("wb") as out:
 
@@ -119,4 +123,70 @@ def _compare(found: Iterator[bytes], file: VoxelFile, name: str) -> None:
     if file.plain and next(found, b"") != file.plain:
         raise VerificationError(f"{name}: its header was not written as it should be.")
     rest = decompress_stream(found) if file.encoding.compressed else found
-    require_same(rest, name, file.holds, file.size)
+    _require_same(rest, name, file.holds, file.size)
+
+
+def _require_same(found: Iterable[bytes], name: str, same: Callable[[int, bytes], bool], size: int) -> None:
+    """Compare what is read back with what should be there, byte by byte.
+
+    Args:
+        found: the content, inflated if need be, in pieces.
+        name: of the file, for messages.
+        same: told an offset and the bytes found there, says whether they are right.
+        size: of the content.
+
+    Raises:
+        VerificationError: it differs, is damaged, too long or too short.
+    """
+    offset = 0
+    try:
+        for piece in found:
+            if not same(offset, piece):
+                raise VerificationError(f"{name}: the file does not hold what was to be written.")
+            offset += len(piece)
+    except DamagedGzipError as error:
+        raise VerificationError(f"{name}: the compressed file is {error}.") from error
+    if offset != size:
+        raise VerificationError(f"{name}: the file is shorter than what was to be written.")
+
+
+def _write_followed(
+    path: Path, write: Callable[[Callable[[Piece], None]], None], follow: Callable[[Iterator[bytes]], None]
+) -> None:
+    """Write a file, and on another thread read back from the disk what has been written so far.
+
+    Args:
+        path: the file.
+        write: is given a function that takes the next bytes.
+        follow: is given the bytes as they are read back; it must consume all of them.
+
+    Raises:
+        OSError: the file could not be written or read.
+        Exception: whatever ``follow`` raised.
+    """
+    written: queue.SimpleQueue[int | None] = queue.SimpleQueue()
+
+    def read_back() -> Generator[bytes]:
+        with path.open("rb") as file:
+            while (size := written.get()) is not None:
+                yield file.read(size)
+            if rest := file.read():
+                yield rest
+
+    def follow_to_the_end() -> None:
+        with closing(read_back()) as found:
+            follow(found)
+
+    with path.open("wb") as file, ThreadPoolExecutor(1) as reader:
+
+        def append(piece: Piece) -> None:
+            file.write(piece)
+            file.flush()
+            written.put(len(piece))
+
+        followed = reader.submit(follow_to_the_end)
+        try:
+            write(append)
+        finally:
+            written.put(None)
+        followed.result()
