@@ -107,7 +107,15 @@ def test_core_needs_numpy_only(path):
 
 @pytest.mark.parametrize("path", modules(PANEL), ids=name)
 def test_the_panel_imports_no_command_line_and_its_views_no_window(path):
-    windows = {"widget", "slab_table", "stitch_section", "sample_data", "self_test", "self_test_stitch"}
+    windows = {
+        "widget",
+        "slab_table",
+        "stitch_section",
+        "sample_data",
+        "packing_offer",
+        "self_test",
+        "self_test_stitch",
+    }
     for module in imported(path):
         assert not module.startswith("slab_exporter.cli")
         if path.stem not in windows | {"logic"}:  # the parameter node needs Slicer's wrapper

@@ -78,6 +78,27 @@ class SlabExporterTest(StitchTests, ScriptedLoadableModuleTest):
         self.assertEqual(self.settings.unit.value, "mm")
         self.assertIn("up to 17 slices", ui.summaryLabel.text)
 
+    def test_faster_packing_is_offered_until_answered(self):
+        """Only where the package is missing; nothing is installed unasked."""
+        from slab_exporter.files.gzip_codec import has_isal
+
+        from .packing_offer import ANSWERED, PackingOffer
+
+        settings = qt.QSettings()
+        before = settings.value(ANSWERED)
+        settings.remove(ANSWERED)
+        try:
+            offer = PackingOffer(self.panel.ui)
+            self.assertEqual(self.panel.ui.packingOffer.isHidden(), has_isal())
+            offer.onRefuse()
+            self.assertTrue(self.panel.ui.packingOffer.isHidden())
+            PackingOffer(self.panel.ui)
+            self.assertTrue(self.panel.ui.packingOffer.isHidden())
+        finally:
+            settings.remove(ANSWERED)
+            if before is not None:
+                settings.setValue(ANSWERED, before)
+
     def test_buttons_that_cannot_be_pressed_say_why(self):
         """No folder, a transform, a senseless overlap."""
         ui = self.panel.ui

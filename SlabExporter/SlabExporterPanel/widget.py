@@ -12,6 +12,7 @@ from slicer.ScriptedLoadableModule import ScriptedLoadableModuleWidget
 from slicer.util import VTKObservationMixin
 
 from .logic import SlabExporterLogic
+from .packing_offer import PackingOffer
 from .slab_table import SlabTable
 from .stitch_section import StitchSection
 
@@ -48,6 +49,7 @@ class SlabExporterWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self.addObserver(slicer.mrmlScene, slicer.mrmlScene.EndCloseEvent, self.onSceneEndClose)
         self._connectWidgets()
         self.stitch = StitchSection(self.ui, self.logic)
+        self.packingOffer = PackingOffer(self.ui)
         self.initializeParameterNode()
 
     def _connectWidgets(self):
@@ -55,14 +57,11 @@ class SlabExporterWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         ui.outputPathEdit.filters = ctk.ctkPathLineEdit.Dirs
         ui.outputPathEdit.connect("currentPathChanged(QString)", self.onOutputChanged)
         ui.labelSelector.connect("checkedNodesChanged()", self.onLabelsChanged)
-        ui.previewButton.connect("clicked(bool)", self.onPreview)
         ui.showPreviewCheckBox.connect("toggled(bool)", self.onShowPreview)
-        ui.removePreviewButton.connect("clicked(bool)", self.onRemovePreview)
         ui.slabTable.connect("itemSelectionChanged()", self.onRowSelected)
         ui.slabTable.connect("cellDoubleClicked(int,int)", self.onRowDoubleClicked)
-        ui.exportButton.connect("clicked(bool)", self.onExport)
-        ui.cancelButton.connect("clicked(bool)", self.onCancel)
-        ui.openFolderButton.connect("clicked(bool)", self.onOpenFolder)
+        for name in ("preview", "removePreview", "export", "cancel", "openFolder"):
+            getattr(ui, f"{name}Button").connect("clicked(bool)", getattr(self, f"on{name[0].upper()}{name[1:]}"))
         self._setBusy(False)
 
     def cleanup(self):

@@ -1,5 +1,7 @@
 """``python -m slab_exporter``, and the ``slab-exporter`` command."""
 
+import gc
+import os
 import sys
 
 from .startup import forget_working_folder
@@ -8,9 +10,14 @@ from .startup import forget_working_folder
 def main() -> int:
     """Run the command that the program's arguments name, with no module from the working folder."""
     forget_working_folder()
+    # Helpers of numpy's BLAS, for which there is no work here, would spin on the processors that cutting needs.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     from .cli.main import main as run
 
-    return run()
+    try:
+        return run()
+    finally:
+        gc.freeze()  # what is left goes with the process; looking through it would take a tenth of a second
 
 
 if __name__ == "__main__":

@@ -9,13 +9,14 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 PACKAGES = (
-    "SlabExporter",
+    "slab-exporter",
     "slicer-core",
     "numpy",
     "isal",
     "SimpleITK",
     "nibabel",
     "torchio",
+    "monai",
     "torch",
     "pydicom",
     "dicom2nifti",

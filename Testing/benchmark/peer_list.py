@@ -48,11 +48,13 @@ PEERS = (
         ("slab_exporter",),
         options=("--no-verify",),
     ),
+    Peer("expert", "ten lines by hand: nibabel's header, igzip", ("nibabel", "isal"), "expert.py"),
     Peer("nibabel", "nibabel, decoded once, `.slicer`", ("nibabel",), "nibabel_slicer.py"),
     Peer("nibabel-lazy", "nibabel `.slicer` on the file", ("nibabel",), "nibabel_lazy.py"),
     Peer("simpleitk", "SimpleITK", ("SimpleITK",), "simpleitk.py"),
     Peer("cropvolume", "CropVolume + Slicer's save", ("slicer",), "crop_volume.py"),
     Peer("torchio", "TorchIO GridSampler", ("torchio",), "torchio_grid.py"),
+    Peer("monai", "MONAI GridPatch", ("monai", "nibabel"), "monai_grid.py"),
     Peer(
         "dicom-road",
         "NIfTI → DICOM → dicom2nifti",

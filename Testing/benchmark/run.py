@@ -66,9 +66,10 @@ def measure_section(arguments, peers: list[Peer], files: list[Path], workdir: Pa
         if peer.missing:
             faults[peer.name] = "not installed"
     raw_megabytes = MATRIX * MATRIX * arguments.slices * 2 / 1e6
-    verdicts = judge_goals(len(files), valid, raw_megabytes)
+    counted = {name: turns[name] for name in valid}
+    verdicts = judge_goals(len(files), counted, raw_megabytes)
     title = f"## {len(files)} volume{'s' if len(files) > 1 else ''}"
-    lines = ["", title, "", *cost_table(peers, valid, faults), "", *goal_table(verdicts)]
+    lines = ["", title, "", *cost_table(peers, valid, counted, faults), "", *goal_table(verdicts)]
     return lines, all_counted
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from goals import Verdict, wall_ratio
+from statistics import median
+
+from goals import Turns, Verdict, wall_ratios
 from peer_list import FLOOR, OURS, Peer
 from runs import Run
 
@@ -14,7 +16,6 @@ COLUMNS = (
     "all processes MB",
     "written MB",
     "wall / floor",
-    "CPU / floor",
     "wall / ours",
 )
 
@@ -25,23 +26,24 @@ def markdown_table(columns, rows) -> list[str]:
     return ["| " + " | ".join(cells) + " |" for cells in (columns, rule, *rows)]
 
 
-def ratio_text(ratio: float | None) -> str:
-    return "" if ratio is None else f"{ratio:.2f}"
+def ratio_text(ratios: list[float]) -> str:
+    """Return the median of all turns, and the smallest and the largest."""
+    if not ratios or ratios[0] == ratios[-1] == 1:
+        return "1" if ratios else ""
+    return f"{median(ratios):.2f} ({ratios[0]:.2f} to {ratios[-1]:.2f})"
 
 
-def cost_cells(name: str, runs: dict[str, Run]) -> list[str]:
-    """Return the cells of one peer's row after its title."""
+def cost_cells(name: str, runs: dict[str, Run], turns: Turns) -> list[str]:
+    """Return the cells of one peer's row after its title: the costs of the turn that was taken, ratios of all."""
     run = runs[name]
-    floor = runs.get(FLOOR)
     return [
         f"{run.cost.wall:.2f}",
         f"{run.cost.cpu:.2f}",
         f"{run.cost.largest_process:.0f}",
         f"{run.cost.all_processes:.0f}",
         f"{run.written_mb:.0f}",
-        ratio_text(wall_ratio(runs, name, FLOOR)),
-        ratio_text(run.cost.cpu / floor.cost.cpu if floor else None),
-        ratio_text(wall_ratio(runs, name, OURS)),
+        ratio_text(wall_ratios(turns, name, FLOOR)),
+        ratio_text(wall_ratios(turns, name, OURS)),
     ]
 
 
@@ -50,10 +52,10 @@ def fault_cells(fault: str) -> list[str]:
     return [fault, *[""] * (len(COLUMNS) - 2)]
 
 
-def cost_table(peers: list[Peer], runs: dict[str, Run], faults: dict[str, str]) -> list[str]:
+def cost_table(peers: list[Peer], runs: dict[str, Run], turns: Turns, faults: dict[str, str]) -> list[str]:
     """Return one row a peer; one without a valid run shows why instead of numbers."""
     rows = [
-        [peer.title, *(cost_cells(peer.name, runs) if peer.name in runs else fault_cells(faults[peer.name]))]
+        [peer.title, *(cost_cells(peer.name, runs, turns) if peer.name in runs else fault_cells(faults[peer.name]))]
         for peer in peers
     ]
     return markdown_table(COLUMNS, rows)

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import gzip
 import random
+import sys
 import time
+import zlib
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from slab_exporter.files import gzip_codec
 from slab_exporter.files.gzip_codec import CHUNK, DamagedGzipError, compress_stream, decompress_stream, inflated
 
 
@@ -89,3 +92,28 @@ def test_many_members_take_linear_time():
 def test_a_bomb_inflates_in_pieces_of_bounded_size():
     bomb = gzip.compress(bytes(200 << 20), 1)
     assert max(map(len, inflated([bomb]))) <= 16 << 20
+
+
+def test_the_fast_codec_is_taken_up_once_it_has_been_installed(monkeypatch):
+    """As the panel does: zlib packs until then, and whatever packed, either unpacks."""
+    pytest.importorskip("isal", reason="the package isal is not installed")
+    content = bytes(range(256)) * 5000
+    monkeypatch.setattr(gzip_codec, "isal_zlib", None)
+    monkeypatch.setattr(gzip_codec, "_ERRORS", (zlib.error,))
+    slow = packed([content], "fast", 0)
+    assert not gzip_codec.has_isal()
+    assert gzip_codec.take_up_isal()
+    assert gzip_codec.has_isal()
+    fast = packed([content], "fast", 0)
+    assert fast != slow
+    assert gzip.decompress(fast) == gzip.decompress(slow) == b"".join(decompress_stream([slow])) == content
+    with pytest.raises(DamagedGzipError):
+        list(decompress_stream([fast[:500] + bytes(80) + fast[580:]]))
+
+
+def test_a_codec_that_is_missing_is_not_taken_up(monkeypatch):
+    monkeypatch.setitem(sys.modules, "isal", None)
+    monkeypatch.setitem(sys.modules, "isal.isal_zlib", None)
+    monkeypatch.setattr(gzip_codec, "isal_zlib", None)
+    assert not gzip_codec.take_up_isal()
+    assert not gzip_codec.has_isal()

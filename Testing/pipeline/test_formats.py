@@ -90,20 +90,24 @@ def test_a_header_that_packing_spoils_is_found_out(image, tmp_path, monkeypatch,
     assert written(tmp_path / "out") == []
 
 
-@pytest.mark.parametrize("name", ["nii.gz", "nii", "nrrd"])
-def test_of_each_set_the_smallest_slab_is_opened_as_finished(run_cli, image, tmp_path, monkeypatch, name):
+@pytest.mark.parametrize(("name", "planes"), [("nii.gz", {4}), ("nii", {4}), ("nrrd", {0, 2})])
+def test_simpleitk_opens_every_finished_file_and_of_each_set_the_smallest_slab_wholly(
+    run_cli, image, tmp_path, monkeypatch, name, planes
+):
+    """An NRRD file can only be read as a whole: of the others the header is enough, once their bytes are right."""
     labels = save_nifti(tmp_path / "seg.nii.gz", index_phantom(SHAPE, "uint8"), affine(signs=(-1, 1, 1)))
-    opened, real = [], slab_files.verify_file
+    opened, real = {}, slab_files.verify_file
 
     def verify_file(path, *rest):
         real(path, *rest)
-        if path.name.endswith(f".ready.{name}"):
-            opened.append((path.name.split(".")[0], sitk.ReadImage(str(path)).GetSize()))
+        opened[path.name] = sitk.ReadImage(str(path)).GetSize()[2], rest[-1]
 
     monkeypatch.setattr(slab_files, "verify_file", verify_file)
     arguments = ("export", image, "--labels", labels, "-o", tmp_path / "out", "--thickness", 5, "--format", name)
     assert run_cli(*arguments)[0] == 0
-    assert sorted(opened) == [("images-2", (6, 7, 2)), ("labels-2", (6, 7, 2))]
+    slices = {f"{folder}-{n}.ready.{name}": (5, 5, 2)[n] for folder in ("images", "labels") for n in range(3)}
+    assert {file: found for file, (found, _) in opened.items()} == slices
+    assert {compared for _, compared in opened.values()} == planes
 
 
 @pytest.mark.parametrize("name", options.FORMATS)

@@ -11,9 +11,10 @@ from ..core.errors import RequestError
 from ..core.index_map import IDENTITY_AXES, IndexMap
 from ..core.text import Option, Sentence
 from ..core.volume import SourceVolume, geometry_facts
+from ..files.machine import helpers
 from ..mrml.runtime import SlicerRuntime, open_runtime
-from ..volumes.choice import FileChoice
-from ..volumes.reading import open_volume
+from ..volumes.choice import FileChoice, located
+from ..volumes.reading import open_volume, read_ahead
 from ..volumes.writing import require_writable, write_volume
 from .comparison import Comparison, compare_volumes
 from .displacement import Displacement
@@ -95,10 +96,13 @@ def compare_files(request: CompareRequest) -> CompareResult:
         require_writable(request.fix, request.overwrite)
         if request.fix.resolve() in (request.reference.resolve(), request.other.resolve()):
             raise RequestError(f"{request.fix} is one of the two volumes; sources are never changed.")
+    expected = located(FileChoice(request.reference, request.reference_frame, request.reference_transform))
+    given = located(FileChoice(request.other, request.frame, request.transform))
     with open_runtime() as runtime:
-        expected = FileChoice(request.reference, request.reference_frame, request.reference_transform)
-        reference = open_volume(runtime, expected)
-        other = open_volume(runtime, FileChoice(request.other, request.frame, request.transform))
+        with helpers(1) as pool:
+            ahead = pool.submit(read_ahead, given)
+            reference = open_volume(runtime, expected)
+        other = open_volume(runtime, given, ahead.result())
         found = compare_volumes(reference.voxels_kji.T, reference.geometry, other.voxels_kji.T, other.geometry)
         fixed = refused = None
         if request.fix is not None:

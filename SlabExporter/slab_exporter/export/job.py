@@ -101,6 +101,7 @@ def runtime_with_first(job: Job | None) -> Iterator[tuple[SlicerRuntime, FirstIm
     with ThreadPoolExecutor(1) as pool:
         first = FirstImage(pool, job)
         with open_runtime() as runtime:
+            runtime.load()
             yield runtime, first
 
 

@@ -6,6 +6,7 @@ no name and no time, so that the same voxels give the same bytes.
 
 from __future__ import annotations
 
+import importlib
 import struct
 import zlib
 from collections import deque
@@ -53,6 +54,18 @@ class DamagedGzipError(ValueError):
 def has_isal() -> bool:
     """Whether the fast codec is in use."""
     return isal_zlib is not None
+
+
+def take_up_isal() -> bool:
+    """Use the fast codec from now on, which has been installed meanwhile; returns whether it could be imported."""
+    global isal_zlib, _ERRORS
+    importlib.invalidate_caches()
+    try:
+        isal_zlib = importlib.import_module("isal.isal_zlib")
+    except ImportError:
+        return False
+    _ERRORS = (zlib.error, isal_zlib.error)
+    return True
 
 
 def _decompressor() -> Any:

@@ -6,11 +6,14 @@ import contextlib
 import ctypes
 import math
 import os
+import re
+import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from contextlib import contextmanager
-from pathlib import Path
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 from ..core.errors import InputError
@@ -74,14 +77,12 @@ def native_messages_hidden() -> Iterator[None]:
         os.close(saved)
 
 
-_CGROUP = Path("/sys/fs/cgroup")
-
-
 def available_memory() -> int | None:
     """Bytes that can be had without swapping, control groups considered; None where unknown."""
     if sys.platform == "win32":
         return _available_on_windows()
-    found = [n for n in (_available_on_linux(), _left_in_control_group()) if n is not None]
+    of_system = _available_on_macos() if sys.platform == "darwin" else _available_on_linux()
+    found = [n for n in (of_system, left_by_groups()) if n is not None]
     if found:
         return min(found)
     try:
@@ -118,13 +119,15 @@ def _available_on_linux() -> int | None:
     return None
 
 
-def _left_in_control_group() -> int | None:
+def _available_on_macos() -> int | None:
+    """Pages that are free, or that the system gives up for those who ask, as ``vm_stat`` counts them."""
     try:
-        limit = (_CGROUP / "memory.max").read_text().strip()
-        used = int((_CGROUP / "memory.current").read_text())
-    except (OSError, ValueError):
+        run = subprocess.run(["/usr/bin/vm_stat"], capture_output=True, text=True, timeout=5, check=True)
+        size = int(re.search(r"page size of (\d+) bytes", run.stdout)[1])  # type: ignore[index]
+    except (OSError, subprocess.SubprocessError, TypeError):
         return None
-    return None if limit == "max" else max(0, int(limit) - used)
+    counts = dict(re.findall(r"(?m)^(Pages [a-z]+): +(\d+)\.$", run.stdout))
+    return size * sum(int(counts.get(f"Pages {kind}", 0)) for kind in ("free", "inactive", "speculative", "purgeable"))
 
 
 def _available_on_windows() -> int | None:
@@ -139,16 +142,120 @@ def _available_on_windows() -> int | None:
     return int(status.available)
 
 
-_CGROUP_PROCESSORS = Path("/sys/fs/cgroup/cpu.max")
-
-
 def usable_processors() -> int:
     """Processors that this process may use: affinity and control group considered."""
     count = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return min(count, processors_of_groups() or count)
+
+
+# Control groups. A process stands in a group of a tree, and every group above it limits it, too. Version 2 has
+# one tree, version 1 one for each kind of limit; where they are mounted, and from which of their groups on,
+# stands in ``mountinfo`` (Linux: Documentation/admin-guide/cgroup-v2.rst and cgroup-v1/memory.rst; proc(5)).
+
+# Where the system's files are; a test has its own.
+ROOT = Path("/")
+# Version 1 states "no limit" as the largest multiple of a page that fits into 63 bits.
+_UNLIMITED = 1 << 60
+
+
+@dataclass(frozen=True)
+class _Names:
+    """Names of the files of one version."""
+
+    limit: str
+    used: str
+    reclaimable: str
+
+
+_VERSION_2 = _Names("memory.max", "memory.current", "inactive_file")
+_VERSION_1 = _Names("memory.limit_in_bytes", "memory.usage_in_bytes", "total_inactive_file")
+
+
+def left_by_groups() -> int | None:
+    """Return the bytes that the groups of this process leave it; None where none of them has a limit."""
+    left = [_left(group, _VERSION_2) for group in _groups("")] + [
+        _left(group, _VERSION_1) for group in _groups("memory")
+    ]
+    return min((size for size in left if size is not None), default=None)
+
+
+def processors_of_groups() -> int | None:
+    """Return how many processors' time the groups of this process allow, rounded up; None without a limit."""
+    shares = [_share(_text(group / "cpu.max")) for group in _groups("")]
+    for group in _groups("cpu"):
+        quota, period = _text(group / "cpu.cfs_quota_us"), _text(group / "cpu.cfs_period_us")
+        shares.append(_share(f"{quota} {period}"))
+    return min((share for share in shares if share is not None), default=None)
+
+
+def _left(group: Path, names: _Names) -> int | None:
+    """Limit less what is used; pages of files that nobody has looked at lately are given back when need be."""
     try:
-        quota, period = _CGROUP_PROCESSORS.read_text().split()
-        if quota != "max":
-            count = min(count, max(1, math.ceil(int(quota) / int(period))))
-    except (OSError, ValueError):
-        pass
-    return count
+        limit, used = int(_text(group / names.limit)), int(_text(group / names.used))
+    except ValueError:  # "max", or no such file
+        return None
+    if limit >= _UNLIMITED:
+        return None
+    counts = dict(line.split() for line in _text(group / "memory.stat").splitlines() if len(line.split()) == 2)
+    return max(0, limit - used + int(counts.get(names.reclaimable, 0)))
+
+
+def _share(text: str) -> int | None:
+    """Processors for "quota period", both in microseconds."""
+    try:
+        quota, period = map(int, text.split())
+    except ValueError:  # "max 100000", or no such file
+        return None
+    return max(1, math.ceil(quota / period)) if quota > 0 and period > 0 else None
+
+
+def _groups(controller: str) -> Iterator[Path]:
+    """Folders of this process's group and of those above it, as far as they are mounted.
+
+    Args:
+        controller: of version 1; "" for version 2.
+    """
+    path = _own_group(controller)
+    if path is None:
+        return
+    for root, mount in _mounts(controller):
+        top = ROOT / mount.relative_to("/")
+        folder = top / path.relative_to(root) if path.is_relative_to(root) else top
+        if not folder.is_dir():  # a container may see its own group as the top, but under the name outside
+            folder = top
+        yield folder
+        while folder != top:
+            folder = folder.parent
+            yield folder
+
+
+def _own_group(controller: str) -> PurePosixPath | None:
+    for line in _text(ROOT / "proc/self/cgroup").splitlines():
+        _, controllers, path = line.split(":", 2)
+        if controller in controllers.split(","):
+            return PurePosixPath(path)
+    return None
+
+
+def _mounts(controller: str) -> Iterator[tuple[PurePosixPath, PurePosixPath]]:
+    """(the group that is mounted, where) of each mount of the tree."""
+    for line in _text(ROOT / "proc/self/mountinfo").splitlines():
+        mount, _, system = line.partition(" - ")
+        fields, kind = mount.split(" "), system.split(" ")
+        if len(fields) < 5 or len(kind) < 3:
+            continue
+        of_version_1 = kind[0] == "cgroup" and controller in kind[2].split(",") and controller != ""
+        if of_version_1 or (kind[0] == "cgroup2" and controller == ""):
+            yield PurePosixPath(_unescaped(fields[3])), PurePosixPath(_unescaped(fields[4]))
+
+
+def _unescaped(name: str) -> str:
+    """A name of mountinfo, where blanks and the like are octal numbers."""
+    return name.encode().decode("unicode_escape") if "\\" in name else name
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_text()
+    except OSError:
+        return ""

@@ -1,23 +1,19 @@
-"""From the uncompressed file that Slicer wrote to the finished slab: describe, verify, compress, compare, rename."""
+"""From voxels that CropVolume cut, and the header that Slicer wrote, to the finished slab."""
 
 from __future__ import annotations
 
 import os
-from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ..core.errors import writing
 from ..core.geometry import Box
 from ..core.volume import SourceVolume
-from .disk import file_sha256, iter_file
-from .encodings.encoding import VolumeEncoding, replace_header
-from .gzip_codec import compress_stream, decompress_stream
-from .packing import require_same
 from .readback import verify_file
+from .voxel_file import VoxelFile, write_voxel_file
 
-# Planes whose voxels are read from a finished file; that all its bytes are right is known by then.
-_PLANES_REOPENED = 4
+# Planes whose voxels SimpleITK reads from a finished file; that all its bytes are right is known by then.
+_PLANES_OPENED = 4
 
 
 @dataclass(frozen=True)
@@ -40,7 +36,7 @@ class UnfinishedSlab:
         final: where it goes.
         scratch: a folder on the same disk for unfinished files.
         verify: read back and compare with the source.
-        reopen: let SimpleITK open the finished file, too, where it is not the one that it has verified.
+        reopen: let SimpleITK read voxels of the finished file, too, where it reads files only as a whole.
     """
 
     index: int
@@ -53,12 +49,14 @@ class UnfinishedSlab:
     reopen: bool
 
 
-def finish_slab(raw: Path, encoding: VolumeEncoding, compression: str, slab: UnfinishedSlab) -> FinishedFile:
-    """Turn ``raw`` into ``slab.final``, which appears complete or not at all; ``raw`` is removed.
+def finish_slab(cut: VoxelFile, compression: str, slab: UnfinishedSlab) -> FinishedFile:
+    """Write ``slab.final``, which appears complete or not at all.
+
+    Every byte of the file is compared with the voxels, and what SimpleITK makes of it, by the extension that
+    it will have, with the source: type, shape, place and the first voxels.
 
     Args:
-        raw: uncompressed file as Slicer wrote it, in the scratch folder.
-        encoding: of the finished file.
+        cut: voxels that are known to be the source's, and the header as Slicer wrote it.
         compression: "fast" or "small".
         slab: what it should be.
 
@@ -66,41 +64,15 @@ def finish_slab(raw: Path, encoding: VolumeEncoding, compression: str, slab: Unf
         VerificationError: what was written is not the source's box.
         OutputError: it could not be written.
     """
-    name, source = slab.final.name, slab.source
+    name, source, encoding = slab.final.name, slab.source, cut.encoding
     with writing(slab.final):
-        header = encoding.header(raw)
-        described = encoding.described(header, source, slab.box)
-        if described != header:
-            replace_header(raw, header, described)
+        # nothing gets the final name before SimpleITK has looked
+        ready = slab.scratch / f"{slab.final.parent.name}-{slab.index}.ready{encoding.extension}"
+        described = replace(cut, header=encoding.described(cut.header, source, slab.box))
+        checksum = write_voxel_file(ready, described, compression, name, slab.verify)
         if slab.verify:
-            verify_file(raw, source.voxels_kji, source.geometry, slab.box, slab.fill, name)
-        # by its extension ITK knows what it is, and nothing gets the final name before it has looked
-        ready = raw.with_name(f"{raw.name}.ready{encoding.extension}")
-        if encoding.compressed:
-            _pack(raw, ready, described, encoding, compression, slab)
-            raw.unlink()
-        else:
-            os.replace(raw, ready)
-        if slab.verify and slab.reopen:
-            planes = _PLANES_REOPENED if encoding.reads_part else None
+            whole = slab.box.shape[2] if slab.reopen else 0
+            planes = _PLANES_OPENED if encoding.reads_part else whole
             verify_file(ready, source.voxels_kji, source.geometry, slab.box, slab.fill, name, planes)
-        checksum = file_sha256(ready)
         os.replace(ready, slab.final)
         return FinishedFile(checksum, slab.verify)
-
-
-def _pack(
-    raw: Path, packed: Path, header: bytes, encoding: VolumeEncoding, compression: str, slab: UnfinishedSlab
-) -> None:
-    """Compress ``raw``; inflate that again from the disk, and compare it with the verified file."""
-    plain, head = encoding.parts(header)
-    start = len(header) - len(head)
-    with packed.open("wb") as out, closing(iter_file(raw, start)) as pieces:
-        out.write(plain)
-        compress_stream(pieces, compression, out.write)
-    if slab.verify:
-        with raw.open("rb") as file, closing(iter_file(packed, len(plain))) as pieces:
-            file.seek(start)
-            size = raw.stat().st_size - start
-            same = decompress_stream(pieces)
-            require_same(same, slab.final.name, lambda _, piece: file.read(len(piece)) == piece, size)

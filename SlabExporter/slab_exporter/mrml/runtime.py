@@ -9,50 +9,67 @@ from __future__ import annotations
 
 import importlib
 import importlib.metadata
-import importlib.util
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
+from contextlib import ExitStack, closing, contextmanager
+from functools import cached_property
 from typing import Any
 
 from ..core.errors import SlabExporterError
+from . import wheel
 
 
-@dataclass(frozen=True)
 class SlicerRuntime:
     """Slicer's classes, a scene and a logic: all that the mrml modules need of it.
 
-    Attributes:
-        classes: namespace with the VTK-wrapped classes (``classes.vtkMRMLScene`` ...).
-        scene: a ``vtkMRMLScene`` for temporary nodes.
-        crop_logic: a ``vtkSlicerCropVolumeLogic`` on that scene.
-        version: Slicer's or slicer-core's version, for the record.
+    Slicer's libraries are loaded when the first of these is asked for: who looks at headers only, does
+    without. The attributes raise ``SlabExporterError`` if neither Slicer nor slicer-core is there.
     """
 
-    classes: Any
-    scene: Any
-    crop_logic: Any
-    version: str
+    def __init__(self) -> None:
+        self._closing = ExitStack()
+
+    @cached_property
+    def classes(self) -> Any:
+        """Namespace with the VTK-wrapped classes (``classes.vtkMRMLScene`` ...)."""
+        classes = slicer_classes()
+        self._closing.enter_context(quiet_vtk(classes))
+        return classes
+
+    @cached_property
+    def scene(self) -> Any:
+        """A ``vtkMRMLScene`` for temporary nodes."""
+        scene = self.classes.vtkMRMLScene()
+        self._closing.callback(scene.Clear, True)
+        return scene
+
+    @cached_property
+    def crop_logic(self) -> Any:
+        """A ``vtkSlicerCropVolumeLogic`` on that scene."""
+        logic = self.classes.vtkSlicerCropVolumeLogic()
+        logic.SetMRMLScene(self.scene)
+        self._closing.callback(logic.SetMRMLScene, None)
+        return logic
+
+    @cached_property
+    def version(self) -> str:
+        """Slicer's or slicer-core's version, for the record."""
+        return slicer_version()
+
+    def load(self) -> None:
+        """Load Slicer's libraries now, while other threads do something else."""
+        _ = self.crop_logic
+
+    def close(self) -> None:
+        """Clear the scene."""
+        self._closing.close()
 
 
 @contextmanager
 def open_runtime() -> Iterator[SlicerRuntime]:
-    """Yield a runtime with a scene of its own, cleared at the end.
-
-    Raises:
-        SlabExporterError: neither Slicer nor slicer-core is there.
-    """
-    classes = slicer_classes()
-    scene = classes.vtkMRMLScene()
-    logic = classes.vtkSlicerCropVolumeLogic()
-    logic.SetMRMLScene(scene)
-    try:
-        with quiet_vtk(classes):
-            yield SlicerRuntime(classes, scene, logic, slicer_version())
-    finally:
-        logic.SetMRMLScene(None)
-        scene.Clear(True)
+    """Yield a runtime with a scene of its own, cleared at the end."""
+    with closing(SlicerRuntime()) as runtime:
+        yield runtime
 
 
 def running_in_application() -> bool:
@@ -68,8 +85,8 @@ def slicer_classes() -> Any:
     """
     if running_in_application():
         return sys.modules["slicer"]
-    if importlib.util.find_spec("slicer_core") is not None:
-        return importlib.import_module("slicer_core")
+    if wheel.is_installed():
+        return wheel.load()
     try:
         # PythonSlicer: MRML comes with "slicer", the loadable modules' classes do not.
         slicer = importlib.import_module("slicer")

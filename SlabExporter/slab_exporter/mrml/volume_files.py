@@ -154,6 +154,33 @@ def write_uncompressed(runtime: SlicerRuntime, node: Any, path: Path) -> None:
     replace_header(path, header, encoding.retyped(header, voxels.dtype))
 
 
+def slicers_header(
+    runtime: SlicerRuntime, geometry: VolumeGeometry, dtype: np.dtype, corner: Path, channels: int = 1
+) -> bytes:
+    """Return the header that Slicer writes for a volume; what it writes is a corner, which gets the size of the whole.
+
+    Args:
+        runtime: Slicer's classes, and a scene for a temporary node.
+        geometry: of the volume.
+        dtype: of its voxels.
+        corner: a path for a small file, with the raw extension of an encoding; it is removed again.
+        channels: how many numbers there are per voxel.
+
+    Raises:
+        OutputError: the storage node reports that it could not.
+        VerificationError: Slicer wrote something other than it was asked for.
+    """
+    encoding = encoding_of(corner)
+    voxels = np.zeros([min(2, n) for n in geometry.shape_ijk[::-1]], dtype)
+    with temporary_nodes(runtime.scene) as nodes:
+        of_corner = VolumeGeometry(voxels.shape[::-1], geometry.affine_ras)
+        nodes.append(add_volume_node(runtime, voxels, of_corner, "volume"))
+        write_uncompressed(runtime, nodes[-1], corner)
+    header = encoding.header(corner)
+    corner.unlink()
+    return encoding.resized(header, geometry.shape_ijk, channels)
+
+
 def _write(runtime: SlicerRuntime, node: Any, path: Path) -> None:
     with temporary_nodes(runtime.scene) as nodes:
         storage = runtime.scene.AddNode(runtime.classes.vtkMRMLVolumeArchetypeStorageNode())

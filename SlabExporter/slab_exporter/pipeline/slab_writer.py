@@ -15,7 +15,10 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from ..core.errors import InputError
+import numpy.typing as npt
+
+from ..core.errors import InputError, VerificationError
+from ..core.geometry import Box
 from ..core.manifest import SlabRecord
 from ..core.naming import TAKEN_IN_CASE, slab_name
 from ..core.planning import Slab, SlabPlan
@@ -23,11 +26,12 @@ from ..core.progress import EventKind, Progress, ProgressEvent
 from ..core.values import image_statistics, label_counts
 from ..core.volume import SourceVolume
 from ..files.machine import THREADS, helpers
+from ..files.readback import first_difference
 from ..files.slab_files import FinishedFile, UnfinishedSlab
 from ..mrml.crop import cropped_node
-from ..mrml.nodes import add_volume_node, temporary_nodes
+from ..mrml.nodes import add_volume_node, node_geometry, temporary_nodes, voxels_kji
 from ..mrml.runtime import SlicerRuntime
-from .formats.slab_format import CaseFormat
+from .formats.slab_format import CaseFormat, CutSlab
 
 IMAGE = "image"
 IMAGE_FOLDER = "images"
@@ -133,13 +137,28 @@ def write_slabs(runtime: SlicerRuntime, work: CaseWork, progress: Progress) -> t
             tally.under_way.append({})
             for target in work.targets:
                 geometry, name = target.volume.geometry, f"{target.folder}-{slab.index}"
-                with cropped_node(runtime, nodes[target.name], geometry, slab.box, target.fill) as cut:
+                with cropped_node(runtime, nodes[target.name], geometry, slab.box, target.fill) as node:
+                    cut = CutSlab(node_geometry(node), _as_in_source(voxels_kji(node), target, slab.box))
                     staged = work.form.of(target.label).stage(runtime, cut, work.scratch, name)
                 tally.under_way[-1][target.name] = pool.submit(_finish, staged, work, target, slab)
                 tally.wait_until_busy_at_most(MOST_PENDING)
         for most in range(MOST_PENDING - 1, -1, -1):
             tally.wait_until_busy_at_most(most)
     return tuple(tally.records)
+
+
+def _as_in_source(cut_kji: npt.NDArray, target: Target, box: Box) -> npt.NDArray:
+    """Return what CropVolume cut: of whole planes the source's own, once they are known to be the same.
+
+    Raises:
+        VerificationError: CropVolume cut other voxels than those of the box.
+    """
+    volume = target.volume
+    difference = first_difference(cut_kji, volume.voxels_kji, volume.geometry.box, box, target.fill)
+    if difference is not None:
+        raise VerificationError(f"Slicer's CropVolume cut {box} of {volume.name}, of which {difference}.")
+    own = volume.voxels_kji[box.intersection(volume.geometry.box).slices_kji()]
+    return own if own.shape == cut_kji.shape and own.flags.c_contiguous else cut_kji
 
 
 class _Tally:

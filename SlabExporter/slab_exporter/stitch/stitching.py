@@ -115,6 +115,7 @@ def stitch_case(
     _require_apart(output, manifest, folder, paths)
     own = _recorded_type(manifest, request.label_set) if predictions is None else None
     with read_ahead(paths) as files, open_runtime() as runtime:
+        runtime.load()
         reader = SlabReader(runtime, files, manifest, paths, request.trust_names, own)
         work = _Work(manifest, paths, reader, request, foreign=predictions is not None)
         voxels, result = _stitch(work, output, progress)

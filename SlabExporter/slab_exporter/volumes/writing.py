@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -15,15 +13,12 @@ from ..core.geometry import VolumeGeometry
 from ..core.text import Option
 from ..core.volume import SourceVolume
 from ..files.atomic import scratch_beside
-from ..files.encodings.encoding import VolumeEncoding
 from ..files.encodings.table import encoding_of
-from ..files.gzip_codec import CHUNK, compress_stream, decompress_stream
 from ..files.machine import THREADS
-from ..files.packing import Piece, require_same, write_followed
 from ..files.readback import PLANES, array_view_kji, image_geometry, open_reader, verify_place
-from ..mrml.nodes import add_volume_node, temporary_nodes
+from ..files.voxel_file import VoxelFile, write_voxel_file
 from ..mrml.runtime import SlicerRuntime
-from ..mrml.volume_files import write_uncompressed
+from ..mrml.volume_files import slicers_header
 
 
 def require_writable(path: Path, overwrite: bool) -> None:
@@ -59,76 +54,12 @@ def write_volume(
     encoding = encoding_of(final)
     encoding.require_possible(final, volume.geometry.shape_ijk, len(voxels))
     with scratch_beside(final) as scratch, writing(final):
-        plain, head = encoding.parts(_slicers_header(runtime, volume, voxels, encoding, scratch))
-        ready = scratch / f"volume{encoding.extension}"
-        content = _Content(plain, head, voxels.reshape(-1).view(np.uint8).data, encoding.compressed)
-        _write(ready, content, final.name)
+        corner, ready = scratch / f"corner{encoding.raw_extension}", scratch / f"volume{encoding.extension}"
+        header = slicers_header(runtime, volume.geometry, voxels.dtype, corner, len(voxels))
+        described = encoding.described(header, volume, volume.geometry.box)
+        write_voxel_file(ready, VoxelFile(encoding, described, voxels), "fast", final.name, True, THREADS)
         _ask_simpleitk(ready, voxels, volume.geometry, encoding.reads_part, final.name)
         os.replace(ready, final)
-
-
-@dataclass(frozen=True)
-class _Content:
-    """Content of a file: a plain header, then a header and voxels that may be compressed."""
-
-    plain: bytes
-    head: bytes
-    voxels: memoryview
-    compressed: bool
-
-    @property
-    def size(self) -> int:
-        """Bytes that follow the plain header, before compression."""
-        return len(self.head) + len(self.voxels)
-
-    def pieces(self) -> Iterator[Piece]:
-        """Yield those bytes, in pieces."""
-        if self.head:
-            yield self.head
-        for start in range(0, len(self.voxels), CHUNK):
-            yield self.voxels[start : start + CHUNK]
-
-    def same(self, offset: int, found: bytes) -> bool:
-        """Return whether these are the bytes from that offset on."""
-        of_head = self.head[offset : offset + len(found)]
-        start = offset + len(of_head) - len(self.head)
-        stop = start + len(found) - len(of_head)
-        return found == of_head + bytes(self.voxels[start:stop])
-
-
-def _slicers_header(
-    runtime: SlicerRuntime, volume: SourceVolume, voxels_ckji: npt.NDArray, encoding: VolumeEncoding, scratch: Path
-) -> bytes:
-    """Return the header that Slicer writes for a corner of the volume, with the sizes of the whole."""
-    shape, path = volume.geometry.shape_ijk, scratch / f"corner{encoding.raw_extension}"
-    corner = np.zeros([min(2, n) for n in shape[::-1]], voxels_ckji.dtype)
-    with temporary_nodes(runtime.scene) as nodes:
-        geometry = VolumeGeometry(corner.shape[::-1], volume.geometry.affine_ras)
-        nodes.append(add_volume_node(runtime, corner, geometry, "volume"))
-        write_uncompressed(runtime, nodes[-1], path)
-    described = encoding.described(encoding.header(path), volume, volume.geometry.box)
-    return encoding.resized(described, shape, len(voxels_ckji))
-
-
-def _write(path: Path, content: _Content, name: str) -> None:
-    """Write the file; every byte of it is read back and compared while the next ones are written."""
-
-    def write(put: Callable[[Piece], None]) -> None:
-        if content.plain:
-            put(content.plain)
-        if content.compressed:
-            compress_stream(content.pieces(), "fast", put, THREADS)
-            return
-        for piece in content.pieces():
-            put(piece)
-
-    def compare(found: Iterator[bytes]) -> None:
-        if content.plain and next(found, b"") != content.plain:
-            raise VerificationError(f"{name}: its header was not written as it should be.")
-        rest = decompress_stream(found) if content.compressed else found
-        require_same(rest, name, content.same, content.size)
-
-    write_followed(path, write, compare)
 
 
 def _ask_simpleitk(path: Path, voxels_ckji: npt.NDArray, geometry: VolumeGeometry, reads_part: bool, name: str) -> None:

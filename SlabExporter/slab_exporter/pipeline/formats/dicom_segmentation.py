@@ -5,9 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-import numpy as np
 import numpy.typing as npt
 
 from ...core.geometry import Box, VolumeGeometry
@@ -19,9 +17,8 @@ from ...dicom.writing.segments import Segment
 from ...dicom.writing.slab_series import SlabSeries
 from ...files.disk import file_sha256
 from ...files.slab_files import FinishedFile, UnfinishedSlab
-from ...mrml.nodes import voxels_kji
 from ...mrml.runtime import SlicerRuntime
-from .slab_format import SlabFormat
+from .slab_format import CutSlab, SlabFormat
 
 EXTENSION = ".dcm"
 
@@ -45,9 +42,9 @@ class DicomSegmentation(SlabFormat):
         """That of DICOM files."""
         return EXTENSION
 
-    def stage(self, runtime: SlicerRuntime, cut: Any, scratch: Path, name: str) -> npt.NDArray:
+    def stage(self, runtime: SlicerRuntime, cut: CutSlab, scratch: Path, name: str) -> npt.NDArray:
         """Return the label values (KJI)."""
-        return np.array(voxels_kji(cut))
+        return cut.voxels_kji
 
     def finish(self, staged: npt.NDArray, slab: UnfinishedSlab) -> FinishedFile:
         """Let highdicom write it; pydicom reads it back."""

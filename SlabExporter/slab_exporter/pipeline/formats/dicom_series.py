@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import numpy.typing as npt
 
 from ... import __version__
@@ -22,10 +21,9 @@ from ...dicom.writing.segments import Segment, segments_of
 from ...dicom.writing.slab_series import SlabSeries, folder_sha256, write_slab_folder
 from ...files.encodings.table import ENCODINGS
 from ...files.slab_files import FinishedFile, UnfinishedSlab
-from ...mrml.nodes import voxels_kji
 from ...mrml.runtime import SlicerRuntime
 from .dicom_segmentation import DicomSegmentation
-from .slab_format import CaseContents, CaseFormat, SlabFormat
+from .slab_format import CaseContents, CaseFormat, CutSlab, SlabFormat
 from .volume_file import VolumeFile
 
 # Label slabs beside DICOM images, where they are not written as DICOM SEG
@@ -77,9 +75,9 @@ class DicomSeries(SlabFormat):
         geometry = self.plan.geometry.cropped(slab.box)
         return SlabSeries(self.header, slab.index, len(self.plan.slabs), slab.box, geometry)
 
-    def stage(self, runtime: SlicerRuntime, cut: Any, scratch: Path, name: str) -> npt.NDArray:
+    def stage(self, runtime: SlicerRuntime, cut: CutSlab, scratch: Path, name: str) -> npt.NDArray:
         """Return the voxels (KJI)."""
-        return np.array(voxels_kji(cut))
+        return cut.voxels_kji
 
     def finish(self, staged: npt.NDArray, slab: UnfinishedSlab) -> FinishedFile:
         """Write the images; GDCM and pydicom read every one of them back."""

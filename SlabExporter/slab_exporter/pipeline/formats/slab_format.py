@@ -40,6 +40,19 @@ class CaseContents:
     request: ExportRequest
 
 
+@dataclass(frozen=True)
+class CutSlab:
+    """What CropVolume has cut.
+
+    Attributes:
+        geometry: of the slab, as Slicer has it.
+        voxels_kji: the values, C-contiguous, which are not to be changed.
+    """
+
+    geometry: VolumeGeometry
+    voxels_kji: npt.NDArray
+
+
 class SlabFormat(ABC):
     """One kind of slab: a volume file, a DICOM series, a DICOM segmentation.
 
@@ -57,12 +70,12 @@ class SlabFormat(ABC):
         """End of a slab's name; "" for a folder."""
 
     @abstractmethod
-    def stage(self, runtime: SlicerRuntime, cut: Any, scratch: Path, name: str) -> Any:
-        """Take a cut slab out of Slicer, so that a worker thread can finish it without Slicer.
+    def stage(self, runtime: SlicerRuntime, cut: CutSlab, scratch: Path, name: str) -> Any:
+        """Do what needs Slicer, so that a worker thread can finish the slab without it.
 
         Args:
-            runtime: whose scene holds ``cut``.
-            cut: the slab's volume node, which will be gone.
+            runtime: Slicer's classes, and a scene for temporary nodes.
+            cut: the slab.
             scratch: folder for unfinished files.
             name: distinct among them.
         """

@@ -1,10 +1,9 @@
-"""Slabs as volume files: header and voxels by Slicer, compression by us, SimpleITK as the judge."""
+"""Slabs as volume files: voxels and header by Slicer, SimpleITK as the judge."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy.typing as npt
 
@@ -16,11 +15,12 @@ from ...files.encodings.encoding import VolumeEncoding
 from ...files.encodings.table import ENCODINGS
 from ...files.readback import image_geometry, read_image, verify_file, verify_place
 from ...files.slab_files import FinishedFile, UnfinishedSlab, finish_slab
+from ...files.voxel_file import VoxelFile
 from ...mrml.runtime import SlicerRuntime
-from ...mrml.volume_files import write_uncompressed
+from ...mrml.volume_files import slicers_header
 from ...volumes.choice import FileVolume
 from ...volumes.reading import open_volume
-from .slab_format import CaseContents, CaseFormat, SlabFormat
+from .slab_format import CaseContents, CaseFormat, CutSlab, SlabFormat
 
 
 @dataclass(frozen=True)
@@ -48,15 +48,15 @@ class VolumeFile(SlabFormat):
         """The encoding's extension."""
         return self.encoding.extension
 
-    def stage(self, runtime: SlicerRuntime, cut: Any, scratch: Path, name: str) -> Path:
-        """Return the path of an uncompressed file."""
-        raw = scratch / f"{name}{self.encoding.raw_extension}"
-        write_uncompressed(runtime, cut, raw)
-        return raw
+    def stage(self, runtime: SlicerRuntime, cut: CutSlab, scratch: Path, name: str) -> VoxelFile:
+        """Return the voxels with the header that Slicer writes for them."""
+        corner = scratch / f"{name}{self.encoding.raw_extension}"
+        header = slicers_header(runtime, cut.geometry, cut.voxels_kji.dtype, corner)
+        return VoxelFile(self.encoding, header, cut.voxels_kji)
 
-    def finish(self, staged: Path, slab: UnfinishedSlab) -> FinishedFile:
-        """Describe, verify and compress the file."""
-        return finish_slab(staged, self.encoding, self.compression, slab)
+    def finish(self, staged: VoxelFile, slab: UnfinishedSlab) -> FinishedFile:
+        """Describe, compress and verify the file."""
+        return finish_slab(staged, self.compression, slab)
 
     @classmethod
     def holds(cls, path: Path) -> bool:
