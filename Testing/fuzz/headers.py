@@ -4,8 +4,8 @@
 
 NIfTI (single files and pairs), NRRD and MetaImage; signs and sizes of voxels, codes, units, spaces,
 intents, slice codes, extents, scaling. Each file must be refused, or be warned about, or come out
-as nibabel reads it (NIfTI), as the definition of the format has it (NRRD, MetaImage): the same
-voxels in the same places, in mm. Anything else is a silent difference, and a finding.
+as nibabel (NIfTI) or pynrrd (NRRD) reads it, or as the definition of the format has it (MetaImage): the
+same voxels in the same places, in mm. Anything else is a silent difference, and a finding.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ from pathlib import Path
 from typing import Any
 
 import nibabel as nib
+import nrrd
 import numpy as np
 
 sys.path[:0] = [str(Path(__file__).parents[1]), str(Path(__file__).parents[2] / "SlabExporter")]
@@ -206,15 +207,11 @@ def nrrd_case(path: Path, generator: np.random.Generator) -> Case:
     unit = str(generator.choice(["", "", "mm", *_UNITS]))
     has_origin, has_directions = generator.random() < 0.9, generator.random() < 0.85
     lines = ["NRRD0005", "type: int16", "dimension: 3", "sizes: 5 6 8", "endian: little", "encoding: raw"]
-    affine = None
     if has_directions:
         lines += [f"space: {space}" if space else "space dimension: 3"]
         lines += ["space directions: " + " ".join(_vector(matrix[:3, n]) for n in range(3))]
         lines += [f"space origin: {_vector(matrix[:3, 3])}"] if has_origin else []
         lines += [f'space units: "{unit}" "{unit}" "{unit}"'] if unit else []
-        if space in _TO_RAS and has_origin and _UNITS[unit]:
-            affine = np.diag([*_TO_RAS[space], 1]) @ matrix
-            affine[:3] *= _UNITS[unit]
     else:
         sizes = generator.choice(["2 3 4", "2 -3 4", "2 nan 4", "0 1 1", ""])
         lines += [f"spacings: {sizes}"] if sizes else []
@@ -222,7 +219,25 @@ def nrrd_case(path: Path, generator: np.random.Generator) -> Case:
     if generator.random() < 0.3:
         lines.append(str(generator.choice(["centerings: cell cell cell", "kinds: domain domain domain", "content: x"])))
     path.write_bytes("\n".join([*lines, "", ""]).encode() + VOXELS.tobytes(order="F"))
-    return Case(path, f"{space}, unit {unit!r}, {'directions' if has_directions else 'spacings'}", affine, VOXELS)
+    what = f"{space}, unit {unit!r}, {'directions' if has_directions else 'spacings'}"
+    return Case(path, what, *_by_pynrrd(path))
+
+
+def _by_pynrrd(path: Path) -> tuple[np.ndarray | None, np.ndarray]:
+    """Place in mm and values as pynrrd reads them; no place where it refuses, or the header leaves it open."""
+    try:
+        voxels, header = nrrd.read(str(path))
+    except nrrd.NRRDError:
+        return None, VOXELS
+    units = set(header.get("space units", [""]))
+    unit_mm = _UNITS[units.pop()] if len(units) == 1 else None
+    if header.get("space") not in _TO_RAS or "space origin" not in header or unit_mm is None:
+        return None, voxels
+    affine = np.eye(4)
+    affine[:3, :3], affine[:3, 3] = header["space directions"].T, header["space origin"]
+    affine = np.diag([*_TO_RAS[header["space"]], 1]) @ affine
+    affine[:3] *= unit_mm
+    return affine, voxels
 
 
 def _vector(values: np.ndarray) -> str:
