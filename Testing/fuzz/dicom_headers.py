@@ -15,7 +15,6 @@ from __future__ import annotations
 
 import argparse
 import contextlib
-import csv
 import io
 import json
 import re
@@ -35,6 +34,7 @@ import pydicom
 sys.path[:0] = [str(Path(__file__).parents[1]), str(Path(__file__).parents[2] / "SlabExporter")]
 
 from slab_exporter.dicom.reading.parsing import quiet_pydicom  # noqa: E402
+from support.command_line import refusals  # noqa: E402
 from support.contradicting_series import CHANGES, random_images, write_images  # noqa: E402
 from support.headers import corner_distance  # noqa: E402
 
@@ -132,13 +132,10 @@ def export(folder: Path, out: Path, *options: str) -> dict[str, str]:
     )
     with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(said):
         main(["export", str(folder), "-o", str(out), *options])
-    errors = out / "errors.csv"
-    if not errors.is_file():
-        if any(out.glob("*/manifest.json")):
-            return {}
-        return {path.name: said.getvalue() for path in folder.iterdir() if path.name in said.getvalue()}
-    with errors.open(newline="", encoding="utf-8") as file:
-        return {row["case"]: row["error"] for row in csv.DictReader(file)}
+    refused = refusals(out)
+    if refused or any(out.glob("*/manifest.json")):
+        return refused
+    return {path.name: said.getvalue() for path in folder.iterdir() if path.name in said.getvalue()}
 
 
 def volumes_of(name: str, out: Path) -> list[tuple[np.ndarray, np.ndarray, list[str]]]:
