@@ -21,6 +21,7 @@ HALVES = [
     ("EchoNumbers", "1", "2", {"SOPClassUID": MR, "Modality": "MR"}),
     ("ImageType", ["ORIGINAL", "PRIMARY", "M"], ["ORIGINAL", "PRIMARY", "P"], {"SOPClassUID": MR, "Modality": "MR"}),
     ("RescaleType", "HU", "US", {}),
+    ("Modality", "CT", "PT", {}),
     ("PixelSpacing", ["0.9", "0.7"], ["0.8", "0.7"], {}),
 ]
 

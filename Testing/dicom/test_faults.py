@@ -7,8 +7,8 @@ import pydicom
 import pytest
 from slab_exporter.cases.find import find_cases
 from slab_exporter.core.errors import InputError
-from slab_exporter.dicom.reading.headers import quiet_pydicom
 from slab_exporter.dicom.reading.multiframe import flattened
+from slab_exporter.dicom.reading.parsing import quiet_pydicom
 from slab_exporter.dicom.reading.scan import find_series, reread, series_sha256
 from slab_exporter.dicom.reading.series import Kind
 from slab_exporter.dicom.writing.attributes import copied

@@ -9,9 +9,9 @@ import numpy as np
 import pydicom
 import pytest
 from slab_exporter.core.options import SeriesOptions
-from slab_exporter.dicom.reading.headers import quiet_pydicom
 from slab_exporter.dicom.reading.load import load_series
 from slab_exporter.dicom.reading.multiframe import flattened
+from slab_exporter.dicom.reading.parsing import quiet_pydicom
 from slab_exporter.dicom.reading.scan import only_series
 from slab_exporter.dicom.writing.attributes import copied
 from slab_exporter.dicom.writing.classes import MR_IMAGE

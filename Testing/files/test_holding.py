@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import nibabel as nib
+import nrrd
 import numpy as np
 import pytest
 import SimpleITK as sitk
@@ -50,6 +51,27 @@ def test_nrrd_holds_a_sheared_volume(run_cli, tmp_path, sheared):
     np.testing.assert_allclose(slab.GetDirection(), source.GetDirection(), atol=1e-12)
     np.testing.assert_allclose(slab.GetOrigin(), source.TransformIndexToPhysicalPoint((0, 0, 4)), atol=1e-9)
     assert run_cli("verify", tmp_path / "out")[0] == 0
+
+
+@pytest.mark.parametrize("form", ["nii", "nrrd"])
+def test_a_sheared_nifti_is_refused_with_a_remedy_that_works(run_cli, tmp_path, form):
+    lean = np.array([[2, 0.6, 0, -5], [0, 2, 0, 7], [0, 0, 3, 9], [0, 0, 0, 1]])
+    voxels = index_phantom(SHAPE)
+    image = nib.Nifti1Image(voxels, lean)
+    image.set_qform(None, 0)
+    nib.save(image, tmp_path / "t.nii")
+    _, _, err = run_cli("export", tmp_path / "t.nii", "-o", tmp_path / "no", "--format", form)
+    assert "which Slicer cannot read from NIfTI, whatever the format of the slabs. Resample it" in err
+    assert "or save it as NRRD and export that as NRRD" in err
+    place = {"space": "right-anterior-superior", "space directions": lean[:3, :3].T, "space origin": lean[:3, 3]}
+    nrrd.write(str(tmp_path / "t.nrrd"), voxels, place)
+    code, _, err = run_cli("export", tmp_path / "t.nrrd", "-o", tmp_path / "out", "--format", "nrrd", "--thickness", 9)
+    assert code == 0, err
+    cut, header = nrrd.read(str(next(tmp_path.glob("out/t/images/*"))))
+    np.testing.assert_array_equal(cut, voxels)
+    to_ras = np.diag([-1, -1, 1]) if header["space"] == "left-posterior-superior" else np.eye(3)
+    np.testing.assert_allclose(to_ras @ header["space directions"].T, lean[:3, :3], atol=1e-12)
+    np.testing.assert_allclose(to_ras @ header["space origin"], lean[:3, 3], atol=1e-12)
 
 
 @pytest.mark.parametrize("more", [[], ["--dry-run"]])

@@ -9,10 +9,13 @@ import numpy as np
 import pytest
 import SimpleITK as sitk
 from slab_exporter.core.errors import InputError
+from slab_exporter.core.manifest import read_manifest
 from slab_exporter.files.nifti import HEADER_DTYPE
 from slab_exporter.files.statements.table import read_statement
+from SlabExporterPanel.view import PanelSettings, panel_view
 from support.headers import nifti_header
 from support.phantoms import index_phantom
+from support.scenes import load, user_scene
 
 SHAPE = (5, 6, 8)
 VOXELS = index_phantom(SHAPE)
@@ -163,7 +166,16 @@ def test_analyze_states_no_orientation(cli, tmp_path, opened):
 def test_a_matrix_of_spm_beside_it_is_said_to_be_ignored(run_cli, tmp_path):
     path = write_pair(tmp_path / "t.img", b"", pixdim=[0, 2, 3, 4, 0, 0, 0, 0])
     (tmp_path / "t.mat").write_bytes(b"any")
-    assert "The matrix that SPM has put into t.mat beside it is ignored" in run_cli("inspect", path)[1]
+    said = "that SPM has put into t.mat beside it is ignored: the slabs lie elsewhere than SPM shows the image"
+    assert said in run_cli("inspect", path)[1]
+    code, _, err = run_cli("export", path, "-o", tmp_path / "out", "--thickness", 4)
+    assert code == 0
+    assert said in err
+    assert said in (tmp_path / "out" / "report.html").read_text(encoding="utf-8")
+    assert any(said in text for text in read_manifest(tmp_path / "out" / "t" / "manifest.json").warnings)
+    scene = user_scene()
+    assert any(said in note for note in panel_view(PanelSettings(thickness=4), load(scene, path)).notes)
+    scene.Clear(True)
 
 
 @pytest.mark.parametrize("opened", ["t.img", "t.hdr"])

@@ -38,11 +38,14 @@ def mutate(rng: random.Random, content: bytes, header: int) -> tuple[str, bytes]
     return kind, bytes(data)
 
 
-def write_mutant(rng: random.Random, seed: Path, folder: Path) -> tuple[str, Path]:
-    """A damaged copy of ``seed`` in ``folder``; for .gz the content or the compressed bytes are damaged."""
+def write_mutant(rng: random.Random, seed: Path, folder: Path, stem: str) -> tuple[str, Path]:
+    """(what was done, path of a damaged copy of ``seed``, called ``stem``).
+
+    For .gz the content or the compressed bytes are damaged.
+    """
     raw = seed.read_bytes()
     header = 348 if ".nii" in seed.name else min(len(raw), 300)
-    target = folder / f"mutant{''.join(seed.suffixes)}"
+    target = folder / f"{stem}{''.join(seed.suffixes)}"
     if seed.suffix == ".gz" and rng.random() < 0.6:
         kind, data = mutate(rng, gzip.decompress(raw), header)
         target.write_bytes(gzip.compress(data, 1))

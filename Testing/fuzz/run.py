@@ -2,7 +2,7 @@
 
     python Testing/fuzz/run.py --count 1000
 
-Each mutant is exported in a worker process, so that a crash in native code would be seen. Allowed
+Mutants are exported in a worker process, so that a crash in native code would be seen. Allowed
 outcomes: a sentence, or slabs that an independent reader of the mutant (nibabel for NIfTI,
 SimpleITK for the rest) agrees with.
 """
@@ -31,9 +31,12 @@ sys.path[:0] = [
 ]
 
 from mutate import write_mutant  # noqa: E402
+from slab_exporter.core.naming import volume_stem  # noqa: E402
+from support.command_line import refusals  # noqa: E402
 from support.phantoms import affine, index_phantom  # noqa: E402
 
-TIMEOUT_SECONDS = 60
+BATCH = 20
+TIMEOUT_SECONDS = 300
 
 
 def make_seeds(folder: Path) -> list[Path]:
@@ -53,29 +56,34 @@ def make_seeds(folder: Path) -> list[Path]:
     return [*paths, folder / "seed.mgz"]
 
 
-def export_one(path: Path, out: Path) -> tuple[str, str]:
-    """(outcome, detail) of exporting one mutant in this process."""
+def export_all(folder: Path, out: Path) -> dict[str, tuple[str, str]]:
+    """(outcome, detail) of each mutant of a folder, by its case, exported in this process."""
     from slab_exporter.cli.main import main
-    from slab_exporter.core.naming import SUMMARY_FILES
 
-    errors, output = io.StringIO(), io.StringIO()
+    cases = [volume_stem(path) for path in sorted(folder.iterdir())]
     try:
-        with contextlib.redirect_stderr(errors), contextlib.redirect_stdout(output):
-            code = main(["export", str(path), "-o", str(out), "--thickness", "3", "--axis", "k", "--frame", "0"])
+        with contextlib.redirect_stderr(io.StringIO()), contextlib.redirect_stdout(io.StringIO()):
+            main(["export", str(folder), "-o", str(out), "--thickness", "3", "--axis", "k", "--frame", "0"])
     except BaseException as error:  # whatever it is, it must be reported as a finding
-        return "TRACEBACK", repr(error)
-    if code != 0:
-        text = errors.getvalue().strip()
-        left = [p.name for p in out.rglob("*") if p.is_file() and p.name not in SUMMARY_FILES]
-        if left:
-            return "HALF WRITTEN", str(left)
-        return ("refused", text) if text and "Traceback" not in text else ("NO SENTENCE", text)
-    return agrees(path, out)
+        return dict.fromkeys(cases, ("TRACEBACK", repr(error)))
+    refused = refusals(out)
+    paths = {volume_stem(path): path for path in folder.iterdir()}
+    return {case: judge(paths[case], out / case, refused.get(case)) for case in cases}
+
+
+def judge(path: Path, out: Path, sentence: str | None) -> tuple[str, str]:
+    """(outcome, detail) of one mutant, whose case is in ``out`` if it was not refused with a sentence."""
+    if sentence is None:
+        return agrees(path, out) if (out / "manifest.json").is_file() else ("LOST", "neither refused nor exported")
+    if out.exists():
+        return "HALF WRITTEN", str(list(out.rglob("*")))
+    unexpected = not sentence or "Traceback" in sentence or "something unexpected" in sentence
+    return ("NO SENTENCE" if unexpected else "refused", sentence)
 
 
 def agrees(path: Path, out: Path) -> tuple[str, str]:
     """Whether an independent reader of the mutant sees the voxels that the slabs hold."""
-    parts = [nib.load(p) for p in sorted(out.glob("*/images/*.nii.gz"))]
+    parts = [nib.load(p) for p in sorted(out.glob("images/*.nii.gz"))]
     cut = np.concatenate([np.asanyarray(p.dataobj) for p in parts], axis=2)
     try:
         if ".nii" in path.name or path.suffix == ".mgz":
@@ -94,9 +102,9 @@ def agrees(path: Path, out: Path) -> tuple[str, str]:
 
 
 def worker(connection) -> None:
-    """Serve mutants until told to stop."""
+    """Serve folders of mutants until told to stop."""
     while (job := connection.recv()) is not None:
-        connection.send(export_one(*job))
+        connection.send(export_all(*job))
 
 
 def start_worker():
@@ -114,32 +122,39 @@ def run(count: int, seed: int, folder: Path, keep: Path | None) -> tuple[Counter
     seeds = make_seeds(folder / "seeds")
     outcomes: Counter = Counter()
     findings: list[str] = []
-    process, connection = start_worker()
-    for number in range(count):
-        place = folder / "case"
+    worker = start_worker()
+    for first in range(0, count, BATCH):
+        place = folder / "cases"
         shutil.rmtree(place, ignore_errors=True)
-        place.mkdir()
-        original = rng.choice(seeds)
-        kind, path = write_mutant(rng, original, place)
-        connection.send((path, place / "out"))
-        outcome, detail = ("HANG", "")
-        try:
-            if connection.poll(TIMEOUT_SECONDS):
-                outcome, detail = connection.recv()
-        except EOFError:
-            process.join()
-            outcome, detail = "CRASH", f"exit code {process.exitcode}"
-        if outcome in ("HANG", "CRASH"):
-            process.kill()
-            process, connection = start_worker()
-        outcomes[(original.name, outcome)] += 1
-        if outcome.isupper():
-            findings.append(f"{number} {original.name} {kind}: {outcome} {detail}")
-            if keep is not None:
-                keep.mkdir(parents=True, exist_ok=True)
-                shutil.copy(path, keep / f"{number}-{path.name}")
-    connection.send(None)
+        (place / "in").mkdir(parents=True)
+        mutants = {}
+        for number in range(first, min(first + BATCH, count)):
+            original, stem = rng.choice(seeds), f"mutant{number:05}"
+            mutants[stem] = (original.name, *write_mutant(rng, original, place / "in", stem))
+        worker, judged = judged_by(worker, place)
+        for stem, (original, kind, path) in mutants.items():
+            outcome, detail = judged.get(stem, ("HANG OR CRASH", f"of one in {sorted(mutants)}"))
+            outcomes[(original, outcome)] += 1
+            if outcome.isupper():
+                findings.append(f"{stem} {original} {kind}: {outcome} {detail}")
+                if keep is not None:
+                    keep.mkdir(parents=True, exist_ok=True)
+                    shutil.copy(path, keep / path.name)
+    worker[1].send(None)
     return outcomes, findings
+
+
+def judged_by(worker, place: Path):
+    """(worker for the next, outcomes of a folder of mutants by case; none where the worker crashed or hung)."""
+    process, connection = worker
+    connection.send((place / "in", place / "out"))
+    try:
+        if connection.poll(TIMEOUT_SECONDS):
+            return worker, connection.recv()
+    except EOFError:
+        process.join()
+    process.kill()
+    return start_worker(), {}
 
 
 def main() -> int:

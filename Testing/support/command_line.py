@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 from pathlib import Path
 
 import numpy as np
@@ -21,3 +22,12 @@ def make_data_set(folder: Path, cases: int = 4, shape=(12, 10, 20), labels: bool
         if labels:
             save_nifti(folder / f"segmentation-{n}.nii.gz", (index_phantom(size) % 3).astype(np.uint8), place)
     return folder
+
+
+def refusals(out: Path) -> dict[str, str]:
+    """The sentence for each case that an export refused, by its name."""
+    errors = out / "errors.csv"
+    if not errors.is_file():
+        return {}
+    with errors.open(newline="", encoding="utf-8") as file:
+        return {row["case"]: row["error"] for row in csv.DictReader(file)}

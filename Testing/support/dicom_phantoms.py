@@ -9,7 +9,7 @@ import numpy as np
 import pydicom
 from pydicom.dataset import FileDataset, FileMetaDataset
 from pydicom.uid import ExplicitVRLittleEndian, generate_uid
-from slab_exporter.dicom.reading.headers import quiet_pydicom
+from slab_exporter.dicom.reading.parsing import quiet_pydicom
 
 CT = "1.2.840.10008.5.1.4.1.1.2"
 MR = "1.2.840.10008.5.1.4.1.1.4"

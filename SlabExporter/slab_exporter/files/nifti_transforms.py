@@ -69,15 +69,17 @@ def quaternion_length(fields: npt.NDArray) -> float:
 def _refuse_shear(header: NiftiHeader, chosen: str | None) -> None:
     """Refuse a sheared sform unless the qform was chosen.
 
-    ITK, and so Slicer, holds box-shaped voxel grids only. Beside an orthonormal qform it takes
-    that one without a word, which puts voxels tens of millimetres from where they belong.
+    ITK's reader of NIfTI, which Slicer uses, takes no such sform, though volumes in memory and NRRD hold one.
+    Beside an orthonormal qform it takes that one without a word, which puts voxels tens of millimetres
+    from where they belong.
     """
     sform, qform = header.geometry("sform"), header.geometry("qform")
     if sform is None or not sform.is_sheared or chosen == "qform":
         return
     sentence = Sentence(
         f"{header.path} has a sheared sform: its axes are {degrees(sform.shear_degrees)} degrees off a right angle "
-        "(as from a CT with tilted gantry), and Slicer holds box-shaped grids only. Resample it to a regular grid first"
+        "(as from a CT with tilted gantry), which Slicer cannot read from NIfTI, whatever the format of the slabs. "
+        "Resample it to a regular grid first, or save it as NRRD and export that as NRRD"
     )
     if qform is not None:
         sentence += Sentence(

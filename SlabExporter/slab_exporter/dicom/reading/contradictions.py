@@ -9,7 +9,7 @@ from itertools import pairwise
 import numpy as np
 
 from .frames import Frames, order_of, split_frames
-from .marks import SHAPES, Trait, mark, varying
+from .marks import SHAPES, Trait, backslash_joined, mark, varying
 from .series import Slice
 from .stacking import ROUNDING_MM, SAME_PLACE_MM, Stack, make_stack
 
@@ -49,25 +49,32 @@ def _by_traits(slices: tuple[Slice, ...], problem: str) -> Frames:
     volumes: list[tuple[Slice, ...]] = []
     rest: list[Slice] = []
     for group in sorted(groups.values(), key=lambda planes: min(map(order_of, planes))):
-        found = _volumes_of(group)
+        found, left_out = _volumes_of(group)
         volumes += found
-        rest += [] if found else group
+        rest += left_out
     differ = "; ".join(_difference(trait, slices) for trait in traits[:_MOST_SAID])
+    by = " and ".join(dict.fromkeys(trait.name for trait in traits))
     if not volumes or not _lie_among(rest, volumes):
-        return Frames((), problem="; ".join(filter(None, (problem, differ))))
-    by = " and ".join(trait.name for trait in traits)
+        return Frames((), by, "; ".join(filter(None, (problem, differ))), differ=differ)
     return Frames(tuple(volumes), by, left_out=tuple(rest), differ=differ)
 
 
-def _volumes_of(group: tuple[Slice, ...]) -> list[tuple[Slice, ...]]:
-    """Return the volumes of images that agree; none where they are too few, or only their numbers divide them."""
+def _volumes_of(group: tuple[Slice, ...]) -> tuple[list[tuple[Slice, ...]], tuple[Slice, ...]]:
+    """Return (volumes of images that agree, the images of none of them).
+
+    There is no volume where they are too few, or only their numbers divide them.
+    """
     stack = make_stack(group) if len(group) >= _FEWEST else None
     if stack is None:
-        return []
+        return [], group
     frames = divided(group)
     if frames is None:
-        return [group] if np.min(stack.gaps) > SAME_PLACE_MM else []
-    return [] if frames.by == "InstanceNumber" else list(frames.volumes)
+        return ([group], ()) if np.min(stack.gaps) > SAME_PLACE_MM else ([], group)
+    if frames.by == "InstanceNumber":
+        return [], group
+    volumes = [volume for volume in frames.volumes if len(volume) >= _FEWEST]
+    taken = {id(plane) for volume in volumes for plane in volume}
+    return volumes, tuple(plane for plane in group if id(plane) not in taken)
 
 
 def _lie_among(rest: Iterable[Slice], volumes: Iterable[tuple[Slice, ...]]) -> bool:
@@ -157,4 +164,19 @@ def content_warnings(stack: Stack) -> list[str]:
             f"The volume is stacked from {acquisitions} acquisitions (AcquisitionNumber): the patient may have moved "
             "between them."
         )
-    return found
+    times = {mark(plane, "TemporalPositionIdentifier") for plane in planes} - {None}
+    if len(times) > 1:
+        found.append(
+            f"The volume is stacked from {len(times)} times (TemporalPositionIdentifier): the patient may have moved, "
+            "and contrast changed, between them."
+        )
+    return found + _kinds_said(planes)
+
+
+def _kinds_said(planes: Sequence[Slice]) -> list[str]:
+    """Return that images are of several kinds (PS3.3 C.7.6.1.1.2): original, computed from others, of another view."""
+    kinds = Counter(backslash_joined(plane.image_type[:3]) for plane in planes if plane.image_type)
+    if len(kinds) < 2:
+        return []
+    said = ", ".join(f"{count} state {kind}" for kind, count in kinds.most_common(_MOST_SAID))
+    return [f"The images of the volume differ in ImageType: {said}; some may be computed from others."]

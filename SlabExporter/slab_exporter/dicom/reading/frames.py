@@ -165,5 +165,6 @@ def _divided(places: list[list[Slice]], marks: tuple[int, ...]) -> tuple[tuple[S
         for plane in place:
             volumes[value_of(plane)].append(plane)
     numeric = all(isinstance(number, float) for value in values for number in value)
-    keys = sorted(values) if numeric else sorted(values, key=lambda v: min(order_of(s) for s in volumes[v]))
+    # numbers may be the same in several volumes; the order of a set of texts differs from process to process
+    keys = sorted(values) if numeric else sorted(values, key=lambda v: (min(map(order_of, volumes[v])), repr(v)))
     return tuple(tuple(volumes[key]) for key in keys)

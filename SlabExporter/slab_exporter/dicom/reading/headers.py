@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import logging
 import math
-import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
-from io import BytesIO
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 from ...core.errors import InputError
 from ...files.disk import open_plain
-from .deflated import InflatesTooFarError, read_deflated
 from .marks import COUNTS, MARKS, PRIVATE, concatenation, is_tiled, remarks, value_of, whole_number, window_of
+from .parsing import AGAIN, DEFLATED, parsing, read_dataset
 from .pixels import needs_decoder
 from .series import PixelFormat, SeriesInfo, Slice
 
@@ -38,45 +35,8 @@ _SERIES = (
 )  # fmt: skip
 _GROUPS = ("SharedFunctionalGroupsSequence", "PerFrameFunctionalGroupsSequence")
 _FIRST_OF_0008 = (0x00, 0x01, 0x05, 0x08, 0x16)
-_DEFLATED = "1.2.840.10008.1.2.1.99"
-_AGAIN = "Copy or download the file again."
 _VALUES = "RealWorldValueMappingSequence"
 _TAGS: tuple[str | int, ...] = (*_PLANE, *_IMAGE, *_SERIES, *_GROUPS, *MARKS, *COUNTS, _VALUES, *PRIVATE)
-
-
-@contextmanager
-def quiet_pydicom() -> Iterator[None]:
-    """Without the warnings that pydicom both raises and logs about values that break a rule."""
-    logger = logging.getLogger("pydicom")
-    level = logger.level
-    logger.setLevel(logging.CRITICAL)
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            yield
-    finally:
-        logger.setLevel(level)
-
-
-@contextmanager
-def parsing(path: str | Path) -> Iterator[None]:
-    """Turn whatever pydicom raises over a damaged file into an ``InputError``.
-
-    pydicom parses lazily and raises nearly every built-in exception over damaged data.
-    """
-    with quiet_pydicom():
-        try:
-            yield
-        except InputError:
-            raise
-        except MemoryError as error:
-            raise InputError(f"{path} does not fit into this machine's memory.") from error
-        except InflatesTooFarError as error:
-            raise InputError(f"{path} is damaged: it inflates to far more ({error}). {_AGAIN}") from error
-        except OSError as error:
-            raise InputError(f"{path} cannot be read: {error.strerror or error}.") from error
-        except Exception as error:
-            raise InputError(f"{path} is not DICOM or is damaged ({type(error).__name__}). {_AGAIN}") from error
 
 
 def looks_like_dicom(path: Path) -> bool:
@@ -102,20 +62,6 @@ def _head(path: Path) -> bytes:
             return file.read(132)
     except OSError:
         return b""
-
-
-def read_dataset(
-    content: bytes | Path | IO[bytes], pixels: bool = True, tags: Sequence[str | int] | None = None
-) -> Any:
-    """A pydicom dataset; call within ``parsing``."""
-    import pydicom
-
-    wanted = None if tags is None else list(tags)
-    deflated = read_deflated(content, pixels, wanted)
-    if deflated is not None:
-        return deflated
-    source = BytesIO(content) if isinstance(content, bytes) else str(content) if isinstance(content, Path) else content
-    return pydicom.dcmread(source, force=True, stop_before_pixels=not pixels, specific_tags=wanted)
 
 
 def read_planes(path: Path) -> tuple[SeriesInfo, tuple[Slice, ...]] | str:
@@ -145,19 +91,19 @@ def _require_no_image(path: Path, sop_class: str, declared: str) -> None:
 
     claims = has_prefix(path) or path.suffix.lower() == ".dcm"
     if (claims and not sop_class) or any("Image Storage" in UID(uid).name for uid in (sop_class, declared)):
-        raise InputError(f"{path} is damaged: it ends before it states Rows and Columns. {_AGAIN}")
+        raise InputError(f"{path} is damaged: it ends before it states Rows and Columns. {AGAIN}")
 
 
 def _require_pixels(path: Path, slices: tuple[Slice, ...], behind: int) -> None:
     """A file was cut off where fewer bytes are ``behind`` its header than its pixels take."""
     pixel = slices[0].pixel
-    if needs_decoder(pixel) or pixel.transfer_syntax == _DEFLATED:
+    if needs_decoder(pixel) or pixel.transfer_syntax == DEFLATED:
         return
     wanted = len(slices) * slices[0].rows * slices[0].columns * pixel.samples * (pixel.allocated // 8)
     if behind < wanted:
         raise InputError(
             f"{path} is truncated or its header is wrong: {behind} bytes are left for the pixels, which need {wanted}. "
-            f"{_AGAIN}"
+            f"{AGAIN}"
         )
 
 
@@ -183,9 +129,9 @@ def _info(dataset: Any, sop_class: str) -> SeriesInfo:
 
 
 def _slices(path: Path, dataset: Any) -> Iterator[Slice]:
-    frames = int(dataset.get("NumberOfFrames") or 1)
+    frames = _whole(path, dataset, "NumberOfFrames") or 1
     if frames < 1:
-        raise InputError(f"{path} is damaged: its NumberOfFrames is {frames}. {_AGAIN}")
+        raise InputError(f"{path} is damaged: its NumberOfFrames is {frames}. {AGAIN}")
     if frames > path.stat().st_size:
         raise InputError(f"{path} promises {frames} frames but has only {path.stat().st_size} bytes.")
     if "PerFrameFunctionalGroupsSequence" in dataset or "SharedFunctionalGroupsSequence" in dataset:
@@ -211,9 +157,9 @@ def _slice(path: Path, dataset: Any, plane: Any, frame: int | None) -> Slice:
         position=_numbers(path, plane, "ImagePositionPatient", 3),
         orientation=_numbers(path, plane, "ImageOrientationPatient", 6),
         spacing=_numbers(path, plane, "PixelSpacing", 2),
-        rows=int(dataset.Rows),
-        columns=int(dataset.Columns),
-        pixel=_pixel_format(dataset),
+        rows=_whole(path, dataset, "Rows") or 0,
+        columns=_whole(path, dataset, "Columns") or 0,
+        pixel=_pixel_format(path, dataset),
         slope=1.0 if slope is None else slope,
         intercept=0.0 if intercept is None else intercept,
         image_type=_texts(dataset.get("ImageType")),
@@ -227,19 +173,19 @@ def _slice(path: Path, dataset: Any, plane: Any, frame: int | None) -> Slice:
     )
 
 
-def _pixel_format(dataset: Any) -> PixelFormat:
-    allocated = int(dataset.get("BitsAllocated") or 16)
-    stored = int(dataset.get("BitsStored") or allocated)
-    high_bit = dataset.get("HighBit")
+def _pixel_format(path: Path, dataset: Any) -> PixelFormat:
+    allocated = _whole(path, dataset, "BitsAllocated") or 16
+    stored = _whole(path, dataset, "BitsStored") or allocated
+    high_bit = _whole(path, dataset, "HighBit")
     lookup = dataset.get("ModalityLUTSequence")
     return PixelFormat(
         transfer_syntax=str(dataset.file_meta.get("TransferSyntaxUID", "")) or _guessed_syntax(dataset),
-        samples=int(dataset.get("SamplesPerPixel") or 1),
+        samples=_whole(path, dataset, "SamplesPerPixel") or 1,
         photometric=str(dataset.get("PhotometricInterpretation") or "MONOCHROME2"),
         allocated=allocated,
         stored=stored,
-        high_bit=stored - 1 if high_bit in (None, "") else int(high_bit),
-        signed=bool(dataset.get("PixelRepresentation") or 0),
+        high_bit=stored - 1 if high_bit is None else high_bit,
+        signed=bool(_whole(path, dataset, "PixelRepresentation")),
         lookup=bool(lookup),
     )
 
@@ -261,6 +207,12 @@ def _numeric(path: Path, dataset: Any, keyword: str) -> Iterator[None]:
         value = "" if raw is None else raw.value
         text = value.decode("ascii", "replace") if isinstance(value, bytes) else str(value)
         raise InputError(f"{path}: {keyword} is '{text.strip()}', which is not numeric. Correct the file.") from error
+
+
+def _whole(path: Path, dataset: Any, keyword: str) -> int | None:
+    with _numeric(path, dataset, keyword):
+        value = dataset.get(keyword)
+        return None if value in (None, "") else int(value)
 
 
 def _number(path: Path, dataset: Any, keyword: str) -> float | None:

@@ -31,6 +31,8 @@ from .stacking import (
 _LARGEST_MM, _LARGEST_RESCALE = 1e6, 1e30
 _SEPARATE = "Put the images that belong together into a folder of their own."
 _TILES = "Convert it first, for example with dcm2niix."
+_AS_SENT = "Go back to the images as the scanner sent them."
+_CORRECT = f"Put images like it into a folder of their own, or correct them. {_AS_SENT}"
 _RESAMPLE = Sentence("Use ", Option.on("resample"), " to make a regular volume by interpolation.")
 
 
@@ -45,8 +47,11 @@ def judge(slices: tuple[Slice, ...]) -> Verdict:
         return _several(frames, slices)
     stack = make_stack(slices)
     if stack is None:
+        first = slices[0]
         return _unusable(
-            f"the image orientation {backslashed(slices[0].orientation)} is not two perpendicular unit vectors"
+            f"ImageOrientationPatient of {first.shown}, {backslashed(first.orientation)}, is not two perpendicular "
+            "unit vectors",
+            _CORRECT,
         )
     return judge_stack(stack)
 
@@ -57,7 +62,10 @@ def judge_stack(stack: Stack) -> Verdict:
         return _no_volume("it holds one image")
     if np.min(stack.gaps) < SAME_PLACE_MM:
         n = int(np.argmin(stack.gaps))
-        return _unusable(f"{stack.slices[n].shown} and {stack.slices[n + 1].shown} lie in the same plane, side by side")
+        return _unusable(
+            f"{stack.slices[n].shown} and {stack.slices[n + 1].shown} lie in the same plane, side by side",
+            _SEPARATE,
+        )
     deviation = stack.deviation
     if deviation <= ROUNDING_MM:
         return Verdict(Kind.REGULAR, deviation=deviation)
@@ -88,7 +96,7 @@ def _round_up(deviation: float) -> float:
 
 def _several(frames: Frames, slices: tuple[Slice, ...]) -> Verdict:
     if not frames.volumes:
-        return _unusable(frames.problem, _SEPARATE)
+        return _unusable(frames.problem, _agreement(frames) if frames.differ else _SEPARATE)
     count = len(frames.volumes)
     if max(map(len, frames.volumes)) == 1:
         return _one_place(slices, count)
@@ -100,6 +108,14 @@ def _several(frames: Frames, slices: tuple[Slice, ...]) -> Verdict:
         Sentence(which, Option.on("split_series"), "."),
         max((stack.deviation for stack in map(make_stack, frames.volumes) if stack is not None), default=0.0),
     )
+
+
+def _agreement(frames: Frames) -> str:
+    """Return what to do about images that contradict each other: to one who knows that they belong together too."""
+    separate = "Put the images that agree into a folder of their own"
+    if "Rows and Columns" in frames.by:
+        return f"{separate}."
+    return f"{separate}, or, if all belong together, correct {frames.by} in their headers."
 
 
 def _volumes_told(frames: Frames) -> str:
@@ -147,22 +163,27 @@ def _not_grey(slices: tuple[Slice, ...]) -> Verdict | None:
         pixel = s.pixel
         if pixel.samples != 1 or pixel.photometric not in ("MONOCHROME1", "MONOCHROME2"):
             return _unusable(
-                f"it holds colours ({pixel.photometric}, {pixel.samples} numbers per pixel), not one value per voxel",
+                f"it holds colours ({s.shown}: PhotometricInterpretation {pixel.photometric}, {pixel.samples} numbers "
+                "per pixel), not one value per voxel",
                 "Convert it to grey values first.",
             )
         if pixel.lookup:
-            return _unusable("its values need a Modality LUT Sequence, which is not supported")
+            return _unusable(
+                f"the values of {s.shown} need a Modality LUT Sequence, which is not supported",
+                "Export the images with RescaleSlope and RescaleIntercept instead, where they come from.",
+            )
         if pixel.allocated not in (8, 16, 32) or not 0 < pixel.stored <= pixel.high_bit + 1 <= pixel.allocated:
             return _unusable(
                 f"{s.shown} stores {pixel.stored} bits in {pixel.allocated}, up to bit {pixel.high_bit}, "
-                "which is not supported"
+                "which is not supported",
+                "Convert it to 8, 16 or 32 bits per pixel first.",
             )
         if s.slope == 0:
-            return _unusable(f"the RescaleSlope of {s.shown} is 0, which would make all its values equal")
+            return _unusable(f"the RescaleSlope of {s.shown} is 0, which would make all its values equal", _CORRECT)
         if max(abs(s.slope), abs(s.intercept)) > _LARGEST_RESCALE:
-            return _unusable(f"{s.shown} has RescaleSlope {s.slope:g} and RescaleIntercept {s.intercept:g}")
+            return _unusable(f"{s.shown} has RescaleSlope {s.slope:g} and RescaleIntercept {s.intercept:g}", _CORRECT)
         if s.rows < 1 or s.columns < 1:
-            return _unusable(f"{s.shown} has {s.rows} rows and {s.columns} columns")
+            return _unusable(f"{s.shown} has {s.rows} rows and {s.columns} columns", _CORRECT)
     return None
 
 
@@ -180,7 +201,7 @@ def _single(slices: tuple[Slice, ...]) -> Verdict | None:
     if len(slices) == 1:
         return _no_volume("it holds one image", "Give the folder that holds all slices.")
     if all("LOCALIZER" in s.image_type for s in slices):
-        return _no_volume(f"its {len(slices)} images are localizers (scouts)")
+        return _no_volume(f"its {len(slices)} images are localizers (scouts)", "Choose another series or volume.")
     return None
 
 
@@ -199,13 +220,17 @@ def _placeless(slices: tuple[Slice, ...]) -> Verdict | None:
             )
         if without:
             return _unusable(
-                f"{len(without)} of its {len(slices)} images do not state {keyword} (the first is {without[0].shown})"
+                f"{len(without)} of its {len(slices)} images do not state {keyword} (the first is {without[0].shown})",
+                _CORRECT,
             )
     for s in slices:
         if not 0 < min(s.spacing or (0,)) <= max(s.spacing or (0,)) < _LARGEST_MM:
-            return _unusable(f"PixelSpacing of {s.shown} is {backslashed(s.spacing)}")
+            return _unusable(f"PixelSpacing of {s.shown} is {backslashed(s.spacing)}", _CORRECT)
         if max(map(abs, s.position or (0,))) > _LARGEST_MM:
-            return _unusable(f"{s.shown} lies at {backslashed(s.position)} mm, farther away than any patient")
+            return _unusable(
+                f"{s.shown} lies at {backslashed(s.position)} mm (ImagePositionPatient), farther away than any patient",
+                _CORRECT,
+            )
     return None
 
 

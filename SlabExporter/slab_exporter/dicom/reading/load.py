@@ -19,8 +19,8 @@ from ...core.values import native, scaled_planes
 from ...core.volume import SourceVolume, VolumePeek
 from ...files.machine import require_memory
 from .contradictions import content_warnings, divided
-from .headers import parsing, read_dataset
 from .judging import judge, judge_stack
+from .parsing import parsing, read_dataset
 from .pixels import stored_dtype, stored_planes
 from .resample import regular_grid, regular_volume
 from .scan import combined_sha256

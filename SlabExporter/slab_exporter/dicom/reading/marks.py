@@ -26,6 +26,7 @@ MARKS = (
     "KVP",
     "ContrastBolusAgent",
     "ContrastBolusAgentPhase",
+    "Modality",
     "Units",
     "RescaleType",
     "AcquisitionNumber",
@@ -153,12 +154,17 @@ CONTENTS = (
         lambda s: s.rescaled,
         lambda v: f"{'state' if v else 'do not state'} RescaleSlope and RescaleIntercept",
     ),
+    Trait(
+        "ImageType",
+        lambda s: "LOCALIZER" in s.image_type,
+        lambda v: f"are {'' if v else 'not '}localizers (ImageType)",
+    ),
     Trait("ImageType", _quantity, lambda v: f"state ImageType {backslash_joined(v)}"),
     Trait("ContrastBolusAgent", _agent, lambda v: f"state ContrastBolusAgent {v}"),
     *map(
         _stated,
         ("EchoNumbers", "EchoTime", "EffectiveEchoTime", "DiffusionBValue", "InversionTime", "ConvolutionKernel",
-         "KVP", "ContrastBolusAgentPhase", "Units", "RescaleType"),
+         "KVP", "ContrastBolusAgentPhase", "Modality", "Units", "RescaleType"),
     ),
 )  # fmt: skip
 

@@ -36,7 +36,7 @@ def stored_planes(dataset: Any, planes: list[Slice]) -> list[npt.NDArray]:
     """Stored values (before rescale) of planes of one file, each rows x columns, in native byte order.
 
     Args:
-        dataset: the file with its pixels; call within ``headers.parsing``.
+        dataset: the file with its pixels; call within ``parsing.parsing``.
         planes: of this file.
 
     Raises:

@@ -11,8 +11,8 @@ import numpy as np
 from ...core.errors import RequestError
 from ...core.options import is_person_name
 from ...core.text import Option
-from ..reading.headers import parsing, quiet_pydicom, read_dataset
 from ..reading.multiframe import flattened
+from ..reading.parsing import parsing, quiet_pydicom, read_dataset
 from ..reading.series import Slice
 from .classes import ENUMERATED, TERMS
 from .encoding import LONGEST_DECIMAL, decimal_string

@@ -11,7 +11,7 @@ import numpy.typing as npt
 from ...core.errors import VerificationError
 from ...core.geometry import RAS_TO_LPS, Box, FloatArray, VolumeGeometry
 from ...files.readback import array_view_kji, image_geometry, verify_geometry
-from ..reading.headers import parsing, read_dataset
+from ..reading.parsing import parsing, read_dataset
 from .image_grid import image_grid
 
 _TAGS = [

@@ -15,7 +15,7 @@ from ...core.geometry import FloatArray
 from ...core.options import LONGEST_TEXT
 from ...files.disk import file_sha256
 from ...files.slab_files import FinishedFile
-from ..reading.headers import quiet_pydicom
+from ..reading.parsing import quiet_pydicom
 from .encoding import shortened
 from .readback import DESCRIPTION, verify_segmentation
 from .segments import Segment

@@ -41,7 +41,9 @@ def pair_statement(path: Path, transform: str | None = None) -> Statement:
     matrix = path.with_name(f"{volume_stem(path)}.mat")
     if matrix.is_file():
         warnings.append(
-            f"The matrix that SPM has put into {matrix.name} beside it is ignored. Save the image as NIfTI."
+            f"The matrix that SPM has put into {matrix.name} beside it is ignored: the slabs lie elsewhere than SPM "
+            "shows the image, perhaps rotated or mirrored. Save it as NIfTI with SPM, which puts the matrix into "
+            "the header."
         )
     return Statement(1.0, tuple(warnings))
 

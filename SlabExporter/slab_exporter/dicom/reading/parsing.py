@@ -1,25 +1,94 @@
-"""Deflated files (PS3.5 A.5), inflated no further than their own headers promise."""
+"""Parsing by pydicom, within bounds: what it raises over damaged bytes becomes one sentence.
+
+Deflated files (PS3.5 A.5) are inflated no further than their own headers promise.
+"""
 
 from __future__ import annotations
 
+import logging
 import os
+import traceback
+import warnings
 import zlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from io import BytesIO
 from pathlib import Path
 from typing import IO, Any
 
+from ...core.errors import InputError
+
 DEFLATED = "1.2.840.10008.1.2.1.99"
+AGAIN = "Copy or download the file again."
 # What may stand before and after the pixels: attributes, functional groups, overlays.
 _MOST_BESIDE_PIXELS = 64 << 20
 _META_WITHIN = 1 << 16
+_LIBRARY = f"{__name__.split('.', 1)[0]}."
 
 
 class InflatesTooFarError(ValueError):
     """A file inflates to more than it promises; the caller knows its name."""
 
 
-def read_deflated(source: Path | bytes | IO[bytes], pixels: bool, tags: Sequence[str | int] | None) -> Any | None:
+@contextmanager
+def quiet_pydicom() -> Iterator[None]:
+    """Without the warnings that pydicom both raises and logs about values that break a rule."""
+    logger = logging.getLogger("pydicom")
+    level = logger.level
+    logger.setLevel(logging.CRITICAL)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        logger.setLevel(level)
+
+
+@contextmanager
+def parsing(path: str | Path) -> Iterator[None]:
+    """Turn whatever pydicom raises over a damaged file into an ``InputError``.
+
+    pydicom parses lazily and raises nearly every built-in exception over damaged data, so that the kind of an
+    exception tells nothing. What this library's own code raises is a fault of it, and is left as it is.
+    """
+    with quiet_pydicom():
+        try:
+            yield
+        except InputError:
+            raise
+        except MemoryError as error:
+            raise InputError(f"{path} does not fit into this machine's memory.") from error
+        except InflatesTooFarError as error:
+            raise InputError(f"{path} is damaged: it inflates to far more ({error}). {AGAIN}") from error
+        except OSError as error:
+            raise InputError(f"{path} cannot be read: {error.strerror or error}.") from error
+        except Exception as error:
+            if not isinstance(error, zlib.error) and _raised_here(error):
+                raise
+            raise InputError(f"{path} is not DICOM or is damaged ({type(error).__name__}). {AGAIN}") from error
+
+
+def _raised_here(error: BaseException) -> bool:
+    """Return whether an exception comes from a line of this library, not from what it calls."""
+    *_, (frame, _) = traceback.walk_tb(error.__traceback__)
+    return str(frame.f_globals.get("__name__", "")).startswith(_LIBRARY)
+
+
+def read_dataset(
+    content: bytes | Path | IO[bytes], pixels: bool = True, tags: Sequence[str | int] | None = None
+) -> Any:
+    """A pydicom dataset; call within ``parsing``."""
+    import pydicom
+
+    wanted = None if tags is None else list(tags)
+    deflated = _deflated_dataset(content, pixels, wanted)
+    if deflated is not None:
+        return deflated
+    source = BytesIO(content) if isinstance(content, bytes) else str(content) if isinstance(content, Path) else content
+    return pydicom.dcmread(source, force=True, stop_before_pixels=not pixels, specific_tags=wanted)
+
+
+def _deflated_dataset(source: Path | bytes | IO[bytes], pixels: bool, tags: Sequence[str | int] | None) -> Any | None:
     """Return the dataset of a file that is deflated; None for any other, of which nothing has been read then.
 
     Args:
@@ -33,7 +102,7 @@ def read_deflated(source: Path | bytes | IO[bytes], pixels: bool, tags: Sequence
     """
     if isinstance(source, Path):
         with source.open("rb") as opened:
-            return read_deflated(opened, pixels, tags)
+            return _deflated_dataset(opened, pixels, tags)
     file: IO[bytes] = BytesIO(source) if isinstance(source, bytes) else source
     head = file.read(_META_WITHIN)
     file.seek(0)
