@@ -10,8 +10,9 @@ from typing import Any
 import numpy as np
 
 from ..core.errors import InputError, RequestError
-from ..core.geometry import AXIS_LETTERS, FloatArray, VolumeGeometry
+from ..core.geometry import AXIS_LETTERS, Box, FloatArray, VolumeGeometry
 from ..core.manifest import FILE_NAME, Manifest, find_manifests, read_manifest
+from ..core.naming import PieceKind
 from ..core.text import Words, in_words, lengths, python_words, sizes
 from ..core.volume import SourceVolume
 from ..files.disk import written_part
@@ -34,6 +35,8 @@ class Place:
         fsl: gives the image as FSL sees it; raises InputError where FSL cannot have seen it.
         slabs: that hold it, for an export.
         warnings: unusual things about the image itself.
+        kind: what the slabs are called.
+        left_out: numbers of slabs that would hold it, but were left out.
     """
 
     name: str
@@ -43,6 +46,8 @@ class Place:
     fsl: GridMaker
     slabs: tuple[SlabHit, ...] | None = None
     warnings: tuple[str, ...] = ()
+    kind: PieceKind = "slab"
+    left_out: tuple[int, ...] = ()
 
     @property
     def ijk(self) -> FloatArray:
@@ -86,6 +91,7 @@ class Place:
         }
         if self.slabs is not None:
             result["slabs"] = [asdict(hit) | {"voxel": list(hit.voxel)} for hit in self.slabs]
+            result["left_out"] = list(self.left_out)
         return result
 
     def to_text(self, words: Words = python_words) -> str:
@@ -106,9 +112,10 @@ class Place:
             lines.append("  outside the volume")
         if self.slabs is not None:
             for hit in self.slabs:
-                lines.append(f"  slab {hit.index:<3}                 {hit.image} at {hit.voxel}")
+                lines.append(f"  {f'{self.kind} {hit.index}':<24} {hit.image} at {hit.voxel}")
             if where.inside and not self.slabs:
-                lines.append("  in no slab")
+                left = ", ".join(str(index) for index in self.left_out)
+                lines.append(f"  in no {self.kind}" + (f" that was written: {left} was left out" if left else ""))
         lines.append(f"  {explain_axes(g)}")
         lines += [f"  note: {in_words(text, words)}" for text in self.warnings]
         return "\n".join(lines)
@@ -180,7 +187,17 @@ def _in_export(runtime: SlicerRuntime, manifest_path: Path, space: str, point: t
         file = written_part(manifest_path.parent, hits[0].image)
         value = _value(kind_of(file).read(runtime, file, _slab(manifest, hits[0])), hits[0].voxel)
     grid = partial(exported_grid, manifest, manifest_path.parent)
-    return Place(f"{manifest.case} (export)", manifest.geometry, location, value, grid, hits, manifest.warnings)
+    return Place(
+        name=f"{manifest.case} (export)",
+        geometry=manifest.geometry,
+        location=location,
+        value=value,
+        fsl=grid,
+        slabs=hits,
+        warnings=manifest.warnings,
+        kind=manifest.plan.kind,
+        left_out=_left_out_holding(manifest, location.voxel),
+    )
 
 
 def _slab(manifest: Manifest, hit: SlabHit) -> VolumeGeometry:
@@ -264,10 +281,19 @@ def slabs_holding(manifest: Manifest, voxel: tuple[int, int, int]) -> tuple[Slab
     """Return the slabs that hold a voxel of the source, and where in them it is."""
     hits = []
     for slab in manifest.slabs:
-        local = [v - start for v, start in zip(voxel, slab.box.start, strict=True)]
-        if all(0 <= v < n for v, n in zip(local, slab.box.shape, strict=True)):
-            hits.append(SlabHit(slab.index, slab.image, (local[0], local[1], local[2])))
+        if _holds(slab.box, voxel):
+            i, j, k = (v - start for v, start in zip(voxel, slab.box.start, strict=True))
+            hits.append(SlabHit(slab.index, slab.image, (i, j, k)))
     return tuple(hits)
+
+
+def _left_out_holding(manifest: Manifest, voxel: tuple[int, int, int]) -> tuple[int, ...]:
+    left = manifest.plan.left_out
+    return () if left is None else tuple(piece.index for piece in left.pieces if _holds(piece.box, voxel))
+
+
+def _holds(box: Box, voxel: tuple[int, int, int]) -> bool:
+    return all(a <= v < b for a, v, b in zip(box.start, voxel, box.stop, strict=True))
 
 
 def explain_axes(geometry: VolumeGeometry) -> str:
