@@ -39,15 +39,39 @@ if TYPE_CHECKING:
 
 def run(options: argparse.Namespace) -> int:
     """Run ``slab-exporter export``; returns the exit code."""
-    from ..core.options import ExportRequest
-    from ..core.pieces.keeping import KeepOptions
-    from ..core.pieces.shape import slab_options
     from ..export.from_files import export_cases
     from ..export.key_file import require_deidentify
     from ..pipeline.keeping import require_labels
     from .dry_run import dry_run
 
-    request = ExportRequest(
+    request = request_of(options)
+    run = run_options(options)
+    require_deidentify(run.key_file, request)
+    cases = cases_of(options)
+    require_labels(cases, request)
+    if options.dry_run:
+        return code_for(dry_run(cases, options.output, request, options.json, run), len(cases))
+    shown = display_for(options, cases, request, run)
+    started = time.monotonic()
+    try:
+        result = export_cases(cases, options.output, request, shown, options.resume, options.overwrite, run)
+    finally:
+        shown.close()
+    summarise(options, result, time.monotonic() - started)
+    return exit_code(result)
+
+
+def request_of(options: argparse.Namespace) -> ExportRequest:
+    """Return what the command line asks to make of each case.
+
+    Raises:
+        RequestError: options make no sense, or contradict each other.
+    """
+    from ..core.options import ExportRequest
+    from ..core.pieces.keeping import KeepOptions
+    from ..core.pieces.shape import slab_options
+
+    return ExportRequest(
         slabs=slab_options(
             thickness=options.thickness,
             thickness_mm=options.thickness_mm,
@@ -68,20 +92,6 @@ def run(options: argparse.Namespace) -> int:
         dicom=dicom_options(options),
         keep=KeepOptions(options.keep, options.min_fraction),
     )
-    run = run_options(options)
-    require_deidentify(run.key_file, request)
-    cases = cases_of(options)
-    require_labels(cases, request)
-    if options.dry_run:
-        return code_for(dry_run(cases, options.output, request, options.json, run), len(cases))
-    shown = display_for(options, cases, request, run)
-    started = time.monotonic()
-    try:
-        result = export_cases(cases, options.output, request, shown, options.resume, options.overwrite, run)
-    finally:
-        shown.close()
-    summarise(options, result, time.monotonic() - started)
-    return exit_code(result)
 
 
 def exit_code(result: ExportResult) -> int:
