@@ -45,9 +45,9 @@ def test_every_voxel_is_covered_by_blocks_no_larger_than_asked_in_the_patients_o
     options = SlabOptions(block=block, overlap=least_overlap(block, overlap), remainder=remainder)
     try:
         plan = plan_slabs(geometry, options)
-    except RequestError as error:
+    except RequestError:
         assert remainder == "drop"
-        assert any(n is not None and n > length for n, length in zip(block, shape, strict=True)), error
+        assert any(n is not None and n > length for n, length in zip(block, shape, strict=True))
         return
     held = np.zeros(shape, bool)
     places = []
@@ -158,7 +158,9 @@ def test_mm_become_whole_voxels_of_the_volume_at_hand():
     assert [cut.overlap for cut in plan.cuts] == [8, 0, 8]
     tiny = plan_slabs(geometry, slab_options(block_mm="0.1,all,all"))
     assert tiny.slabs[0].box.shape == (1, 400, 100)
-    with pytest.raises(RequestError, match=r"The overlap along k \(8 voxels\) must be smaller than the block \(4 voxels\)"):
+    with pytest.raises(
+        RequestError, match=r"The overlap along k \(8 voxels\) must be smaller than the block \(4 voxels\)"
+    ):
         plan_slabs(geometry, slab_options(block_mm="96,96,10", overlap=8))
 
 
@@ -198,9 +200,15 @@ def test_one_line_tells_the_plan():
         ({"block": "64,64,64", "overlap": 64}, r"The overlap along i \(64 voxels\) must be smaller"),
         ({"block": "64,32,64", "overlap": "32,32,32"}, "The overlap along j"),
         ({"block": "64,64,64", "overlap": "-1,0,0"}, "0 or more voxels; it is -1"),
-        ({"block": "64,64,all", "overlap": "8,8,8"}, "The overlap along k is 8, but a block spans all of k; give 0 there"),
+        (
+            {"block": "64,64,all", "overlap": "8,8,8"},
+            "The overlap along k is 8, but a block spans all of k; give 0 there",
+        ),
         ({"block_mm": "64,64,all", "overlap": "8,8,8"}, "a block spans all of k"),
-        ({"block": "64,64,64", "overlap": "8,8"}, "three along i, j, k such as 8,8,4; it is '8,8'"),
+        (
+            {"block": "64,64,64", "overlap": "8,8"},
+            "it is '8,8' .blocks also take three, along i, j, k, such as 8,8,4",
+        ),
         ({"block": "64,64,64", "overlap": "much"}, "it is 'much'"),
         ({"overlap": (8, 8, 4)}, "Slabs overlap along one axis; three numbers need block="),
         ({"thickness_mm": 90.0, "overlap": "8,8,4"}, "three numbers need block="),

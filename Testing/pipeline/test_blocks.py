@@ -172,7 +172,7 @@ def test_verify_notices_a_block_that_was_left_out_wrongly(tmp_path):
     there([make_case(tmp_path / "in", "case", trip)], tmp_path / "out", trip)
     path = tmp_path / "out" / "case" / "manifest.json"
     document = json.loads(path.read_text())
-    taken = next(n for n, slab in enumerate(document["slabs"]) if 1 < slab["index"])
+    taken = next(n for n, slab in enumerate(document["slabs"]) if slab["index"] > 1)
     slab = document["slabs"].pop(taken)
     left = {"index": slab["index"], "ijk_start": slab["ijk_start"], "ijk_stop": slab["ijk_stop"], "voxels": 0}
     document["plan"]["left_out"]["pieces"].append(left)
@@ -190,7 +190,7 @@ def test_slabs_are_left_out_too_and_a_fraction_decides(tmp_path):
     labels = save_nifti(tmp_path / "seg.nii.gz", phantom()[1], affine())
     kept = se.export(path, tmp_path / "any", thickness=2, labels=labels, keep="labelled").manifests[0]
     assert [slab.index for slab in kept.slabs] == [2, 3, 4]  # labels in k = 5 to 8
-    assert [slab.image for slab in kept.slabs][0] == "images/ct_slab-002.nii.gz"
+    assert kept.slabs[0].image == "images/ct_slab-002.nii.gz"
     # 2 x 3 of the 143 voxels of a slice: 0.042 of a slab that they fill, half as much of one that holds one slice
     kept = se.export(path, tmp_path / "some", thickness=2, labels=labels, keep="labelled", min_fraction=0.04)
     assert [slab.index for slab in kept.manifests[0].slabs] == [3]

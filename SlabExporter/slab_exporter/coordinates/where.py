@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from ..core.errors import InputError, RequestError
-from ..core.geometry import AXIS_LETTERS, Box, FloatArray, VolumeGeometry
+from ..core.geometry import AXIS_LETTERS, FloatArray, VolumeGeometry
 from ..core.manifest import FILE_NAME, Manifest, find_manifests, read_manifest
 from ..core.naming import PieceKind
 from ..core.text import Words, in_words, lengths, python_words, sizes
@@ -20,6 +20,7 @@ from ..mrml.runtime import SlicerRuntime, open_runtime
 from ..pipeline.formats.table import kind_of
 from ..volumes.choice import FileChoice
 from ..volumes.reading import open_for_geometry
+from .held_by import SlabHit, left_out_holding, slabs_holding
 from .registration import GridMaker, exported_grid, fsl_grid, read_ras
 
 
@@ -196,7 +197,7 @@ def _in_export(runtime: SlicerRuntime, manifest_path: Path, space: str, point: t
         slabs=hits,
         warnings=manifest.warnings,
         kind=manifest.plan.kind,
-        left_out=_left_out_holding(manifest, location.voxel),
+        left_out=left_out_holding(manifest, location.voxel),
     )
 
 
@@ -237,21 +238,6 @@ class Location:
     inside: bool
 
 
-@dataclass(frozen=True)
-class SlabHit:
-    """A slab that holds a point.
-
-    Attributes:
-        index: number of the slab.
-        image: its file, relative to the manifest.
-        voxel: the nearest voxel, in the slab's own indices.
-    """
-
-    index: int
-    image: str
-    voxel: tuple[int, int, int]
-
-
 def locate(geometry: VolumeGeometry, space: str, point: tuple[float, float, float]) -> Location:
     """Return a point in all coordinate systems.
 
@@ -275,25 +261,6 @@ def locate(geometry: VolumeGeometry, space: str, point: tuple[float, float, floa
     i, j, k = (int(v) for v in np.floor(ijk + 0.5))
     inside = all(0 <= v < n for v, n in zip((i, j, k), geometry.shape_ijk, strict=True))
     return Location(ijk, ras, ras * _TO_LPS, (i, j, k), inside)
-
-
-def slabs_holding(manifest: Manifest, voxel: tuple[int, int, int]) -> tuple[SlabHit, ...]:
-    """Return the slabs that hold a voxel of the source, and where in them it is."""
-    hits = []
-    for slab in manifest.slabs:
-        if _holds(slab.box, voxel):
-            i, j, k = (v - start for v, start in zip(voxel, slab.box.start, strict=True))
-            hits.append(SlabHit(slab.index, slab.image, (i, j, k)))
-    return tuple(hits)
-
-
-def _left_out_holding(manifest: Manifest, voxel: tuple[int, int, int]) -> tuple[int, ...]:
-    left = manifest.plan.left_out
-    return () if left is None else tuple(piece.index for piece in left.pieces if _holds(piece.box, voxel))
-
-
-def _holds(box: Box, voxel: tuple[int, int, int]) -> bool:
-    return all(a <= v < b for a, v, b in zip(box.start, voxel, box.stop, strict=True))
 
 
 def explain_axes(geometry: VolumeGeometry) -> str:

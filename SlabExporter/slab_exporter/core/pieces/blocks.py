@@ -74,8 +74,8 @@ def overlap_of(given: GivenOverlap) -> Overlap:
         return numbers[0]
     if len(numbers) != 3:
         raise RequestError(
-            "The overlap must be a whole number, or for blocks three along i, j, k such as 8,8,4; "
-            f"it is {_shown(given)}.",
+            f"The overlap must be a whole number; it is {_shown(given)} (blocks also take three, along i, j, k, "
+            "such as 8,8,4).",
             option="overlap",
         )
     return (numbers[0], numbers[1], numbers[2])
