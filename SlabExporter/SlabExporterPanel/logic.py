@@ -25,6 +25,7 @@ class SlabExporterParameterNode:
     axis: Axis = Axis.axial
     thickness: Annotated[float, WithinRange(0.01, 100000)] = 64
     unit: Unit = Unit.slices
+    block: str = ""
     overlap: Annotated[int, WithinRange(0, 100000)] = 0
     remainder: Remainder = Remainder.keep
     fill: str = "auto"
@@ -57,6 +58,7 @@ class SlabExporterLogic(ScriptedLoadableModuleLogic):
             thickness=node.thickness,
             unit=node.unit.value,
             axis=node.axis.value,
+            block=node.block,
             overlap=node.overlap,
             remainder=node.remainder.value,
             fill=node.fill,
@@ -86,13 +88,17 @@ class SlabExporterLogic(ScriptedLoadableModuleLogic):
         volumeNode,
         outputDirectory,
         labelNodes=None,
-        thickness=64,
+        thickness=None,
         *,
         thicknessMm=None,
-        axis="axial",
+        axis=None,
+        block=None,
+        blockMm=None,
         overlap=0,
         remainder="keep",
         fill=None,
+        keep="all",
+        minFraction=None,
         roiNode=None,
         name=None,
         format="nii.gz",
@@ -112,12 +118,16 @@ class SlabExporterLogic(ScriptedLoadableModuleLogic):
         :param volumeNode: scalar volume node, not under a transform.
         :param outputDirectory: folder of the data set; made if missing, cases of earlier exports in it stay.
         :param labelNodes: label map or segmentation nodes: one, a list, or a dictionary by the name of the set.
-        :param thickness: slices per slab.
+        :param thickness: slices per slab; None for 64.
         :param thicknessMm: thickness in mm instead, rounded to whole slices.
-        :param axis: "axial", "coronal", "sagittal", or the index axis "i", "j", "k".
-        :param overlap: slices that neighbouring slabs share.
+        :param axis: "axial" (None), "coronal", "sagittal", or the index axis "i", "j", "k".
+        :param block: blocks instead of slabs: voxels along i, j, k, such as (96, 96, 64) or "all,all,64".
+        :param blockMm: the same in mm, rounded to whole voxels.
+        :param overlap: slices that neighbouring slabs share; of blocks voxels, one number or (i, j, k).
         :param remainder: of a last slab that is not full, one of ``slab_exporter.core.options.REMAINDERS``.
         :param fill: value of padded voxels; None chooses air for CT and 0 otherwise.
+        :param keep: "all", or only the slabs and blocks that hold labels ("labelled") or a part of the body ("body").
+        :param minFraction: with ``keep``, the part of the voxels that must be such; None for a single voxel.
         :param roiNode: markups ROI to stay within.
         :param name: of the case; the volume node's name if None.
         :param format: "nii.gz", "nii" or "nrrd".
@@ -128,15 +138,18 @@ class SlabExporterLogic(ScriptedLoadableModuleLogic):
         :return: the manifest: ``manifest.slabs[0].image``, ``.box``, ``.geometry.affine_ras`` (mm, RAS) and so on.
         :raises slab_exporter.core.errors.SlabExporterError: with a sentence that says what to do.
         """
-        from slab_exporter.core.options import ExportRequest, SlabOptions
+        from slab_exporter.core.options import ExportRequest
+        from slab_exporter.core.pieces.keeping import KeepOptions
+        from slab_exporter.core.pieces.shape import slab_options
         from slab_exporter.core.progress import no_progress
         from slab_exporter.export.from_scene import export_nodes
 
         request = ExportRequest(
-            slabs=SlabOptions(thickness, thicknessMm, axis, overlap, remainder, fill),
+            slabs=slab_options(thickness, thicknessMm, axis, overlap, remainder, fill, block, blockMm),
             format=format,
             compression=compression,
             verify=verify,
+            keep=KeepOptions(keep, minFraction),
         )
         out = Path(outputDirectory).expanduser()
         return export_nodes(
@@ -144,7 +157,17 @@ class SlabExporterLogic(ScriptedLoadableModuleLogic):
         )
 
     def createSlabROIs(
-        self, volumeNode, thickness=64, *, thicknessMm=None, axis="axial", overlap=0, remainder="keep", roiNode=None
+        self,
+        volumeNode,
+        thickness=None,
+        *,
+        thicknessMm=None,
+        axis=None,
+        block=None,
+        blockMm=None,
+        overlap=0,
+        remainder="keep",
+        roiNode=None,
     ):
         """Show the slabs that ``exportSlabs`` would cut as coloured boxes in the scene; nothing is written.
 
@@ -157,12 +180,13 @@ class SlabExporterLogic(ScriptedLoadableModuleLogic):
         :return: markups ROI nodes in numbering order. A second call replaces the boxes of the first.
         :raises slab_exporter.core.errors.SlabExporterError: with a sentence that says what to do.
         """
-        from slab_exporter.core.options import ExportRequest, SlabOptions
+        from slab_exporter.core.options import ExportRequest
+        from slab_exporter.core.pieces.shape import slab_options
         from slab_exporter.mrml.slab_rois import show_preview
 
         from .view import plan_of
 
-        options = SlabOptions(thickness, thicknessMm, axis, overlap, remainder)
+        options = slab_options(thickness, thicknessMm, axis, overlap, remainder, block=block, block_mm=blockMm)
         plan = plan_of(ExportRequest(slabs=options), volumeNode, roiNode)
         return show_preview(slicer, slicer.mrmlScene, plan, volumeNode)
 

@@ -19,7 +19,7 @@ class Row:
 
     Attributes:
         number: from 0, in numbering order.
-        slices: index range along the cut axis, inclusive.
+        slices: index range along the cut axis, inclusive; of a block along i, j and k.
         extent: outer edges along the patient axis in mm.
         size: voxels along i, j, k.
         state: "planned" until the export says more.
@@ -40,11 +40,12 @@ def summary(plan: SlabPlan, volume: Any) -> str:
     """The volume and the plan in two lines."""
     g = plan.geometry
     step = float(g.spacing[plan.axis])
-    count = counted(len(plan.slabs), "slab")
+    count = counted(len(plan.slabs), plan.kind)
+    size = f"{plan.thickness} slices ({plan.thickness * step:.4g} mm) along {'ijk'[plan.axis]}"
     return (
         f"{sizes(g.shape_ijk)} voxels of {lengths(g.spacing)} mm, "
         f"{voxels_kji(volume).dtype.name}, stored {g.orientation}\n"
-        f"{count} of up to {plan.thickness} slices ({plan.thickness * step:.4g} mm) along {'ijk'[plan.axis]}, "
+        f"{count} of up to {size if plan.kind == 'slab' else plan.size}, "
         f"numbered {plan.direction.replace(' to ', ' → ')}"
     )
 
@@ -54,6 +55,8 @@ def table_headers(plan: SlabPlan | None) -> tuple[str, ...]:
     if plan is None:
         return ("Slab", "Slices", "Extent (mm)", "Voxels", "State")
     letter = "RAS"[plan.geometry.ras_axis_of_index[plan.axis][0]]
+    if plan.kind == "block":
+        return ("Block", "Voxels i, j, k", f"{letter} (mm)", "Size", "State")
     return ("Slab", f"Slices {'ijk'[plan.axis]}", f"{letter} (mm)", "Voxels", "State")
 
 
@@ -68,9 +71,10 @@ def row_of(slab: Slab, plan: SlabPlan) -> Row:
         point[axis] = edge
         ends.append(float(g.ras(point)[ras_axis]))
     r, a, s = (float(x) for x in g.ras(middle))
+    shown = range(3) if plan.kind == "block" else (axis,)
     return Row(
         number=slab.index,
-        slices=f"{box.start[axis]} … {box.stop[axis] - 1}",
+        slices=", ".join(f"{box.start[n]} … {box.stop[n] - 1}" for n in shown),
         extent=f"{min(ends):.1f} … {max(ends):.1f}",
         size=sizes(box.shape),
         state=PLANNED,

@@ -118,14 +118,17 @@ def stitched_text(result: StitchResult) -> str:
     overlaps = f", overlaps: {result.blend}" if result.overlapping else ""
     kind = "label map" if result.is_labels else "volume"
     end = f"loaded as a {kind}" if is_loadable(result) else f"{result.channels} numbers per voxel: not loaded"
-    lines = [f"{counted(result.slabs, 'slab')} stitched into {result.path.name} ({result.dtype}{overlaps}); {end}."]
+    lines = [
+        f"{counted(result.slabs, result.kind)} stitched into {result.path.name} ({result.dtype}{overlaps}); {end}."
+    ]
     return "\n".join((*lines, *stitch_notes(result)))
 
 
 def stitch_notes(result: StitchResult) -> tuple[str, ...]:
     """Return what a user should know about the result, as sentences."""
     uncovered = (f"{result.uncovered}; filled with {result.fill:g}.",) if result.uncovered else ()
-    return (*uncovered, *(in_panel_words(text) for text in result.warnings))
+    left = (f"{result.left_out} {result.kind}s were left out; filled with {result.fill:g}.",) if result.left_out else ()
+    return (*uncovered, *left, *(in_panel_words(text) for text in result.warnings))
 
 
 def is_loadable(result: StitchResult) -> bool:
@@ -143,5 +146,5 @@ def _full_path(text: str, if_empty: SlabExporterError | None = None) -> Path:
 
 
 def _summary(manifest: Manifest, has_predictions: bool) -> str:
-    parts = counted(len(manifest.slabs), "prediction" if has_predictions else "slab")
+    parts = counted(len(manifest.slabs), "prediction" if has_predictions else manifest.plan.kind)
     return f"{parts} of '{manifest.case}' → {sizes(manifest.geometry.shape_ijk)} voxels"

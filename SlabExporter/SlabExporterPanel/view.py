@@ -12,6 +12,7 @@ from typing import Any
 from slab_exporter.core.errors import InputError, OutputError, RequestError, SlabExporterError
 from slab_exporter.core.geometry import Box, VolumeGeometry
 from slab_exporter.core.options import AxisName, Compression, ExportRequest, Format, Remainder, SlabOptions
+from slab_exporter.core.pieces.shape import slab_options
 from slab_exporter.core.planning import SlabPlan, plan_slabs
 from slab_exporter.core.text import sizes
 from slab_exporter.export.from_scene import case_name, label_sets, require_apart_from_sources, require_free_place
@@ -36,6 +37,8 @@ class PanelSettings:
     Attributes:
         thickness: in ``unit``.
         unit: "slices" or "mm".
+        block: size of blocks along i, j, k in ``unit`` (voxels for "slices"); empty for slabs. Thickness and axis are
+            then not used.
         fill: a number, or "auto".
         output: folder; empty if none is chosen.
         name: of the case; empty for the volume node's name.
@@ -47,6 +50,7 @@ class PanelSettings:
     thickness: float = 64
     unit: str = "slices"
     axis: AxisName = "axial"
+    block: str = ""
     overlap: int = 0
     remainder: Remainder = "keep"
     fill: str = "auto"
@@ -127,18 +131,26 @@ def request_of(settings: PanelSettings) -> ExportRequest:
     Raises:
         RequestError: a setting is out of range, or settings contradict each other.
     """
-    in_mm = settings.unit == "mm"
     return ExportRequest(
-        slabs=SlabOptions(
-            thickness=64 if in_mm else int(settings.thickness),
-            thickness_mm=float(settings.thickness) if in_mm else None,
-            axis=settings.axis,
-            overlap=settings.overlap,
-            remainder=settings.remainder,
-            fill=fill_of(settings.fill),
-        ),
+        slabs=_slab_options(settings),
         format=settings.format,
         compression=settings.compression,
+    )
+
+
+def _slab_options(settings: PanelSettings) -> SlabOptions:
+    in_mm, blocks = settings.unit == "mm", settings.block.strip()
+    fill = fill_of(settings.fill)
+    if blocks:
+        sizes = {"block_mm" if in_mm else "block": blocks}
+        return slab_options(overlap=settings.overlap, remainder=settings.remainder, fill=fill, **sizes)
+    return SlabOptions(
+        thickness=64 if in_mm else int(settings.thickness),
+        thickness_mm=float(settings.thickness) if in_mm else None,
+        axis=settings.axis,
+        overlap=settings.overlap,
+        remainder=settings.remainder,
+        fill=fill,
     )
 
 
@@ -184,7 +196,9 @@ def _reversal_note(cut: VolumeGeometry, volume: Any) -> tuple[str, ...]:
 
 def _preview_action(plan: SlabPlan) -> Action:
     if len(plan.slabs) > MOST_BOXES:
-        return Action(False, f"{len(plan.slabs)} slabs are too many to show; the preview shows up to {MOST_BOXES}.")
+        return Action(
+            False, f"{len(plan.slabs)} {plan.kind}s are too many to show; the preview shows up to {MOST_BOXES}."
+        )
     return Action(True, PREVIEW_TIP)
 
 

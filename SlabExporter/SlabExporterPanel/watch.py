@@ -69,7 +69,7 @@ class ExportWatch(Watch):
 def finished_text(manifest: Manifest) -> str:
     """Return the line after an export."""
     slabs, verified = len(manifest.slabs), sum(slab.verified for slab in manifest.slabs)
-    text = f"{counted(slabs, 'slab')} written to '{manifest.case}', {verified} verified."
+    text = f"{counted(slabs, manifest.plan.kind)} written to '{manifest.case}', {verified} verified."
     warnings = len(manifest.warnings)
     return text + (f" {counted(warnings, 'warning')}, shown above." if warnings else "")
 

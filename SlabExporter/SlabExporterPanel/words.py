@@ -9,6 +9,8 @@ _NAMES = {
     "remainder": "'Last slab'",
     "thickness": "'Thickness'",
     "thickness_mm": "'Thickness'",
+    "block": "'Blocks'",
+    "block_mm": "'Blocks'",
     "overlap": "'Overlap'",
     "fill": "'Fill value'",
     "overwrite": "'Replace'",

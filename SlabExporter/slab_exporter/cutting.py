@@ -17,19 +17,21 @@ from .core.options import (
     NiftiTransform,
     Remainder,
     SeriesOptions,
-    SlabOptions,
 )
+from .core.pieces.blocks import GivenOverlap, GivenSizes
+from .core.pieces.keeping import Keep
 from .core.progress import Progress, no_progress
 from .keywords import (
     AnyPath,
     Fill,
     Labels,
-    fill_of,
     frame_of,
     inputs_of,
+    keep_of,
     label_arguments,
     number,
     path_of,
+    shape_of,
     transform_of,
     warn,
     whole,
@@ -44,10 +46,12 @@ if TYPE_CHECKING:
 def plan(
     path: AnyPath,
     *,
-    thickness: int = 64,
+    thickness: int | None = None,
     thickness_mm: float | None = None,
-    axis: AxisName = "axial",
-    overlap: int = 0,
+    axis: AxisName | None = None,
+    block: GivenSizes | None = None,
+    block_mm: GivenSizes | None = None,
+    overlap: GivenOverlap = 0,
     remainder: Remainder = "keep",
     within: AnyPath | None = None,
     frame: int | None = None,
@@ -60,7 +64,8 @@ def plan(
 
     Args:
         path: a volume file, the folder of one DICOM series, or a DICOM file that holds a volume.
-        thickness, thickness_mm, axis, overlap, remainder, within: the shape of the slabs, as in ``export``.
+        thickness, thickness_mm, axis, block, block_mm, overlap, remainder, within: the shape of the slabs or blocks,
+            as in ``export``.
         frame, nifti_transform, allow_uneven, resample, allow_damaged: how the file is read, as in ``export``.
 
     Raises:
@@ -83,7 +88,7 @@ def plan(
     from .volumes.choice import FileChoice
     from .volumes.reading import peek_volume
 
-    options = _slab_options(thickness, thickness_mm, axis, overlap, remainder)
+    options = shape_of(thickness, thickness_mm, axis, overlap, remainder, block=block, block_mm=block_mm)
     accepted = _series_options(allow_uneven, resample, allow_damaged)
     choice = FileChoice(path_of(path), frame_of(frame), transform_of(nifti_transform), accepted)
     geometry = peek_volume(choice).geometry
@@ -97,13 +102,17 @@ def export(
     inputs: AnyPath | Iterable[AnyPath],
     out: AnyPath,
     *,
-    thickness: int = 64,
+    thickness: int | None = None,
     thickness_mm: float | None = None,
-    axis: AxisName = "axial",
-    overlap: int = 0,
+    axis: AxisName | None = None,
+    block: GivenSizes | None = None,
+    block_mm: GivenSizes | None = None,
+    overlap: GivenOverlap = 0,
     remainder: Remainder = "keep",
     fill: Fill = "auto",
     within: AnyPath | None = None,
+    keep: Keep = "all",
+    min_fraction: float | None = None,
     labels: Labels = None,
     format: Format = "nii.gz",
     compression: Compression = "fast",
@@ -138,13 +147,18 @@ def export(
     Args:
         inputs: one or several of: volume file, folder of volumes or DICOM series, glob pattern, .csv or .txt list.
         out: output folder; made if missing.
-        thickness: slices in a slab.
+        thickness: slices in a slab; None for 64.
         thickness_mm: thickness in mm instead, rounded to whole slices.
-        axis: "axial", "coronal", "sagittal" (the index axis nearest to S, A, R), or "i", "j", "k".
-        overlap: slices shared by neighbouring slabs.
-        remainder: a last slab that is not full: "keep" it short, "pad", "shift", "drop", or "balance" all.
+        axis: "axial" (None), "coronal", "sagittal" (the index axis nearest to S, A, R), or "i", "j", "k".
+        block: blocks instead of slabs: voxels along i, j, k, as (96, 96, 64), "96,96,64" or "all,all,64".
+        block_mm: the same in mm, rounded to whole voxels.
+        overlap: slices shared by neighbouring slabs; voxels by blocks, along each axis that is cut or (i, j, k).
+        remainder: a last slab that is not full: "keep" it short, "pad", "shift", "drop", or "balance" all; of
+            blocks along each axis.
         fill: value of padded voxels; "auto" is air for CT-like volumes, 0 otherwise and for labels.
         within: markups file (.mrk.json) with one ROI; slabs stay inside it.
+        keep: which slabs or blocks are written: "all", "labelled" or "body" (those that hold some of it).
+        min_fraction: with ``keep``, the part of a piece's voxels that must be such; None for a single voxel.
         labels: label map, folder, or pattern with {case}; a list of them, or a dict by the sets' names.
         format: "nii.gz", "nii", "nrrd" or "dicom".
         compression: "fast" or "small".
@@ -193,7 +207,8 @@ def export(
     from .report.dataset import parse_split
 
     request = ExportRequest(
-        slabs=_slab_options(thickness, thickness_mm, axis, overlap, remainder, fill),
+        slabs=shape_of(thickness, thickness_mm, axis, overlap, remainder, fill, block, block_mm),
+        keep=keep_of(keep, min_fraction),
         format=format,
         compression=compression,
         frame=frame_of(frame),
@@ -235,24 +250,6 @@ def _split_and_grouped(
     if split_series:
         cases = with_series_split(cases, request.series, request.frame)
     return cases if group_by is None else grouped(cases, group_by)
-
-
-def _slab_options(
-    thickness: int,
-    thickness_mm: float | None,
-    axis: AxisName,
-    overlap: int,
-    remainder: Remainder,
-    fill: Fill = "auto",
-) -> SlabOptions:
-    return SlabOptions(
-        whole("thickness", thickness),
-        None if thickness_mm is None else number("thickness_mm", thickness_mm),
-        axis,
-        whole("overlap", overlap),
-        remainder,
-        fill_of(fill),
-    )
 
 
 def _series_options(allow_uneven: float | None, resample: bool, allow_damaged: bool) -> SeriesOptions:

@@ -11,7 +11,10 @@ from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
 from .core.errors import RequestError
-from .core.options import ExportRequest, NiftiTransform
+from .core.options import AxisName, ExportRequest, NiftiTransform, Remainder, SlabOptions
+from .core.pieces.blocks import GivenOverlap, GivenSizes
+from .core.pieces.keeping import Keep, KeepOptions
+from .core.pieces.shape import slab_options
 
 AnyPath: TypeAlias = "str | os.PathLike[str]"
 Labels: TypeAlias = "AnyPath | Sequence[AnyPath] | Mapping[str, AnyPath] | None"
@@ -92,6 +95,42 @@ def fill_of(fill: Fill) -> float | None:
         RequestError: it is something else than a number.
     """
     return None if fill is None or fill == "auto" else number("fill, unless it is 'auto',", fill)
+
+
+def shape_of(
+    thickness: int | None,
+    thickness_mm: float | None,
+    axis: AxisName | None,
+    overlap: GivenOverlap,
+    remainder: Remainder,
+    fill: Fill = "auto",
+    block: GivenSizes | None = None,
+    block_mm: GivenSizes | None = None,
+) -> SlabOptions:
+    """Return the options that shape slabs or blocks.
+
+    Raises:
+        RequestError: they make no sense, or contradict each other.
+    """
+    return slab_options(
+        None if thickness is None else whole("thickness", thickness),
+        None if thickness_mm is None else number("thickness_mm", thickness_mm),
+        axis,
+        overlap,
+        remainder,
+        fill_of(fill),
+        block,
+        block_mm,
+    )
+
+
+def keep_of(keep: Keep, min_fraction: float | None) -> KeepOptions:
+    """Return which pieces are written.
+
+    Raises:
+        RequestError: they make no sense.
+    """
+    return KeepOptions(keep, None if min_fraction is None else number("min_fraction", min_fraction))
 
 
 def transform_of(name: NiftiTransform | None) -> NiftiTransform | None:

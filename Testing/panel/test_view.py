@@ -236,6 +236,21 @@ def test_rows_say_where_each_slab_lies(volume, settings):
     np.testing.assert_allclose(first.centre, geometry.ras((4, 3.5, 2)))
 
 
+def test_blocks_are_chosen_by_their_size(volume, settings):
+    view = panel_view(replace(settings, block=" 4,all,8 ", overlap=1), volume)
+    assert view.headers == ("Block", "Voxels i, j, k", "S (mm)", "Size", "State")
+    assert [row.slices for row in view.rows[:2]] == ["0 … 3, 0 … 7, 0 … 7", "3 … 6, 0 … 7, 0 … 7"]
+    assert view.rows[-1].size == "3 x 8 x 2"
+    assert "12 blocks of up to 4 x 8 x 8 voxels, numbered I → S, P → A, L → R" in view.summary
+    assert view.export.enabled
+    in_mm = panel_view(replace(settings, block="2.8,all,20", unit="mm"), volume)
+    assert in_mm.rows[0].size == "4 x 8 x 8"
+    refused = panel_view(replace(settings, block="4,8"), volume)
+    assert "'Blocks' needs three whole numbers" in refused.export.tooltip
+    many = panel_view(replace(settings, block="1,1,1"), volume)
+    assert many.preview.tooltip == "1656 blocks are too many to show; the preview shows up to 100."
+
+
 def test_the_summary_tells_volume_and_plan(volume, settings):
     text = panel_view(settings, volume).summary
     assert "9 x 8 x 23 voxels of 0.7 x 0.9 x 2.5 mm, int16, stored RAS" in text

@@ -14,6 +14,7 @@ from ..core.options import (
     DicomOptions,
     SeriesOptions,
 )
+from ..core.pieces.keeping import KEEPS
 
 DONE, SOME_FAILED, UNUSABLE, INTERRUPTED = 0, 1, 2, 130
 
@@ -47,6 +48,28 @@ def add_batch_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--dry-run", action="store_true", help="show what matched what, the slabs and their size, and write nothing"
     )
+
+
+def add_block_options(parser: argparse.ArgumentParser) -> None:
+    """Options of ``export`` that ask for blocks instead of slabs."""
+    parser.add_argument(
+        "--block", type=given_text, metavar="I,J,K",
+        help="cut blocks of so many voxels along the file's index axes instead of slabs; 'all' spans a whole axis",
+    )  # fmt: skip
+    parser.add_argument("--block-mm", type=given_text, metavar="I,J,K", help="the same in mm, rounded to whole voxels")
+
+
+def add_keep_options(parser: argparse.ArgumentParser) -> None:
+    """Options of ``export`` that leave pieces out."""
+    parser.add_argument(
+        "--keep", choices=KEEPS, default="all",
+        help="write only the slabs or blocks that hold labels (labelled), or a part of the body (body: not air); the "
+        "others' numbers stay free, and stitch fills their places (default all)",
+    )  # fmt: skip
+    parser.add_argument(
+        "--min-fraction", type=float, metavar="F",
+        help="with --keep: the part of a piece's voxels that must be labels, or of the body (default: a single voxel)",
+    )  # fmt: skip
 
 
 def add_table_options(parser: argparse.ArgumentParser) -> None:

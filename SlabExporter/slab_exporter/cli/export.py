@@ -17,9 +17,11 @@ from .arguments import (
     UNUSABLE,
     Subparsers,
     add_batch_options,
+    add_block_options,
     add_dicom_input_options,
     add_dicom_output_options,
     add_identity_options,
+    add_keep_options,
     command_parser,
     dicom_options,
     fill,
@@ -37,32 +39,16 @@ if TYPE_CHECKING:
 
 def run(options: argparse.Namespace) -> int:
     """Run ``slab-exporter export``; returns the exit code."""
-    from ..core.options import ExportRequest, SlabOptions
     from ..export.from_files import export_cases
     from ..export.key_file import require_deidentify
+    from ..pipeline.keeping import require_labels
     from .dry_run import dry_run
 
-    request = ExportRequest(
-        slabs=SlabOptions(
-            thickness=options.thickness,
-            thickness_mm=options.thickness_mm,
-            axis=options.axis,
-            overlap=options.overlap,
-            remainder=options.remainder,
-            fill=options.fill,
-        ),
-        format=options.format,
-        compression=options.compression,
-        frame=options.frame,
-        nifti_transform=options.nifti_transform,
-        within=options.within,
-        verify=not options.no_verify,
-        series=series_options(options),
-        dicom=dicom_options(options),
-    )
+    request = request_of(options)
     run = run_options(options)
     require_deidentify(run.key_file, request)
     cases = cases_of(options)
+    require_labels(cases, request)
     if options.dry_run:
         return code_for(dry_run(cases, options.output, request, options.json, run), len(cases))
     shown = display_for(options, cases, request, run)
@@ -73,6 +59,39 @@ def run(options: argparse.Namespace) -> int:
         shown.close()
     summarise(options, result, time.monotonic() - started)
     return exit_code(result)
+
+
+def request_of(options: argparse.Namespace) -> ExportRequest:
+    """Return what the command line asks to make of each case.
+
+    Raises:
+        RequestError: options make no sense, or contradict each other.
+    """
+    from ..core.options import ExportRequest
+    from ..core.pieces.keeping import KeepOptions
+    from ..core.pieces.shape import slab_options
+
+    return ExportRequest(
+        slabs=slab_options(
+            thickness=options.thickness,
+            thickness_mm=options.thickness_mm,
+            axis=options.axis,
+            overlap=options.overlap,
+            remainder=options.remainder,
+            fill=options.fill,
+            block=options.block,
+            block_mm=options.block_mm,
+        ),
+        format=options.format,
+        compression=options.compression,
+        frame=options.frame,
+        nifti_transform=options.nifti_transform,
+        within=options.within,
+        verify=not options.no_verify,
+        series=series_options(options),
+        dicom=dicom_options(options),
+        keep=KeepOptions(options.keep, options.min_fraction),
+    )
 
 
 def exit_code(result: ExportResult) -> int:
@@ -88,6 +107,7 @@ def exit_code(result: ExportResult) -> int:
 def summarise(options: argparse.Namespace, result: ExportResult, seconds: float) -> None:
     """Print what came of a run, and what went wrong beside the cases."""
     slabs = [slab for manifest in result.manifests for slab in manifest.slabs]
+    kind = "block" if any(manifest.plan.kind == "block" for manifest in result.manifests) else "slab"
     verified = sum(slab.verified for slab in slabs)
     for problem in result.problems:
         print(f"slab-exporter: {typed(problem)}", file=sys.stderr)
@@ -107,7 +127,7 @@ def summarise(options: argparse.Namespace, result: ExportResult, seconds: float)
         listed = "" if getattr(options, "shard", None) else " (see errors.csv)"  # a shard writes no tables
         failed = f", {len(result.failures)} failed{listed}" if result.failures else ""
         print(
-            f"{counted(len(result.manifests), 'case')}, {counted(len(slabs), 'slab')}, {verified} verified{failed}: "
+            f"{counted(len(result.manifests), 'case')}, {counted(len(slabs), kind)}, {verified} verified{failed}: "
             f"{options.output} ({seconds:.1f} s)"
         )
 
@@ -149,16 +169,20 @@ def add_parser(commands: Subparsers) -> None:
 
 def _add_slab_options(parser: argparse.ArgumentParser) -> None:
     thickness = parser.add_mutually_exclusive_group()
-    thickness.add_argument("--thickness", type=int, default=64, metavar="N", help="slices per slab (default 64)")
+    thickness.add_argument("--thickness", type=int, metavar="N", help="slices per slab (default 64)")
     thickness.add_argument("--thickness-mm", type=float, metavar="MM", help="thickness in mm, rounded to whole slices")
+    add_block_options(parser)
     parser.add_argument(
-        "--axis", choices=AXES, default="axial",
+        "--axis", choices=AXES,
         help="cut along the index axis nearest to S (axial, the default), A (coronal), R (sagittal), or i, j, k",
     )  # fmt: skip
-    parser.add_argument("--overlap", type=int, default=0, metavar="N", help="slices shared by neighbouring slabs")
+    parser.add_argument(
+        "--overlap", type=given_text, default="0", metavar="N[,N,N]",
+        help="slices shared by neighbouring slabs; for blocks voxels, along each axis that is cut or along i, j, k",
+    )  # fmt: skip
     parser.add_argument(
         "--remainder", choices=REMAINDERS, default="keep",
-        help="a last slab that is not full (default keep): "
+        help="a last slab (of blocks: along each axis) that is not full (default keep): "
         + "; ".join(f"{word}: {meaning}" for word, meaning in REMAINDER_WORDS.items()),
     )  # fmt: skip
     parser.add_argument(
@@ -166,6 +190,7 @@ def _add_slab_options(parser: argparse.ArgumentParser) -> None:
         help="value of padded voxels (default auto: air for CT-like volumes, otherwise 0; labels get 0)",
     )  # fmt: skip
     parser.add_argument("--within", metavar="FILE.mrk.json", help="cut only inside this ROI")
+    add_keep_options(parser)
 
 
 def cases_of(options: argparse.Namespace) -> list[Case]:

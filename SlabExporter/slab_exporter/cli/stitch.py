@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from ..core.errors import Cancelled, InputError, RequestError, SlabExporterError
 from ..core.options import BLENDS
+from ..core.text import counted
 from .arguments import DONE, SOME_FAILED, UNUSABLE, Subparsers, command_parser, fill
 from .terminal import display, print_json, typed
 
@@ -75,7 +76,9 @@ def _stitch_one(
 def _described(result: StitchResult) -> str:
     channels = f", {result.channels} channels" if result.channels > 1 else ""
     overlaps = f", overlaps: {result.blend}" if result.overlapping else ""
-    return f"{result.case}: {result.slabs} slabs -> {result.path} ({result.dtype}{channels}{overlaps})"
+    left = f", {result.left_out} left out: filled with {result.fill:g}" if result.left_out else ""
+    pieces = counted(result.slabs, result.kind)
+    return f"{result.case}: {pieces} -> {result.path} ({result.dtype}{channels}{overlaps}{left})"
 
 
 def _tell_failure(options: argparse.Namespace, manifest: Path, error: SlabExporterError) -> None:

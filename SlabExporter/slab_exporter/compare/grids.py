@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ..core.geometry import SAME_GRID_VOXELS, VolumeGeometry
+from ..core.geometry import VolumeGeometry
+from ..core.geometry_difference import SAME_GRID_VOXELS
 from ..core.index_map import map_between
 from ..core.volume import is_identity
 

@@ -12,6 +12,7 @@ import numpy as np
 from ..core.errors import InputError, RequestError
 from ..core.geometry import AXIS_LETTERS, FloatArray, VolumeGeometry
 from ..core.manifest import FILE_NAME, Manifest, find_manifests, read_manifest
+from ..core.naming import PieceKind
 from ..core.text import Words, in_words, lengths, python_words, sizes
 from ..core.volume import SourceVolume
 from ..files.disk import written_part
@@ -19,6 +20,7 @@ from ..mrml.runtime import SlicerRuntime, open_runtime
 from ..pipeline.formats.table import kind_of
 from ..volumes.choice import FileChoice
 from ..volumes.reading import open_for_geometry
+from .held_by import SlabHit, left_out_holding, slabs_holding
 from .registration import GridMaker, exported_grid, fsl_grid, read_ras
 
 
@@ -34,6 +36,8 @@ class Place:
         fsl: gives the image as FSL sees it; raises InputError where FSL cannot have seen it.
         slabs: that hold it, for an export.
         warnings: unusual things about the image itself.
+        kind: what the slabs are called.
+        left_out: numbers of slabs that would hold it, but were left out.
     """
 
     name: str
@@ -43,6 +47,8 @@ class Place:
     fsl: GridMaker
     slabs: tuple[SlabHit, ...] | None = None
     warnings: tuple[str, ...] = ()
+    kind: PieceKind = "slab"
+    left_out: tuple[int, ...] = ()
 
     @property
     def ijk(self) -> FloatArray:
@@ -86,6 +92,7 @@ class Place:
         }
         if self.slabs is not None:
             result["slabs"] = [asdict(hit) | {"voxel": list(hit.voxel)} for hit in self.slabs]
+            result["left_out"] = list(self.left_out)
         return result
 
     def to_text(self, words: Words = python_words) -> str:
@@ -106,9 +113,10 @@ class Place:
             lines.append("  outside the volume")
         if self.slabs is not None:
             for hit in self.slabs:
-                lines.append(f"  slab {hit.index:<3}                 {hit.image} at {hit.voxel}")
+                lines.append(f"  {f'{self.kind} {hit.index}':<24} {hit.image} at {hit.voxel}")
             if where.inside and not self.slabs:
-                lines.append("  in no slab")
+                left = ", ".join(str(index) for index in self.left_out)
+                lines.append(f"  in no {self.kind}" + (f" that was written: {left} was left out" if left else ""))
         lines.append(f"  {explain_axes(g)}")
         lines += [f"  note: {in_words(text, words)}" for text in self.warnings]
         return "\n".join(lines)
@@ -180,7 +188,17 @@ def _in_export(runtime: SlicerRuntime, manifest_path: Path, space: str, point: t
         file = written_part(manifest_path.parent, hits[0].image)
         value = _value(kind_of(file).read(runtime, file, _slab(manifest, hits[0])), hits[0].voxel)
     grid = partial(exported_grid, manifest, manifest_path.parent)
-    return Place(f"{manifest.case} (export)", manifest.geometry, location, value, grid, hits, manifest.warnings)
+    return Place(
+        name=f"{manifest.case} (export)",
+        geometry=manifest.geometry,
+        location=location,
+        value=value,
+        fsl=grid,
+        slabs=hits,
+        warnings=manifest.warnings,
+        kind=manifest.plan.kind,
+        left_out=left_out_holding(manifest, location.voxel),
+    )
 
 
 def _slab(manifest: Manifest, hit: SlabHit) -> VolumeGeometry:
@@ -220,21 +238,6 @@ class Location:
     inside: bool
 
 
-@dataclass(frozen=True)
-class SlabHit:
-    """A slab that holds a point.
-
-    Attributes:
-        index: number of the slab.
-        image: its file, relative to the manifest.
-        voxel: the nearest voxel, in the slab's own indices.
-    """
-
-    index: int
-    image: str
-    voxel: tuple[int, int, int]
-
-
 def locate(geometry: VolumeGeometry, space: str, point: tuple[float, float, float]) -> Location:
     """Return a point in all coordinate systems.
 
@@ -258,16 +261,6 @@ def locate(geometry: VolumeGeometry, space: str, point: tuple[float, float, floa
     i, j, k = (int(v) for v in np.floor(ijk + 0.5))
     inside = all(0 <= v < n for v, n in zip((i, j, k), geometry.shape_ijk, strict=True))
     return Location(ijk, ras, ras * _TO_LPS, (i, j, k), inside)
-
-
-def slabs_holding(manifest: Manifest, voxel: tuple[int, int, int]) -> tuple[SlabHit, ...]:
-    """Return the slabs that hold a voxel of the source, and where in them it is."""
-    hits = []
-    for slab in manifest.slabs:
-        local = [v - start for v, start in zip(voxel, slab.box.start, strict=True)]
-        if all(0 <= v < n for v, n in zip(local, slab.box.shape, strict=True)):
-            hits.append(SlabHit(slab.index, slab.image, (local[0], local[1], local[2])))
-    return tuple(hits)
 
 
 def explain_axes(geometry: VolumeGeometry) -> str:

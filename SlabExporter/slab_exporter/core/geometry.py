@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from .errors import InputError
-from .text import millimetres
+from .geometry_difference import GeometryDifference
 
 FloatArray = npt.NDArray[np.float64]
 RAS_TO_LPS: FloatArray = np.diag([-1.0, -1.0, 1.0, 1.0])
@@ -33,9 +33,6 @@ _ROUNDING: dict[Numbers, float] = {"float32": 2.0**-24, "DS": 1e-10, "float64": 
 _PROMISED_MM, _PROMISED_VOXELS = 1e-4, 1e-3
 # Cosine between axes, and displacement by axes at right angles, beyond which a grid is sheared.
 _SHEARED, _SHEARED_VOXELS = 0.01, 0.1
-
-# Another program's file may be off by this part of a voxel: what a chain of float32 headers amounts to.
-SAME_GRID_VOXELS = 0.01
 
 # Which RAS axis a slice stack of that name runs along.
 ANATOMICAL_AXES = {"sagittal": 0, "coronal": 1, "axial": 2}
@@ -104,8 +101,8 @@ class VolumeGeometry:
         affine = np.array(self.affine_ras, dtype=np.float64)
         if affine.shape != (4, 4) or not np.all(np.isfinite(affine)):
             raise InputError("The voxel-to-patient matrix holds numbers that are not finite.")
-        lengths = np.linalg.norm(affine[:3, :3], axis=0)
-        if min(lengths) < 1e-9 or abs(np.linalg.det(affine[:3, :3] / lengths)) < 1e-6:
+        lengths = _norms(affine[:3, :3])
+        if min(lengths) < 1e-9 or abs(_determinant(affine[:3, :3] / lengths)) < 1e-6:
             raise InputError("The voxel-to-patient matrix is singular: an axis has no length.")
         if len(self.shape_ijk) != 3 or min(self.shape_ijk) < 1:
             raise InputError(f"A volume needs at least one voxel along each axis, not {self.shape_ijk}.")
@@ -121,7 +118,7 @@ class VolumeGeometry:
     @cached_property
     def spacing(self) -> FloatArray:
         """Distance of neighbouring voxel centres along i, j, k in mm."""
-        return np.linalg.norm(self.affine_ras[:3, :3], axis=0)
+        return _norms(self.affine_ras[:3, :3])
 
     @cached_property
     def directions(self) -> FloatArray:
@@ -131,7 +128,7 @@ class VolumeGeometry:
     @property
     def is_right_handed(self) -> bool:
         """True if i, j, k form a right-handed system in the patient (positive determinant)."""
-        return bool(np.linalg.det(self.affine_ras[:3, :3]) > 0)
+        return _determinant(self.affine_ras[:3, :3]) > 0
 
     @cached_property
     def ras_axis_of_index(self) -> tuple[tuple[int, int], ...]:
@@ -177,6 +174,10 @@ class VolumeGeometry:
     @cached_property
     def is_sheared(self) -> bool:
         """True if axes are off a right angle by more than a header's rounding: half a degree, or a tenth of a voxel."""
+        # the nearest rotation is no further from the axes than twice the shear: mostly nothing is left to work out
+        at_most = 3 * self.shear * float(np.linalg.norm(self.spacing * self.shape_ijk) / min(self.spacing))
+        if at_most <= _SHEARED_VOXELS:
+            return False
         return self.shear > _SHEARED or self.difference(self.squared()).voxels > _SHEARED_VOXELS
 
     @property
@@ -220,19 +221,7 @@ class VolumeGeometry:
         >>> print(micro_ct.difference(VolumeGeometry((5, 6, 8), micro_ct.affine_ras @ np.diag([1, 1, 3, 1]))))
         0.07 mm (14.00 voxels)
         """
-        indices = self.ijk(other.corners_ras()) - self.ijk(self.corners_ras())
-        # |u x v| keeps angles that a cosine rounds away
-        sines = np.linalg.norm(np.cross(self.directions, other.directions, axis=0), axis=0)
-        cosines = np.sum(self.directions * other.directions, axis=0)
-        return GeometryDifference(
-            mm=self.corner_distance(other),
-            voxels=float(np.max(np.abs(indices))),
-            spacing_mm=float(np.max(np.abs(self.spacing - other.spacing))),
-            degrees=float(np.max(np.degrees(np.arctan2(sines, cosines)))),
-            shapes=(self.shape_ijk, other.shape_ijk),
-            orientations=(self.orientation, other.orientation),
-            is_mirrored=self.is_right_handed != other.is_right_handed,
-        )
+        return GeometryDifference(self, other)
 
     def squared(self) -> VolumeGeometry:
         """Return the nearest grid with axes at right angles: the same voxel sizes and the same centre.
@@ -261,40 +250,12 @@ class VolumeGeometry:
         return max(min(_PROMISED_MM, _PROMISED_VOXELS * float(min(self.spacing))), held)
 
 
-@dataclass(frozen=True)
-class GeometryDifference:
-    """Difference of two grids, as ``VolumeGeometry.difference`` finds it.
+def _norms(columns: FloatArray) -> FloatArray:
+    """Return the lengths of column vectors; numpy's ``norm`` takes several times as long for so few."""
+    return np.sqrt((columns * columns).sum(axis=0))
 
-    Attributes:
-        mm: largest distance between the same corners.
-        voxels: the largest difference of their indices in the first volume.
-        spacing_mm: largest difference of the voxel sizes along an index axis.
-        degrees: largest angle between the same index axes.
-        shapes: voxels along i, j, k of both.
-        orientations: of both, as in "LAS".
-        is_mirrored: one is right-handed, the other left-handed.
-    """
 
-    mm: float
-    voxels: float
-    spacing_mm: float
-    degrees: float
-    shapes: tuple[tuple[int, int, int], tuple[int, int, int]]
-    orientations: tuple[str, str]
-    is_mirrored: bool
-
-    @property
-    def same_shape(self) -> bool:
-        """True if both have as many voxels along each axis."""
-        return self.shapes[0] == self.shapes[1]
-
-    def is_within(self, mm: float) -> bool:
-        """Return whether both have one shape and handedness, and no corner lies further away than this."""
-        return self.same_shape and not self.is_mirrored and self.mm <= mm
-
-    def is_same_grid(self) -> bool:
-        """Return whether voxels lie on voxels, for a label map or a prediction that another program wrote."""
-        return self.same_shape and not self.is_mirrored and self.voxels <= SAME_GRID_VOXELS
-
-    def __str__(self) -> str:
-        return f"{millimetres(self.mm)} mm ({self.voxels:.2f} voxels)"
+def _determinant(matrix: FloatArray) -> float:
+    """Return the determinant of a 3x3 matrix; numpy's ``det`` takes several times as long for so few."""
+    (a, b, c), (d, e, f), (g, h, i) = matrix.tolist()
+    return float(a * (e * i - f * h) - b * (d * i - f * g) + c * (d * h - e * g))

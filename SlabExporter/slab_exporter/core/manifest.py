@@ -16,7 +16,8 @@ import numpy as np
 from .errors import InputError, reading
 from .geometry import Box, VolumeGeometry
 from .naming import safe_name
-from .records import Json, PlanRecord, SourceRecord, three
+from .pieces.records import three
+from .records import Json, PlanRecord, SourceRecord
 from .text import as_stored
 
 SCHEMA = "slab-exporter/1"

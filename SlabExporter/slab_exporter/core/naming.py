@@ -6,6 +6,7 @@ import re
 import unicodedata
 from collections import Counter
 from pathlib import Path
+from typing import Literal
 
 VOLUME_EXTENSIONS = (
     ".nii.gz",
@@ -22,6 +23,10 @@ VOLUME_EXTENSIONS = (
 )
 # A header file names its data file beside it; the data file alone is not a volume of its own.
 DATA_ONLY_EXTENSIONS = (".img", ".img.gz")
+
+# What is cut: along one axis, or along three; digits of the numbers in names.
+PieceKind = Literal["slab", "block"]
+_DIGITS: dict[PieceKind, int] = {"slab": 3, "block": 4}
 
 # Files about a whole data set, beside the folders of its cases.
 SLABS_TABLE = "slabs.csv"
@@ -101,16 +106,29 @@ def _repeated(names: list[str]) -> set[str]:
     return {name for name, count in Counter(n.casefold() for n in names).items() if count > 1}
 
 
-def slab_name(case: str, index: int, count: int) -> str:
-    """ "<case>_slab-007": three digits, more where a case has over a thousand slabs."""
-    return f"{case}_slab-{slab_number(index, count)}"
+def slab_name(case: str, index: int, count: int, kind: PieceKind = "slab") -> str:
+    """Return "<case>_slab-007", or "<case>_block-0007"; more digits where numbers are larger.
+
+    >>> slab_name("ct", 7, 12), slab_name("ct", 7, 1331, "block")
+    ('ct_slab-007', 'ct_block-0007')
+    """
+    return f"{case}_{kind}-{slab_number(index, count, kind)}"
 
 
-def slab_number(index: int, count: int) -> str:
+def slab_number(index: int, count: int, kind: PieceKind = "slab") -> str:
     """Return a slab's number as it stands in names: "007"."""
-    return f"{index:0{max(3, len(str(count - 1)))}d}"
+    return f"{index:0{max(_DIGITS[kind], len(str(count - 1)))}d}"
 
 
 def slab_name_pattern(case: str) -> re.Pattern[str]:
-    """Return a pattern that matches the names (with extension) of this case's slabs and nothing else."""
-    return re.compile(re.escape(case) + r"_slab-\d{3,}(\..+)?")
+    """Return a pattern that matches the names (with extension) of this case's slabs and nothing else.
+
+    >>> [bool(slab_name_pattern("ct").fullmatch(name)) for name in ("ct_block-0007.nii.gz", "ct_slab-000", "ct_7.nii")]
+    [True, True, False]
+    """
+    return re.compile(slab_stem_pattern(case) + r"(\..+)?")
+
+
+def slab_stem_pattern(case: str) -> str:
+    """Return the regular expression of the names of this case's slabs, without what follows the number."""
+    return re.escape(case) + r"_(?:slab-\d{3,}|block-\d{4,})"

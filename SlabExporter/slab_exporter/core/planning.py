@@ -1,7 +1,8 @@
 """Plan where to cut: from a geometry and options to a tuple of boxes. The plan's integers are the authority.
 
 Each index axis is cut by itself (``axis_cut``); the boxes are the product of the three cuts. Numbers run
-along the patient (inferior to superior, posterior to anterior, left to right) or along the index.
+along the patient (inferior to superior, posterior to anterior, left to right) or along the index. A slab is
+cut along one axis, a block along all three; the code calls both slabs.
 """
 
 from __future__ import annotations
@@ -14,7 +15,10 @@ from .axis_cut import AxisCut, Interval
 from .errors import RequestError
 from .geometry import ANATOMICAL_AXES, AXIS_LETTERS, Box, VolumeGeometry
 from .index_map import Three
+from .naming import PieceKind
 from .options import AxisName, SlabOptions, overlap_sentence
+from .pieces.block_cuts import Cuts, block_cuts, block_notes
+from .pieces.records import BlockRecord, LeftOutRecord
 from .records import PlanRecord
 from .text import Option, counted, lengths, sizes
 
@@ -35,20 +39,34 @@ class SlabPlan:
         geometry: of the volume that is cut.
         options: what was asked for.
         axis: index axis that slabs are cut along: 0, 1, 2 for i, j, k. The other two are one interval each.
+            Of blocks the one whose numbers change slowest.
         cuts: along i, j and k.
         order: index axes from the one whose numbers change slowest to the one whose change fastest.
+        left_out: slabs that are not written; None for none.
     """
 
     geometry: VolumeGeometry
     options: SlabOptions
     axis: int
-    cuts: tuple[AxisCut, AxisCut, AxisCut]
+    cuts: Cuts
     order: Three
+    left_out: LeftOutRecord | None = None
+
+    @cached_property
+    def all_slabs(self) -> tuple[Slab, ...]:
+        """Numbers and boxes, also of slabs that are left out; with padding boxes may reach beyond the volume."""
+        return tuple(Slab(number, box) for number, box in enumerate(boxes_in_order(self.cuts, self.order)))
 
     @cached_property
     def slabs(self) -> tuple[Slab, ...]:
-        """Numbers and boxes; with padding boxes may reach beyond the volume."""
-        return tuple(Slab(number, box) for number, box in enumerate(boxes_in_order(self.cuts, self.order)))
+        """Numbers and boxes of what is written; where slabs are left out their numbers are missing."""
+        left = set() if self.left_out is None else {piece.index for piece in self.left_out.pieces}
+        return tuple(slab for slab in self.all_slabs if slab.index not in left) if left else self.all_slabs
+
+    @property
+    def kind(self) -> PieceKind:
+        """What the slabs are called."""
+        return "block" if self.options.cuts_blocks else "slab"
 
     @property
     def reversed(self) -> bool:
@@ -74,7 +92,9 @@ class SlabPlan:
     @property
     def notes(self) -> tuple[str, ...]:
         """Sentences about the plan that a user should read."""
-        return tuple(note for cut in self.cuts for note in cut.notes)
+        of_cuts = (block_notes(cut) if self.kind == "block" else cut.notes for cut in self.cuts)
+        left = () if self.left_out is None else (self.left_out.note(len(self.all_slabs), self.kind),)
+        return (*(note for notes in of_cuts for note in notes), *left)
 
     @property
     def needs_padding(self) -> bool:
@@ -87,23 +107,34 @@ class SlabPlan:
         left_out = any(cut.uncovered for cut in self.cuts) or (
             self.limits is not None and self.limits != self.geometry.box
         )
-        return self.needs_padding or left_out
+        return self.needs_padding or left_out or self.left_out is not None
 
     @property
     def direction(self) -> str:
-        """Direction of the numbering along the axis that is cut, as in "I to S"."""
-        axis, sign = self.geometry.ras_axis_of_index[self.axis]
+        """Direction of the numbering along the axis that is cut, as in "I to S"; of blocks each, slowest first."""
+        axes = self.order if self.kind == "block" else (self.axis,)
+        return ", ".join(self._direction(n) for n in axes)
+
+    def _direction(self, index_axis: int) -> str:
+        axis, sign = self.geometry.ras_axis_of_index[index_axis]
         positive, negative = AXIS_LETTERS[axis]
-        runs_positive = (sign > 0) != self.reversed
+        runs_positive = (sign > 0) != self.cuts[index_axis].reversed
         return f"{negative} to {positive}" if runs_positive else f"{positive} to {negative}"
+
+    @property
+    def size(self) -> str:
+        """Size of a full slab in words."""
+        if self.kind == "block":
+            return f"{sizes(cut.thickness for cut in self.cuts)} voxels"
+        return f"{self.thickness} slices along {'ijk'[self.axis]}"
 
     def describe(self, dtype: str = "") -> str:
         """Return one line about the volume (with the type of its voxels, where given) and what will be made of it."""
         geometry = self.geometry
         return (
             f"{sizes(geometry.shape_ijk)}{dtype and f' {dtype}'}, {geometry.orientation}, "
-            f"{lengths(geometry.spacing)} mm: {counted(len(self.slabs), 'slab')} "
-            f"of up to {self.thickness} slices along {'ijk'[self.axis]}, numbered {self.direction}"
+            f"{lengths(geometry.spacing)} mm: {counted(len(self.slabs), self.kind)} "
+            f"of up to {self.size}, numbered {self.direction}"
         )
 
     def record(self, fill: float, within: str | None = None) -> PlanRecord:
@@ -113,19 +144,31 @@ class SlabPlan:
             fill: value of padded voxels; recorded only where there are any.
             within: path of the ROI file from which the limits come, as it is to be recorded.
         """
+        blocks = self.kind == "block"
         return PlanRecord(
-            axis=self.options.axis,
-            index_axis="ijk"[self.axis],
+            axis=None if blocks else self.options.axis,
+            index_axis=None if blocks else "ijk"[self.axis],
             numbered=self.direction,
-            thickness=self.thickness,
-            thickness_mm=self.options.thickness_mm,
-            overlap=self.options.overlap,
+            thickness=None if blocks else self.thickness,
+            thickness_mm=None if blocks else self.options.thickness_mm,
+            overlap=None if blocks else self.options.slab_overlap,
             remainder=self.options.remainder,
             fill=fill if self.needs_fill else None,
             within=within,
             limits=self.limits,
-            uncovered=self.uncovered,
+            uncovered=None if blocks else self.uncovered,
             notes=self.notes,
+            block=self._block_record() if blocks else None,
+            left_out=self.left_out,
+        )
+
+    def _block_record(self) -> BlockRecord:
+        i, j, k = self.cuts
+        return BlockRecord(
+            shape=(i.thickness, j.thickness, k.thickness),
+            overlap=(i.overlap, j.overlap, k.overlap),
+            mm=self.options.block_mm,
+            uncovered=(i.uncovered, j.uncovered, k.uncovered),
         )
 
 
@@ -149,6 +192,11 @@ def plan_slabs(geometry: VolumeGeometry, options: SlabOptions, limits: Box | Non
     limits = geometry.box if limits is None else limits
     numbered = numbering(geometry, options.axis)
     backwards = dict(numbered)
+    slowest, middle, fastest = (n for n, _ in numbered)
+    if options.cuts_blocks:
+        return SlabPlan(
+            geometry, options, slowest, block_cuts(geometry, options, limits, backwards), (slowest, middle, fastest)
+        )
     axis, _ = cut_axis(geometry, options.axis)
     thickness = resolve_thickness(options, float(geometry.spacing[axis]))
 
@@ -156,9 +204,8 @@ def plan_slabs(geometry: VolumeGeometry, options: SlabOptions, limits: Box | Non
         size, start, stop = geometry.shape_ijk[n], limits.start[n], limits.stop[n]
         if n != axis:
             return AxisCut(n, size, start, stop, thickness=stop - start, reversed=backwards[n])
-        return AxisCut(n, size, start, stop, thickness, options.overlap, options.remainder, backwards[n])
+        return AxisCut(n, size, start, stop, thickness, options.slab_overlap, options.remainder, backwards[n])
 
-    slowest, middle, fastest = (n for n, _ in numbered)
     plan = SlabPlan(geometry, options, axis, (cut(0), cut(1), cut(2)), (slowest, middle, fastest))
     if not plan.slabs:
         raise RequestError(
@@ -172,7 +219,7 @@ def plan_slabs(geometry: VolumeGeometry, options: SlabOptions, limits: Box | Non
     return plan
 
 
-def boxes_in_order(cuts: tuple[AxisCut, AxisCut, AxisCut], order: Three) -> tuple[Box, ...]:
+def boxes_in_order(cuts: Cuts, order: Three) -> tuple[Box, ...]:
     """Return the product of three cuts, numbered by the cuts along ``order``, slowest axis first."""
     places = [order.index(axis) for axis in range(3)]
     boxes = []
@@ -211,6 +258,6 @@ def resolve_thickness(options: SlabOptions, spacing: float) -> int:
     thickness = options.thickness
     if options.thickness_mm is not None:
         thickness = max(1, round(options.thickness_mm / spacing))
-    if options.overlap >= thickness:
-        raise RequestError(overlap_sentence(options.overlap, thickness), option="overlap")
+    if options.slab_overlap >= thickness:
+        raise RequestError(overlap_sentence(options.slab_overlap, thickness), option="overlap")
     return thickness

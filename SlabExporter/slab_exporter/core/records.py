@@ -12,6 +12,8 @@ from typing import Any
 import numpy as np
 
 from .geometry import Box, FloatArray, VolumeGeometry
+from .naming import PieceKind
+from .pieces.records import BlockRecord, LeftOutRecord, three
 from .text import as_stored
 
 Json = dict[str, Any]
@@ -116,12 +118,12 @@ class PlanRecord:
     """Every option that shaped the slabs, resolved for the volume; what is not said has a neutral value.
 
     Attributes:
-        axis: as asked for.
-        index_axis: "i", "j" or "k", along which was cut.
-        numbered: direction of the slabs' numbers, as in "I to S".
-        thickness: slices in a slab.
+        axis: as asked for; None for blocks.
+        index_axis: "i", "j" or "k", along which was cut; None for blocks.
+        numbered: direction of the slabs' numbers, as in "I to S"; of blocks along each axis, slowest first.
+        thickness: slices in a slab; None for blocks.
         thickness_mm: in mm, where it was asked for so.
-        overlap: slices that a slab shares with the one before.
+        overlap: slices that a slab shares with the one before; None for blocks.
         remainder: what became of a last slab that was not full.
         fill: value of padded voxels of the image, and of its voxels that no slab holds; None where there are none.
         within: path of the ROI file.
@@ -132,15 +134,17 @@ class PlanRecord:
         compression: word of the request.
         asked: the request as it was made.
         dicom: how DICOM slabs were written; None for others.
+        block: sizes and overlaps of blocks; None for slabs.
+        left_out: pieces that were not written, and why; None for none.
         extra: what is not known here.
     """
 
-    axis: str = "axial"
-    index_axis: str = "k"
+    axis: str | None = "axial"
+    index_axis: str | None = "k"
     numbered: str = ""
-    thickness: int = 0
+    thickness: int | None = 0
     thickness_mm: float | None = None
-    overlap: int = 0
+    overlap: int | None = 0
     remainder: str = "keep"
     fill: float | None = None
     within: str | None = None
@@ -151,7 +155,14 @@ class PlanRecord:
     compression: str = "fast"
     asked: Json | None = None
     dicom: Json | None = None
+    block: BlockRecord | None = None
+    left_out: LeftOutRecord | None = None
     extra: Json = field(default_factory=dict)
+
+    @property
+    def kind(self) -> PieceKind:
+        """What the pieces are called."""
+        return "slab" if self.block is None else "block"
 
     @property
     def largest_error(self) -> float:
@@ -177,17 +188,29 @@ class PlanRecord:
             "compression": self.compression,
             "asked": self.asked,
         }
-        return entry | ({} if self.dicom is None else {"dicom": self.dicom}) | self.extra
+        known = {
+            "dicom": self.dicom,
+            "block": None if self.block is None else self.block.to_json(),
+            "left_out": None if self.left_out is None else self.left_out.to_json(),
+        }
+        return entry | {name: value for name, value in known.items() if value is not None} | self.extra
 
     @classmethod
     def from_json(cls, entry: Json) -> PlanRecord:
         """Read the plan of a manifest."""
         rest = _Entries(entry)
         limits, uncovered = rest.pop("ijk_limits", None), rest.pop("uncovered", None)
-        words = ("axis", "index_axis", "numbered", "remainder", "format", "compression")
+        block, left_out = rest.optional("block", dict), rest.optional("left_out", dict)
+        of_slabs = () if block is None else (type(None),)  # what blocks do not have is null
+        words, numbers = ("axis", "index_axis"), ("thickness", "overlap")
         record = cls(
-            **{name: _of_kind(name, rest.pop(name), str) for name in words if name in rest},
-            **{name: _of_kind(name, rest.pop(name), int) for name in ("thickness", "overlap") if name in rest},
+            **{name: _of_kind(name, rest.pop(name), str, *of_slabs) for name in words if name in rest},
+            **{name: _of_kind(name, rest.pop(name), int, *of_slabs) for name in numbers if name in rest},
+            **{
+                name: _of_kind(name, rest.pop(name), str)
+                for name in ("numbered", "remainder", "format", "compression")
+                if name in rest
+            },
             thickness_mm=rest.optional("thickness_mm", int, float),
             fill=rest.optional("fill", int, float),
             within=rest.optional("within", str),
@@ -196,9 +219,11 @@ class PlanRecord:
             notes=tuple(str(text) for text in rest.pop("notes", ())),
             asked=rest.optional("asked", dict),
             dicom=rest.optional("dicom", dict),
+            block=None if block is None else BlockRecord.from_json(block),
+            left_out=None if left_out is None else LeftOutRecord.from_json(left_out),
             extra=dict(rest),
         )
-        _ = record.largest_error, ("i", "j", "k").index(record.index_axis)  # raise where they are senseless
+        _ = record.largest_error, ("i", "j", "k", None).index(record.index_axis)  # raise where they are senseless
         return record
 
 
@@ -222,9 +247,3 @@ def _of_kind(name: str, value: Any, *kinds: type) -> Any:
 
 def _geometry(shape_ijk: Any, affine_ras: Any) -> VolumeGeometry:
     return VolumeGeometry(three(shape_ijk), np.array(affine_ras, dtype=float))
-
-
-def three(values: Any) -> tuple[int, int, int]:
-    """Three whole numbers of a JSON array."""
-    i, j, k = (int(v) for v in values)
-    return i, j, k

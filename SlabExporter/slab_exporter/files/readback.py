@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -16,8 +17,10 @@ from .nifti import read_header
 from .nifti_transforms import same_form_mm
 from .nifti_voxels import read_nifti
 
-# Planes of an uncompressed NIfTI that are read at a time: ITK holds them twice while it reads.
-PLANES = 16
+# Voxels of an uncompressed NIfTI that are read at a time: ITK holds them twice while it reads.
+_PART_VOXELS = 16 << 18
+# Voxels that are compared at a time: they stay in the processor's cache.
+_COMPARED_VOXELS = 1 << 18
 
 
 def verify_file(
@@ -68,10 +71,19 @@ def verify_file(
 def _parts(path: Path, box: Box, planes: int) -> Iterator[Box]:
     """The first planes of the box, in stacks where ITK reads a part of a file without reading all of it."""
     stop = min(box.start[2] + planes, box.stop[2])
-    step = PLANES if path.suffix == ".nii" else max(1, planes)
+    step = planes_at_a_time(box.shape) if path.suffix == ".nii" else max(1, planes)
     for first in range(box.start[2], stop, step):
         last = min(first + step, stop)
         yield Box((*box.start[:2], first), (*box.stop[:2], last))
+
+
+def planes_at_a_time(shape_ijk: tuple[int, int, int]) -> int:
+    """Return of how many planes to read a part of an uncompressed volume.
+
+    >>> planes_at_a_time((512, 512, 300)), planes_at_a_time((64, 64, 64))
+    (16, 1024)
+    """
+    return max(1, _PART_VOXELS // math.prod(shape_ijk[:2]))
 
 
 def stored_floats(path: Path) -> npt.NDArray | None:
@@ -235,8 +247,9 @@ def first_difference(slab_kji: npt.NDArray, source_kji: npt.NDArray, whole: Box,
         return None if _all_equal(slab_kji, fill) else "its padding does not hold the fill value"
     local = inside.relative_to(box)
     part, expected = slab_kji[local.slices_kji()], source_kji[inside.slices_kji()]
-    # plane by plane: the comparison stays in the processor's cache
-    same = all(np.array_equal(_bits(a), _bits(b)) for a, b in zip(part, expected, strict=True))
+    step = max(1, _COMPARED_VOXELS // math.prod(part.shape[1:]))
+    stacks = (slice(n, n + step) for n in range(0, len(part), step))
+    same = all(np.array_equal(_bits(part[planes]), _bits(expected[planes])) for planes in stacks)
     if not same and (count := _count_different(part, expected)):
         return f"{count} of {part.size} voxels differ from the source"
     if inside != box:

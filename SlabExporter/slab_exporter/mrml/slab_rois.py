@@ -44,14 +44,14 @@ def show_preview(classes: Any, scene: Any, plan: SlabPlan, volume: Any) -> list[
     for roi in rois[len(plan.slabs) :]:
         remove_node(scene, roi)
     rois = rois[: len(plan.slabs)]
-    folder = _folder(classes, scene, f"{volume.GetName()} slabs")
+    folder = _folder(classes, scene, f"{volume.GetName()} {plan.kind}s")
     hierarchy = classes.vtkMRMLSubjectHierarchyNode.GetSubjectHierarchyNode(scene)
     for slab in plan.slabs:
         if slab.index == len(rois):
             rois.append(_new_roi(classes, scene, slab.index))
             _put_into(hierarchy, folder, rois[-1])
         roi = rois[slab.index]
-        roi.SetName(f"{volume.GetName()} slab {slab_number(slab.index, len(plan.slabs))}")
+        roi.SetName(f"{volume.GetName()} {plan.kind} {slab_number(slab.index, len(plan.slabs), plan.kind)}")
         place_roi(roi, plan.geometry, slab.box)
     return rois
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.metadata
+import json
 import os
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -16,6 +17,7 @@ from ..core.geometry import Box
 from ..core.manifest import FILE_NAME, Manifest
 from ..core.naming import SCRATCH
 from ..core.options import ExportRequest
+from ..core.pieces.keeping import KeepOptions
 from ..core.planning import SlabPlan, plan_slabs
 from ..core.progress import Progress, ProgressEvent, no_progress
 from ..core.records import PlanRecord, SourceRecord
@@ -32,6 +34,7 @@ from .case_folder import new_case_folder
 from .formats.slab_format import CaseContents, CaseFormat
 from .formats.table import case_format
 from .identity import without_identity
+from .keeping import keep_pieces
 from .slab_writer import IMAGE, IMAGE_FOLDER, CaseWork, Target, require_own_names, write_slabs
 
 
@@ -87,6 +90,7 @@ def export_sources(
     for name, label in case.labels.items():
         require_same_grid(case.image, label, name)
     plan = plan_case(runtime, case.image, request, limits)
+    plan = keep_pieces(plan, case.image, list(case.labels.values()), request.keep)
     told, case = case, case.without_identity() if request.deidentify else case
     targets = _targets(case, plan, request)
     form = case_format(CaseContents(case.name, case.image, case.labels, plan, targets[0].fill, request))
@@ -187,7 +191,8 @@ def asked_options(request: ExportRequest) -> dict[str, Any]:
     Raises:
         InputError: the ROI file, or where it must not be named the table of segments, cannot be read.
     """
-    asked, segments = asdict(request), request.dicom.segments
+    asked, segments = json.loads(json.dumps(asdict(request))), request.dicom.segments
+    _leave_out_what_earlier_versions_did_not_know(asked, request)
     if request.within is not None:
         with reading(f"The ROI file {request.within}"):
             name = None if request.deidentify else Path(request.within).name
@@ -196,6 +201,14 @@ def asked_options(request: ExportRequest) -> dict[str, Any]:
         with reading(f"The table of segments {segments}"):
             asked["dicom"] |= {"segments": None, "segments_sha256": file_sha256(Path(segments))}
     return asked
+
+
+def _leave_out_what_earlier_versions_did_not_know(asked: dict[str, Any], request: ExportRequest) -> None:
+    """Remove options that were added later and not used, so that earlier exports are known as the same."""
+    if not request.slabs.cuts_blocks:
+        del asked["slabs"]["block"], asked["slabs"]["block_mm"]
+    if request.keep == KeepOptions():
+        del asked["keep"]
 
 
 def versions(runtime: SlicerRuntime) -> dict[str, str]:

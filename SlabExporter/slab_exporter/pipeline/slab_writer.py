@@ -7,6 +7,7 @@ helper threads, since compression, check sums and SimpleITK let other threads ru
 from __future__ import annotations
 
 import math
+from collections import deque
 from collections.abc import Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from contextlib import ExitStack, contextmanager
@@ -94,7 +95,7 @@ class CaseWork:
 
     def relative_path(self, target: Target, slab: Slab) -> str:
         """Where a slab's file (of DICOM images: folder) goes, relative to the case's folder, with "/"."""
-        name = slab_name(self.name, slab.index, len(self.plan.slabs))
+        name = slab_name(self.name, slab.index, len(self.plan.all_slabs), self.plan.kind)
         return f"{target.folder}/{name}{self.form.of(target.label).suffix}"
 
     def unfinished(self, target: Target, slab: Slab) -> UnfinishedSlab:
@@ -162,10 +163,10 @@ def _as_in_source(cut_kji: npt.NDArray, target: Target, box: Box) -> npt.NDArray
 
 
 class _Tally:
-    """Which slabs are under way and which are recorded; both grow in numbering order."""
+    """Which slabs are under way and which are recorded; slabs pass in numbering order."""
 
     def __init__(self, work: CaseWork, progress: Progress) -> None:
-        self.under_way: list[dict[str, Future[_Outcome]]] = []
+        self.under_way: deque[dict[str, Future[_Outcome]]] = deque()
         self.records: list[SlabRecord] = []
         self._work = work
         self._progress = progress
@@ -179,12 +180,12 @@ class _Tally:
 
     def _record_finished_slabs(self) -> None:
         """In numbering order; raises what a helper raised."""
-        while len(self.records) < len(self.under_way):
-            futures = self.under_way[len(self.records)]
+        while self.under_way:
+            futures = self.under_way[0]
             # a slab is finished when all of its targets have been handed over and are done
             if len(futures) < len(self._work.targets) or not all(future.done() for future in futures.values()):
                 return
-            outcomes = {name: future.result() for name, future in futures.items()}
+            outcomes = {name: future.result() for name, future in self.under_way.popleft().items()}
             self.records.append(_record(self._work, self._work.plan.slabs[len(self.records)], outcomes))
             self._tell("slab-finished", self.records[-1])
 

@@ -19,6 +19,7 @@ from ..mrml.runtime import SlicerRuntime, open_runtime
 from ..volumes.choice import FileVolume, SeriesVolume
 from ..volumes.reading import open_volume
 from .formats.table import kind_of
+from .keeping import require_rightly_left_out
 
 
 @dataclass(frozen=True)
@@ -73,6 +74,7 @@ def verify_case(runtime: SlicerRuntime, path: Path) -> CaseReport:
     try:
         manifest = read_manifest(path)
         case = manifest.case
+        differences += [] if (gap := _gap(manifest)) is None else [gap]
         for name, record in ((None, manifest.source), *manifest.label_sources.items()):
             if record.path is None:
                 unchecked = _UNCHECKED
@@ -104,6 +106,16 @@ def _verify_set(
             yield None
         except SlabExporterError as error:
             yield error.sentence
+    if source is not None and manifest.plan.left_out is not None:
+        require_rightly_left_out(manifest.plan.left_out, manifest.plan.kind, source, is_label=name is not None)
+
+
+def _gap(manifest: Manifest) -> str | None:
+    """Return a sentence on the first number that is neither a slab's nor of one that was left out, or that is both."""
+    left = manifest.plan.left_out
+    numbers = sorted([slab.index for slab in manifest.slabs] + [piece.index for piece in left.pieces] if left else [])
+    wrong = next((n for n, found in enumerate(numbers) if n != found), None)
+    return None if wrong is None else f"the manifest does not say once what became of {manifest.plan.kind} {wrong}."
 
 
 def _require_unchanged(path: Path, relative: str, checksum: str | None) -> None:

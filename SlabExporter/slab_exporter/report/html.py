@@ -8,7 +8,7 @@ from html import escape
 
 from ..core.geometry import Box, VolumeGeometry
 from ..core.manifest import Manifest, SlabRecord
-from ..core.text import lengths, sizes
+from ..core.text import counted, lengths, sizes
 from .views import View, holds_plane, middle_views, rectangle
 
 # Largest picture on the page, in CSS pixels; the three of a case share one scale.
@@ -127,9 +127,10 @@ def _section(title: str, note: str, cards: Sequence[CaseCard]) -> str:
 
 def _card(card: CaseCard) -> str:
     manifest, geometry = card.manifest, card.manifest.geometry
-    axis = "ijk".index(manifest.plan.index_axis)
+    axis = _stacked_axis(manifest)
     shape = sizes(geometry.shape_ijk)
     spacing = lengths(geometry.spacing)
+    pieces = counted(len(manifest.slabs), manifest.plan.kind)
     warnings = "".join(f"<li>{escape(text)}</li>" for text in card.warnings)
     find = escape(f"{manifest.case} {geometry.orientation} {card.part} {manifest.source.dtype}", quote=True)
     return (
@@ -137,7 +138,7 @@ def _card(card: CaseCard) -> str:
         f'data-slices="{geometry.shape_ijk[axis]}" data-spacing="{geometry.spacing[axis]:.6g}" '
         f'data-orientation="{geometry.orientation}">'
         f'<h3>{escape(manifest.case)}</h3><p class="facts"><b>{geometry.orientation}</b>, {shape} voxels of '
-        f"{spacing} mm, {escape(str(manifest.source.dtype))}; <b>{_count(len(manifest.slabs), 'slab')}</b> "
+        f"{spacing} mm, {escape(str(manifest.source.dtype))}; <b>{pieces}</b> "
         f"{escape(manifest.plan.numbered)}</p>"
         + (f'<ul class="warnings">{warnings}</ul>' if warnings else "")
         + "".join(f'<p class="note">{escape(text)}</p>' for text in card.notes)
@@ -147,8 +148,10 @@ def _card(card: CaseCard) -> str:
     )
 
 
-def _count(number: int, noun: str) -> str:
-    return f"{number} {noun}{'' if number == 1 else 's'}"
+def _stacked_axis(manifest: Manifest) -> int:
+    """Return the index axis along which slices are counted: of blocks the one nearest to S."""
+    name = manifest.plan.index_axis
+    return manifest.geometry.index_axis(2)[0] if name is None else "ijk".index(name)
 
 
 def _planes(card: CaseCard, geometry: VolumeGeometry) -> str:
@@ -214,13 +217,13 @@ def _numbers(
 ) -> str:
     """Return the slabs' numbers at their left edges, as many as there is room for."""
     spans = []
-    last: tuple[float, float] | None = None
+    placed: list[tuple[float, float]] = []
     for slab in slabs:
         x, y, _, height = rectangle(view, geometry, slab.box)
         place = ((x - extent[0]) * scale, (y + height / 2 - extent[1]) * scale)
-        if last is not None and max(abs(place[0] - last[0]), abs(place[1] - last[1])) < _NUMBER_HEIGHT:
+        if any(max(abs(place[0] - x0), abs(place[1] - y0)) < _NUMBER_HEIGHT for x0, y0 in placed):
             continue
-        last = place
+        placed.append(place)
         colour = _STROKES[slab.index % len(_STROKES)]
         spans.append(
             f'<span class="number" style="left:{place[0]:.1f}px;top:{place[1]:.1f}px;color:{colour}">{slab.index}'

@@ -115,17 +115,26 @@ class Stitcher:
         blend: one of ``BLENDS``. "first" keeps the slab of the lowest number.
         dtype: of the slabs and of the volume.
         channels: numbers per voxel.
+        left_out: boxes of slabs that were not written, whose voxels get the fill value.
 
     Raises:
         RequestError: labels would be averaged.
     """
 
-    def __init__(self, whole: Box, boxes: Sequence[Box], blend: Blend, dtype: np.dtype, channels: int = 1) -> None:
+    def __init__(
+        self,
+        whole: Box,
+        boxes: Sequence[Box],
+        blend: Blend,
+        dtype: np.dtype,
+        channels: int = 1,
+        left_out: Sequence[Box] = (),
+    ) -> None:
         require_blend(blend, dtype)
         self._boxes = tuple(boxes)
         self._blend = blend
         self._volume = np.zeros((channels, *whole.shape[::-1]), dtype)
-        self._cells = divide_into_cells(whole, boxes)
+        self._cells = divide_into_cells(whole, boxes, left_out)
         self._cells_of: list[list[int]] = [[] for _ in boxes]
         for n, cell in enumerate(self._cells):
             for number in cell.slabs:
@@ -135,8 +144,8 @@ class Stitcher:
 
     @property
     def uncovered(self) -> tuple[Box, ...]:
-        """Parts of the volume that no slab holds."""
-        return tuple(cell.box for cell in self._cells if not cell.slabs)
+        """Parts of the volume that no slab holds, or would have held."""
+        return tuple(cell.box for cell in self._cells if not cell.slabs and not cell.left_out)
 
     @property
     def overlapping(self) -> bool:
@@ -168,8 +177,9 @@ class Stitcher:
 
     def finish(self, fill: float) -> npt.NDArray:
         """Return the volume (channels, k, j, i), after all slabs; what no slab holds gets the fill value."""
-        for box in self.uncovered:
-            self._volume[_all_channels(box)] = fill
+        for cell in self._cells:
+            if not cell.slabs:
+                self._volume[_all_channels(cell.box)] = fill
         return self._volume
 
     def _weight(self, part: Box, box: Box) -> FloatArray:

@@ -18,20 +18,30 @@ class Cell:
     Attributes:
         box: in IJK of the volume, inside it.
         slabs: positions (in the sequence of boxes) of the slabs that hold it, ascending; may be none.
+        left_out: whether a slab would have held it that was left out; False where another one does.
     """
 
     box: Box
     slabs: tuple[int, ...]
+    left_out: bool = False
 
 
-def divide_into_cells(whole: Box, boxes: Sequence[Box]) -> tuple[Cell, ...]:
-    """Return the cells of a volume; boxes may reach outside it."""
-    along_i, along_j, along_k = (_parts(whole, boxes, axis) for axis in range(3))
+def divide_into_cells(whole: Box, boxes: Sequence[Box], left_out: Sequence[Box] = ()) -> tuple[Cell, ...]:
+    """Return the cells of a volume.
+
+    Args:
+        whole: the volume.
+        boxes: of the slabs; may reach outside.
+        left_out: of slabs that were not written.
+    """
+    along_i, along_j, along_k = (_parts(whole, (*boxes, *left_out), axis) for axis in range(3))
     cells = []
     for ((i0, i1), in_i), ((j0, j1), in_j) in product(along_i, along_j):
         in_both = in_i & in_j
         for (k0, k1), in_k in along_k:
-            cells.append(Cell(Box((i0, j0, k0), (i1, j1, k1)), tuple(sorted(in_both & in_k))))
+            holders = sorted(in_both & in_k)
+            slabs = tuple(n for n in holders if n < len(boxes))
+            cells.append(Cell(Box((i0, j0, k0), (i1, j1, k1)), slabs, bool(holders) and not slabs))
     return tuple(cells)
 
 

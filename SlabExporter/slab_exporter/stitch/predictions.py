@@ -8,7 +8,7 @@ from pathlib import Path
 
 from ..core.errors import InputError
 from ..core.manifest import Manifest
-from ..core.naming import DATA_ONLY_EXTENSIONS, volume_extension, volume_stem
+from ..core.naming import DATA_ONLY_EXTENSIONS, slab_stem_pattern, volume_extension, volume_stem
 from ..files.disk import written_part
 
 _SHOWN = 5
@@ -34,8 +34,8 @@ def own_files(manifest: Manifest, folder: Path, label_set: str | None) -> list[P
 class Predictions:
     """Volume files below a folder, found once for all cases.
 
-    A prediction has the name of its slab, ``<case>_slab-000``, with any volume extension, or that
-    name with a suffix such as ``_seg`` or ``_trans``, as MONAI's SaveImage adds one.
+    A prediction has the name of its slab, ``<case>_slab-000`` or ``<case>_block-0000``, with any volume
+    extension, or that name with a suffix such as ``_seg`` or ``_trans``, as MONAI's SaveImage adds one.
 
     Raises:
         InputError: the folder is missing or holds no volume files.
@@ -61,14 +61,17 @@ class Predictions:
                 that the manifest does not know.
         """
         names = [slab_stem(slab.image) for slab in manifest.slabs]
-        ours = [path for path in self._files if _slab_part(path, manifest.case) is not None]
-        extra = [path for path in ours if _slab_part(path, manifest.case) not in names]
+        found: dict[str, list[Path]] = {name: [] for name in names}
+        extra: list[Path] = []
+        for path in self._files:
+            name = _slab_part(path, manifest.case)
+            if name is not None:
+                found.get(name, extra).append(path)
         if extra:
             raise InputError(
                 f"{len(extra)} predictions belong to no slab of {manifest.case}, which has {len(names)}: "
                 f"{_listed(extra)}. Were they made from another export?"
             )
-        found = {name: [p for p in ours if _slab_part(p, manifest.case) == name] for name in names}
         missing = [name for name, paths in found.items() if not paths]
         if missing:
             raise InputError(
@@ -102,7 +105,7 @@ def slab_stem(relative: str) -> str:
 
 
 def _slab_part(path: Path, case: str) -> str | None:
-    match = re.match(re.escape(case) + r"_slab-\d{3,}(?=$|[_.-])", volume_stem(path))
+    match = re.match(slab_stem_pattern(case) + r"(?=$|[_.-])", volume_stem(path))
     return match.group() if match else None
 
 

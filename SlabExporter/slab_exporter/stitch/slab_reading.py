@@ -12,7 +12,8 @@ import numpy as np
 import numpy.typing as npt
 
 from ..core.errors import InputError, reading
-from ..core.geometry import SAME_GRID_VOXELS, VolumeGeometry
+from ..core.geometry import VolumeGeometry
+from ..core.geometry_difference import SAME_GRID_VOXELS
 from ..core.index_map import map_between
 from ..core.manifest import Manifest, SlabRecord
 from ..core.naming import volume_extension

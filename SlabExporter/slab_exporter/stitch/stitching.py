@@ -13,6 +13,7 @@ import numpy.typing as npt
 from ..core.errors import InputError, OutputError
 from ..core.geometry import Box
 from ..core.manifest import Manifest, SlabRecord, read_manifest
+from ..core.naming import PieceKind
 from ..core.options import Blend
 from ..core.progress import Progress, ProgressEvent, no_progress
 from ..core.values import fill_value
@@ -62,10 +63,12 @@ class StitchResult:
         dtype: of the voxels.
         blend: how overlaps were blended.
         overlapping: whether there were any.
-        uncovered: what no slab holds, as a sentence; None where all is covered.
-        fill: the value of those voxels.
+        uncovered: what no slab holds, as a sentence; None where all is covered, apart from slabs that were left out.
+        fill: the value of those voxels, and of slabs that were left out.
         is_labels: a label set of the export, or predictions of whole numbers from 0 on.
         warnings: sentences.
+        kind: what the slabs are called.
+        left_out: how many slabs the export has left out.
     """
 
     case: str
@@ -79,6 +82,8 @@ class StitchResult:
     fill: float
     is_labels: bool
     warnings: tuple[str, ...]
+    kind: PieceKind = "slab"
+    left_out: int = 0
 
     def to_json(self) -> dict[str, Any]:
         """Return the document that a program reads."""
@@ -165,7 +170,9 @@ def _stitch(work: _Work, output: Path, progress: Progress) -> tuple[npt.NDArray,
     blend = choose_blend(
         reader, kind, work.request.blend, work.foreign, lambda: progress(ProgressEvent("waiting", case, 0, len(boxes)))
     )
-    stitcher = Stitcher(whole, boxes, blend, kind.dtype, kind.channels)
+    left_out = work.manifest.plan.left_out
+    left = [] if left_out is None else [piece.box for piece in left_out.pieces]
+    stitcher = Stitcher(whole, boxes, blend, kind.dtype, kind.channels, left)
     lowest, averages_labels = np.inf, False
     for n in range(len(boxes)):
         voxels = as_kind(reader.read(n), kind, paths[n])
@@ -175,7 +182,7 @@ def _stitch(work: _Work, output: Path, progress: Progress) -> tuple[npt.NDArray,
         stitcher.add(n, voxels)
         progress(ProgressEvent("slab-finished", case, n + 1, len(boxes)))
     uncovered = describe_uncovered(stitcher.uncovered, whole)
-    fill = _fill(work, np.array([lowest]).astype(kind.dtype)) if uncovered else 0.0
+    fill = _fill(work, np.array([lowest]).astype(kind.dtype)) if uncovered or left else 0.0
     result = StitchResult(
         case=case,
         path=output,
@@ -188,6 +195,8 @@ def _stitch(work: _Work, output: Path, progress: Progress) -> tuple[npt.NDArray,
         fill=fill,
         is_labels=_is_labels(work, kind, blend, lowest),
         warnings=reader.warnings + ((_AVERAGED_LABELS,) if averages_labels else ()),
+        kind=work.manifest.plan.kind,
+        left_out=len(left),
     )
     return stitcher.finish(fill), result
 

@@ -15,7 +15,7 @@ from ..core.volume import SourceVolume
 from ..files.atomic import scratch_beside
 from ..files.encodings.table import encoding_of
 from ..files.machine import THREADS
-from ..files.readback import PLANES, array_view_kji, image_geometry, open_reader, verify_place
+from ..files.readback import array_view_kji, image_geometry, open_reader, planes_at_a_time, verify_place
 from ..files.voxel_file import VoxelFile, write_voxel_file
 from ..mrml.runtime import SlicerRuntime
 from ..mrml.volume_files import slicers_header
@@ -73,7 +73,7 @@ def _ask_simpleitk(path: Path, voxels_ckji: npt.NDArray, geometry: VolumeGeometr
     expected = size if channels == 1 else (*size, channels)
     if tuple(reader.GetSize()) != expected:
         raise VerificationError(f"{name}: it has {tuple(reader.GetSize())} voxels instead of {expected}.")
-    planes = min(PLANES, size[2]) if reads_part else size[2]
+    planes = min(planes_at_a_time(size), size[2]) if reads_part else size[2]
     # a size of 0 along the fourth axis gives a three-dimensional image
     reader.SetExtractSize([*size[:2], planes, 0][: len(expected)])
     try:

@@ -22,6 +22,7 @@ import numpy.typing as npt
 
 from ...core.errors import writing
 from ...core.geometry import Box, FloatArray, VolumeGeometry
+from ...core.naming import PieceKind, slab_number
 from ...core.options import LONGEST_TEXT
 from ...files.disk import file_sha256
 from ...files.slab_files import FinishedFile
@@ -50,6 +51,7 @@ class SlabSeries:
         count: how many slabs the case has.
         box: the slab in IJK of the volume.
         geometry: of the slab.
+        kind: what it is called.
     """
 
     header: CaseHeader
@@ -57,6 +59,7 @@ class SlabSeries:
     count: int
     box: Box
     geometry: VolumeGeometry
+    kind: PieceKind = "slab"
 
     @cached_property
     def uid(self) -> str:
@@ -163,7 +166,7 @@ class SlabSeries:
         return number if 0 < number <= _LARGEST_NUMBER else self.index + 1
 
     def _description(self) -> str:
-        slab = f"slab {self.index:03d} of {self.count}"
+        slab = f"{self.kind} {slab_number(self.index, self.count, self.kind)} of {self.count}"
         source = self.header.image.dicom
         if source is None or self.header.options.deidentify:
             return slab

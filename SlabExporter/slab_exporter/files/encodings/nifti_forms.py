@@ -6,6 +6,8 @@ the volume the file holds. Nothing is straightened: a NIfTI header can say what 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -29,7 +31,8 @@ def write_forms(fields: npt.NDArray, source: SourceVolume, box: Box) -> None:
         source: the volume; its header's forms are kept if they place voxels where ``source`` has them.
         box: in IJK of the source; may reach outside.
     """
-    kept = _kept_forms(source)
+    header = source.header
+    kept = _kept_forms(source.geometry, *(() if header is None else (header.tobytes(), header.dtype)))
     sform, code = kept.get("sform", (source.geometry, 0))
     fields["sform_code"] = code
     fields["srow"] = sform.cropped(box).affine_ras[:3]
@@ -47,22 +50,30 @@ def write_forms(fields: npt.NDArray, source: SourceVolume, box: Box) -> None:
     fields["qoffset"] = qform.cropped(box).affine_ras[:3, 3]
 
 
-def _kept_forms(source: SourceVolume) -> dict[str, tuple[VolumeGeometry, int]]:
-    """Geometry and code by form: the source's, where that form places voxels where ``source`` has them.
+@lru_cache(maxsize=16)  # the same for all slabs of a volume
+def _kept_forms(
+    geometry: VolumeGeometry, stored: bytes = b"", dtype: np.dtype | None = None
+) -> Mapping[str, tuple[VolumeGeometry, int]]:
+    """Geometry and code by form: the source's, where that form places voxels where the source has them.
 
     A form that says something else is dropped. Without any, the position would be lost, so the
     sform gets the code for "aligned", or for the scanner's coordinates where there is no header to ask.
+
+    Args:
+        geometry: of the source.
+        stored: bytes of its header, if it has one.
+        dtype: of the header's fields.
     """
-    if source.header is None:
-        return {"sform": (source.geometry, _SCANNER)}
-    header = NiftiHeader(Path(source.name), source.header)
+    if dtype is None:
+        return {"sform": (geometry, _SCANNER)}
+    header = NiftiHeader(Path(), np.frombuffer(stored, dtype)[0])
     kept = {}
-    allowed = same_form_mm(header.geometry("sform") or source.geometry)
+    allowed = same_form_mm(header.geometry("sform") or geometry)
     for form in ("sform", "qform"):
         stated = header.geometry(form)
-        if stated is not None and stated.difference(source.geometry).is_within(allowed):
+        if stated is not None and stated.difference(geometry).is_within(allowed):
             kept[form] = stated, int(header.fields[f"{form}_code"])
-    return kept or {"sform": (source.geometry, _ALIGNED)}
+    return kept or {"sform": (geometry, _ALIGNED)}
 
 
 def _write_squared(fields: npt.NDArray, geometry: VolumeGeometry, box: Box, allowed: float) -> None:

@@ -73,7 +73,7 @@ class DicomSeries(SlabFormat):
     def series(self, slab: UnfinishedSlab) -> SlabSeries:
         """Return a slab as a DICOM series."""
         geometry = self.plan.geometry.cropped(slab.box)
-        return SlabSeries(self.header, slab.index, len(self.plan.slabs), slab.box, geometry)
+        return SlabSeries(self.header, slab.index, len(self.plan.all_slabs), slab.box, geometry, self.plan.kind)
 
     def stage(self, runtime: SlicerRuntime, cut: CutSlab, scratch: Path, name: str) -> npt.NDArray:
         """Return the voxels (KJI)."""
