@@ -77,6 +77,14 @@ def test_an_image_without_its_place_is_refused_with_a_remedy_that_works(tmp_path
     np.testing.assert_array_equal(load(tmp_path / "all").voxels_kji, values)
 
 
+def test_a_count_of_slices_is_no_evidence_where_images_are_tiles_or_have_no_place(tmp_path):
+    """As UIH scanners write them (SaveBySlc): what is wrong is that they are tiles, not that images are missing."""
+    write_series(tmp_path, voxels(), NumberOfSlices=17, ImagePositionPatient=None)
+    text = refusal(tmp_path)
+    assert "do not state ImagePositionPatient" in text
+    assert "NumberOfSlices" not in text
+
+
 def _put_aside(folder, name) -> None:
     (folder / "own").mkdir()
     (folder / "all" / name).rename(folder / "own" / name)

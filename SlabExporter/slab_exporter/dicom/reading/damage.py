@@ -199,6 +199,8 @@ def _parts_said(slices: Iterable[Slice]) -> str:
 
 def _counts_said(series: Series) -> str:
     slices = series.slices
+    if any(s.tiled or s.position is None for s in slices):
+        return ""  # such images have no places to count, and are refused for that
     places = len({s.position for s in slices if s.position is not None})
     times = len({mark(s, "TemporalPositionIdentifier") for s in slices})
     there = dict(zip(COUNTS, (len(slices), len(series.files), places, times), strict=True))
