@@ -249,9 +249,11 @@ def _voxels(series: Series, stack: Stack) -> tuple[npt.NDArray, str]:
     require_memory(Path(series.folder), int(np.prod([float(n) for n in shape])) * dtype.itemsize)
     stored = np.empty(shape, dtype)
     digests = []
+    found = {plane.path: plane for plane in series.slices}
     for path, planes in _by_file(series, stack):
         with parsing(path):
             content = Path(path).read_bytes()
+            found[path].require_as_found(content)
             digests.append(hashlib.sha256(content).hexdigest())
             if planes:
                 arrays = stored_planes(read_dataset(content), [plane for _, plane in planes])
