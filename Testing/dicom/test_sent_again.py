@@ -14,7 +14,7 @@ from slab_exporter.core.errors import InputError
 from slab_exporter.core.options import SeriesOptions
 from slab_exporter.dicom.reading import headers
 from slab_exporter.dicom.reading.load import load_series
-from slab_exporter.dicom.reading.scan import combined_sha256, find_series, series_sha256
+from slab_exporter.dicom.reading.scan import combined_sha256, series_sha256
 from slab_exporter.dicom.writing.attributes import SourceHeaders
 from support.dicom_phantoms import ORIGIN, SPACING, change, uid, voxels, write_series
 from support.dicom_series import only

@@ -175,6 +175,15 @@ def add_identity_options(parser: argparse.ArgumentParser) -> None:
     )  # fmt: skip
 
 
+def add_outside_option(parser: argparse.ArgumentParser) -> None:
+    """Option of ``export`` and ``inspect`` about headers that name files elsewhere."""
+    parser.add_argument(
+        "--allow-outside-data", action="store_true",
+        help="read files of voxels that a header (.nhdr, .mhd, .hdr) names outside of its own folder; for headers that "
+        "you trust",
+    )  # fmt: skip
+
+
 def series_options(options: argparse.Namespace) -> SeriesOptions:
     """Return what the command line accepts of a series.
 

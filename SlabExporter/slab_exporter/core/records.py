@@ -40,6 +40,7 @@ class SourceRecord:
         file_geometry: of a label map's file, where its axes were put in the order of the image's.
         frame: of a 4D file or series; None for 3D.
         nifti_transform: "sform" or "qform", whichever gave the affine; None for other files.
+        outside_data: files of voxels that lay outside the folder of the header that names them; that was accepted.
         extra: what is not known here.
     """
 
@@ -58,6 +59,7 @@ class SourceRecord:
     file_geometry: VolumeGeometry | None = None
     frame: int | None = None
     nifti_transform: str | None = None
+    outside_data: tuple[str, ...] = ()
     extra: Json = field(default_factory=dict)
 
     def to_json(self) -> Json:
@@ -81,6 +83,7 @@ class SourceRecord:
             "file_affine_ras": None if own is None else own.affine_ras.tolist(),
             "frame": self.frame,
             "nifti_transform": self.nifti_transform,
+            "outside_data": list(self.outside_data) or None,
         }
         return {"path": self.path} | {key: value for key, value in entry.items() if value is not None} | self.extra
 
@@ -109,6 +112,7 @@ class SourceRecord:
             file_geometry=None if own_affine is None else _geometry(own_shape, own_affine),
             frame=rest.optional("frame", int),
             nifti_transform=rest.optional("nifti_transform", str),
+            outside_data=tuple(_of_kind("outside_data", path, str) for path in rest.pop("outside_data", ())),
             extra=dict(rest),
         )
 

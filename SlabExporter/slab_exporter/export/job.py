@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Final, Literal
 
 from ..cases.find import Case
-from ..cases.opening import image_of, open_label
+from ..cases.opening import image_of, label_of, open_label
 from ..core.errors import Cancelled, DiskFullError, InputError, OutputError, SlabExporterError
 from ..core.manifest import FILE_NAME, Manifest, read_manifest
 from ..core.options import ExportRequest
@@ -189,9 +189,7 @@ def read_case(
         InputError: a file that cannot be used.
     """
     image = open_volume(runtime, image_of(case, request), ahead)
-    labels = {
-        name: open_label(runtime, case, path, image, request.nifti_transform) for name, path in case.labels.items()
-    }
+    labels = {name: open_label(runtime, case, label_of(path, request), image) for name, path in case.labels.items()}
     return CaseSources(case.name, image, labels)
 
 
@@ -230,7 +228,7 @@ def _difference(case: Case, folder: Path, request: ExportRequest, manifest: Mani
     if manifest.case != case.name or recorded.keys() != files.keys():
         return "other label sets were exported"
     for name, path in files.items():
-        if _source_sha256(case, path) != recorded[name].sha256:
+        if _source_sha256(case, path, request) != recorded[name].sha256:
             return f"{path} has changed since it was exported"
     for slab in manifest.slabs:
         for name in (slab.image, *slab.labels.values()):
@@ -252,11 +250,11 @@ def _damaged(folder: Path, manifest: Manifest) -> str | None:
     return None
 
 
-def _source_sha256(case: Case, path: Path) -> str | None:
+def _source_sha256(case: Case, path: Path, request: ExportRequest) -> str | None:
     """Checksum of a case's image or of one of its label files; None where it is gone."""
     try:
         if case.series is not None and path == case.image:
             return series_sha256(case.series)
-        return source_sha256(path)
+        return source_sha256(path, request.allow_outside_data)
     except (OSError, InputError):
         return None

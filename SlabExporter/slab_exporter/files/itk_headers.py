@@ -17,19 +17,20 @@ from .gzip_codec import CHUNK
 from .machine import native_messages_hidden, require_memory
 
 
-def judge_before_loading(path: Path, whole: bool = True) -> None:
+def judge_before_loading(path: Path, whole: bool = True, allow_outside: bool = False) -> None:
     """Refuse vectors, more than three dimensions, and more voxels than memory holds.
 
     Args:
         path: of the file.
         whole: inflate compressed voxels, too, to see whether they are all there.
+        allow_outside: the files of its voxels may lie outside its folder.
 
     Raises:
         InputError: with the number that is wrong.
     """
     import SimpleITK as sitk
 
-    files = voxel_files(path)
+    files = voxel_files(path, allow_outside)
     packed = judge_metaimage_header(path) if volume_extension(path) in (".mha", ".mhd") else None
     reader = sitk.ImageFileReader()
     reader.SetFileName(str(path))

@@ -13,7 +13,7 @@ from ..core.geometry import VolumeGeometry
 from ..core.naming import volume_extension
 from ..core.text import Option, Sentence, degrees
 from ..core.volume import SourceVolume, is_identity
-from ..files.detached import source_sha256, unchanged
+from ..files.detached import FilesAsFound, source_sha256
 from ..files.encodings.encoding import replace_header
 from ..files.encodings.table import encoding_of
 from ..files.itk_headers import lost_integers
@@ -70,27 +70,30 @@ def geometry_warnings(geometry: VolumeGeometry) -> tuple[str, ...]:
     return warnings
 
 
-def load_volume_file(runtime: SlicerRuntime, path: Path, transform: str | None = None) -> SourceVolume:
+def load_volume_file(
+    runtime: SlicerRuntime, path: Path, found: FilesAsFound, transform: str | None = None
+) -> SourceVolume:
     """Return a file that Slicer reads whole, in the file's index order.
 
     Args:
         runtime: with a scene for temporary nodes.
         path: one that ``judge_before_loading`` has accepted.
+        found: it and the files of its voxels, before that.
         transform: "sform" or "qform" of a NIfTI pair to insist on one; None: Slicer's choice.
 
     Raises:
-        InputError: Slicer cannot read it.
+        InputError: Slicer cannot read it, or it was changed meanwhile.
     """
     with reading(path):
         stated = read_statement(path, transform)
     with temporary_nodes(runtime.scene) as nodes:
-        with unchanged(path):
-            node = _read_node(runtime, path, nodes)
-            voxels = voxels_kji(node)
-            geometry = stated.placed(node_geometry(node), transform)
-            if (exact := lost_integers(path, voxels)) is not None:
-                voxels = exact
-            sha256 = source_sha256(path)
+        node = _read_node(runtime, path, nodes)
+        voxels = voxels_kji(node)
+        geometry = stated.placed(node_geometry(node), transform)
+        if (exact := lost_integers(path, voxels)) is not None:
+            voxels = exact
+        sha256 = source_sha256(path, allow_outside=True)  # whether that is so was judged before
+        found.require_unchanged()
         # The array shares the image's memory, which it keeps alive after the node is gone.
         return SourceVolume(
             str(path),

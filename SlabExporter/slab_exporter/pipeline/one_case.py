@@ -209,6 +209,8 @@ def _leave_out_what_earlier_versions_did_not_know(asked: dict[str, Any], request
         del asked["slabs"]["block"], asked["slabs"]["block_mm"]
     if request.keep == KeepOptions():
         del asked["keep"]
+    if not request.allow_outside_data:
+        del asked["allow_outside_data"]
 
 
 def versions(runtime: SlicerRuntime) -> dict[str, str]:

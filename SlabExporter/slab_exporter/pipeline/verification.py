@@ -165,5 +165,6 @@ def _read_source(runtime: SlicerRuntime, path: Path, record: SourceRecord) -> So
         accepted = SeriesOptions(record.allow_uneven_mm, record.resampled is not None, record.allow_damaged is not None)
         series = reread(path, record.series_instance_uid, str(record.sha256))
         return open_volume(runtime, SeriesVolume(series, record.frame, accepted))
-    source = open_volume(runtime, FileVolume(path, record.frame, record.nifti_transform))
+    file = FileVolume(path, record.frame, record.nifti_transform, allow_outside=bool(record.outside_data))
+    source = open_volume(runtime, file)
     return source if record.file_geometry is None else reindexed_onto(source, record.geometry)
