@@ -16,7 +16,7 @@ from ..core.options import (
 )
 from ..core.pieces.keeping import KEEPS
 
-DONE, SOME_FAILED, UNUSABLE, INTERRUPTED = 0, 1, 2, 130
+DONE, SOME_FAILED, UNUSABLE = 0, 1, 2
 
 INPUT_HELP = (
     "volume files, folders of volumes or DICOM series (searched recursively), glob patterns, .csv or .txt lists"

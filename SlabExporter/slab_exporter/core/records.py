@@ -27,7 +27,8 @@ class SourceRecord:
         path: from the manifest's folder: a file, or the folder of a DICOM series; None for a volume of
             a Slicer scene, and where nothing may name the source.
         geometry: of the source, in the index order of its file.
-        sha256: of the file, or over a series' files; None where an earlier version did not say.
+        sha256: of the file, or over a series' files; None where an earlier version did not say, and beside the next.
+        frame_sha256: of one frame of a huge 4D file, and of what comes before the voxels; the rest was not read.
         dtype: of the voxels, by numpy's name; likewise.
         node: name in the scene, where there is no path.
         loaded_affine_ras: what Slicer held (IJK -> RAS mm), where its index order is another one.
@@ -60,6 +61,7 @@ class SourceRecord:
     frame: int | None = None
     nifti_transform: str | None = None
     outside_data: tuple[str, ...] = ()
+    frame_sha256: str | None = None
     extra: Json = field(default_factory=dict)
 
     def to_json(self) -> Json:
@@ -67,6 +69,7 @@ class SourceRecord:
         own = self.file_geometry
         entry = {
             "sha256": self.sha256,
+            "frame_sha256": self.frame_sha256,
             "shape_ijk": list(self.geometry.shape_ijk),
             "dtype": self.dtype,
             "orientation": self.geometry.orientation,
@@ -100,6 +103,7 @@ class SourceRecord:
             path=path,
             geometry=geometry,
             sha256=rest.optional("sha256", str),
+            frame_sha256=rest.optional("frame_sha256", str),
             dtype=rest.optional("dtype", str),
             node=rest.optional("node", str),
             loaded_affine_ras=None if loaded is None else np.array(loaded, dtype=float),

@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ..core.errors import InputError
+from ..core.interrupts import end_if_abandoned, ended_by_signals
 from ..core.naming import volume_extension
 from .detached import require_whole_files, voxel_files
 from .gzip_codec import CHUNK
@@ -73,7 +74,7 @@ def lost_integers(path: Path, loaded: npt.NDArray) -> npt.NDArray | None:
 
     if loaded.dtype.kind != "f" or stored_type(path).kind not in "iu":
         return None
-    with native_messages_hidden():
+    with native_messages_hidden(), ended_by_signals():
         return sitk.GetArrayFromImage(sitk.ReadImage(str(path))).reshape(loaded.shape)
 
 
@@ -192,6 +193,7 @@ def _inflated_size(packed: PackedVoxels) -> int:
         file.seek(packed.offset)
         try:
             while not inflate.eof and (piece := file.read(min(left, CHUNK))):
+                end_if_abandoned()
                 left -= len(piece)
                 count += len(inflate.decompress(piece))
         except zlib.error:

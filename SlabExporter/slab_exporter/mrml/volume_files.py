@@ -10,6 +10,7 @@ import numpy as np
 
 from ..core.errors import InputError, OutputError, reading
 from ..core.geometry import VolumeGeometry
+from ..core.interrupts import ended_by_signals
 from ..core.naming import volume_extension
 from ..core.text import Option, Sentence, degrees
 from ..core.volume import SourceVolume, is_identity
@@ -120,7 +121,7 @@ def _read_node(runtime: SlicerRuntime, path: Path, nodes: list[Any]) -> Any:
         storage.SetForceRightHandedIJKCoordinateSystem(False)
     storage.SetSingleFile(True)
     storage.SetFileName(str(path))
-    with native_messages_hidden():
+    with native_messages_hidden(), ended_by_signals():
         was_read = storage.ReadData(node)
     if not was_read or node.GetImageData() is None:
         raise InputError(

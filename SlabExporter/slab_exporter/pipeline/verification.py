@@ -15,6 +15,7 @@ from ..core.records import SourceRecord
 from ..core.volume import SourceVolume, reindexed_onto
 from ..dicom.reading.scan import reread
 from ..files.disk import written_part
+from ..files.nifti_voxels import is_as_recorded
 from ..mrml.runtime import SlicerRuntime, open_runtime
 from ..volumes.choice import FileVolume, SeriesVolume
 from ..volumes.reading import open_volume
@@ -148,7 +149,7 @@ def _path_of(folder: Path, named: str) -> Path:
 
 def _source_of(runtime: SlicerRuntime, path: Path, record: SourceRecord) -> SourceVolume:
     source = _read_source(runtime, path, record)
-    if source.sha256 != record.sha256:
+    if not _is_as_recorded(source, path, record):
         raise InputError(f"The source {path} has been changed since the export (check sum).")
     difference = source.geometry.difference(record.geometry)
     found, recorded = difference.shapes
@@ -157,6 +158,13 @@ def _source_of(runtime: SlicerRuntime, path: Path, record: SourceRecord) -> Sour
     if not difference.is_within(source.geometry.position_tolerance("float64")):
         raise InputError(f"The manifest's affine of the source is {difference} off the file's.")
     return source
+
+
+def _is_as_recorded(source: SourceVolume, path: Path, record: SourceRecord) -> bool:
+    """Whether the check sum is the recorded one; of a huge 4D file another version may have read more or less."""
+    if source.frame_only == (record.frame_sha256 is not None):
+        return source.sha256 == (record.frame_sha256 if source.frame_only else record.sha256)
+    return is_as_recorded(path, record)
 
 
 def _read_source(runtime: SlicerRuntime, path: Path, record: SourceRecord) -> SourceVolume:

@@ -145,6 +145,7 @@ def _read_nifti(header: NiftiHeader, frame: int | None, transform: str | None) -
         header=header.fields,
         nifti_transform=form_used(header, transform),
         frame=stored.frame,
+        frame_only=stored.frame_only,
         warnings=stored.warnings + tuple(transform_warnings(header, transform)),
     )
 

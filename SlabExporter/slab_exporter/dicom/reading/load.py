@@ -13,10 +13,12 @@ import numpy as np
 import numpy.typing as npt
 
 from ...core.errors import InputError
+from ...core.interrupts import end_if_abandoned
 from ...core.options import SeriesOptions
 from ...core.text import Option, Sentence, sizes
 from ...core.values import native, scaled_planes
 from ...core.volume import SourceVolume, VolumePeek
+from ...files.disk import read_whole
 from ...files.machine import require_memory
 from .contradictions import content_warnings, divided
 from .judging import judge, judge_stack
@@ -251,8 +253,9 @@ def _voxels(series: Series, stack: Stack) -> tuple[npt.NDArray, str]:
     digests = []
     found = {plane.path: plane for plane in series.slices}
     for path, planes in _by_file(series, stack):
+        end_if_abandoned()
         with parsing(path):
-            content = Path(path).read_bytes()
+            content = read_whole(Path(path))
             found[path].require_as_found(content)
             digests.append(hashlib.sha256(content).hexdigest())
             if planes:
