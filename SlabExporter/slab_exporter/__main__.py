@@ -13,7 +13,7 @@ def main() -> int:
     # Helpers of numpy's BLAS, for which there is no work here, would spin on the processors that cutting needs.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     from .cli.main import main as run
-    from .core.interrupts import INTERRUPTED
+    from .interrupts import INTERRUPTED
 
     try:
         code = run()

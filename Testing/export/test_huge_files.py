@@ -16,10 +16,10 @@ import nibabel as nib
 import numpy as np
 import pytest
 from slab_exporter.core.errors import Cancelled
-from slab_exporter.core.interrupts import Beside, ended_by_signals, interrupt, signals_deferred
 from slab_exporter.core.manifest import read_manifest
 from slab_exporter.files import stored
 from slab_exporter.files.disk import iter_file
+from slab_exporter.interrupts import Beside, ended_by_signals, interrupt, signals_deferred
 from support.phantoms import affine, index_phantom
 
 SHAPE, FRAMES, CHOSEN = (40, 30, 20), 5, 2
@@ -284,7 +284,7 @@ def test_an_import_is_not_interrupted_but_what_follows_it_is():
 @pytest.mark.parametrize("signals", [1, 2])
 def test_the_command_line_waits_for_an_import_no_longer_than_a_moment(signals):
     script = (
-        "import os, signal, time; from slab_exporter.core.interrupts import interrupt, signals_deferred\n"
+        "import os, signal, time; from slab_exporter.interrupts import interrupt, signals_deferred\n"
         "signal.signal(signal.SIGTERM, interrupt); signal.signal(signal.SIGINT, signal.default_int_handler)\n"
         "with signals_deferred():\n"
         "    print('there', flush=True); time.sleep(60)\n"

@@ -11,7 +11,7 @@ from typing import Any
 
 from .. import __version__
 from ..core.errors import SlabExporterError
-from ..core.interrupts import INTERRUPTED, interrupt
+from ..interrupts import INTERRUPTED, interrupt
 from ..startup import open_closed_streams
 from . import compare, demo, export, flirt, inspect, stitch, verify, where
 from .arguments import SOME_FAILED, UNUSABLE

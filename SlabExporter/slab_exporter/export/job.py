@@ -12,7 +12,6 @@ from typing import Final, Literal
 from ..cases.find import Case
 from ..cases.opening import image_of, label_of, open_label
 from ..core.errors import Cancelled, DiskFullError, InputError, OutputError, SlabExporterError
-from ..core.interrupts import Beside
 from ..core.manifest import FILE_NAME, Manifest, read_manifest
 from ..core.options import ExportRequest
 from ..core.progress import Progress, ProgressEvent
@@ -22,6 +21,7 @@ from ..dicom.reading.pixels import needs_decoder
 from ..dicom.reading.scan import series_sha256
 from ..files.disk import written_part
 from ..files.nifti_voxels import is_as_recorded
+from ..interrupts import Beside
 from ..mrml import volume_files
 from ..mrml.runtime import SlicerRuntime, open_runtime
 from ..pipeline.case_folder import clear_leftovers

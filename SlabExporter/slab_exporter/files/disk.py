@@ -13,9 +13,9 @@ from pathlib import Path, PurePosixPath
 from typing import IO
 
 from ..core.errors import InputError, OutputError, reading
-from ..core.interrupts import end_if_abandoned
 from ..core.manifest import FILE_NAME, SCHEMA
 from ..core.naming import SCRATCH
+from ..interrupts import end_if_abandoned
 from .gzip_codec import CHUNK, LARGE_CHUNK
 
 _PROBE_BYTES = 1 << 20

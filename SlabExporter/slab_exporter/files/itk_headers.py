@@ -11,8 +11,8 @@ import numpy as np
 import numpy.typing as npt
 
 from ..core.errors import InputError
-from ..core.interrupts import end_if_abandoned, ended_by_signals
 from ..core.naming import volume_extension
+from ..interrupts import end_if_abandoned, ended_by_signals
 from .detached import require_whole_files, voxel_files
 from .gzip_codec import CHUNK
 from .machine import native_messages_hidden, require_memory

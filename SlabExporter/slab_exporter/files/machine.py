@@ -17,7 +17,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from ..core.errors import InputError
-from ..core.interrupts import perform
+from ..interrupts import perform
 
 # Helpers of a process that has processors to spare.
 THREADS = 2

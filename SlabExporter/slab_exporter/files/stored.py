@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from ..core.interrupts import end_if_abandoned
+from ..interrupts import end_if_abandoned
 from .disk import iter_file, iter_open_file, open_plain
 from .gzip_codec import LARGE_CHUNK, inflated, is_gzip
 from .nifti import NiftiHeader

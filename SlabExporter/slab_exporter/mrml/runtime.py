@@ -16,7 +16,7 @@ from functools import cached_property
 from typing import Any
 
 from ..core.errors import SlabExporterError
-from ..core.interrupts import signals_deferred
+from ..interrupts import signals_deferred
 from . import wheel
 
 

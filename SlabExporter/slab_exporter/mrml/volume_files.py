@@ -10,7 +10,6 @@ import numpy as np
 
 from ..core.errors import InputError, OutputError, reading
 from ..core.geometry import VolumeGeometry
-from ..core.interrupts import ended_by_signals
 from ..core.naming import volume_extension
 from ..core.text import Option, Sentence, degrees
 from ..core.volume import SourceVolume, is_identity
@@ -21,6 +20,7 @@ from ..files.itk_headers import lost_integers
 from ..files.machine import native_messages_hidden
 from ..files.mgh import EXTENSIONS as MGH_EXTENSIONS
 from ..files.statements.table import read_statement
+from ..interrupts import ended_by_signals
 from .nodes import add_volume_node, node_geometry, temporary_nodes, voxels_kji
 from .runtime import SlicerRuntime
 

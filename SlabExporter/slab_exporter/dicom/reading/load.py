@@ -13,13 +13,13 @@ import numpy as np
 import numpy.typing as npt
 
 from ...core.errors import InputError
-from ...core.interrupts import end_if_abandoned
 from ...core.options import SeriesOptions
 from ...core.text import Option, Sentence, sizes
 from ...core.values import native, scaled_planes
 from ...core.volume import SourceVolume, VolumePeek
 from ...files.disk import read_whole
 from ...files.machine import require_memory
+from ...interrupts import end_if_abandoned
 from .contradictions import content_warnings, divided
 from .judging import judge, judge_stack
 from .parsing import parsing, read_dataset

@@ -16,7 +16,7 @@ from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from typing import Any, Generic, TypeVar
 
-from .errors import Cancelled
+from .core.errors import Cancelled
 
 INTERRUPTED = 130  # the exit code
 
