@@ -78,12 +78,15 @@ def verify(out: AnyPath) -> tuple[CaseReport, ...]:
     return tuple(verify_export(path_of(out)))
 
 
-def inspect(inputs: AnyPath | Iterable[AnyPath], *, labels: Labels = None) -> tuple[Inspection, ...]:
+def inspect(
+    inputs: AnyPath | Iterable[AnyPath], *, labels: Labels = None, allow_outside_data: bool = False
+) -> tuple[Inspection, ...]:
     """Return what the geometry of each volume is and what is unusual about it; read this before cutting.
 
     Args:
         inputs: as in ``export``.
         labels: label maps whose grids are compared with their images', as in ``export``.
+        allow_outside_data: read files of voxels that a header names outside of its own folder, as in ``export``.
 
     Returns:
         One report per case; a file that cannot be used has an ``error``.
@@ -100,7 +103,8 @@ def inspect(inputs: AnyPath | Iterable[AnyPath], *, labels: Labels = None) -> tu
     from .cases.find import find_cases
     from .inspection.inspect import inspect_cases
 
-    return tuple(inspect_cases(find_cases(inputs_of(inputs), label_arguments(labels), warn=warn)))
+    cases = find_cases(inputs_of(inputs), label_arguments(labels), warn=warn)
+    return tuple(inspect_cases(cases, allow_outside_data))
 
 
 def stitch(

@@ -59,6 +59,7 @@ def plan(
     allow_uneven: float | None = None,
     resample: bool = False,
     allow_damaged: bool = False,
+    allow_outside_data: bool = False,
 ) -> SlabPlan:
     """Return where one volume would be cut, from its header: no voxel is read, nothing is written.
 
@@ -66,7 +67,8 @@ def plan(
         path: a volume file, the folder of one DICOM series, or a DICOM file that holds a volume.
         thickness, thickness_mm, axis, block, block_mm, overlap, remainder, within: the shape of the slabs or blocks,
             as in ``export``.
-        frame, nifti_transform, allow_uneven, resample, allow_damaged: how the file is read, as in ``export``.
+        frame, nifti_transform, allow_uneven, resample, allow_damaged, allow_outside_data:
+            how the file is read, as in ``export``.
 
     Raises:
         InputError: the file cannot be used.
@@ -90,7 +92,7 @@ def plan(
 
     options = shape_of(thickness, thickness_mm, axis, overlap, remainder, block=block, block_mm=block_mm)
     accepted = _series_options(allow_uneven, resample, allow_damaged)
-    choice = FileChoice(path_of(path), frame_of(frame), transform_of(nifti_transform), accepted)
+    choice = FileChoice(path_of(path), frame_of(frame), transform_of(nifti_transform), accepted, allow_outside_data)
     geometry = peek_volume(choice).geometry
     if within is None:
         return plan_slabs(geometry, options)
@@ -118,6 +120,7 @@ def export(
     compression: Compression = "fast",
     frame: int | None = None,
     nifti_transform: NiftiTransform | None = None,
+    allow_outside_data: bool = False,
     allow_uneven: float | None = None,
     resample: bool = False,
     allow_damaged: bool = False,
@@ -164,6 +167,7 @@ def export(
         compression: "fast" or "small".
         frame: which volume of a 4D file or series, from 0.
         nifti_transform: "sform" or "qform", where a NIfTI's two transforms differ.
+        allow_outside_data: read files of voxels that a header (.nhdr, .mhd, .hdr) names outside of its own folder.
         allow_uneven: mm by which slices of a DICOM series may lie off an even grid.
         resample: make a DICOM series that is no regular volume one, by linear interpolation.
         allow_damaged: take the rest of a DICOM series of which images are lost or damaged.
@@ -226,6 +230,7 @@ def export(
             uid_salt=uuid.uuid4().hex if new_uids else "",
             segments=_segments(segments),
         ),
+        allow_outside_data=allow_outside_data,
     )
     shares = None if split is None else parse_split(split if isinstance(split, str) else ",".join(map(str, split)))
     run = RunOptions(

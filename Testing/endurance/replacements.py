@@ -2,15 +2,17 @@
 
     python Testing/endurance/replacements.py FOLDER [--moments 40] [--seed 0]
 
-By turns ``--overwrite`` and ``--resume`` with other options, ended by INT, TERM, KILL of the parent and
-KILL of all its processes. After each, every case must be whole and equal to its old or its new state,
-the user's own files must lie in it, and dataset.json and slabs.csv must name exactly the slabs that
-are there. What is left aside must be gone after the next run.
+By turns ``--overwrite`` and ``--resume`` with other options, ended by INT, TERM, KILL of the parent,
+KILL of all its processes, and a disk that is suddenly full (where one can be mounted: as root on Linux).
+After each, every case must be whole and equal to its old or its new state, the user's own files must
+lie in it, and dataset.json and slabs.csv must name exactly the slabs that are there. What is left
+aside must be gone after the next run.
 """
 
 from __future__ import annotations
 
 import argparse
+import contextlib
 import os
 import random
 import shutil
@@ -19,6 +21,7 @@ import subprocess
 import sys
 import time
 from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
 
 import data_set
@@ -30,7 +33,8 @@ from support.trees import assert_nothing_half_done_looks_finished, assert_tables
 
 CASES, SIZE = 6, 48
 USERS_FILE = "predictions/mine.nii.gz"
-ENDS = ("INT", "TERM", "KILL", "KILL all")
+ENDS = ("INT", "TERM", "KILL", "KILL all", "disk full")
+DISK_BYTES = 64 << 20
 MODES = ("--overwrite", "--resume")
 
 
@@ -45,7 +49,25 @@ def main() -> None:
     states = {thickness: _undisturbed(options.folder, thickness) for thickness in (32, 20)}
     usual = (time.monotonic() - began) / 2
     print(f"undisturbed: {CASES} cases in {usual:.1f} s", flush=True)
-    print(interrupt(options.folder, states, options.moments, usual, random.Random(options.seed)))
+    with _small_disk(options.folder / "disk") as can_be_full:
+        ends = ENDS if can_be_full else ENDS[:-1]
+        print(interrupt(options.folder, states, options.moments, usual, random.Random(options.seed), ends))
+
+
+@contextlib.contextmanager
+def _small_disk(folder: Path) -> Iterator[bool]:
+    """Mount a disk of its own; yields whether that was possible."""
+    folder.mkdir(exist_ok=True)
+    command = ["mount", "-t", "tmpfs", "-o", f"size={DISK_BYTES}", "none", folder]
+    try:
+        mounted = subprocess.run(command, capture_output=True, check=False).returncode == 0
+    except OSError:
+        mounted = False
+    try:
+        yield mounted
+    finally:
+        if mounted:
+            subprocess.run(["umount", folder], check=True)
 
 
 def _undisturbed(folder: Path, thickness: int) -> dict[str, dict[str, bytes]]:
@@ -61,10 +83,15 @@ def _export(folder: Path, out: Path, thickness: int, mode: str) -> list[str]:
 
 
 def interrupt(
-    folder: Path, states: dict[int, dict[str, dict[str, bytes]]], moments: int, usual: float, moment: random.Random
+    folder: Path,
+    states: dict[int, dict[str, dict[str, bytes]]],
+    moments: int,
+    usual: float,
+    moment: random.Random,
+    ends: tuple[str, ...],
 ) -> str:
     """Replace and interrupt; returns a sentence with what was seen, or fails."""
-    out = folder / "disturbed"
+    out = folder / "disk" / "disturbed"
     shutil.rmtree(out, ignore_errors=True)
     subprocess.run(_export(folder, out, 32, "--overwrite"), env=environment(), check=True)
     for name in complete_cases(out):
@@ -73,7 +100,7 @@ def interrupt(
     seen: Counter[str] = Counter()
     thickness = 20
     while seen["interrupted"] < moments:
-        how, mode = ENDS[seen["interrupted"] % len(ENDS)], MODES[seen["interrupted"] // len(ENDS) % len(MODES)]
+        how, mode = ends[seen["interrupted"] % len(ends)], MODES[seen["interrupted"] // len(ends) % len(MODES)]
         process = subprocess.Popen(
             _export(folder, out, thickness, mode),
             env=environment(),
@@ -84,9 +111,9 @@ def interrupt(
         try:
             process.wait(moment.uniform(0.2 * usual, 1.1 * usual))
         except subprocess.TimeoutExpired:
-            _end(process, how)
+            _end(process, how, out.parent)
             seen["interrupted"] += 1
-            seen[how] += 1
+            seen[f"{how} ({mode})"] += 1
             new = _judge(out, states, thickness)
             seen["in the middle of the cases"] += 0 < new < CASES
             thickness = 52 - thickness
@@ -99,13 +126,29 @@ def interrupt(
     return ", ".join(f"{count} {name}" for name, count in seen.items())
 
 
-def _end(process: subprocess.Popen, how: str) -> None:
+def _end(process: subprocess.Popen, how: str, disk: Path) -> None:
+    if how == "disk full":
+        _fill_until_ended(disk, process)
+        return
     if how == "KILL all":
         os.killpg(process.pid, signal.SIGKILL)
     else:
         process.send_signal(getattr(signal, f"SIG{how}"))
     process.wait()
     time.sleep(0.2)  # workers notice that their parent has gone
+
+
+def _fill_until_ended(disk: Path, process: subprocess.Popen) -> None:
+    """Take all room of a disk, also what is set free meanwhile, until a process has ended."""
+    filler = disk / "filler"
+    with filler.open("wb", buffering=0) as file:
+        while process.poll() is None:
+            with contextlib.suppress(OSError):
+                while file.write(bytes(1 << 16)):
+                    pass
+            time.sleep(0.01)
+    assert process.returncode in (0, 1, 2)
+    filler.unlink()
 
 
 def _judge(out: Path, states: dict[int, dict[str, dict[str, bytes]]], thickness: int) -> int:

@@ -103,7 +103,7 @@ def test_gzip_is_not_inflated_far_beyond_the_volume(tmp_path, monkeypatch):
     data = np.stack([index_phantom((16, 16, 8)) + n for n in range(5)], axis=3)
     path = tmp_path / "four.nii.gz"
     nib.save(nib.Nifti1Image(data, affine()), path)
-    monkeypatch.setattr(stored, "_MOST_AFTER", 5000)
+    monkeypatch.setattr(stored, "MOST_BESIDE", 5000)
     volume = read_nifti(read_header(path), 1)
     np.testing.assert_array_equal(volume.voxels_kji, data[..., 1].T)
     assert "check sum of the gzip data" in volume.warnings[0]

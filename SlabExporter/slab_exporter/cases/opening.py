@@ -22,26 +22,32 @@ def image_of(case: Case, request: ExportRequest) -> OneVolume:
     """Return the image of a case, read as the request says."""
     if case.series is not None:
         return SeriesVolume(case.series, request.frame if case.frame is None else case.frame, request.series)
-    return FileVolume(case.image, request.frame, request.nifti_transform)
+    return FileVolume(case.image, request.frame, request.nifti_transform, request.allow_outside_data)
 
 
-def open_label(
-    runtime: SlicerRuntime, case: Case, path: Path, image: SourceVolume, transform: str | None
-) -> SourceVolume:
+def label_of(path: Path, request: ExportRequest) -> FileVolume:
+    """Return a label map, read as the request says of its image.
+
+    Raises:
+        InputError: the file is missing, or its header is damaged.
+    """
+    return label_file(path, request.nifti_transform, request.allow_outside_data)
+
+
+def open_label(runtime: SlicerRuntime, case: Case, label: FileVolume, image: SourceVolume) -> SourceVolume:
     """Return one of a case's label maps; beside a DICOM series in the order of the image's axes.
 
     Args:
         runtime: Slicer's classes.
         case: whose label map it is.
-        path: of its file.
+        label: it, as ``label_file`` chooses how it is read.
         image: of the case.
-        transform: what was chosen for a NIfTI image; None: Slicer's choice.
 
     Raises:
         InputError: the file cannot be used.
     """
-    label = open_volume(runtime, label_file(path, transform))
-    return label if case.series is None else reindexed_onto(label, image.geometry)
+    volume = open_volume(runtime, label)
+    return volume if case.series is None else reindexed_onto(volume, image.geometry)
 
 
 def with_series_split(cases: list[Case], options: SeriesOptions, frame: int | None) -> list[Case]:

@@ -16,7 +16,7 @@ from ..core.options import (
 )
 from ..core.pieces.keeping import KEEPS
 
-DONE, SOME_FAILED, UNUSABLE, INTERRUPTED = 0, 1, 2, 130
+DONE, SOME_FAILED, UNUSABLE = 0, 1, 2
 
 INPUT_HELP = (
     "volume files, folders of volumes or DICOM series (searched recursively), glob patterns, .csv or .txt lists"
@@ -172,6 +172,15 @@ def add_identity_options(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--key-file", type=given_path, metavar="FILE.csv",
         help="with --deidentify: write the table of the cases' names and sources to a new file outside of OUT",
+    )  # fmt: skip
+
+
+def add_outside_option(parser: argparse.ArgumentParser) -> None:
+    """Option of ``export`` and ``inspect`` about headers that name files elsewhere."""
+    parser.add_argument(
+        "--allow-outside-data", action="store_true",
+        help="read files of voxels that a header (.nhdr, .mhd, .hdr) names outside of its own folder; for headers that "
+        "you trust",
     )  # fmt: skip
 
 

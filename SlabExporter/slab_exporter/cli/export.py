@@ -22,6 +22,7 @@ from .arguments import (
     add_dicom_output_options,
     add_identity_options,
     add_keep_options,
+    add_outside_option,
     command_parser,
     dicom_options,
     fill,
@@ -91,6 +92,7 @@ def request_of(options: argparse.Namespace) -> ExportRequest:
         series=series_options(options),
         dicom=dicom_options(options),
         keep=KeepOptions(options.keep, options.min_fraction),
+        allow_outside_data=options.allow_outside_data,
     )
 
 
@@ -157,6 +159,7 @@ def add_parser(commands: Subparsers) -> None:
     parser.add_argument(
         "--nifti-transform", choices=NIFTI_TRANSFORMS, help="which to believe where a NIfTI's sform and qform differ"
     )
+    add_outside_option(parser)
     add_dicom_input_options(parser)
     add_dicom_output_options(parser)
     add_identity_options(parser)

@@ -12,6 +12,7 @@ from ..core.text import command_words
 from .arguments import (
     INPUT_HELP,
     Subparsers,
+    add_outside_option,
     add_table_options,
     command_parser,
     given_path,
@@ -81,6 +82,7 @@ def add_parser(commands: Subparsers) -> None:
         metavar="[NAME=]PATH",
         help="label maps, to compare their grids",
     )
+    add_outside_option(parser)
     add_table_options(parser)
 
 
@@ -94,7 +96,7 @@ def run(options: argparse.Namespace) -> int:
     if options.csv is not None:
         refuse_table_file(options.csv, options.inputs, cases)
     reports = []
-    for report in inspect_cases(cases):
+    for report in inspect_cases(cases, options.allow_outside_data):
         reports.append(report)
         if options.json:
             print_json({"event": "inspected", **report.to_json()})

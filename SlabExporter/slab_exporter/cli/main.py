@@ -11,9 +11,10 @@ from typing import Any
 
 from .. import __version__
 from ..core.errors import SlabExporterError
+from ..interrupts import INTERRUPTED, interrupt
 from ..startup import open_closed_streams
 from . import compare, demo, export, flirt, inspect, stitch, verify, where
-from .arguments import INTERRUPTED, SOME_FAILED, UNUSABLE
+from .arguments import SOME_FAILED, UNUSABLE
 from .terminal import accept_any_character, drop_output, typed, was_printing
 
 # In the order of --help; each has add_parser and run, and imports its work when it runs.
@@ -49,8 +50,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"slab-exporter: {typed(error.sentence)}", file=sys.stderr)
         return UNUSABLE
     except KeyboardInterrupt:
-        print("slab-exporter: interrupted; complete cases stay, go on with --resume.", file=sys.stderr)
-        return INTERRUPTED
+        return _interrupted()
     except BrokenPipeError:
         # Whoever read our output has gone; the work has been stopped.
         drop_output()
@@ -60,6 +60,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             raise
         if isinstance(error, OSError):
             return _told(error)
+        if isinstance(error.__cause__, KeyboardInterrupt):  # Python wraps it while it makes a class
+            return _interrupted()
         reason = f"{type(error).__name__}: {str(error).strip() or 'no reason given'}"
         print(
             f"slab-exporter: something unexpected happened ({reason}); add --debug to see where, and please report it.",
@@ -69,6 +71,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     finally:
         if previous is not None:
             signal.signal(signal.SIGTERM, previous)
+
+
+def _interrupted() -> int:
+    print("slab-exporter: interrupted; complete cases stay, go on with --resume.", file=sys.stderr)
+    return INTERRUPTED
 
 
 def _told(error: OSError) -> int:
@@ -93,9 +100,6 @@ def _numbers_apart(arguments: Sequence[str]) -> list[str]:
 
 def _interrupt_on_terminate() -> Any:
     """Treat a termination signal (a cluster's time limit) like Ctrl-C, so that it cleans up."""
-
-    def interrupt(*_: Any) -> None:
-        raise KeyboardInterrupt
 
     try:
         return signal.signal(signal.SIGTERM, interrupt)

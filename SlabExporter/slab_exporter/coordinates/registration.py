@@ -9,13 +9,13 @@ from typing import Any
 
 import numpy as np
 
-from ..core.errors import InputError, OutputError, RequestError, reading
+from ..core.errors import InputError, OutputError, RequestError
 from ..core.geometry import RAS_TO_LPS, FloatArray, VolumeGeometry
 from ..core.manifest import Manifest
 from ..core.text import Option, Sentence
 from ..core.volume import SourceVolume
-from ..files.detached import source_sha256
 from ..files.nifti import NiftiHeader, read_header
+from ..files.nifti_voxels import is_as_recorded
 from ..mrml.runtime import open_runtime
 from ..mrml.volume_files import is_nifti
 from ..volumes.choice import FileChoice
@@ -185,12 +185,11 @@ def exported_grid(manifest: Manifest, folder: Path) -> FslGrid:
             f"The source of {manifest.case} ({record.path}) is gone or not a NIfTI file, and FLIRT's coordinates "
             "cannot be computed from the slabs. Give the NIfTI file that FLIRT read instead of the export."
         )
-    with reading(path):
-        if source_sha256(path) != record.sha256:
-            raise InputError(
-                f"The source {path} has been changed since the export (its checksum differs). Give the NIfTI file "
-                "that FLIRT read instead of the export."
-            )
+    if not is_as_recorded(path, record):
+        raise InputError(
+            f"The source {path} has been changed since the export (its checksum differs). Give the NIfTI file "
+            "that FLIRT read instead of the export."
+        )
     return grid_of_header(read_header(path), manifest.geometry)
 
 

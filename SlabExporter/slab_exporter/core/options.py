@@ -235,6 +235,7 @@ class ExportRequest:
         series: departures from a regular volume that are accepted of a DICOM series.
         dicom: attributes of DICOM slabs.
         keep: which pieces are written.
+        allow_outside_data: headers (.nhdr, .mhd, .hdr) may name files of voxels outside their folders.
     """
 
     slabs: SlabOptions = field(default_factory=SlabOptions)
@@ -247,6 +248,7 @@ class ExportRequest:
     series: SeriesOptions = field(default_factory=SeriesOptions)
     dicom: DicomOptions = field(default_factory=DicomOptions)
     keep: KeepOptions = field(default_factory=KeepOptions)
+    allow_outside_data: bool = False
 
     def __post_init__(self) -> None:
         _require_choice("format", self.format, FORMATS)

@@ -27,7 +27,8 @@ class SourceRecord:
         path: from the manifest's folder: a file, or the folder of a DICOM series; None for a volume of
             a Slicer scene, and where nothing may name the source.
         geometry: of the source, in the index order of its file.
-        sha256: of the file, or over a series' files; None where an earlier version did not say.
+        sha256: of the file, or over a series' files; None where an earlier version did not say, and beside the next.
+        frame_sha256: of one frame of a huge 4D file, and of what comes before the voxels; the rest was not read.
         dtype: of the voxels, by numpy's name; likewise.
         node: name in the scene, where there is no path.
         loaded_affine_ras: what Slicer held (IJK -> RAS mm), where its index order is another one.
@@ -40,6 +41,7 @@ class SourceRecord:
         file_geometry: of a label map's file, where its axes were put in the order of the image's.
         frame: of a 4D file or series; None for 3D.
         nifti_transform: "sform" or "qform", whichever gave the affine; None for other files.
+        outside_data: files of voxels that lay outside the folder of the header that names them; that was accepted.
         extra: what is not known here.
     """
 
@@ -58,6 +60,8 @@ class SourceRecord:
     file_geometry: VolumeGeometry | None = None
     frame: int | None = None
     nifti_transform: str | None = None
+    outside_data: tuple[str, ...] = ()
+    frame_sha256: str | None = None
     extra: Json = field(default_factory=dict)
 
     def to_json(self) -> Json:
@@ -65,6 +69,7 @@ class SourceRecord:
         own = self.file_geometry
         entry = {
             "sha256": self.sha256,
+            "frame_sha256": self.frame_sha256,
             "shape_ijk": list(self.geometry.shape_ijk),
             "dtype": self.dtype,
             "orientation": self.geometry.orientation,
@@ -81,6 +86,7 @@ class SourceRecord:
             "file_affine_ras": None if own is None else own.affine_ras.tolist(),
             "frame": self.frame,
             "nifti_transform": self.nifti_transform,
+            "outside_data": list(self.outside_data) or None,
         }
         return {"path": self.path} | {key: value for key, value in entry.items() if value is not None} | self.extra
 
@@ -97,6 +103,7 @@ class SourceRecord:
             path=path,
             geometry=geometry,
             sha256=rest.optional("sha256", str),
+            frame_sha256=rest.optional("frame_sha256", str),
             dtype=rest.optional("dtype", str),
             node=rest.optional("node", str),
             loaded_affine_ras=None if loaded is None else np.array(loaded, dtype=float),
@@ -109,6 +116,7 @@ class SourceRecord:
             file_geometry=None if own_affine is None else _geometry(own_shape, own_affine),
             frame=rest.optional("frame", int),
             nifti_transform=rest.optional("nifti_transform", str),
+            outside_data=tuple(_of_kind("outside_data", path, str) for path in rest.pop("outside_data", ())),
             extra=dict(rest),
         )
 

@@ -22,12 +22,13 @@ class SourceVolume:
     Attributes:
         name: for messages: a file's path, or a node's name.
         path: of the file; None for a volume that exists only in a scene.
-        sha256: of the file's bytes, or of the node's voxels.
+        sha256: of the file's bytes, or of the node's voxels; where ``frame_only`` of header and frame.
         geometry: shape and affine (RAS) in the order of ``voxels_kji``.
         voxels_kji: the values, C-contiguous, in native byte order.
         header: NIfTI header record whose descriptive fields the slabs keep; None for other files.
         nifti_transform: "sform" or "qform", whichever gave the affine; None for other files.
         frame: which frame of a 4D file this is; None for 3D files.
+        frame_only: whether of a huge 4D file nothing but the header and this frame was read.
         loaded_affine_ras: the affine that Slicer holds, where its index order is another one.
         warnings: what a user should know about this file.
         record: what the manifest says of it besides: of a DICOM series its UID and how it was made
@@ -49,6 +50,7 @@ class SourceVolume:
     record: dict[str, Any] = field(default_factory=dict)
     dicom: Any = None
     segments: tuple[tuple[int, str], ...] = ()
+    frame_only: bool = False
 
     def rearranged(self, order: IndexMap) -> SourceVolume:
         """Return the same voxels in the same places of the patient, in another index order.

@@ -7,6 +7,7 @@ cutting happens in a private scene.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,7 +22,7 @@ from ..files.disk import written_part
 from ..mrml.roi import box_inside_roi
 from ..mrml.runtime import SlicerRuntime, open_runtime
 from ..mrml.segmentations import segmentation_volume
-from ..pipeline.case_folder import remove_empty_folders_aside
+from ..pipeline.case_folder import clear_leftovers, remove_empty_folders_aside
 from ..pipeline.formats.table import kind_of
 from ..pipeline.one_case import CaseSources, export_sources
 from ..volumes.scene_volumes import file_of_node, label_volume, scene_volume
@@ -78,6 +79,13 @@ def export_nodes(
             files, sources = DataSetFiles(out, {}), CaseSources(name, image, sets)
             try:
                 manifest = export_sources(runtime, sources, request, out / name, progress, limits, leave_aside=True)
+            except (
+                BaseException
+            ):  # also where it was cancelled when all was written: the next run would take it for whole
+                with suppress(OSError):
+                    clear_leftovers(out / name)
+                raise
+            else:
                 files.case_is_whole(out / name, ())
             finally:
                 remove_empty_folders_aside(out)

@@ -5,22 +5,23 @@ from __future__ import annotations
 import contextlib
 import traceback
 from collections.abc import Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Literal
 
 from ..cases.find import Case
-from ..cases.opening import image_of, open_label
+from ..cases.opening import image_of, label_of, open_label
 from ..core.errors import Cancelled, DiskFullError, InputError, OutputError, SlabExporterError
 from ..core.manifest import FILE_NAME, Manifest, read_manifest
 from ..core.options import ExportRequest
 from ..core.progress import Progress, ProgressEvent
+from ..core.records import SourceRecord
 from ..core.text import Option
 from ..dicom.reading.pixels import needs_decoder
 from ..dicom.reading.scan import series_sha256
-from ..files.detached import source_sha256
 from ..files.disk import written_part
+from ..files.nifti_voxels import is_as_recorded
+from ..interrupts import Beside
 from ..mrml import volume_files
 from ..mrml.runtime import SlicerRuntime, open_runtime
 from ..pipeline.case_folder import clear_leftovers
@@ -32,6 +33,10 @@ OutcomeKind = Literal["made", "kept", "failed"]
 MADE: Final = "made"
 KEPT: Final = "kept"
 FAILED: Final = "failed"
+
+
+# The first job's image, being read while Slicer's libraries are imported.
+FirstImage = Beside[VolumeAhead]
 
 
 @dataclass(frozen=True)
@@ -77,32 +82,18 @@ class Outcome:
     disk: bool = False
 
 
-class FirstImage:
-    """The first job's image, being read while Slicer's libraries are imported; handed over once."""
-
-    def __init__(self, pool: ThreadPoolExecutor, job: Job | None) -> None:
-        self._reading: Future[VolumeAhead] | None = None
-        if job is not None and not job.resume and job.case.problem is None:
-            self._reading = pool.submit(read_ahead, image_of(job.case, job.request))
-
-    def take(self) -> VolumeAhead | None:
-        """Return the image; None where it is not being read, or has been taken: nothing here keeps it in memory.
-
-        Raises:
-            InputError: the file cannot be used.
-        """
-        reading, self._reading = self._reading, None
-        return None if reading is None else reading.result()
-
-
 @contextlib.contextmanager
-def runtime_with_first(job: Job | None) -> Iterator[tuple[SlicerRuntime, FirstImage]]:
-    """Slicer's runtime, with the first job's image being read while it is imported."""
-    with ThreadPoolExecutor(1) as pool:
-        first = FirstImage(pool, job)
+def runtime_with_first(job: Job | None) -> Iterator[tuple[SlicerRuntime, FirstImage | None]]:
+    """Slicer's runtime, with the first job's image being read while it is imported; None where that is not needed."""
+    if job is None or job.resume or job.case.problem is not None:
         with open_runtime() as runtime:
             runtime.load()
-            yield runtime, first
+            yield runtime, None
+        return
+    image = image_of(job.case, job.request)
+    with Beside(lambda: read_ahead(image)) as first, open_runtime() as runtime:
+        runtime.load()
+        yield runtime, first
 
 
 def run_job(runtime: SlicerRuntime, job: Job, progress: Progress, first: FirstImage | None = None) -> Outcome:
@@ -189,9 +180,7 @@ def read_case(
         InputError: a file that cannot be used.
     """
     image = open_volume(runtime, image_of(case, request), ahead)
-    labels = {
-        name: open_label(runtime, case, path, image, request.nifti_transform) for name, path in case.labels.items()
-    }
+    labels = {name: open_label(runtime, case, label_of(path, request), image) for name, path in case.labels.items()}
     return CaseSources(case.name, image, labels)
 
 
@@ -230,7 +219,7 @@ def _difference(case: Case, folder: Path, request: ExportRequest, manifest: Mani
     if manifest.case != case.name or recorded.keys() != files.keys():
         return "other label sets were exported"
     for name, path in files.items():
-        if _source_sha256(case, path) != recorded[name].sha256:
+        if not _is_as_recorded(case, path, recorded[name]):
             return f"{path} has changed since it was exported"
     for slab in manifest.slabs:
         for name in (slab.image, *slab.labels.values()):
@@ -252,11 +241,11 @@ def _damaged(folder: Path, manifest: Manifest) -> str | None:
     return None
 
 
-def _source_sha256(case: Case, path: Path) -> str | None:
-    """Checksum of a case's image or of one of its label files; None where it is gone."""
+def _is_as_recorded(case: Case, path: Path, record: SourceRecord) -> bool:
+    """Whether a case's image or one of its label files is the one that was exported; not where it is gone."""
     try:
         if case.series is not None and path == case.image:
-            return series_sha256(case.series)
-        return source_sha256(path)
+            return series_sha256(case.series) == record.sha256
+        return is_as_recorded(path, record)
     except (OSError, InputError):
-        return None
+        return False

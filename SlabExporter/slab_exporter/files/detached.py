@@ -9,38 +9,71 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterator
-from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 from ..core.errors import InputError, reading
 from ..core.naming import volume_extension
+from ..core.text import Option, Sentence
 from .disk import file_sha256
 from .gzip_codec import DamagedGzipError, first_bytes, is_gzip
 
 _HEADER_LIMIT = 1 << 20
 _MOST_FILES = 100_000
+_MOST_NAMED = 3
+
+State = tuple[int, int, int, int]
 
 
-def voxel_files(path: Path) -> tuple[Path, ...]:
+def voxel_files(path: Path, allow_outside: bool = False) -> tuple[Path, ...]:
     """Return the files that hold the voxels of a header file; none where the voxels are in the file itself.
+
+    Args:
+        path: of the header.
+        allow_outside: they may lie outside the header's folder.
 
     Raises:
         InputError: they lie outside the header's folder, are missing, or are no plain files.
     """
     names = _named(path)
-    base = path.resolve().parent
     for name in names:
-        data = path.parent / name
-        if base not in data.resolve().parents:
+        if not allow_outside and _is_outside(path, name):
             raise InputError(
                 f"{path} keeps its voxels in {name}, outside of its own folder, where a file that was downloaded "
-                "has nothing to read. If that is right, put the voxels beside the header and name them so in it."
+                "has nothing to read. If that is right, put the voxels beside the header and name them so in it, or "
+                "let export and inspect read them with ",
+                Option.on("allow_outside_data"),
+                ".",
             )
+        data = path.parent / name
         if not data.is_file():
             state = "is not a plain file" if data.exists() else "does not lie beside it"
             raise InputError(f"{path} keeps its voxels in {name}, which {state}.")
     return tuple(path.parent / name for name in names)
+
+
+def outside_files(path: Path) -> tuple[Path, ...]:
+    """Return those files of a header's voxels that lie outside its folder, links followed.
+
+    Raises:
+        InputError: the header cannot be read.
+    """
+    return tuple((path.parent / name).resolve() for name in _named(path) if _is_outside(path, name))
+
+
+def outside_said(path: Path, files: tuple[Path, ...]) -> Sentence:
+    """Return the sentence that tells which files were read from outside a header's folder."""
+    more = f" and {len(files) - _MOST_NAMED} more" if len(files) > _MOST_NAMED else ""
+    named = ", ".join(map(str, files[:_MOST_NAMED]))
+    return Sentence(
+        f"{path} keeps its voxels outside of its own folder; accepted by ",
+        Option.on("allow_outside_data"),
+        f", and read from {named}{more}.",
+    )
+
+
+def _is_outside(path: Path, name: str) -> bool:
+    return path.resolve().parent not in (path.parent / name).resolve().parents
 
 
 def require_whole_files(path: Path, files: tuple[Path, ...], size: int) -> None:
@@ -63,14 +96,18 @@ def require_whole_files(path: Path, files: tuple[Path, ...], size: int) -> None:
         )
 
 
-def source_sha256(path: Path) -> str:
+def source_sha256(path: Path, allow_outside: bool = False) -> str:
     """Return the SHA-256 of all files that the voxels come from: of the file, or over header and voxel files.
+
+    Args:
+        path: of the file or header.
+        allow_outside: as for ``voxel_files``.
 
     Raises:
         InputError: the voxel files cannot be read.
         OSError: the file cannot be read.
     """
-    files = voxel_files(path)
+    files = voxel_files(path, allow_outside)
     if not files:
         return file_sha256(path)
     digest = hashlib.sha256()
@@ -79,25 +116,41 @@ def source_sha256(path: Path) -> str:
     return digest.hexdigest()
 
 
-@contextmanager
-def unchanged(path: Path) -> Iterator[None]:
-    """Notice that a file, or a file of its voxels, is written while it is being read.
+@dataclass(frozen=True)
+class FilesAsFound:
+    """A file and the files of its voxels as they were before anything was read of them.
 
-    Raises:
-        InputError: at the end, if one is another one than at the beginning.
+    Attributes:
+        states: of each file: node, size, and when its content and its entry were changed.
     """
-    files = (path, *voxel_files(path))
-    before = [_state(file) for file in files]
-    yield
-    for file, state in zip(files, before, strict=True):
-        if _state(file) != state:
-            raise InputError(f"{file} was changed while it was being read; run again when it is whole.")
+
+    states: tuple[tuple[Path, State], ...]
+
+    @classmethod
+    def of(cls, path: Path, allow_outside: bool = False) -> FilesAsFound:
+        """Look at a file; ``allow_outside`` as for ``voxel_files``.
+
+        Raises:
+            InputError: a file is missing or may not be read.
+        """
+        header = (path, _state(path))  # before it is read for the names of the others
+        return cls((header, *((file, _state(file)) for file in voxel_files(path, allow_outside))))
+
+    def require_unchanged(self) -> None:
+        """Refuse what was read if a file is another one now.
+
+        Raises:
+            InputError: naming it.
+        """
+        for file, state in self.states:
+            if _state(file) != state:
+                raise InputError(f"{file} was changed while it was being read; run again when it is whole.")
 
 
-def _state(file: Path) -> tuple[int, int, int]:
+def _state(file: Path) -> State:
     with reading(file):
         stat = file.stat()
-    return stat.st_ino, stat.st_size, stat.st_mtime_ns
+    return stat.st_ino, stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns
 
 
 def _named(path: Path) -> list[str]:

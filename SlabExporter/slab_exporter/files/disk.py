@@ -8,13 +8,15 @@ import hashlib
 import os
 import stat
 from collections.abc import Callable, Generator, Iterator, Mapping
+from io import BytesIO
 from pathlib import Path, PurePosixPath
 from typing import IO
 
 from ..core.errors import InputError, OutputError, reading
 from ..core.manifest import FILE_NAME, SCHEMA
 from ..core.naming import SCRATCH
-from .gzip_codec import CHUNK
+from ..interrupts import end_if_abandoned
+from .gzip_codec import CHUNK, LARGE_CHUNK
 
 _PROBE_BYTES = 1 << 20
 
@@ -168,9 +170,34 @@ def open_plain(path: Path) -> IO[bytes]:
     return os.fdopen(descriptor, "rb")
 
 
+def read_whole(path: Path) -> bytes:
+    """Return a file's bytes; a large file is read in pieces, between which the reading can be interrupted.
+
+    Raises:
+        OSError: it cannot be read, or is not a plain file.
+    """
+    with open_plain(path) as file:
+        if os.fstat(file.fileno()).st_size <= LARGE_CHUNK:
+            return file.read()
+        content = BytesIO()
+        for piece in iter_open_file(file, 0, None, LARGE_CHUNK):
+            content.write(piece)
+        return content.getvalue()  # not copied
+
+
 def iter_file(path: Path, start: int = 0, size: int = CHUNK) -> Generator[bytes]:
     """The bytes of a file from an offset on, in pieces of a size; to be closed where it may not be used up."""
     with open_plain(path) as file:
-        file.seek(start)
-        while piece := file.read(size):
-            yield piece
+        yield from iter_open_file(file, start, None, size)
+
+
+def iter_open_file(file: IO[bytes], start: int, stop: int | None, size: int) -> Generator[bytes]:
+    """The bytes of an open file from one offset to another, or to its end, in pieces of a size.
+
+    Raises:
+        Cancelled: it is read on a thread that was abandoned (``Beside``).
+    """
+    file.seek(start)
+    while piece := file.read(size if stop is None else min(size, stop - file.tell())):
+        end_if_abandoned()
+        yield piece

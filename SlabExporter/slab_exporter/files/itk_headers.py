@@ -12,24 +12,26 @@ import numpy.typing as npt
 
 from ..core.errors import InputError
 from ..core.naming import volume_extension
+from ..interrupts import end_if_abandoned, ended_by_signals
 from .detached import require_whole_files, voxel_files
 from .gzip_codec import CHUNK
 from .machine import native_messages_hidden, require_memory
 
 
-def judge_before_loading(path: Path, whole: bool = True) -> None:
+def judge_before_loading(path: Path, whole: bool = True, allow_outside: bool = False) -> None:
     """Refuse vectors, more than three dimensions, and more voxels than memory holds.
 
     Args:
         path: of the file.
         whole: inflate compressed voxels, too, to see whether they are all there.
+        allow_outside: the files of its voxels may lie outside its folder.
 
     Raises:
         InputError: with the number that is wrong.
     """
     import SimpleITK as sitk
 
-    files = voxel_files(path)
+    files = voxel_files(path, allow_outside)
     packed = judge_metaimage_header(path) if volume_extension(path) in (".mha", ".mhd") else None
     reader = sitk.ImageFileReader()
     reader.SetFileName(str(path))
@@ -72,7 +74,7 @@ def lost_integers(path: Path, loaded: npt.NDArray) -> npt.NDArray | None:
 
     if loaded.dtype.kind != "f" or stored_type(path).kind not in "iu":
         return None
-    with native_messages_hidden():
+    with native_messages_hidden(), ended_by_signals():
         return sitk.GetArrayFromImage(sitk.ReadImage(str(path))).reshape(loaded.shape)
 
 
@@ -191,6 +193,7 @@ def _inflated_size(packed: PackedVoxels) -> int:
         file.seek(packed.offset)
         try:
             while not inflate.eof and (piece := file.read(min(left, CHUNK))):
+                end_if_abandoned()
                 left -= len(piece)
                 count += len(inflate.decompress(piece))
         except zlib.error:

@@ -17,18 +17,10 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from ..core.errors import InputError
+from ..interrupts import perform
 
 # Helpers of a process that has processors to spare.
 THREADS = 2
-
-
-def _perform(future: Future[Any] | None, work: Callable[[], Any]) -> None:
-    try:
-        future.set_result(work())  # type: ignore[union-attr]
-    except Exception as error:
-        future.set_exception(error)  # type: ignore[union-attr]
-        # The error knows this frame: without this it would keep itself alive, and the files that it met.
-        future = None
 
 
 class _CallingThread(Executor):
@@ -36,7 +28,7 @@ class _CallingThread(Executor):
 
     def submit(self, function: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
         future: Future[Any] = Future()
-        _perform(future, lambda: function(*args, **kwargs))
+        perform(future, lambda: function(*args, **kwargs))
         return future
 
 

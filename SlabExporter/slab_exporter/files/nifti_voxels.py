@@ -8,18 +8,22 @@ stays Slicer's business (``mrml.volume_files``).
 from __future__ import annotations
 
 import os
+from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
-from ..core.errors import InputError
+from ..core.errors import InputError, reading
+from ..core.records import SourceRecord
 from ..core.text import Option, sizes
 from ..core.values import native, scaled
+from . import stored
+from .detached import source_sha256
 from .disk import open_plain
 from .gzip_codec import LARGEST_RATIO, DamagedGzipError, is_gzip
 from .machine import require_memory
-from .nifti import HEADER_SIZE, NiftiHeader
-from .stored import StoredVolume, Stretch, read_stretch
+from .nifti import HEADER_SIZE, NiftiHeader, read_header
+from .stored import StoredVolume, Stretch, read_stretch, read_stretch_alone, sha256_of_parts
 
 
 def read_nifti(header: NiftiHeader, frame: int | None = None) -> StoredVolume:
@@ -34,7 +38,7 @@ def read_nifti(header: NiftiHeader, frame: int | None = None) -> StoredVolume:
     """
     path = header.path
     chosen = choose_frame(header, frame)
-    found, warnings = _stretch(header, chosen, 1)
+    found, frame_only, warnings = _stretch(header, chosen, 1)
     voxels = _values(header, found.content, header.shape_ijk[::-1])
     return StoredVolume(
         path=path,
@@ -42,8 +46,35 @@ def read_nifti(header: NiftiHeader, frame: int | None = None) -> StoredVolume:
         sha256=found.sha256,
         header=header,
         frame=chosen if header.frames > 1 else None,
+        frame_only=frame_only,
         warnings=warnings,
     )
+
+
+def is_as_recorded(path: Path, record: SourceRecord) -> bool:
+    """Return whether a source file, of whatever format, has the check sum that a manifest states.
+
+    Of one frame of a huge file that was only of header and frame, and so it is again.
+
+    Raises:
+        InputError: the file cannot be read.
+    """
+    with reading(path):
+        if record.frame_sha256 is None:
+            return source_sha256(path, bool(record.outside_data)) == record.sha256
+        return _frame_sha256(read_header(path), record.frame or 0) == record.frame_sha256
+
+
+def _frame_sha256(header: NiftiHeader, frame: int) -> str:
+    """Check sum of what comes before the voxels, and of one frame."""
+    return sha256_of_parts(header.path, ((0, header.data_offset), _frame_span(header, frame, 1)))
+
+
+def _frame_span(header: NiftiHeader, frame: int, frames: int) -> tuple[int, int]:
+    """First byte of frames, and the byte after them."""
+    size = header.data_size // header.frames
+    start = header.data_offset + size * frame
+    return start, start + size * frames
 
 
 def read_frames(header: NiftiHeader) -> npt.NDArray:
@@ -52,7 +83,7 @@ def read_frames(header: NiftiHeader) -> npt.NDArray:
     Raises:
         InputError: damaged, shorter than promised, or larger than memory.
     """
-    found, _ = _stretch(header, 0, header.frames)
+    found, _, _ = _stretch(header, 0, header.frames)
     return _values(header, found.content, (header.frames, *header.shape_ijk[::-1]))
 
 
@@ -90,11 +121,11 @@ def choose_frame(header: NiftiHeader, frame: int | None) -> int:
     return frame
 
 
-def _stretch(header: NiftiHeader, frame: int, frames: int) -> tuple[Stretch, tuple[str, ...]]:
-    """(the bytes of frames, sentences about the file), read only if the header's promises can be true."""
+def _stretch(header: NiftiHeader, frame: int, frames: int) -> tuple[Stretch, bool, tuple[str, ...]]:
+    """(bytes of frames, whether only they were read, sentences), read only if the header's promises can be true."""
     path = header.path
-    size = header.data_size // header.frames * frames
-    require_memory(path, size + _scaled_bytes(header, size // header.dtype.itemsize))
+    start, stop = _frame_span(header, frame, frames)
+    require_memory(path, stop - start + _scaled_bytes(header, (stop - start) // header.dtype.itemsize))
     promised = header.data_offset + header.data_size
     with open_plain(path) as file:
         packed, there = is_gzip(file.read(2)), os.fstat(file.fileno()).st_size
@@ -102,14 +133,17 @@ def _stretch(header: NiftiHeader, frame: int, frames: int) -> tuple[Stretch, tup
         raise InputError(_short(header, f"{there} compressed bytes cannot hold"))
     if not packed and there < promised:
         raise InputError(_short(header, f"it holds {max(0, there - header.data_offset)} bytes of"))
-    start = header.data_offset + header.data_size // header.frames * frame
+    alone = not packed and header.data_size - (stop - start) > stored.MOST_BESIDE
     try:
-        found = read_stretch(path, start, size, HEADER_SIZE, promised)
+        if alone:
+            found = read_stretch_alone(path, start, stop - start, HEADER_SIZE, header.data_offset)
+        else:
+            found = read_stretch(path, start, stop - start, HEADER_SIZE, promised)
     except DamagedGzipError as error:
         raise InputError(error.sentence(path)) from error
     if found.head != header.fields.tobytes():
         raise InputError(f"{path} was changed while it was being read; run again when it is whole.")
-    return found, _judged(header, found, size, promised)
+    return found, alone, _judged(header, found, stop - start, promised)
 
 
 def _scaled_bytes(header: NiftiHeader, count: int) -> int:

@@ -7,20 +7,24 @@ it is never held in memory, whether the file is gzip or not.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Generator, Iterable, Iterator
+import os
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from .disk import iter_file
+from ..interrupts import end_if_abandoned
+from .disk import iter_file, iter_open_file, open_plain
 from .gzip_codec import LARGE_CHUNK, inflated, is_gzip
 from .nifti import NiftiHeader
 
-# Content of gzip that is inflated after the stretch, to the check sum at the end.
-_MOST_AFTER = 4 << 30
+# Bytes of a file beside the wanted volume that are read, for its check sum; of gzip after it, inflated.
+MOST_BESIDE = 4 << 30
 
 
 @dataclass(frozen=True)
@@ -30,9 +34,10 @@ class StoredVolume:
     Attributes:
         path: of the file.
         voxels_kji: scaled values in native byte order, C-contiguous.
-        sha256: of the file's bytes.
+        sha256: of the file's bytes, or where ``frame_only`` of header and frame.
         header: of the file, which states the affine.
         frame: which frame of a 4D file; None for 3D files.
+        frame_only: whether of a huge file nothing else was read.
         warnings: sentences about what is unusual in the file.
     """
 
@@ -41,6 +46,7 @@ class StoredVolume:
     sha256: str
     header: NiftiHeader
     frame: int | None = None
+    frame_only: bool = False
     warnings: tuple[str, ...] = ()
 
 
@@ -82,12 +88,57 @@ def read_stretch(path: Path, start: int, size: int, head: int, promised: int) ->
         pieces = _Pieces(file)
         packed = is_gzip(pieces.first)
         parts = _Parts(start, size, head)
-        until = start + size if packed and promised - start - size > _MOST_AFTER else None
+        until = start + size if packed and promised - start - size > MOST_BESIDE else None
         with closing(inflated(pieces) if packed else _same(pieces)) as content:
             reached = parts.take(content, until)
         pieces.finish()
     length = parts.length if reached else int.from_bytes(pieces.last[-4:], "little")
     return Stretch(parts.head, parts.content[: parts.found], pieces.sha256, length, reached)
+
+
+def read_stretch_alone(path: Path, start: int, size: int, head: int, head_size: int) -> Stretch:
+    """Read bytes ``start`` to ``start + size`` of a file that is not packed, and nothing of it but what comes first.
+
+    Args:
+        path: of the file.
+        start: first byte of the stretch.
+        size: bytes; the caller has seen that they fit into memory.
+        head: how many of the first bytes are wanted.
+        head_size: how many of the first bytes are summed.
+
+    Returns:
+        With the check sum of the first ``head_size`` bytes and of the stretch, and the length of the whole file.
+
+    Raises:
+        OSError: the file cannot be read.
+    """
+    with open_plain(path) as file:
+        digest = hashlib.sha256()
+        parts = _Parts(head_size, size, head)  # what is between is left out
+        first = iter_open_file(file, 0, head_size, LARGE_CHUNK)
+        parts.take(_summed(chain(first, iter_open_file(file, start, start + size, LARGE_CHUNK)), digest), None)
+        length = os.fstat(file.fileno()).st_size
+    return Stretch(parts.head, parts.content[: parts.found], digest.hexdigest(), length)
+
+
+def sha256_of_parts(path: Path, spans: Sequence[tuple[int, int]]) -> str:
+    """Return the check sum of parts of a file, from one offset to another each, as if they were all of it.
+
+    Raises:
+        OSError: the file cannot be read.
+    """
+    digest = hashlib.sha256()
+    with open_plain(path) as file:
+        for start, stop in spans:
+            for _ in _summed(iter_open_file(file, start, stop, LARGE_CHUNK), digest):
+                pass
+    return digest.hexdigest()
+
+
+def _summed(pieces: Iterable[bytes], digest: Any) -> Generator[bytes]:
+    for piece in pieces:
+        digest.update(piece)
+        yield piece
 
 
 def _same(pieces: Iterable[bytes]) -> Generator[bytes]:
@@ -142,6 +193,7 @@ class _Parts:
     def take(self, pieces: Iterable[bytes], until: int | None) -> bool:
         """Keep what is wanted; returns whether the content came to its end and not to ``until``."""
         for piece in pieces:
+            end_if_abandoned()  # a piece of gzip may hold a thousand of these
             if len(self.head) < self._head:
                 self.head += piece[: self._head - len(self.head)]
             first = max(self._start, self.length) - self.length

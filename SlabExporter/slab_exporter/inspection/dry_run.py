@@ -9,14 +9,13 @@ from typing import Any
 import numpy as np
 
 from ..cases.find import Case
-from ..cases.opening import image_of
+from ..cases.opening import image_of, label_of
 from ..core.errors import InputError, SlabExporterError, reading
 from ..core.options import ExportRequest
 from ..core.planning import SlabPlan, plan_slabs
 from ..files.encodings.holding import require_holdable
 from ..mrml.roi import read_roi_box
 from ..mrml.runtime import SlicerRuntime
-from ..volumes.choice import label_file
 from ..volumes.reading import peek_volume
 
 
@@ -74,7 +73,7 @@ def _planned(runtime: SlicerRuntime, case: Case, request: ExportRequest) -> Outl
     plan = plan_slabs(geometry, request.slabs, limits)
     require_holdable(str(case.image), geometry, (slab.box.shape for slab in plan.slabs), request.format)
     for name, path in case.labels.items():
-        label = peek_volume(label_file(path, request.nifti_transform))
+        label = peek_volume(label_of(path, request))
         shape = label.geometry.shape_ijk
         # A label map of a series may count its axes differently.
         same = shape == geometry.shape_ijk if case.series is None else sorted(shape) == sorted(geometry.shape_ijk)

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from ..cases.find import Case
-from ..cases.opening import open_label
+from ..cases.opening import label_of, open_label
 from ..core.errors import InputError, SlabExporterError, reading
 from ..core.geometry import VolumeGeometry
+from ..core.options import ExportRequest
 from ..core.text import Option, Sentence, Words, in_words, python_words
 from ..core.volume import SourceVolume, geometry_facts, label_warnings, require_same_grid
 from ..dicom.reading.judging import series_facts
@@ -81,51 +82,57 @@ class _Notes:
     content: str | None = None
 
 
-def inspect_cases(cases: list[Case]) -> Iterator[Inspection]:
-    """Look at each case in turn; a file that cannot be used is a finding, not an error."""
+def inspect_cases(cases: list[Case], allow_outside_data: bool = False) -> Iterator[Inspection]:
+    """Look at each case in turn; a file that cannot be used is a finding, not an error.
+
+    Args:
+        cases: as ``find_cases`` makes them.
+        allow_outside_data: headers may name files of voxels outside their folders.
+    """
     with open_runtime() as runtime:
         for case in cases:
-            yield inspect_case(runtime, case)
+            yield inspect_case(runtime, case, allow_outside_data)
 
 
-def inspect_case(runtime: SlicerRuntime, case: Case) -> Inspection:
+def inspect_case(runtime: SlicerRuntime, case: Case, allow_outside_data: bool = False) -> Inspection:
     """Return geometry, type and header of a case's image, and whether its label maps lie on its grid."""
     notes = _Notes()
     try:
         with reading(case.image):
-            _inspect(runtime, case, notes)
+            _inspect(runtime, case, ExportRequest(allow_outside_data=allow_outside_data), notes)
     except SlabExporterError as error:
         notes.error = error.sentence
     found = (notes.facts, tuple(notes.warnings), notes.error, notes.geometry, notes.content)
     return Inspection(case.name, case.image, *found)
 
 
-def _inspect(runtime: SlicerRuntime, case: Case, notes: _Notes) -> None:
+def _inspect(runtime: SlicerRuntime, case: Case, request: ExportRequest, notes: _Notes) -> None:
     if case.problem is not None and case.image.is_dir() and case.series is None:
         raise InputError(case.problem)  # a folder of a list that cannot be opened up
-    image = _look(runtime, case, notes)
+    image = _look(runtime, case, request, notes)
     if case.problem is not None:
         raise InputError(case.problem)
     for name, path in case.labels.items():
-        label = open_label(runtime, case, path, image, None)
+        label = open_label(runtime, case, label_of(path, request), image)
         require_same_grid(image, label, name)
         notes.warnings += label_warnings(label)
 
 
-def _look(runtime: SlicerRuntime, case: Case, notes: _Notes) -> SourceVolume:
+def _look(runtime: SlicerRuntime, case: Case, request: ExportRequest, notes: _Notes) -> SourceVolume:
     if case.series is not None:
         return _look_at_series(runtime, case.series, notes)
-    return _look_at_file(runtime, case.image, notes)
+    return _look_at_file(runtime, FileVolume(case.image, allow_outside=request.allow_outside_data), notes)
 
 
-def _look_at_file(runtime: SlicerRuntime, path: Path, notes: _Notes) -> SourceVolume:
+def _look_at_file(runtime: SlicerRuntime, file: FileVolume, notes: _Notes) -> SourceVolume:
+    path = file.path
     require_volume_file(path)
     header = read_header(path) if is_nifti(path) else None
     frame = None
     if header is not None:
         notes.facts |= _header_facts(header)
         frame = 0 if header.frames > 1 else None
-    volume = open_volume(runtime, FileVolume(path, frame))
+    volume = open_volume(runtime, replace(file, frame=frame))
     _note(volume, notes)
     if header is not None:
         notes.facts["transform"] = form_used(header) or "none stated"

@@ -16,6 +16,7 @@ from functools import cached_property
 from typing import Any
 
 from ..core.errors import SlabExporterError
+from ..interrupts import signals_deferred
 from . import wheel
 
 
@@ -86,7 +87,8 @@ def slicer_classes() -> Any:
     if running_in_application():
         return sys.modules["slicer"]
     if wheel.is_installed():
-        return wheel.load()
+        with signals_deferred():
+            return wheel.load()
     try:
         # PythonSlicer: MRML comes with "slicer", the loadable modules' classes do not.
         slicer = importlib.import_module("slicer")

@@ -13,13 +13,14 @@ from ..core.geometry import VolumeGeometry
 from ..core.naming import volume_extension
 from ..core.text import Option, Sentence, degrees
 from ..core.volume import SourceVolume, is_identity
-from ..files.detached import source_sha256, unchanged
+from ..files.detached import FilesAsFound, source_sha256
 from ..files.encodings.encoding import replace_header
 from ..files.encodings.table import encoding_of
 from ..files.itk_headers import lost_integers
 from ..files.machine import native_messages_hidden
 from ..files.mgh import EXTENSIONS as MGH_EXTENSIONS
 from ..files.statements.table import read_statement
+from ..interrupts import ended_by_signals
 from .nodes import add_volume_node, node_geometry, temporary_nodes, voxels_kji
 from .runtime import SlicerRuntime
 
@@ -70,27 +71,30 @@ def geometry_warnings(geometry: VolumeGeometry) -> tuple[str, ...]:
     return warnings
 
 
-def load_volume_file(runtime: SlicerRuntime, path: Path, transform: str | None = None) -> SourceVolume:
+def load_volume_file(
+    runtime: SlicerRuntime, path: Path, found: FilesAsFound, transform: str | None = None
+) -> SourceVolume:
     """Return a file that Slicer reads whole, in the file's index order.
 
     Args:
         runtime: with a scene for temporary nodes.
         path: one that ``judge_before_loading`` has accepted.
+        found: it and the files of its voxels, before that.
         transform: "sform" or "qform" of a NIfTI pair to insist on one; None: Slicer's choice.
 
     Raises:
-        InputError: Slicer cannot read it.
+        InputError: Slicer cannot read it, or it was changed meanwhile.
     """
     with reading(path):
         stated = read_statement(path, transform)
     with temporary_nodes(runtime.scene) as nodes:
-        with unchanged(path):
-            node = _read_node(runtime, path, nodes)
-            voxels = voxels_kji(node)
-            geometry = stated.placed(node_geometry(node), transform)
-            if (exact := lost_integers(path, voxels)) is not None:
-                voxels = exact
-            sha256 = source_sha256(path)
+        node = _read_node(runtime, path, nodes)
+        voxels = voxels_kji(node)
+        geometry = stated.placed(node_geometry(node), transform)
+        if (exact := lost_integers(path, voxels)) is not None:
+            voxels = exact
+        sha256 = source_sha256(path, allow_outside=True)  # whether that is so was judged before
+        found.require_unchanged()
         # The array shares the image's memory, which it keeps alive after the node is gone.
         return SourceVolume(
             str(path),
@@ -117,7 +121,7 @@ def _read_node(runtime: SlicerRuntime, path: Path, nodes: list[Any]) -> Any:
         storage.SetForceRightHandedIJKCoordinateSystem(False)
     storage.SetSingleFile(True)
     storage.SetFileName(str(path))
-    with native_messages_hidden():
+    with native_messages_hidden(), ended_by_signals():
         was_read = storage.ReadData(node)
     if not was_read or node.GetImageData() is None:
         raise InputError(

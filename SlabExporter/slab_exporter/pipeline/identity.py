@@ -5,6 +5,7 @@ Texts of a file's header are dropped whatever they say: nobody can tell a name f
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -69,7 +70,7 @@ def _nameless(volume: SourceVolume) -> tuple[str, ...]:
     elif volume.dicom is not None:  # the series' own sentences tell of files by name
         own = (*volume.dicom.series.warnings, volume.name, volume.path)
         files = {Path(path).name for path in volume.dicom.series.files}
-        kept = tuple(text for text in volume.warnings if not _mentions(text, own) and files.isdisjoint(_words(text)))
+        kept = tuple(text for text in volume.warnings if not _mentions(text, own) and not _names_one(text, files))
     else:
         kept = tuple(text for text in volume.warnings if not _mentions(text, (volume.path, Path(volume.path).name)))
     left = len(volume.warnings) - len(kept)
@@ -80,9 +81,10 @@ def _nameless(volume: SourceVolume) -> tuple[str, ...]:
     return (*kept, f"{text} {'is' if left == 1 else 'are'} not kept: {they} may name it.")
 
 
-def _words(text: str) -> set[str]:
-    """Return the words of a sentence without the punctuation around them, as files are named in it."""
-    return {word.strip("(),;:.") for word in text.split()} | {word.strip("(),;:") for word in text.split()}
+def _names_one(text: str, files: set[str]) -> bool:
+    """Return whether a sentence names one of the files, whose names may hold spaces and be as short as a number."""
+    found = (match.span() for name in files if name in text for match in re.finditer(re.escape(name), text))
+    return any(not (text[:start][-1:].isalnum() or text[end:][:1].isalnum()) for start, end in found)
 
 
 def _mentions(text: str, names: Sequence[str]) -> bool:

@@ -153,7 +153,8 @@ def _source_record(volume: SourceVolume, folder: Path, request: ExportRequest) -
     record = SourceRecord(
         path=None if volume.path is None else relative_to(Path(volume.path), folder),
         geometry=volume.geometry,
-        sha256=volume.sha256,
+        sha256=None if volume.frame_only else volume.sha256,
+        frame_sha256=volume.sha256 if volume.frame_only else None,
         dtype=volume.voxels_kji.dtype.name,
         node=volume.name if volume.path is None and not request.deidentify else None,
         loaded_affine_ras=volume.loaded_affine_ras,
@@ -209,6 +210,8 @@ def _leave_out_what_earlier_versions_did_not_know(asked: dict[str, Any], request
         del asked["slabs"]["block"], asked["slabs"]["block_mm"]
     if request.keep == KeepOptions():
         del asked["keep"]
+    if not request.allow_outside_data:
+        del asked["allow_outside_data"]
 
 
 def versions(runtime: SlicerRuntime) -> dict[str, str]:

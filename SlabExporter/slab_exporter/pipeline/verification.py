@@ -15,6 +15,7 @@ from ..core.records import SourceRecord
 from ..core.volume import SourceVolume, reindexed_onto
 from ..dicom.reading.scan import reread
 from ..files.disk import written_part
+from ..files.nifti_voxels import is_as_recorded
 from ..mrml.runtime import SlicerRuntime, open_runtime
 from ..volumes.choice import FileVolume, SeriesVolume
 from ..volumes.reading import open_volume
@@ -148,7 +149,7 @@ def _path_of(folder: Path, named: str) -> Path:
 
 def _source_of(runtime: SlicerRuntime, path: Path, record: SourceRecord) -> SourceVolume:
     source = _read_source(runtime, path, record)
-    if source.sha256 != record.sha256:
+    if not _is_as_recorded(source, path, record):
         raise InputError(f"The source {path} has been changed since the export (check sum).")
     difference = source.geometry.difference(record.geometry)
     found, recorded = difference.shapes
@@ -159,11 +160,19 @@ def _source_of(runtime: SlicerRuntime, path: Path, record: SourceRecord) -> Sour
     return source
 
 
+def _is_as_recorded(source: SourceVolume, path: Path, record: SourceRecord) -> bool:
+    """Whether the check sum is the recorded one; of a huge 4D file another version may have read more or less."""
+    if source.frame_only == (record.frame_sha256 is not None):
+        return source.sha256 == (record.frame_sha256 if source.frame_only else record.sha256)
+    return is_as_recorded(path, record)
+
+
 def _read_source(runtime: SlicerRuntime, path: Path, record: SourceRecord) -> SourceVolume:
     """The source in the index order of the record."""
     if record.series_instance_uid is not None:
         accepted = SeriesOptions(record.allow_uneven_mm, record.resampled is not None, record.allow_damaged is not None)
         series = reread(path, record.series_instance_uid, str(record.sha256))
         return open_volume(runtime, SeriesVolume(series, record.frame, accepted))
-    source = open_volume(runtime, FileVolume(path, record.frame, record.nifti_transform))
+    file = FileVolume(path, record.frame, record.nifti_transform, allow_outside=bool(record.outside_data))
+    source = open_volume(runtime, file)
     return source if record.file_geometry is None else reindexed_onto(source, record.geometry)

@@ -100,7 +100,9 @@ def report_page(
 
 def _facts(manifest: Manifest) -> CaseFacts:
     source = manifest.source
-    return CaseFacts(manifest.case, source.geometry, str(source.dtype), f"{source.sha256}/{source.frame}")
+    return CaseFacts(
+        manifest.case, source.geometry, str(source.dtype), f"{source.sha256 or source.frame_sha256}/{source.frame}"
+    )
 
 
 def _source_warnings(manifest: Manifest) -> list[str]:

@@ -28,11 +28,13 @@ class FileVolume:
         frame: which volume of a 4D file, counted from 0; None: it holds one only.
         transform: "sform" or "qform" of a NIfTI file to insist on one; None: Slicer's choice. Other files
             have neither; they are read as they are, with a warning.
+        allow_outside: a header may name files of voxels outside its folder.
     """
 
     path: Path
     frame: int | None = None
     transform: str | None = None
+    allow_outside: bool = False
 
     @property
     def kind(self) -> FileKind:
@@ -66,12 +68,14 @@ class FileChoice:
         frame: which volume of a 4D file or series, counted from 0; None: it holds one only.
         transform: "sform" or "qform" of a NIfTI file to insist on one; None: Slicer's choice.
         accepted: which departures of a series from a regular volume are accepted.
+        allow_outside: a header may name files of voxels outside its folder.
     """
 
     path: Path
     frame: int | None = None
     transform: str | None = None
     accepted: SeriesOptions = field(default_factory=SeriesOptions)
+    allow_outside: bool = False
 
 
 OneVolume = FileVolume | SeriesVolume
@@ -91,18 +95,23 @@ def located(choice: FileChoice) -> OneVolume:
         )
     if path.is_dir() or is_dicom_file(path):
         return SeriesVolume(only_series(path), choice.frame, choice.accepted)
-    return FileVolume(path, choice.frame, transform)
+    return FileVolume(path, choice.frame, transform, choice.allow_outside)
 
 
-def label_file(path: Path, transform: str | None) -> FileVolume:
+def label_file(path: Path, transform: str | None, allow_outside: bool = False) -> FileVolume:
     """Return a label map to be read by the transform that was chosen for its image, if its header has that one.
+
+    Args:
+        path: of the file.
+        transform: "sform" or "qform"; None for Slicer's choice.
+        allow_outside: its header may name files of voxels outside its folder.
 
     Raises:
         InputError: the file is missing, or its header is damaged.
     """
     require_volume_file(path)
     if transform is None or not is_nifti(path):
-        return FileVolume(path)
+        return FileVolume(path, allow_outside=allow_outside)
     with reading(path):
         has_it = getattr(read_header(path), transform) is not None
     return FileVolume(path, transform=transform if has_it else None)

@@ -7,11 +7,13 @@ Slicer's libraries are being imported; ``open_volume`` goes on from there, or do
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 from ..core.errors import InputError, reading
 from ..core.text import Option, Sentence
 from ..core.volume import SourceVolume, VolumePeek
 from ..dicom.reading.load import load_series, peek_series
+from ..files.detached import FilesAsFound, outside_files, outside_said
 from ..files.itk_headers import judge_before_loading, stored_type
 from ..files.machine import native_messages_hidden
 from ..files.mgh import peek_mgh, read_mgh
@@ -27,9 +29,15 @@ from .choice import FileChoice, FileVolume, OneVolume, SeriesVolume, holds_sever
 
 @dataclass(frozen=True)
 class LeftToSlicer:
-    """A file whose header was judged, and whose voxels only Slicer reads."""
+    """A file whose header was judged, and whose voxels only Slicer reads.
+
+    Attributes:
+        file: which, and how it is to be read.
+        found: it and the files of its voxels, as they were before that.
+    """
 
     file: FileVolume
+    found: FilesAsFound
 
 
 # How far a volume has been read without Slicer: all of it (NIfTI, MGH, DICOM), or the header.
@@ -54,8 +62,8 @@ def peek_volume(volume: OneVolume | FileChoice) -> VolumePeek:
         else:
             _require_only_frame(volume)
             peek = peek_mgh(volume.path) if volume.kind == "MGH" else _peek_with_itk(volume)
-    warnings = (*peek.warnings, *geometry_warnings(peek.geometry), *_unused_choice(volume))
-    return replace(peek, warnings=warnings)
+    said = _said(volume, _outside(volume))
+    return replace(peek, warnings=(*peek.warnings, *geometry_warnings(peek.geometry), *said))
 
 
 def read_ahead(volume: OneVolume) -> VolumeAhead:
@@ -75,9 +83,10 @@ def read_ahead(volume: OneVolume) -> VolumeAhead:
         _require_only_frame(volume)
         if volume.kind == "MGH":
             return _noted(read_mgh(volume.path), volume)
+        found = FilesAsFound.of(volume.path, volume.allow_outside)
         read_statement(volume.path, volume.transform)  # refuses what ITK stumbles over
-        judge_before_loading(volume.path)
-        return LeftToSlicer(volume)
+        judge_before_loading(volume.path, allow_outside=volume.allow_outside)
+        return LeftToSlicer(volume, found)
 
 
 def open_volume(
@@ -100,7 +109,7 @@ def open_volume(
         ahead = read_ahead(volume)
     if isinstance(ahead, SourceVolume):
         return ahead
-    return _noted(load_volume_file(runtime, ahead.file.path, ahead.file.transform), ahead.file)
+    return _noted(load_volume_file(runtime, ahead.file.path, ahead.found, ahead.file.transform), ahead.file)
 
 
 def open_for_geometry(runtime: SlicerRuntime, choice: FileChoice) -> SourceVolume:
@@ -136,6 +145,7 @@ def _read_nifti(header: NiftiHeader, frame: int | None, transform: str | None) -
         header=header.fields,
         nifti_transform=form_used(header, transform),
         frame=stored.frame,
+        frame_only=stored.frame_only,
         warnings=stored.warnings + tuple(transform_warnings(header, transform)),
     )
 
@@ -159,7 +169,7 @@ def _peek_with_itk(volume: FileVolume) -> VolumePeek:
 
     path = volume.path
     stated = read_statement(path, volume.transform)
-    judge_before_loading(path, whole=False)
+    judge_before_loading(path, whole=False, allow_outside=volume.allow_outside)
     reader = sitk.ImageFileReader()
     reader.SetFileName(str(path))
     try:
@@ -172,15 +182,22 @@ def _peek_with_itk(volume: FileVolume) -> VolumePeek:
 
 
 def _noted(volume: SourceVolume, file: FileVolume) -> SourceVolume:
-    return replace(volume, warnings=(*volume.warnings, *geometry_warnings(volume.geometry), *_unused_choice(file)))
+    outside = _outside(file)
+    record = volume.record | ({"outside_data": [path.as_posix() for path in outside]} if outside else {})
+    warnings = (*volume.warnings, *geometry_warnings(volume.geometry), *_said(file, outside))
+    return replace(volume, warnings=warnings, record=record)
 
 
-def _unused_choice(file: FileVolume) -> tuple[str, ...]:
-    if file.transform is None or has_forms(file.path):
-        return ()
-    return (
-        Sentence(
-            Option.to("nifti_transform", file.transform),
-            f" does not apply to {file.path.name}, which is not a NIfTI file and has neither sform nor qform.",
-        ),
-    )
+def _outside(file: FileVolume) -> tuple[Path, ...]:
+    """The files that were read from outside the header's folder."""
+    return outside_files(file.path) if file.allow_outside and file.kind == "ITK" else ()
+
+
+def _said(file: FileVolume, outside: tuple[Path, ...]) -> tuple[str, ...]:
+    """Sentences about a choice that does not apply, and about files from elsewhere."""
+    said = [outside_said(file.path, outside)] if outside else []
+    if file.transform is not None and not has_forms(file.path):
+        unused = Option.to("nifti_transform", file.transform)
+        is_none = f" does not apply to {file.path.name}, which is not a NIfTI file and has neither sform nor qform."
+        said.insert(0, Sentence(unused, is_none))
+    return tuple(said)

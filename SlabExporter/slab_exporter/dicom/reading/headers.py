@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import math
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from ...core.errors import InputError
 from ...files.disk import open_plain
+from ..prefix import has_prefix
 from .marks import COUNTS, MARKS, PRIVATE, concatenation, is_tiled, remarks, value_of, whole_number, window_of
 from .parsing import AGAIN, DEFLATED, parsing, read_dataset
 from .pixels import needs_decoder
-from .series import PixelFormat, SeriesInfo, Slice
+from .series import HeaderMark, PixelFormat, SeriesInfo, Slice
 
 # PS3.6: storage classes that have rows and columns but are not images to be cut.
 NO_IMAGE_CLASSES = {
@@ -34,34 +37,8 @@ _SERIES = (
     "Manufacturer", "FrameOfReferenceUID", "ConcatenationUID", "InConcatenationNumber", "InConcatenationTotalNumber",
 )  # fmt: skip
 _GROUPS = ("SharedFunctionalGroupsSequence", "PerFrameFunctionalGroupsSequence")
-_FIRST_OF_0008 = (0x00, 0x01, 0x05, 0x08, 0x16)
 _VALUES = "RealWorldValueMappingSequence"
 _TAGS: tuple[str | int, ...] = (*_PLANE, *_IMAGE, *_SERIES, *_GROUPS, *MARKS, *COUNTS, _VALUES, *PRIVATE)
-
-
-def looks_like_dicom(path: Path) -> bool:
-    """Return whether a file begins like DICOM: as it should, or with what follows the prefix, as old files do."""
-    head = _head(path)
-    if head[128:132] == b"DICM":
-        return True
-    if len(head) < 132:
-        return False
-    # File Meta Information; or a first element of group 0008 with a small number, little endian or big
-    starts = [f"0800{number:02x}00" for number in _FIRST_OF_0008] + [f"000800{number:02x}" for number in _FIRST_OF_0008]
-    return head[:6] == b"\2\0\0\0UL" or head[:4].hex() in starts
-
-
-def has_prefix(path: Path) -> bool:
-    """Return whether a file begins with a preamble and "DICM" (PS3.10 7.1)."""
-    return _head(path)[128:132] == b"DICM"
-
-
-def _head(path: Path) -> bytes:
-    try:
-        with path.open("rb") as file:
-            return file.read(132)
-    except OSError:
-        return b""
 
 
 def read_planes(path: Path) -> tuple[SeriesInfo, tuple[Slice, ...]] | str:
@@ -71,8 +48,9 @@ def read_planes(path: Path) -> tuple[SeriesInfo, tuple[Slice, ...]] | str:
         InputError: damaged.
     """
     with parsing(path), open_plain(path) as file:
+        before = os.fstat(file.fileno())
         dataset = read_dataset(file, pixels=False, tags=_TAGS)
-        behind = path.stat().st_size - file.tell()
+        behind = before.st_size - file.tell()
         declared = str(dataset.file_meta.get("MediaStorageSOPClassUID", ""))
         sop_class = str(dataset.get("SOPClassUID", "")) or declared
         if sop_class in NO_IMAGE_CLASSES:
@@ -82,7 +60,17 @@ def read_planes(path: Path) -> tuple[SeriesInfo, tuple[Slice, ...]] | str:
             return str(dataset.get("Modality", "")) or "object without an image"
         slices = tuple(_slices(path, dataset))
         _require_pixels(path, slices, behind)
-        return _info(dataset, sop_class), slices
+        mark = _mark(path, file, before.st_size - behind, before)
+        return _info(dataset, sop_class), tuple(replace(plane, header=mark) for plane in slices)
+
+
+def _mark(path: Path, file: IO[bytes], size: int, before: os.stat_result) -> HeaderMark:
+    """The mark of an open file's header, if the file is the one that has been parsed."""
+    file.seek(0)
+    mark, now = HeaderMark.of(file.read(size)), os.fstat(file.fileno())
+    if (now.st_size, now.st_mtime_ns) != (before.st_size, before.st_mtime_ns):
+        raise InputError(f"{path} was changed while it was being read; run again when it is whole.")
+    return mark
 
 
 def _require_no_image(path: Path, sop_class: str, declared: str) -> None:

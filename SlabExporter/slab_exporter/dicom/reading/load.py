@@ -17,7 +17,9 @@ from ...core.options import SeriesOptions
 from ...core.text import Option, Sentence, sizes
 from ...core.values import native, scaled_planes
 from ...core.volume import SourceVolume, VolumePeek
+from ...files.disk import read_whole
 from ...files.machine import require_memory
+from ...interrupts import end_if_abandoned
 from .contradictions import content_warnings, divided
 from .judging import judge, judge_stack
 from .parsing import parsing, read_dataset
@@ -249,9 +251,12 @@ def _voxels(series: Series, stack: Stack) -> tuple[npt.NDArray, str]:
     require_memory(Path(series.folder), int(np.prod([float(n) for n in shape])) * dtype.itemsize)
     stored = np.empty(shape, dtype)
     digests = []
+    found = {plane.path: plane for plane in series.slices}
     for path, planes in _by_file(series, stack):
+        end_if_abandoned()
         with parsing(path):
-            content = Path(path).read_bytes()
+            content = read_whole(Path(path))
+            found[path].require_as_found(content)
             digests.append(hashlib.sha256(content).hexdigest())
             if planes:
                 arrays = stored_planes(read_dataset(content), [plane for _, plane in planes])

@@ -11,8 +11,9 @@ from pathlib import Path
 from ...core.errors import InputError
 from ...core.naming import volume_extension
 from ...files.disk import file_sha256, files_below
+from ..prefix import has_prefix, looks_like_dicom
 from .damage import DamagedFile, refuse_incomplete
-from .headers import has_prefix, looks_like_dicom, read_planes, series_uid_of
+from .headers import read_planes, series_uid_of
 from .judging import judge
 from .series import Kind, Series, SeriesInfo, Slice, Verdict
 

@@ -2,16 +2,47 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
 from typing import Any
 
+from ...core.errors import InputError
 from ...core.naming import safe_name
 from ...core.text import Sentence
 
 # Part of a name that one attribute may fill; series descriptions of thousands of characters exist.
 _LONGEST_PART = 40
+
+
+@dataclass(frozen=True)
+class HeaderMark:
+    """A mark of a file's bytes before its pixels, by which it is known again when the pixels are read.
+
+    A series may be sent again between the scan and the reading. Whatever the geometry and the values depend
+    on stands in these bytes.
+
+    Attributes:
+        size: how many bytes.
+        sha256: of them.
+    """
+
+    size: int
+    sha256: str
+
+    @classmethod
+    def of(cls, head: bytes) -> HeaderMark:
+        """Return the mark of the first bytes of a file.
+
+        >>> HeaderMark.of(b"header").is_of(b"header and pixels"), HeaderMark.of(b"header").is_of(b"HEADER and pixels")
+        (True, False)
+        """
+        return cls(len(head), hashlib.sha256(head).hexdigest())
+
+    def is_of(self, content: bytes) -> bool:
+        """Return whether a file with this content begins so."""
+        return HeaderMark.of(content[: self.size]) == self
 
 
 @dataclass(frozen=True)
@@ -40,6 +71,7 @@ class Slice:
         tiled: whether the image is a whole volume, laid out as tiles by a UIH scanner.
         remarks: sentences about what the image states and what is not applied.
         counts: how many images or positions there should be, by keyword, as far as stated.
+        header: of the file as the scan found it; None for a plane that was never on disk.
     """
 
     path: str
@@ -63,6 +95,22 @@ class Slice:
     window: tuple[float, float] | None = None
     tiled: bool = False
     remarks: tuple[str, ...] = ()
+    header: HeaderMark | None = None
+
+    def require_as_found(self, content: bytes) -> None:
+        """Refuse a file that is not the one of which the scan has read the header.
+
+        Args:
+            content: of the file now.
+
+        Raises:
+            InputError: naming it.
+        """
+        if self.header is not None and not self.header.is_of(content):
+            raise InputError(
+                f"{self.path} was changed after its series had been found: it was sent or written again meanwhile. "
+                "Run again when the series is whole."
+            )
 
     @property
     def shown(self) -> str:

@@ -34,11 +34,13 @@ class SourceHeaders:
         """The header of a plane's file; of an enhanced one, with what holds for the plane's frame.
 
         Raises:
-            InputError: it cannot be read any more.
+            InputError: it cannot be read any more, or is another one.
         """
         if plane.path != self._path:
-            with parsing(plane.path):
-                self._dataset = read_dataset(Path(plane.path), pixels=False)
+            with parsing(plane.path), Path(plane.path).open("rb") as file:
+                content = file.read(-1 if plane.header is None else plane.header.size)
+                plane.require_as_found(content)
+                self._dataset = read_dataset(content, pixels=False)
             self._path = plane.path
         if "SharedFunctionalGroupsSequence" not in self._dataset:
             return self._dataset
