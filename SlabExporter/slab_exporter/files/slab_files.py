@@ -12,7 +12,8 @@ from ..core.volume import SourceVolume
 from .readback import verify_file
 from .voxel_file import VoxelFile, write_voxel_file
 
-# Planes whose voxels SimpleITK reads from a finished file; that all its bytes are right is known by then.
+# Planes whose voxels SimpleITK reads from a finished file, where it can read a part; that all its bytes are
+# right is known by then.
 _PLANES_OPENED = 4
 
 
@@ -36,7 +37,7 @@ class UnfinishedSlab:
         final: where it goes.
         scratch: a folder on the same disk for unfinished files.
         verify: read back and compare with the source.
-        reopen: let SimpleITK read voxels of the finished file, too, where it reads files only as a whole.
+        reopen: let SimpleITK read voxels of the finished file, too, not only its header.
     """
 
     index: int
@@ -53,7 +54,7 @@ def finish_slab(cut: VoxelFile, compression: str, slab: UnfinishedSlab) -> Finis
     """Write ``slab.final``, which appears complete or not at all.
 
     Every byte of the file is compared with the voxels, and what SimpleITK makes of it, by the extension that
-    it will have, with the source: type, shape, place and the first voxels.
+    it will have, with the source: type, shape and place, and of one slab of a case the first voxels.
 
     Args:
         cut: voxels that are known to be the source's, and the header as Slicer wrote it.
@@ -71,8 +72,8 @@ def finish_slab(cut: VoxelFile, compression: str, slab: UnfinishedSlab) -> Finis
         described = replace(cut, header=encoding.described(cut.header, source, slab.box))
         checksum = write_voxel_file(ready, described, compression, name, slab.verify)
         if slab.verify:
-            whole = slab.box.shape[2] if slab.reopen else 0
-            planes = _PLANES_OPENED if encoding.reads_part else whole
+            some = _PLANES_OPENED if encoding.reads_part else slab.box.shape[2]
+            planes = some if slab.reopen else 0
             verify_file(ready, source.voxels_kji, source.geometry, slab.box, slab.fill, name, planes)
         os.replace(ready, slab.final)
         return FinishedFile(checksum, slab.verify)

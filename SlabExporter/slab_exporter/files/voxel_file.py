@@ -6,7 +6,7 @@ import hashlib
 import queue
 from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
+from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -20,6 +20,8 @@ from .encodings.encoding import VolumeEncoding
 from .gzip_codec import CHUNK, DamagedGzipError, compress_stream, decompress_stream
 
 Piece = bytes | memoryview
+# Smaller files are written and read back sooner than a thread is started.
+_WORTH_A_THREAD = 4 * CHUNK
 
 
 @dataclass(frozen=True)
@@ -106,7 +108,7 @@ def write_voxel_file(path: Path, file: VoxelFile, compression: str, name: str, v
             yield piece
 
     if verify:
-        _write_followed(path, write, lambda found: _compare(summed(found), file, name))
+        _write_followed(path, write, lambda found: _compare(summed(found), file, name), file.size > _WORTH_A_THREAD)
         return digest.hexdigest()
     with path.open("wb") as out:
 
@@ -151,14 +153,18 @@ def _require_same(found: Iterable[bytes], name: str, same: Callable[[int, bytes]
 
 
 def _write_followed(
-    path: Path, write: Callable[[Callable[[Piece], None]], None], follow: Callable[[Iterator[bytes]], None]
+    path: Path,
+    write: Callable[[Callable[[Piece], None]], None],
+    follow: Callable[[Iterator[bytes]], None],
+    beside: bool,
 ) -> None:
-    """Write a file, and on another thread read back from the disk what has been written so far.
+    """Write a file, and read back from the disk what has been written.
 
     Args:
         path: the file.
         write: is given a function that takes the next bytes.
         follow: is given the bytes as they are read back; it must consume all of them.
+        beside: read back on another thread while the rest is being written, not at the end.
 
     Raises:
         OSError: the file could not be written or read.
@@ -177,16 +183,19 @@ def _write_followed(
         with closing(read_back()) as found:
             follow(found)
 
-    with path.open("wb") as file, ThreadPoolExecutor(1) as reader:
+    with path.open("wb") as file, ExitStack() as stack:
 
         def append(piece: Piece) -> None:
             file.write(piece)
             file.flush()
             written.put(len(piece))
 
-        followed = reader.submit(follow_to_the_end)
+        followed = stack.enter_context(ThreadPoolExecutor(1)).submit(follow_to_the_end) if beside else None
         try:
             write(append)
         finally:
             written.put(None)
-        followed.result()
+        if followed is None:
+            follow_to_the_end()
+        else:
+            followed.result()

@@ -27,6 +27,7 @@ class VolumeEncoding(ABC):
         raw_extension: of the uncompressed file that Slicer is asked for.
         compressed: whether the voxels are deflated.
         holds_channels: whether there can be several numbers per voxel.
+        places_itself: whether ``described`` states where the box lies, whatever the header said before.
         reads_part: whether ITK reads the first planes of a finished file without reading all of it.
     """
 
@@ -34,6 +35,7 @@ class VolumeEncoding(ABC):
     raw_extension: ClassVar[str]
     compressed: ClassVar[bool]
     holds_channels: ClassVar[bool] = False
+    places_itself: ClassVar[bool] = False
     reads_part: ClassVar[bool] = False
 
     @property

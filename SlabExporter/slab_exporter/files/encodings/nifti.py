@@ -43,6 +43,7 @@ class Nifti(VolumeEncoding):
     raw_extension = ".nii"
     compressed = False
     holds_channels = True
+    places_itself = True
     reads_part = True
 
     def header(self, raw: Path) -> bytes:

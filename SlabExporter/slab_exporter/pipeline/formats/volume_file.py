@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
+import numpy as np
 import numpy.typing as npt
 
 from ...core.geometry import Box, VolumeGeometry
@@ -36,6 +37,7 @@ class VolumeFile(SlabFormat):
 
     encoding: VolumeEncoding
     compression: str
+    _headers: dict[np.dtype, bytes] = field(default_factory=dict, compare=False, repr=False)
 
     @classmethod
     def of_case(cls, case: CaseContents) -> CaseFormat:
@@ -50,9 +52,13 @@ class VolumeFile(SlabFormat):
 
     def stage(self, runtime: SlicerRuntime, cut: CutSlab, scratch: Path, name: str) -> VoxelFile:
         """Return the voxels with the header that Slicer writes for them."""
-        corner = scratch / f"{name}{self.encoding.raw_extension}"
-        header = slicers_header(runtime, cut.geometry, cut.voxels_kji.dtype, corner)
-        return VoxelFile(self.encoding, header, cut.voxels_kji)
+        encoding, dtype = self.encoding, cut.voxels_kji.dtype
+        header = self._headers.get(dtype)
+        if header is None:
+            header = slicers_header(runtime, cut.geometry, dtype, scratch / f"{name}{encoding.raw_extension}")
+            if encoding.places_itself:  # one header of Slicer's serves for all slabs
+                self._headers[dtype] = header
+        return VoxelFile(encoding, encoding.resized(header, cut.geometry.shape_ijk, 1), cut.voxels_kji)
 
     def finish(self, staged: VoxelFile, slab: UnfinishedSlab) -> FinishedFile:
         """Describe, compress and verify the file."""
