@@ -11,7 +11,7 @@ from ..core.errors import RequestError
 from ..core.index_map import IDENTITY_AXES, IndexMap
 from ..core.text import Option, Sentence
 from ..core.volume import SourceVolume, geometry_facts
-from ..files.machine import helpers
+from ..interrupts import Beside
 from ..mrml.runtime import SlicerRuntime, open_runtime
 from ..volumes.choice import FileChoice, located
 from ..volumes.reading import open_volume, read_ahead
@@ -99,10 +99,9 @@ def compare_files(request: CompareRequest) -> CompareResult:
     expected = located(FileChoice(request.reference, request.reference_frame, request.reference_transform))
     given = located(FileChoice(request.other, request.frame, request.transform))
     with open_runtime() as runtime:
-        with helpers(1) as pool:
-            ahead = pool.submit(read_ahead, given)
+        with Beside(lambda: read_ahead(given)) as ahead:
             reference = open_volume(runtime, expected)
-        other = open_volume(runtime, given, ahead.result())
+            other = open_volume(runtime, given, ahead.take())
         found = compare_volumes(reference.voxels_kji.T, reference.geometry, other.voxels_kji.T, other.geometry)
         fixed = refused = None
         if request.fix is not None:
