@@ -266,7 +266,16 @@ def test_signals_of_a_process_that_is_not_the_command_line_are_left_alone():
             signal.signal(number, handler)
 
 
+@pytest.fixture
+def _answers_ctrl_c():
+    """A program that a shell has started in the background ignores it."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
 @posix
+@pytest.mark.usefixtures("_answers_ctrl_c")
 def test_an_import_is_not_interrupted_but_what_follows_it_is():
     done = []
     with pytest.raises(KeyboardInterrupt), signals_deferred():  # noqa: PT012

@@ -86,7 +86,8 @@ def test_memory_stays_flat_over_cases(tmp_path):
 
     for case in cases:
         export_cases([case], tmp_path / "out" / case.name, ExportRequest(), resident)
-    assert max(after[4:]) - after[1] < 5, f"MB after each case: {after}"
+    # the heap may take its final size at the second or third case; a volume that is kept would be 10 MB each time
+    assert max(after[4:]) - after[3] < 5, f"MB after each case: {after}"
 
 
 def test_a_log_tells_cases_rate_and_time_left(capsys, monkeypatch):

@@ -127,7 +127,7 @@ def deflate(path, beyond=b""):
 
 
 def test_a_deflate_bomb_is_bounded_by_what_its_header_promises(tmp_path, monkeypatch):
-    monkeypatch.setattr("slab_exporter.dicom.reading.deflated._MOST_BESIDE_PIXELS", 1 << 20)
+    monkeypatch.setattr("slab_exporter.dicom.reading.parsing._MOST_BESIDE_PIXELS", 1 << 20)
     good, bomb = (write_series(tmp_path / name, voxels(), SeriesInstanceUID=f"1.2.{len(name)}") for name in ("g", "bo"))
     for file in (*good.iterdir(), *bomb.iterdir()):
         deflate(file)
