@@ -175,13 +175,16 @@ def long_files(tmp_path_factory):
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 @pytest.mark.parametrize(
     ("extension", "command"),
-    [("nii", "export"), ("nii.gz", "export"), ("nrrd", "export"), ("nii", "inspect"), ("nrrd", "inspect")],
+    [
+        *(("nii", "export"), ("nii.gz", "export"), ("nrrd", "export")),
+        *(("nii", "inspect"), ("nrrd", "inspect"), ("nii.gz", "compare")),
+    ],
 )
 def test_a_signal_is_answered_within_two_seconds_while_a_huge_file_is_read(
     tmp_path, start_cli, long_files, extension, command, number
 ):
     path = long_files[extension]
-    where = ("-o", tmp_path / "out") if command == "export" else ()
+    where = {"export": ("-o", tmp_path / "out"), "compare": (path,)}.get(command, ())
     process = start_cli(command, path, *where)
     if not reads(process, path, 30):
         process.kill()

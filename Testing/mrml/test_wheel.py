@@ -62,3 +62,40 @@ def test_commands_that_look_at_headers_load_neither_vtk_nor_simpleitk(tmp_path, 
         "assert not [n for n in sys.modules if n.startswith(('vtk', 'slicer', 'SimpleITK', 'pydicom'))]"
     )
     run(code, arguments[0], path, *arguments[1:])
+
+
+@pytest.mark.parametrize("late", [0, 0.15, 0.3])
+def test_threads_that_load_it_at_the_same_time_wait_for_each_other(late):
+    """One of them imports all of it, as other code of the same program may."""
+    code = (
+        "import sys, threading, time; from slab_exporter.mrml.runtime import open_runtime\n"
+        "start, found = threading.Barrier(4), []\n"
+        "def ours():\n"
+        "    start.wait()\n"
+        "    with open_runtime() as runtime: found.append(runtime.crop_logic.GetClassName())\n"
+        "def theirs():\n"
+        "    start.wait(); time.sleep(float(sys.argv[1]))\n"
+        "    import slicer_core; found.append(slicer_core.vtkSlicerPlotsLogic().GetClassName())\n"
+        "threads = [threading.Thread(target=one) for one in (ours, ours, ours, theirs)]\n"
+        "for thread in threads: thread.start()\n"
+        "for thread in threads: thread.join()\n"
+        "print(*sorted(found))"
+    )
+    assert run(code, late).split() == [*["vtkSlicerCropVolumeLogic"] * 3, "vtkSlicerPlotsLogic"]
+
+
+def test_a_library_of_the_system_that_is_missing_is_one_sentence():
+    code = (
+        "import importlib, sys; from slab_exporter.core.errors import SlabExporterError\n"
+        "from slab_exporter.mrml.runtime import open_runtime\n"
+        "class Finder:\n"
+        "    def find_spec(name, path, target=None):\n"
+        "        if name == 'slicer_core.MRMLCore': raise ImportError('libXt.so.6: cannot open shared object file')\n"
+        "sys.meta_path.insert(0, Finder)\n"
+        "try:\n"
+        "    with open_runtime() as runtime: runtime.load()\n"
+        "except SlabExporterError as error: print(error)\n"
+        "assert 'slicer_core' not in sys.modules"
+    )
+    said = run(code)
+    assert "slicer-core is installed but cannot be loaded (libXt.so.6: cannot open shared object file)." in said

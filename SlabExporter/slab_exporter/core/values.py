@@ -85,11 +85,9 @@ def image_statistics(voxels_kji: npt.NDArray) -> dict[str, Any]:
         nan = int(np.count_nonzero(np.isnan(voxels_kji)))
         if nan == voxels_kji.size:
             return {"min": None, "max": None, "mean": None, "nan": nan}
-        result = {
-            "min": _number(np.nanmin(voxels_kji)),
-            "max": _number(np.nanmax(voxels_kji)),
-            "mean": _number(np.nanmean(voxels_kji, dtype=np.float64)),
-        }
+        with np.errstate(invalid="ignore"):  # of both infinities there is no mean
+            mean = np.nanmean(voxels_kji, dtype=np.float64)
+        result = {"min": _number(np.nanmin(voxels_kji)), "max": _number(np.nanmax(voxels_kji)), "mean": _number(mean)}
         return result | ({"nan": nan} if nan else {})
     return {
         "min": int(voxels_kji.min()),

@@ -30,7 +30,7 @@ def verify_file(
     box: Box,
     fill: float,
     name: str = "",
-    planes: int | None = None,
+    planes: range | None = None,
 ) -> None:
     """Compare a slab on disk with its box in the source: type, shape, place, handedness, every voxel.
 
@@ -41,7 +41,7 @@ def verify_file(
         box: the slab's box in IJK of the source; may reach outside.
         fill: value of the voxels outside.
         name: of the slab, for messages; the file's own name if empty.
-        planes: compare the voxels of so many planes from the first on, of a file whose bytes are known to be
+        planes: compare the voxels of these planes of the slab alone, of a file whose bytes are known to be
             right; None: of all.
 
     Raises:
@@ -53,11 +53,10 @@ def verify_file(
     verify_place(path, name, image_geometry(reader), planned)
     if (found := _voxel_type(reader)) != source_kji.dtype:
         raise VerificationError(f"{name}: voxels are {found.name}, the source's are {source_kji.dtype.name}.")
-    expected = source_kji[box.intersection(geometry.box).slices_kji()][:planes]
-    finite = planes is not None and np.isfinite(fill) and bool(np.isfinite(expected).all())
-    needs_bits = source_kji.dtype.kind == "f" and not finite
-    stored = stored_floats(path) if needs_bits else None
-    for part in _parts(path, box, box.shape[2] if planes is None else planes):
+    parts = list(_parts(path, box, range(box.shape[2]) if planes is None else planes))
+    needs_bits = source_kji.dtype.kind == "f" and not (planes and _all_finite(source_kji, geometry.box, parts, fill))
+    stored = stored_floats(path) if needs_bits and parts else None
+    for part in parts:
         first = part.start[2] - box.start[2]
         image = _read_planes(reader, first, part.shape, name)  # the view below lives as long as the image
         voxels = array_view_kji(image)
@@ -68,13 +67,32 @@ def verify_file(
             raise VerificationError(f"{name}: {difference}.")
 
 
-def _parts(path: Path, box: Box, planes: int) -> Iterator[Box]:
-    """The first planes of the box, in stacks where ITK reads a part of a file without reading all of it."""
-    stop = min(box.start[2] + planes, box.stop[2])
-    step = planes_at_a_time(box.shape) if path.suffix == ".nii" else max(1, planes)
-    for first in range(box.start[2], stop, step):
+def _parts(path: Path, box: Box, planes: range) -> Iterator[Box]:
+    """Planes of the box, in stacks where ITK reads a part of a file without reading all of it."""
+    stop = box.start[2] + planes.stop
+    step = planes_at_a_time(box.shape) if path.suffix == ".nii" else max(1, len(planes))
+    for first in range(box.start[2] + planes.start, stop, step):
         last = min(first + step, stop)
         yield Box((*box.start[:2], first), (*box.stop[:2], last))
+
+
+def _all_finite(source_kji: npt.NDArray, whole: Box, parts: list[Box], fill: float) -> bool:
+    expected = (source_kji[part.intersection(whole).slices_kji()] for part in parts)
+    return bool(np.isfinite(fill)) and all(bool(np.isfinite(voxels).all()) for voxels in expected)
+
+
+def first_change(voxels_kji: npt.NDArray) -> int | None:
+    """Return the plane of the first voxel that differs from the very first one; None where all are the same.
+
+    A reader that is led to the wrong byte, byte order or scale by a header may find the same in such voxels.
+
+    >>> first_change(np.array([[[0, 0]], [[0, 0]], [[0, 7]]]))
+    2
+    """
+    if not voxels_kji.size:
+        return None
+    first = _bits(voxels_kji[:1, :1, :1])
+    return next((k for k, plane in enumerate(voxels_kji) if np.any(_bits(plane) != first)), None)
 
 
 def planes_at_a_time(shape_ijk: tuple[int, int, int]) -> int:

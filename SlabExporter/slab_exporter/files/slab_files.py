@@ -9,11 +9,11 @@ from pathlib import Path
 from ..core.errors import writing
 from ..core.geometry import Box
 from ..core.volume import SourceVolume
-from .readback import verify_file
+from .readback import first_change, verify_file
 from .voxel_file import VoxelFile, write_voxel_file
 
-# Planes whose voxels SimpleITK reads from a finished file, where it can read a part; that all its bytes are
-# right is known by then.
+# Planes whose voxels SimpleITK reads from a finished file, where it can read a part: it is the header that is
+# judged; that all bytes of the voxels are right is known by then.
 _PLANES_OPENED = 4
 
 
@@ -54,7 +54,7 @@ def finish_slab(cut: VoxelFile, compression: str, slab: UnfinishedSlab) -> Finis
     """Write ``slab.final``, which appears complete or not at all.
 
     Every byte of the file is compared with the voxels, and what SimpleITK makes of it, by the extension that
-    it will have, with the source: type, shape and place, and of one slab of a case the first voxels.
+    it will have, with the source: type, shape and place, and of one slab of a case some voxels.
 
     Args:
         cut: voxels that are known to be the source's, and the header as Slicer wrote it.
@@ -72,8 +72,18 @@ def finish_slab(cut: VoxelFile, compression: str, slab: UnfinishedSlab) -> Finis
         described = replace(cut, header=encoding.described(cut.header, source, slab.box))
         checksum = write_voxel_file(ready, described, compression, name, slab.verify)
         if slab.verify:
-            some = _PLANES_OPENED if encoding.reads_part else slab.box.shape[2]
-            planes = some if slab.reopen else 0
+            planes = _planes_opened(slab, encoding.reads_part) if slab.reopen else range(0)
             verify_file(ready, source.voxels_kji, source.geometry, slab.box, slab.fill, name, planes)
         os.replace(ready, slab.final)
         return FinishedFile(checksum, slab.verify)
+
+
+def _planes_opened(slab: UnfinishedSlab, reads_part: bool) -> range:
+    """Planes of a slab that SimpleITK reads: where a part will do, those around the first change of value."""
+    depth = slab.box.shape[2]
+    if not reads_part:
+        return range(depth)
+    inside = slab.box.intersection(slab.source.geometry.box)
+    change = first_change(slab.source.voxels_kji[inside.slices_kji()]) or 0
+    first = max(0, inside.start[2] - slab.box.start[2] + change - 1)
+    return range(first, min(first + _PLANES_OPENED, depth))

@@ -82,13 +82,12 @@ def slicer_classes() -> Any:
     """Return the namespace that holds Slicer's classes; imported on first use (it takes a moment).
 
     Raises:
-        SlabExporterError: neither Slicer nor slicer-core is there.
+        SlabExporterError: neither Slicer nor slicer-core is there, or it cannot be loaded.
     """
     if running_in_application():
         return sys.modules["slicer"]
     if wheel.is_installed():
-        with signals_deferred():
-            return wheel.load()
+        return _wheel()
     try:
         # PythonSlicer: MRML comes with "slicer", the loadable modules' classes do not.
         slicer = importlib.import_module("slicer")
@@ -106,6 +105,17 @@ def slicer_classes() -> Any:
             "Slicer's core libraries are missing: install them with 'pip install slicer-core', or run inside 3D Slicer."
         ) from error
     return slicer
+
+
+def _wheel() -> Any:
+    try:
+        with signals_deferred():
+            return wheel.load()
+    except ImportError as error:
+        raise SlabExporterError(
+            f"slicer-core is installed but cannot be loaded ({error}). Install the library that it asks for, "
+            "or slicer-core again."
+        ) from error
 
 
 def slicer_version() -> str:

@@ -26,7 +26,8 @@ _USED = (
     "vtkSlicerCropVolumeModuleMRML",
     "vtkSlicerCropVolumeModuleLogic",
 )
-_completing = threading.RLock()
+# Held while the package or its ``__init__`` is being loaded: other threads wait for all of it.
+_loading = threading.RLock()
 
 
 def is_installed() -> bool:
@@ -40,8 +41,12 @@ def load() -> ModuleType:
     Raises:
         ImportError: a library cannot be loaded.
     """
-    if NAME in sys.modules:
-        return sys.modules[NAME]
+    with _loading:
+        # what another thread is importing as a whole is waited for
+        return importlib.import_module(NAME) if NAME in sys.modules else _partly_loaded()
+
+
+def _partly_loaded() -> ModuleType:
     spec = importlib.util.find_spec(NAME)
     if spec is None or spec.loader is None or not spec.submodule_search_locations:
         return importlib.import_module(NAME)
@@ -74,15 +79,28 @@ class _PartlyLoaded(ModuleType):
         return dir(self)
 
     def _complete(self) -> None:
-        with _completing:
+        with _loading:
             if self.__class__ is not _PartlyLoaded:
                 return
-            self.__class__ = ModuleType  # type: ignore[assignment]
-            self.__loader__.exec_module(self)  # type: ignore[union-attr]
-            for name, module in list(sys.modules.items()):
-                parent, _, library = name.rpartition(".")
-                if parent == NAME:  # some classes are named like their library, and came out of it
-                    vars(self).setdefault(library, module)
+            self.__class__ = _BeingCompleted  # type: ignore[assignment]
+            try:
+                self.__loader__.exec_module(self)  # type: ignore[union-attr]
+                for name, module in list(sys.modules.items()):
+                    parent, _, library = name.rpartition(".")
+                    if parent == NAME:  # some classes are named like their library, and came out of it
+                        vars(self).setdefault(library, module)
+            finally:
+                self.__class__ = ModuleType  # type: ignore[assignment]
+
+
+class _BeingCompleted(ModuleType):
+    """The package while its ``__init__`` runs, for whose end other threads wait."""
+
+    def __getattr__(self, name: str) -> Any:
+        with _loading:
+            if self.__class__ is _BeingCompleted:  # it is ``__init__`` itself that asks
+                raise AttributeError(f"module {NAME!r} has no attribute {name!r}")
+        return getattr(self, name)
 
 
 @contextmanager

@@ -27,7 +27,7 @@ from ..core.progress import EventKind, Progress, ProgressEvent
 from ..core.values import image_statistics, label_counts
 from ..core.volume import SourceVolume
 from ..files.machine import THREADS, helpers
-from ..files.readback import first_difference
+from ..files.readback import first_change, first_difference
 from ..files.slab_files import FinishedFile, UnfinishedSlab
 from ..mrml.crop import cropped_node
 from ..mrml.nodes import add_volume_node, node_geometry, temporary_nodes, voxels_kji
@@ -63,6 +63,10 @@ class Target:
         """The label set's name; None for the image."""
         return None if self.name == IMAGE else self.name
 
+    def inside(self, box: Box) -> npt.NDArray:
+        """Return the voxels (KJI) of a box as far as it lies inside the volume."""
+        return self.volume.voxels_kji[box.intersection(self.volume.geometry.box).slices_kji()]
+
 
 @dataclass(frozen=True)
 class CaseWork:
@@ -89,9 +93,13 @@ class CaseWork:
     threads: int = THREADS
 
     @cached_property
-    def smallest(self) -> Slab:
-        """The slab with the fewest voxels, whose finished files are opened again."""
-        return min(self.plan.slabs, key=lambda slab: math.prod(slab.box.shape))
+    def reopened(self) -> dict[str, Slab]:
+        """By target, the slab whose finished file is opened again: the smallest with more than one value."""
+        by_size = sorted(self.plan.slabs, key=lambda slab: math.prod(slab.box.shape))
+        return {
+            target.name: next((s for s in by_size if first_change(target.inside(s.box)) is not None), by_size[0])
+            for target in self.targets
+        }
 
     def relative_path(self, target: Target, slab: Slab) -> str:
         """Where a slab's file (of DICOM images: folder) goes, relative to the case's folder, with "/"."""
@@ -108,7 +116,7 @@ class CaseWork:
             final=self.folder / self.relative_path(target, slab),
             scratch=self.scratch,
             verify=self.verify,
-            reopen=slab is self.smallest,
+            reopen=slab is self.reopened[target.name],
         )
 
 
@@ -152,13 +160,18 @@ def _as_in_source(cut_kji: npt.NDArray, target: Target, box: Box) -> npt.NDArray
     """Return what CropVolume cut: of whole planes the source's own, once they are known to be the same.
 
     Raises:
-        VerificationError: CropVolume cut other voxels than those of the box.
+        VerificationError: CropVolume cut other voxels than those of the box, or of another type.
     """
     volume = target.volume
+    if cut_kji.dtype != volume.voxels_kji.dtype:
+        raise VerificationError(
+            f"Slicer's CropVolume cut {cut_kji.dtype.name} of {volume.name}, whose voxels are "
+            f"{volume.voxels_kji.dtype.name}."
+        )
     difference = first_difference(cut_kji, volume.voxels_kji, volume.geometry.box, box, target.fill)
     if difference is not None:
         raise VerificationError(f"Slicer's CropVolume cut {box} of {volume.name}, of which {difference}.")
-    own = volume.voxels_kji[box.intersection(volume.geometry.box).slices_kji()]
+    own = target.inside(box)
     return own if own.shape == cut_kji.shape and own.flags.c_contiguous else cut_kji
 
 
@@ -195,9 +208,8 @@ class _Tally:
 
 
 def _finish(staged: Any, work: CaseWork, target: Target, slab: Slab) -> _Outcome:
-    volume = target.volume
     file = work.form.of(target.label).finish(staged, work.unfinished(target, slab))
-    inside = volume.voxels_kji[slab.box.intersection(volume.geometry.box).slices_kji()]
+    inside = target.inside(slab.box)
     if target.name == IMAGE:
         return _Outcome(file, image_statistics(inside))
     return _Outcome(file, {"voxels": label_counts(inside)})

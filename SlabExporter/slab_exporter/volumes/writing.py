@@ -15,7 +15,14 @@ from ..core.volume import SourceVolume
 from ..files.atomic import scratch_beside
 from ..files.encodings.table import encoding_of
 from ..files.machine import THREADS
-from ..files.readback import array_view_kji, image_geometry, open_reader, planes_at_a_time, verify_place
+from ..files.readback import (
+    array_view_kji,
+    first_change,
+    image_geometry,
+    open_reader,
+    planes_at_a_time,
+    verify_place,
+)
 from ..files.voxel_file import VoxelFile, write_voxel_file
 from ..mrml.runtime import SlicerRuntime
 from ..mrml.volume_files import slicers_header
@@ -63,7 +70,7 @@ def write_volume(
 
 
 def _ask_simpleitk(path: Path, voxels_ckji: npt.NDArray, geometry: VolumeGeometry, reads_part: bool, name: str) -> None:
-    """Compare what SimpleITK reads: type, shape, place, values of the first planes (all where ITK reads whole files).
+    """Compare what SimpleITK reads: type, shape, place, values of some planes (all where ITK reads whole files).
 
     Raises:
         VerificationError: SimpleITK finds something other than what was to be written.
@@ -74,14 +81,18 @@ def _ask_simpleitk(path: Path, voxels_ckji: npt.NDArray, geometry: VolumeGeometr
     if tuple(reader.GetSize()) != expected:
         raise VerificationError(f"{name}: it has {tuple(reader.GetSize())} voxels instead of {expected}.")
     planes = min(planes_at_a_time(size), size[2]) if reads_part else size[2]
+    first = min(max(0, (first_change(voxels_ckji[0]) or 0) - 1), size[2] - planes)
     # a size of 0 along the fourth axis gives a three-dimensional image
     reader.SetExtractSize([*size[:2], planes, 0][: len(expected)])
+    reader.SetExtractIndex([0, 0, first, 0][: len(expected)])
     try:
         image = reader.Execute()
     except RuntimeError as error:
         raise VerificationError(f"{name}: SimpleITK cannot read it back.") from error
-    verify_place(path, name, VolumeGeometry(size, image_geometry(image).affine_ras), geometry)
-    found, written = array_view_kji(image), voxels_ckji[0, :planes]
+    affine = image_geometry(image).affine_ras.copy()
+    affine[:3, 3] -= first * affine[:3, 2]
+    verify_place(path, name, VolumeGeometry(size, affine), geometry)
+    found, written = array_view_kji(image), voxels_ckji[0, first : first + planes]
     if found.dtype != written.dtype:
         raise VerificationError(f"{name}: voxels are {found.dtype.name} instead of {written.dtype.name}.")
     # ITK's NIfTI library reads NaN and infinities as 0
