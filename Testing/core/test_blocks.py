@@ -248,6 +248,22 @@ def test_a_fraction_counts_the_voxels_inside():
     assert not KeepOptions("body").is_enough(0, of=100)
 
 
+@given(st.integers(1, 1000), st.integers(1, 1000))
+def test_a_piece_that_holds_exactly_the_fraction_is_kept(voxels, of):
+    """Also where the fraction is no binary number: 7 of 100 at 0.07."""
+    voxels = min(voxels, of)
+    assert KeepOptions("body", voxels / of).is_enough(voxels, of=of)
+    assert KeepOptions("body", float(f"{voxels / of:.15g}")).is_enough(voxels + 1, of=of)
+    assert KeepOptions("body", 0.07).is_enough(7, of=100)
+    assert not KeepOptions("body", 0.07).is_enough(6, of=100)
+
+
+def test_more_blocks_than_a_folder_should_hold_are_refused_before_they_are_planned():
+    geometry = VolumeGeometry((512, 512, 512), np.eye(4))
+    with pytest.raises(RequestError, match="134,217,728 blocks would be cut, a file each, and 100,000 are the most"):
+        plan_slabs(geometry, SlabOptions(block=(1, 1, 1)))
+
+
 def test_records_come_back_from_json():
     left = LeftOutRecord(KeepOptions("body", 0.1), (LeftOut(3, Box((-1, 0, 2), (4, 5, 6)), 7),))
     block = BlockRecord((5, 5, 4), (1, 1, 0), (4.5, 4.5, None), ((8, 10), None, None))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 
 from ..axis_cut import AxisCut
@@ -12,6 +13,9 @@ from ..text import Option, Sentence
 from .blocks import resolved_overlap, resolved_sizes
 
 Cuts = tuple[AxisCut, AxisCut, AxisCut]
+
+# Of one volume. More files than this in one folder are of no use to anybody.
+MOST_BLOCKS = 100_000
 
 
 def block_cuts(geometry: VolumeGeometry, options: SlabOptions, limits: Box, backwards: Mapping[int, bool]) -> Cuts:
@@ -24,7 +28,7 @@ def block_cuts(geometry: VolumeGeometry, options: SlabOptions, limits: Box, back
         backwards: for each index axis, whether numbering runs against it.
 
     Raises:
-        RequestError: blocks would not advance, or "drop" would leave none.
+        RequestError: blocks would not advance, "drop" would leave none, or there are too many.
     """
     sizes = resolved_sizes(options.block, options.block_mm, geometry.spacing.tolist())
     overlap = resolved_overlap(sizes, options.overlap)
@@ -46,6 +50,11 @@ def block_cuts(geometry: VolumeGeometry, options: SlabOptions, limits: Box, back
                 Option.to("remainder", "keep", "pad"),
                 ", or a smaller block.",
             )
+    if (count := math.prod(len(one.intervals) for one in cuts)) > MOST_BLOCKS:
+        raise RequestError(
+            f"{count:,} blocks would be cut, a file each, and {MOST_BLOCKS:,} are the most; choose larger blocks.",
+            option="block" if options.block_mm is None else "block_mm",
+        )
     return cuts
 
 

@@ -46,4 +46,5 @@ class KeepOptions:
         >>> KeepOptions("labelled").is_enough(1, of=1000), KeepOptions("labelled", 0.01).is_enough(1, of=1000)
         (True, False)
         """
-        return voxels > 0 and voxels >= (self.min_fraction or 0) * of
+        # not voxels >= fraction * of: 0.07 * 100 is 7.000000000000001
+        return voxels > 0 and (self.min_fraction is None or voxels / of >= self.min_fraction)
