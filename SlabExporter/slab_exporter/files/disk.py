@@ -7,10 +7,10 @@ import errno
 import hashlib
 import os
 import stat
-from collections.abc import Callable, Generator, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from io import BytesIO
 from pathlib import Path, PurePosixPath
-from typing import IO
+from typing import IO, Any
 
 from ..core.errors import InputError, OutputError, reading
 from ..core.manifest import FILE_NAME, SCHEMA
@@ -200,4 +200,11 @@ def iter_open_file(file: IO[bytes], start: int, stop: int | None, size: int) -> 
     file.seek(start)
     while piece := file.read(size if stop is None else min(size, stop - file.tell())):
         end_if_abandoned()
+        yield piece
+
+
+def summed(pieces: Iterable[bytes], digest: Any) -> Generator[bytes]:
+    """Yield pieces, each of them added to a check sum of ``hashlib``."""
+    for piece in pieces:
+        digest.update(piece)
         yield piece

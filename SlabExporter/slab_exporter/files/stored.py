@@ -13,13 +13,12 @@ from contextlib import closing
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from ..interrupts import end_if_abandoned
-from .disk import iter_file, iter_open_file, open_plain
+from .disk import iter_file, iter_open_file, open_plain, summed
 from .gzip_codec import LARGE_CHUNK, inflated, is_gzip
 from .nifti import NiftiHeader
 
@@ -116,7 +115,7 @@ def read_stretch_alone(path: Path, start: int, size: int, head: int, head_size: 
         digest = hashlib.sha256()
         parts = _Parts(head_size, size, head)  # what is between is left out
         first = iter_open_file(file, 0, head_size, LARGE_CHUNK)
-        parts.take(_summed(chain(first, iter_open_file(file, start, start + size, LARGE_CHUNK)), digest), None)
+        parts.take(summed(chain(first, iter_open_file(file, start, start + size, LARGE_CHUNK)), digest), None)
         length = os.fstat(file.fileno()).st_size
     return Stretch(parts.head, parts.content[: parts.found], digest.hexdigest(), length)
 
@@ -130,15 +129,9 @@ def sha256_of_parts(path: Path, spans: Sequence[tuple[int, int]]) -> str:
     digest = hashlib.sha256()
     with open_plain(path) as file:
         for start, stop in spans:
-            for _ in _summed(iter_open_file(file, start, stop, LARGE_CHUNK), digest):
+            for _ in summed(iter_open_file(file, start, stop, LARGE_CHUNK), digest):
                 pass
     return digest.hexdigest()
-
-
-def _summed(pieces: Iterable[bytes], digest: Any) -> Generator[bytes]:
-    for piece in pieces:
-        digest.update(piece)
-        yield piece
 
 
 def _same(pieces: Iterable[bytes]) -> Generator[bytes]:

@@ -16,6 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ..core.errors import VerificationError
+from .disk import summed
 from .encodings.encoding import VolumeEncoding
 from .gzip_codec import CHUNK, DamagedGzipError, compress_stream, decompress_stream
 
@@ -102,13 +103,10 @@ def write_voxel_file(path: Path, file: VoxelFile, compression: str, name: str, v
         for piece in file.pieces():
             put(piece)
 
-    def summed(pieces: Iterator[bytes]) -> Generator[bytes]:
-        for piece in pieces:
-            digest.update(piece)
-            yield piece
-
     if verify:
-        _write_followed(path, write, lambda found: _compare(summed(found), file, name), file.size > _WORTH_A_THREAD)
+        _write_followed(
+            path, write, lambda found: _compare(summed(found, digest), file, name), file.size > _WORTH_A_THREAD
+        )
         return digest.hexdigest()
     with path.open("wb") as out:
 
