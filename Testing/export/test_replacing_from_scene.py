@@ -9,6 +9,7 @@ from slab_exporter.core.errors import Cancelled
 from slab_exporter.core.options import ExportRequest, SlabOptions
 from slab_exporter.export.from_scene import export_nodes
 from slab_exporter.pipeline import case_folder, one_case
+from support.interrupts import mortal_before
 from support.phantoms import affine, index_phantom, save_nifti
 from support.scenes import load, node_count, user_scene
 from support.trees import assert_tables_agree, tree
@@ -114,16 +115,7 @@ def test_a_kill_before_any_change_of_the_disk_leaves_a_whole_case(out, node, rep
 
 
 def _die_before(step: int) -> None:
-    left = iter(range(step - 1))
-
-    def mortal(function):
-        def call(*args, **options):
-            if next(left, None) is None:
-                os._exit(9)
-            return function(*args, **options)
-
-        return call
-
+    mortal = mortal_before(step)
     case_folder.swap = mortal(case_folder.swap)
     for name in ("rename", "replace", "link", "mkdir", "unlink", "rmdir", "symlink"):
         setattr(os, name, mortal(getattr(os, name)))

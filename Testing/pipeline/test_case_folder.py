@@ -14,6 +14,7 @@ from slab_exporter.export.data_set import DataSetFiles
 from slab_exporter.files import atomic
 from slab_exporter.pipeline import case_folder
 from slab_exporter.pipeline.case_folder import clear_leftovers, new_case_folder, users_files
+from support.interrupts import mortal_before
 from support.trees import tree
 
 USERS = {"predictions/ct_slab-000.nii.gz": b"predicted", "notes.txt": b"mine"}
@@ -165,16 +166,7 @@ def _swaps(folder) -> bool:
 
 
 def _die_before_step(step: int, can_swap: bool) -> None:
-    left = iter(range(step - 1))
-
-    def mortal(function):
-        def call(*args, **options):
-            if next(left, None) is None:
-                os._exit(9)
-            return function(*args, **options)
-
-        return call
-
+    mortal = mortal_before(step)
     case_folder.swap = mortal(atomic.swap) if can_swap else lambda one, other: False
     for name in ("rename", "link", "mkdir", "unlink", "rmdir", "symlink"):
         setattr(os, name, mortal(getattr(os, name)))
