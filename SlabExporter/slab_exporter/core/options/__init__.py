@@ -1,0 +1,44 @@
+"""Options of an export: frozen, validated once, the same from panel, console and shell."""
+
+from .choices import (
+    AXES,
+    BLENDS,
+    COMPRESSIONS,
+    FORMATS,
+    NIFTI_TRANSFORMS,
+    REMAINDER_WORDS,
+    REMAINDERS,
+    AxisName,
+    Blend,
+    Compression,
+    Format,
+    NiftiTransform,
+    Remainder,
+)
+from .dicom import LONGEST_TEXT, DicomOptions, is_person_name
+from .request import ExportRequest
+from .series import SeriesOptions
+from .slabs import SlabOptions, overlap_sentence
+
+__all__ = [
+    "AXES",
+    "BLENDS",
+    "COMPRESSIONS",
+    "FORMATS",
+    "LONGEST_TEXT",
+    "NIFTI_TRANSFORMS",
+    "REMAINDERS",
+    "REMAINDER_WORDS",
+    "AxisName",
+    "Blend",
+    "Compression",
+    "DicomOptions",
+    "ExportRequest",
+    "Format",
+    "NiftiTransform",
+    "Remainder",
+    "SeriesOptions",
+    "SlabOptions",
+    "is_person_name",
+    "overlap_sentence",
+]

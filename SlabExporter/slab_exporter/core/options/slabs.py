@@ -1,0 +1,97 @@
+"""Options that shape slabs and blocks."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from ..errors import RequestError
+from ..pieces.blocks import Overlap, Sizes, SizesMm, require_sound
+from ..text import Option
+from .choices import AXES, REMAINDERS, AxisName, Remainder, require_choice
+
+
+@dataclass(frozen=True)
+class SlabOptions:
+    """The options that shape the slabs.
+
+    Attributes:
+        thickness: slices per slab; ignored where ``thickness_mm`` is given.
+        thickness_mm: thickness in mm, rounded to whole slices of the volume at hand (at least one).
+        axis: "axial", "coronal", "sagittal" (the index axis nearest to S, A, R) or "i", "j", "k".
+        overlap: slices that a slab shares with the one before; of blocks voxels, along each axis that is cut or one
+            number along each of i, j, k.
+        remainder: how a last slab that is not full is treated: "keep" it short, "pad" it with
+            the fill value, "shift" it back, "drop" it, or "balance" all to equal parts; of blocks along each axis.
+        fill: value of padded voxels; None chooses air for CT-like volumes and 0 otherwise.
+        block: voxels of a block along the volume's i, j, k (None: the whole axis); thickness and axis are then ignored.
+        block_mm: the same in mm, rounded to whole voxels of the volume at hand.
+
+    Raises:
+        RequestError: with the value and what would be right.
+    """
+
+    thickness: int = 64
+    thickness_mm: float | None = None
+    axis: AxisName = "axial"
+    overlap: Overlap = 0
+    remainder: Remainder = "keep"
+    fill: float | None = None
+    block: Sizes | None = None
+    block_mm: SizesMm | None = None
+
+    def __post_init__(self) -> None:
+        require_choice("axis", self.axis, AXES)
+        require_choice("remainder", self.remainder, REMAINDERS)
+        if self.fill is not None and math.isinf(self.fill):
+            raise RequestError("The fill value must be a finite number or 'auto'.", option="fill")
+        lowest = min(self.overlap) if isinstance(self.overlap, tuple) else self.overlap
+        if lowest < 0:
+            what = "voxels" if self.cuts_blocks else "slices"
+            raise RequestError(f"The overlap must be 0 or more {what}; it is {lowest}.", option="overlap")
+        if self.cuts_blocks:
+            require_sound(self.block, self.block_mm, self.overlap)
+        else:
+            self._require_sound_slabs()
+
+    @property
+    def cuts_blocks(self) -> bool:
+        """Whether all three axes are cut."""
+        return self.block is not None or self.block_mm is not None
+
+    @property
+    def slab_overlap(self) -> int:
+        """The overlap of slabs, which is one number.
+
+        Raises:
+            RequestError: there are three.
+        """
+        if isinstance(self.overlap, tuple):
+            raise RequestError(
+                "Slabs overlap along one axis; three numbers need ",
+                Option("block"),
+                ".",
+                option="overlap",
+            )
+        return self.overlap
+
+    def _require_sound_slabs(self) -> None:
+        if self.thickness_mm is None and self.thickness < 1:
+            raise RequestError(
+                f"A slab needs at least one slice; the thickness is {self.thickness}.", option="thickness"
+            )
+        if self.thickness_mm is not None and not (0 < self.thickness_mm < math.inf):
+            raise RequestError(
+                f"The thickness in mm must be positive; it is {self.thickness_mm:g}.", option="thickness_mm"
+            )
+        overlap = self.slab_overlap
+        if self.thickness_mm is None and overlap >= self.thickness:
+            raise RequestError(overlap_sentence(overlap, self.thickness), option="overlap")
+
+
+def overlap_sentence(overlap: int, thickness: int) -> str:
+    """Return the sentence that refuses an overlap of a whole slab or more."""
+    return (
+        f"The overlap ({overlap} slices) must be smaller than the thickness ({thickness} slices): "
+        "otherwise the slabs do not advance."
+    )
