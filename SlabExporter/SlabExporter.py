@@ -1,7 +1,8 @@
 """SlabExporter in 3D Slicer: the module class, and the classes that Slicer looks for in this file."""
 
 import slicer
-from SlabExporterPanel.logic import SlabExporterLogic, SlabExporterParameterNode  # noqa: F401
+from SlabExporterPanel.logic import SlabExporterLogic  # noqa: F401
+from SlabExporterPanel.parameters import SlabExporterParameterNode  # noqa: F401
 from SlabExporterPanel.sample_data import registerSampleData
 from SlabExporterPanel.self_test import SlabExporterTest  # noqa: F401
 from SlabExporterPanel.widget import SlabExporterWidget  # noqa: F401

@@ -1,45 +1,15 @@
-"""The panel's settings in the scene, and the logic for panel, Python console and scripts.
+"""The logic for panel, Python console and scripts.
 
 What is cut, what the panel shows and which button can be pressed is decided below and beside this
 file, in plain Python; it is imported when it is needed.
 """
 
 from pathlib import Path
-from typing import Annotated
 
 import slicer
-from slicer import vtkMRMLDisplayableNode, vtkMRMLMarkupsROINode, vtkMRMLScalarVolumeNode
-from slicer.parameterNodeWrapper import WithinRange, parameterNodeWrapper
 from slicer.ScriptedLoadableModule import ScriptedLoadableModuleLogic
 
-from .choices import Axis, Blend, Compression, Format, Remainder, Unit
-
-
-@parameterNodeWrapper
-class SlabExporterParameterNode:
-    """The panel's settings, saved with the scene. What they mean: view.PanelSettings."""
-
-    volume: vtkMRMLScalarVolumeNode
-    labels: list[vtkMRMLDisplayableNode]
-    roi: vtkMRMLMarkupsROINode
-    axis: Axis = Axis.axial
-    thickness: Annotated[float, WithinRange(0.01, 100000)] = 64
-    unit: Unit = Unit.slices
-    block: str = ""
-    overlap: Annotated[int, WithinRange(0, 100000)] = 0
-    remainder: Remainder = Remainder.keep
-    fill: str = "auto"
-    outputFolder: str = ""
-    caseName: str = ""
-    fileFormat: Format = Format.nii_gz
-    compression: Compression = Compression.fast
-    replace: bool = False
-    stitchManifest: str = ""
-    stitchPredictions: str = ""
-    stitchBlend: Blend = Blend.automatic
-    stitchTrustNames: bool = False
-    stitchOutput: str = ""
-    stitchReplace: bool = False
+from .parameters import SlabExporterParameterNode
 
 
 class SlabExporterLogic(ScriptedLoadableModuleLogic):
@@ -99,6 +69,9 @@ class SlabExporterLogic(ScriptedLoadableModuleLogic):
         fill=None,
         keep="all",
         minFraction=None,
+        cropTo=None,
+        margin=None,
+        crop=False,
         roiNode=None,
         name=None,
         format="nii.gz",
@@ -128,6 +101,9 @@ class SlabExporterLogic(ScriptedLoadableModuleLogic):
         :param fill: value of padded voxels; None chooses air for CT and 0 otherwise.
         :param keep: "all", or only the slabs and blocks that hold labels ("labelled") or a part of the body ("body").
         :param minFraction: with ``keep``, the part of the voxels that must be such; None for a single voxel.
+        :param cropTo: cut only the box around the "labels", or around the "body".
+        :param margin: mm to leave around that box.
+        :param crop: write that box, the ROI's or the whole volume as one piece.
         :param roiNode: markups ROI to stay within.
         :param name: of the case; the volume node's name if None.
         :param format: "nii.gz", "nii" or "nrrd".
@@ -140,16 +116,18 @@ class SlabExporterLogic(ScriptedLoadableModuleLogic):
         """
         from slab_exporter.core.options import ExportRequest
         from slab_exporter.core.pieces.keeping import KeepOptions
+        from slab_exporter.core.pieces.limiting import LimitOptions
         from slab_exporter.core.pieces.shape import slab_options
         from slab_exporter.core.progress import no_progress
         from slab_exporter.export.from_scene import export_nodes
 
         request = ExportRequest(
-            slabs=slab_options(thickness, thicknessMm, axis, overlap, remainder, fill, block, blockMm),
+            slabs=slab_options(thickness, thicknessMm, axis, overlap, remainder, fill, block, blockMm, crop),
             format=format,
             compression=compression,
             verify=verify,
             keep=KeepOptions(keep, minFraction),
+            limit=LimitOptions(cropTo, margin),
         )
         out = Path(outputDirectory).expanduser()
         return export_nodes(

@@ -20,6 +20,7 @@ from .core.options import (
 )
 from .core.pieces.blocks import GivenOverlap, GivenSizes
 from .core.pieces.keeping import Keep
+from .core.pieces.limiting import CropTo
 from .core.progress import Progress, no_progress
 from .keywords import (
     AnyPath,
@@ -29,6 +30,7 @@ from .keywords import (
     inputs_of,
     keep_of,
     label_arguments,
+    limit_of,
     number,
     path_of,
     shape_of,
@@ -115,6 +117,9 @@ def export(
     within: AnyPath | None = None,
     keep: Keep = "all",
     min_fraction: float | None = None,
+    crop_to: CropTo | None = None,
+    margin: float | None = None,
+    crop: bool = False,
     labels: Labels = None,
     format: Format = "nii.gz",
     compression: Compression = "fast",
@@ -159,9 +164,11 @@ def export(
         remainder: a last slab that is not full: "keep" it short, "pad", "shift", "drop", or "balance" all; of
             blocks along each axis.
         fill: value of padded voxels; "auto" is air for CT-like volumes, 0 otherwise and for labels.
-        within: markups file (.mrk.json) with one ROI; slabs stay inside it.
+        within: markups file (.mrk.json) with one ROI, inside which slabs stay; or a pattern with {case}.
         keep: which slabs or blocks are written: "all", "labelled" or "body" (those that hold some of it).
         min_fraction: with ``keep``, the part of a piece's voxels that must be such; None for a single voxel.
+        crop_to: cut only the box around the "labels" or around the "body", with a ``margin`` in mm.
+        crop: write that box, the ROI's or the whole volume as one piece.
         labels: label map, folder, or pattern with {case}; a list of them, or a dict by the sets' names.
         format: "nii.gz", "nii", "nrrd" or "dicom".
         compression: "fast" or "small".
@@ -211,8 +218,9 @@ def export(
     from .report.dataset import parse_split
 
     request = ExportRequest(
-        slabs=shape_of(thickness, thickness_mm, axis, overlap, remainder, fill, block, block_mm),
+        slabs=shape_of(thickness, thickness_mm, axis, overlap, remainder, fill, block, block_mm, crop),
         keep=keep_of(keep, min_fraction),
+        limit=limit_of(crop_to, margin),
         format=format,
         compression=compression,
         frame=frame_of(frame),

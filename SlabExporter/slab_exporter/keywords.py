@@ -14,6 +14,7 @@ from .core.errors import RequestError
 from .core.options import AxisName, ExportRequest, NiftiTransform, Remainder, SlabOptions
 from .core.pieces.blocks import GivenOverlap, GivenSizes
 from .core.pieces.keeping import Keep, KeepOptions
+from .core.pieces.limiting import CropTo, LimitOptions
 from .core.pieces.shape import slab_options
 
 AnyPath: TypeAlias = "str | os.PathLike[str]"
@@ -106,8 +107,9 @@ def shape_of(
     fill: Fill = "auto",
     block: GivenSizes | None = None,
     block_mm: GivenSizes | None = None,
+    crop: bool = False,
 ) -> SlabOptions:
-    """Return the options that shape slabs or blocks.
+    """Return the options that shape slabs, blocks or one piece.
 
     Raises:
         RequestError: they make no sense, or contradict each other.
@@ -121,6 +123,7 @@ def shape_of(
         fill_of(fill),
         block,
         block_mm,
+        crop,
     )
 
 
@@ -131,6 +134,15 @@ def keep_of(keep: Keep, min_fraction: float | None) -> KeepOptions:
         RequestError: they make no sense.
     """
     return KeepOptions(keep, None if min_fraction is None else number("min_fraction", min_fraction))
+
+
+def limit_of(crop_to: CropTo | None, margin: float | None) -> LimitOptions:
+    """Return which box is cut.
+
+    Raises:
+        RequestError: they make no sense.
+    """
+    return LimitOptions(crop_to, None if margin is None else number("margin", margin))
 
 
 def transform_of(name: NiftiTransform | None) -> NiftiTransform | None:

@@ -40,6 +40,15 @@ def ct(tmp_path):
         (["--keep", "labelled", "--dry-run"], "--keep labelled needs label maps; add --labels."),
         (["--min-fraction", "0.1"], "--min-fraction needs --keep labelled or body: of what it is a fraction."),
         (["--keep", "body", "--min-fraction", "0"], "--min-fraction must be above 0 and at most 1; it is 0."),
+        (["--crop-to", "labels"], "--crop-to labels needs label maps; add --labels."),
+        (["--crop-to", "labels", "--dry-run"], "--crop-to labels needs label maps; add --labels."),
+        (["--crop-to", "body", "--within", "x.mrk.json"], "--crop-to body and --within each say what is cut"),
+        (["--margin", "3"], "--margin needs --crop-to labels or body: around what it is left."),
+        (["--crop-to", "body", "--margin", "-1"], "--margin must be 0 mm or more; it is -1."),
+        (["--crop", "--thickness", "4"], "--crop writes one piece, and --thickness says how several are cut"),
+        (["--crop", "--block", "4,4,4"], "--crop writes one piece, and --block says how several are cut"),
+        (["--crop", "--overlap", "1"], "--crop writes one piece, and --overlap says how several are cut"),
+        (["--within", "{nobody}.mrk.json"], "The ROI pattern '{nobody}.mrk.json' cannot be filled in; use {case}"),
     ],
 )
 def test_senseless_options_are_refused_before_anything_is_written(run_cli, ct, tmp_path, options, sentence):
@@ -86,3 +95,18 @@ def test_the_whole_way_with_its_words(run_cli, ct, tmp_path):
     assert json.loads(text.splitlines()[-1])["left_out"] == 16
     code, text, _ = run_cli("where", out / "ct", "--ijk", "4", "3", "6")
     assert "block 5 " in text
+
+
+def test_one_piece_with_its_words(run_cli, ct, tmp_path):
+    out = tmp_path / "out"
+    arguments = ("export", ct, "-o", out, "--crop-to", "body", "--margin", "1", "--crop")
+    code, text, _ = run_cli(*arguments, "--dry-run")
+    assert code == 0
+    assert "What --crop-to leaves out is known only when voxels are read" in text
+    assert "1 of 1 cases, 1 crop, " in text
+    code, text, error = run_cli(*arguments)
+    assert code == 0
+    assert "1 crop of 11 x 10 x 9 voxels" in error
+    assert "1 case, 1 crop, 1 verified" in text
+    assert run_cli("verify", out)[0] == 0
+    assert run_cli("stitch", out / "ct", "-o", tmp_path / "back.nii.gz")[0] == 0

@@ -8,15 +8,15 @@ import json
 import pickle
 
 import pytest
-from slab_exporter.core import errors, naming, options, text
+from slab_exporter.core import errors, naming, text
 from slab_exporter.core.errors import InputError, OutputError, RequestError, SlabExporterError
-from slab_exporter.core.options import DicomOptions, ExportRequest, SeriesOptions, SlabOptions
+from slab_exporter.core.options import DicomOptions, ExportRequest, SeriesOptions, SlabOptions, dicom
 from slab_exporter.core.text import Option, Sentence, as_stored, command_words, in_words
 
 CHOICE = Sentence("Choose ", Option.to("remainder", "keep", "pad"), ", or add ", Option.on("overwrite"), ".")
 
 
-@pytest.mark.parametrize("module", [text, errors, options, naming])
+@pytest.mark.parametrize("module", [text, errors, dicom, naming])
 def test_examples_in_the_docstrings_are_right(module):
     found = doctest.testmod(module)
     assert found.attempted

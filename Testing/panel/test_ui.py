@@ -95,7 +95,7 @@ def test_every_binding_names_a_setting_of_the_parameter_node():
     bound = {
         p.findtext("string") for _, _, w in _elements() for p in w.findall("property[@name='SlicerParameterName']")
     }
-    tree = ast.parse((MODULE / "SlabExporterPanel" / "logic.py").read_text(encoding="utf-8"))
+    tree = ast.parse((MODULE / "SlabExporterPanel" / "parameters.py").read_text(encoding="utf-8"))
     node = next(n for n in tree.body if isinstance(n, ast.ClassDef) and n.name == "SlabExporterParameterNode")
     settings = {s.target.id for s in node.body if isinstance(s, ast.AnnAssign)}
     by_hand = {"labels", "outputFolder", "stitchManifest", "stitchPredictions", "stitchOutput"}

@@ -12,6 +12,7 @@ from slab_exporter.cases.find import Case
 from slab_exporter.core import options
 from slab_exporter.core.manifest import read_manifest
 from slab_exporter.core.options import ExportRequest, SlabOptions
+from slab_exporter.core.options import request as request_module
 from slab_exporter.export.from_files import export_cases
 from slab_exporter.files import slab_files
 from slab_exporter.files.encodings.encoding import VolumeEncoding
@@ -37,7 +38,7 @@ def written(out):
 
 def offer(monkeypatch, name: str, encoding: VolumeEncoding | None = None) -> None:
     """A name among the choices, with a row in the table or without."""
-    monkeypatch.setattr(options, "FORMATS", (*options.FORMATS, name))
+    monkeypatch.setattr(request_module, "FORMATS", (*options.FORMATS, name))
     if encoding is not None:
         monkeypatch.setitem(ENCODINGS, f".{name}", encoding)
         monkeypatch.setitem(FORMATS, name, VolumeFile.of_case)

@@ -8,6 +8,7 @@ import nibabel as nib
 import numpy as np
 import pytest
 from support.phantoms import affine, index_phantom, save_nifti
+from support.rois import write_roi
 
 SHAPE = (5, 6, 8)
 
@@ -85,19 +86,3 @@ def test_stitching_fills_what_lies_outside_an_roi_with_the_volumes_air(run_cli, 
     code, _, err = run_cli("stitch", manifest, "-o", tmp_path / "other.nii.gz", "--fill", -2000)
     assert "filled with -2000." in err
     assert nib.load(tmp_path / "other.nii.gz").dataobj[0, 0, 0] == -2000
-
-
-def write_roi(runtime, path, affine_ras, start, stop):
-    """A markups file whose ROI lies around the voxels from ``start`` to before ``stop``."""
-    from slab_exporter.core.geometry import Box, VolumeGeometry
-    from slab_exporter.mrml.nodes import temporary_nodes
-    from slab_exporter.mrml.roi import place_roi
-
-    with temporary_nodes(runtime.scene) as nodes:
-        roi = runtime.scene.AddNode(runtime.classes.vtkMRMLMarkupsROINode())
-        storage = runtime.scene.AddNode(runtime.classes.vtkMRMLMarkupsROIJsonStorageNode())
-        nodes += [roi, storage]
-        place_roi(roi, VolumeGeometry((64, 64, 64), affine_ras), Box(start, stop))
-        storage.SetFileName(str(path))
-        assert storage.WriteData(roi)
-    return path

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,6 +12,7 @@ import numpy as np
 from slab_exporter.cases.find import Case
 from slab_exporter.core.options import ExportRequest, SlabOptions
 from slab_exporter.core.pieces.keeping import KeepOptions
+from slab_exporter.core.pieces.limiting import LimitOptions
 from slab_exporter.export.from_files import export_cases
 from slab_exporter.pipeline.verification import verify_export
 from slab_exporter.stitch.stitching import StitchRequest, stitch_case
@@ -20,6 +22,9 @@ from .phantoms import affine, save_nifti
 SHAPE, BLOCK = (13, 11, 10), (5, 4, 6)
 # Air, as export finds it in the phantom, and what stitch puts where no block is.
 FILL = -1000
+SPACING = (0.7, 0.9, 2.5)
+# Where labels and body lie in the phantom.
+INSIDE = {"labels": ((3, 2, 5), (6, 4, 9)), "body": ((2, 1, 2), (9, 8, 9))}
 
 
 @dataclass(frozen=True)
@@ -32,6 +37,8 @@ class Trip:
     overlap: int | tuple[int, int, int]
     keep: str = "all"
     block: tuple = BLOCK
+    crop_to: str | None = None
+    margin: float | None = None
 
 
 def phantom(seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
@@ -50,7 +57,7 @@ def make_case(folder: Path, name: str, trip: Trip, seed: int = 0) -> Case:
     """Write the phantom in the trip's orientation."""
     folder.mkdir(parents=True, exist_ok=True)
     image, labels = phantom(seed)
-    place = affine(*trip.orientation, oblique=trip.oblique)
+    place = affine(*trip.orientation, spacing=SPACING, oblique=trip.oblique)
     path = save_nifti(folder / f"{name}.nii", image, place)
     return Case(name, path, {"organs": save_nifti(folder / f"{name}_organs.nii", labels, place)})
 
@@ -58,7 +65,17 @@ def make_case(folder: Path, name: str, trip: Trip, seed: int = 0) -> Case:
 def request_of(trip: Trip, **more) -> ExportRequest:
     """What the trip asks an export for."""
     options = SlabOptions(block=trip.block, overlap=trip.overlap, remainder=trip.remainder)
-    return ExportRequest(slabs=options, keep=KeepOptions(trip.keep), **more)
+    limit = LimitOptions(trip.crop_to, trip.margin)
+    return ExportRequest(slabs=options, keep=KeepOptions(trip.keep), limit=limit, **more)
+
+
+def cut_part(trip: Trip) -> np.ndarray:
+    """Which voxels the trip asks to cut: all, or those of the box around labels or body, with its margin."""
+    start, stop = {None: ((0, 0, 0), SHAPE), **INSIDE}[trip.crop_to]
+    more = [math.ceil((trip.margin or 0) / step - 1e-3) for step in SPACING]
+    part = np.zeros(SHAPE, bool)
+    part[tuple(slice(max(0, a - n), b + n) for a, b, n in zip(start, stop, more, strict=True))] = True
+    return part
 
 
 def there(cases: list[Case], out: Path, trip: Trip, **more) -> None:
@@ -78,7 +95,9 @@ def and_back(case: Case, folder: Path, trip: Trip) -> None:
         held[_inside(piece)] = planned[_inside(piece)] = True
     for piece in left:
         planned[_inside(piece)] = True
-    assert planned.all() or trip.remainder == "drop"
+    part = cut_part(trip)
+    assert planned[part].all() or trip.remainder == "drop"
+    assert not planned[~part].any() or trip.remainder == "pad"  # which takes real voxels where there are some
     numbers = sorted(piece["index"] for piece in (*document["slabs"], *left))
     assert numbers == list(range(len(numbers)))
     back = folder.parent / f"{case.name}_back.nii"
@@ -95,6 +114,8 @@ def and_back(case: Case, folder: Path, trip: Trip) -> None:
         assert (result.uncovered is None) == planned.all()
         if trip.keep == "labelled" and label_set:  # nothing that is labelled was lost
             np.testing.assert_array_equal(voxels[planned], expected[planned])
+        if trip.crop_to == "body" and trip.keep != "labelled" and trip.remainder != "drop":
+            np.testing.assert_array_equal(voxels, expected)  # outside there is nothing else
     if trip.keep != "all":
         wanted = {"labelled": case.labels["organs"], "body": case.image}[trip.keep]
         counts = np.asanyarray(nib.load(wanted).dataobj) > (0 if trip.keep == "labelled" else FILL)

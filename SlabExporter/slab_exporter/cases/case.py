@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from ..core.errors import RequestError
 from ..core.naming import volume_stem
 from ..dicom.reading.series import Series
 
@@ -24,6 +26,7 @@ class Case:
         part: "training", "validation" or "test" where names and folders state it; else "".
         frame: which volume of the series it is, where the series was split; None otherwise.
         problem: why the case cannot be exported, where that is known beforehand.
+        within: a markups file with the ROI that it is cut inside, from a list; None where the list has none.
         original: the case with its own names, where ``name`` and ``group`` are numbers that say nothing of them.
     """
 
@@ -38,6 +41,7 @@ class Case:
     problem: str | None = None
     original: Case | None = None
     frame: int | None = None
+    within: Path | None = None
 
     @property
     def files(self) -> tuple[Path, ...]:
@@ -57,3 +61,43 @@ class Case:
     def labelled(self, name: str, path: Path, way: str) -> Case:
         """The case with one more label map, found in some ``way``."""
         return replace(self, labels=self.labels | {name: path}, matched=self.matched | {name: way})
+
+
+def filled_in(pattern: str, case: Case, what: str) -> Path:
+    """Return the path that a pattern gives for a case.
+
+    Args:
+        pattern: with {case} (the image's name), {folder} (its folder's name) or {number} (the digits of its name).
+        case: with its own names.
+        what: the pattern is of, for the sentence.
+
+    Raises:
+        RequestError: it cannot be filled in.
+
+    >>> print(filled_in("rois/{case}.mrk.json", Case("a", Path("in/ct_7.nii.gz"), {}), "ROI").as_posix())
+    rois/ct_7.mrk.json
+    """
+    named = case.stem if case.series is None else case.image.name
+    folder = case.image.parent if case.series is None else case.image
+    number = _number_in(named, pattern, what)
+    try:
+        return Path(pattern.format(case=case.stem, folder=folder.name, number=number))
+    except (KeyError, IndexError, ValueError, AttributeError) as error:
+        raise RequestError(
+            f"The {what} pattern '{pattern}' cannot be filled in; use {{case}} (the image's name), "
+            "{folder} (its folder's name) and {number} (the digits of its name)."
+        ) from error
+
+
+def _number_in(named: str, pattern: str, what: str) -> str:
+    """The digits of a name, where they are one number."""
+    numbers = re.findall(r"\d+", named)
+    if "{number}" in pattern and len(numbers) > 1:
+        raise RequestError(
+            f"The {what} pattern '{pattern}' asks for the number of {named}, which has {len(numbers)} "
+            f"({', '.join(numbers)}); use {{case}}, or a list with a column '{_COLUMNS[what]}'."
+        )
+    return "".join(numbers)
+
+
+_COLUMNS = {"label": "label", "ROI": "within"}

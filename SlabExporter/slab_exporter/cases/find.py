@@ -55,6 +55,7 @@ def find_cases(
             columns=entry.columns,
             matched=dict.fromkeys(entry.labels or {}, LISTED),
             problem=entry.problem,
+            within=entry.within,
         )
         for name, entry in zip(_names(found.images), found.images, strict=True)
     ]

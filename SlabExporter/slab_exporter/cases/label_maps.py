@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
@@ -11,7 +10,7 @@ from pathlib import Path
 from ..core.errors import InputError, RequestError, reading
 from ..core.naming import TAKEN_IN_CASE, safe_name
 from ..core.text import Option, Sentence
-from .case import Case
+from .case import Case, filled_in
 from .conventions import GIVEN, PATTERN
 from .matching import LabelIndex, split_labels
 from .places import folders_in_common
@@ -84,34 +83,13 @@ def _label_files(folder: Path, images: set[Path]) -> list[Path]:
 def _by_pattern(cases: list[Case], name: str, pattern: str) -> list[Case]:
     result = []
     for case in cases:
-        named = case.stem if case.series is None else case.image.name
-        folder = case.image.parent if case.series is None else case.image
-        number = _number_in(named, pattern)
-        words = {"case": case.stem, "folder": folder.name, "number": number}
-        try:
-            path = Path(pattern.format(**words))
-        except (KeyError, IndexError, ValueError, AttributeError) as error:
-            raise RequestError(
-                f"The label pattern '{pattern}' cannot be filled in; use {{case}} (the image's name), "
-                "{folder} (its folder's name) and {number} (the digits of its name)."
-            ) from error
+        path = filled_in(pattern, case, "label")
         missing = f"The label map {path} ('{name}', from the pattern) does not exist."
         result.append(
             case.labelled(name, path, PATTERN) if is_volume(path) else replace(case, problem=case.problem or missing)
         )
     _refuse_sharing(result, name, pattern)
     return _if_any(result, cases, f"The label pattern '{pattern}' fits no file.")
-
-
-def _number_in(named: str, pattern: str) -> str:
-    """The digits of a name, where they are one number."""
-    numbers = re.findall(r"\d+", named)
-    if "{number}" in pattern and len(numbers) > 1:
-        raise RequestError(
-            f"The label pattern '{pattern}' asks for the number of {named}, which has {len(numbers)} "
-            f"({', '.join(numbers)}); use {{case}}, or a list with a column 'label'."
-        )
-    return "".join(numbers)
 
 
 def _refuse_sharing(cases: list[Case], name: str, pattern: str) -> None:

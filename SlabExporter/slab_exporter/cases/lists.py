@@ -13,6 +13,7 @@ from ..core.naming import safe_name
 from ..dicom.reading.series import Series
 
 LIST_EXTENSIONS = (".csv", ".tsv", ".txt")
+_ROI_COLUMN = "within"
 _LABEL_COLUMNS = ("label", "labels", "segmentation", "mask")
 
 
@@ -27,6 +28,7 @@ class ListedCase:
         columns: the other columns, as text, to be passed through.
         series: the DICOM series that ``image`` is the folder of; None for volume files.
         problem: why it cannot be exported, where that is known already.
+        within: a markups file with an ROI, likewise relative to the list's folder; None for none.
     """
 
     image: Path
@@ -35,6 +37,7 @@ class ListedCase:
     columns: dict[str, str] = field(default_factory=dict)
     series: Series | None = None
     problem: str | None = None
+    within: Path | None = None
 
 
 def is_list(path: Path) -> bool:
@@ -144,10 +147,12 @@ def _row(path: Path, number: int, values: dict[str, str], names: dict[str, str],
         raise InputError(f"{path}, line {number}: the column 'image' is empty.")
     case_column = names.get("case", "").strip()
     name = values.get(case_column) or None
-    taken = {names["image"].strip(), case_column, *sets}
+    roi_column = names.get(_ROI_COLUMN, "").strip()
+    taken = {names["image"].strip(), case_column, roi_column, *sets}
     return ListedCase(
         image=path.parent / image,
         name=None if name is None else safe_name(name),
         labels={sets[c]: path.parent / values[c] for c in sets if values.get(c)} if sets else None,
         columns={column: value for column, value in values.items() if column and column not in taken},
+        within=path.parent / values[roi_column] if values.get(roi_column) else None,
     )

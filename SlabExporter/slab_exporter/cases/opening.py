@@ -15,7 +15,21 @@ from ..dicom.reading.series import Kind
 from ..mrml.runtime import SlicerRuntime
 from ..volumes.choice import FileVolume, OneVolume, SeriesVolume, label_file
 from ..volumes.reading import open_volume
-from .case import Case
+from .case import Case, filled_in
+
+
+def request_for(case: Case, request: ExportRequest) -> ExportRequest:
+    """Return the request with the ROI file of one case: the list's, or the one that a pattern gives.
+
+    Raises:
+        RequestError: the pattern cannot be filled in.
+    """
+    if case.within is not None:
+        return replace(request, within=str(case.within))
+    within = request.within
+    if within is None or "{" not in within or Path(within).exists():
+        return request
+    return replace(request, within=str(filled_in(within, case.original or case, "ROI")))
 
 
 def image_of(case: Case, request: ExportRequest) -> OneVolume:

@@ -15,6 +15,7 @@ from ..core.options import (
     SeriesOptions,
 )
 from ..core.pieces.keeping import KEEPS
+from ..core.pieces.limiting import CROP_TO
 
 DONE, SOME_FAILED, UNUSABLE = 0, 1, 2
 
@@ -57,6 +58,25 @@ def add_block_options(parser: argparse.ArgumentParser) -> None:
         help="cut blocks of so many voxels along the file's index axes instead of slabs; 'all' spans a whole axis",
     )  # fmt: skip
     parser.add_argument("--block-mm", type=given_text, metavar="I,J,K", help="the same in mm, rounded to whole voxels")
+
+
+def add_limit_options(parser: argparse.ArgumentParser) -> None:
+    """Options of ``export`` that say which part of a volume is cut."""
+    parser.add_argument(
+        "--within", type=given_text, metavar="FILE.mrk.json",
+        help="cut only inside this ROI; a pattern with {case} gives each case its own",
+    )  # fmt: skip
+    parser.add_argument(
+        "--crop-to", choices=CROP_TO,
+        help="cut only the box around the case's label maps, or around the body (what is not air)",
+    )  # fmt: skip
+    parser.add_argument(
+        "--margin", type=float, metavar="MM", help="with --crop-to: leave so much around it, in whole voxels"
+    )
+    parser.add_argument(
+        "--crop", action="store_true",
+        help="write that box (or the ROI's, or the whole volume) as one piece instead of slabs",
+    )  # fmt: skip
 
 
 def add_keep_options(parser: argparse.ArgumentParser) -> None:

@@ -10,7 +10,6 @@ from pathlib import Path
 from ..cases.find import Case, match_summary
 from ..cases.parts import deal
 from ..core.options import ExportRequest
-from ..core.pieces.keeping import KeepOptions
 from ..core.text import lengths, sizes
 from ..export.from_files import RunOptions
 from ..inspection.dry_run import Outlook, outlook
@@ -33,12 +32,12 @@ def dry_run(cases: list[Case], out: Path, request: ExportRequest, as_json: bool,
         for text in dealt.warnings:
             print_json({"event": "warning", "case": out.name, "message": text})
     else:
-        print("\n".join(_text(outlooks, cases, out, dealt.warnings, request.keep)))
+        print("\n".join(_text(outlooks, cases, out, dealt.warnings, request)))
     return sum(one.error is not None for one in outlooks)
 
 
 def _text(
-    outlooks: list[Outlook], cases: list[Case], out: Path, warnings: Sequence[str], keep: KeepOptions
+    outlooks: list[Outlook], cases: list[Case], out: Path, warnings: Sequence[str], request: ExportRequest
 ) -> list[str]:
     lines = ["; ".join(match_summary(cases)), ""]
     lines += _table([_HEADER, *(_row(one) for one in outlooks)])
@@ -48,17 +47,20 @@ def _text(
     lines += [f"{one.case.name}: CANNOT BE EXPORTED: {typed(one.error)}" for one in outlooks if one.error is not None]
     plans = [one.plan for one in outlooks if one.plan is not None]
     slices = sum(plan.limits.shape[plan.axis] for plan in plans)
-    blocks = any(plan.kind == "block" for plan in plans)
-    pieces = f"{sum(len(plan.slabs) for plan in plans):,} {'blocks' if blocks else 'slabs'}"
+    count, kind = sum(len(plan.slabs) for plan in plans), plans[0].kind if plans else "slab"
+    pieces = f"{count:,} {kind}{'' if count == 1 else 's'}"
     lines.append(
         f"{len(plans)} of {len(outlooks)} cases, {pieces}, {slices:,} slices: "
         f"{_bytes(sum(one.voxel_bytes for one in outlooks))} of voxels before compression{_room(out)}. "
-        f"Nothing was written (--dry-run).{_LEFT_OUT if keep.keep != 'all' else ''}"
+        f"Nothing was written (--dry-run).{_LEFT_OUT if request.keep.keep != 'all' else ''}"
+        f"{_CROPPED if request.limit.crop_to is not None else ''}"
     )
     return lines
 
 
 _LEFT_OUT = " What --keep leaves out is known only when voxels are read; here all pieces are counted."
+
+_CROPPED = " What --crop-to leaves out is known only when voxels are read; here the whole volume is counted."
 
 
 _HEADER = ("case", "patient", "part", "slabs", "voxels", "spacing mm", "axes", "image", "label maps")

@@ -22,6 +22,7 @@ from .arguments import (
     add_dicom_output_options,
     add_identity_options,
     add_keep_options,
+    add_limit_options,
     add_outside_option,
     command_parser,
     dicom_options,
@@ -42,14 +43,14 @@ def run(options: argparse.Namespace) -> int:
     """Run ``slab-exporter export``; returns the exit code."""
     from ..export.from_files import export_cases
     from ..export.key_file import require_deidentify
-    from ..pipeline.keeping import require_labels
+    from ..pipeline.limiting import require_sound
     from .dry_run import dry_run
 
     request = request_of(options)
     run = run_options(options)
     require_deidentify(run.key_file, request)
     cases = cases_of(options)
-    require_labels(cases, request)
+    require_sound(cases, request)
     if options.dry_run:
         return code_for(dry_run(cases, options.output, request, options.json, run), len(cases))
     shown = display_for(options, cases, request, run)
@@ -70,6 +71,7 @@ def request_of(options: argparse.Namespace) -> ExportRequest:
     """
     from ..core.options import ExportRequest
     from ..core.pieces.keeping import KeepOptions
+    from ..core.pieces.limiting import LimitOptions
     from ..core.pieces.shape import slab_options
 
     return ExportRequest(
@@ -82,6 +84,7 @@ def request_of(options: argparse.Namespace) -> ExportRequest:
             fill=options.fill,
             block=options.block,
             block_mm=options.block_mm,
+            crop=options.crop,
         ),
         format=options.format,
         compression=options.compression,
@@ -92,6 +95,7 @@ def request_of(options: argparse.Namespace) -> ExportRequest:
         series=series_options(options),
         dicom=dicom_options(options),
         keep=KeepOptions(options.keep, options.min_fraction),
+        limit=LimitOptions(options.crop_to, options.margin),
         allow_outside_data=options.allow_outside_data,
     )
 
@@ -109,7 +113,8 @@ def exit_code(result: ExportResult) -> int:
 def summarise(options: argparse.Namespace, result: ExportResult, seconds: float) -> None:
     """Print what came of a run, and what went wrong beside the cases."""
     slabs = [slab for manifest in result.manifests for slab in manifest.slabs]
-    kind = "block" if any(manifest.plan.kind == "block" for manifest in result.manifests) else "slab"
+    kinds = {manifest.plan.kind for manifest in result.manifests}
+    kind = next(iter(kinds)) if len(kinds) == 1 else "slab"
     verified = sum(slab.verified for slab in slabs)
     for problem in result.problems:
         print(f"slab-exporter: {typed(problem)}", file=sys.stderr)
@@ -192,7 +197,7 @@ def _add_slab_options(parser: argparse.ArgumentParser) -> None:
         "--fill", type=fill, default=None, metavar="auto|VALUE",
         help="value of padded voxels (default auto: air for CT-like volumes, otherwise 0; labels get 0)",
     )  # fmt: skip
-    parser.add_argument("--within", metavar="FILE.mrk.json", help="cut only inside this ROI")
+    add_limit_options(parser)
     add_keep_options(parser)
 
 

@@ -24,9 +24,9 @@ VOLUME_EXTENSIONS = (
 # A header file names its data file beside it; the data file alone is not a volume of its own.
 DATA_ONLY_EXTENSIONS = (".img", ".img.gz")
 
-# What is cut: along one axis, or along three; digits of the numbers in names.
-PieceKind = Literal["slab", "block"]
-_DIGITS: dict[PieceKind, int] = {"slab": 3, "block": 4}
+# What is cut: along one axis, or along three, or one piece that is not cut further; digits of the numbers in names.
+PieceKind = Literal["slab", "block", "crop"]
+_DIGITS: dict[PieceKind, int] = {"slab": 3, "block": 4, "crop": 1}
 
 # Files about a whole data set, beside the folders of its cases.
 SLABS_TABLE = "slabs.csv"
@@ -107,7 +107,7 @@ def _repeated(names: list[str]) -> set[str]:
 
 
 def slab_name(case: str, index: int, count: int, kind: PieceKind = "slab") -> str:
-    """Return "<case>_slab-007", or "<case>_block-0007"; more digits where numbers are larger.
+    """Return "<case>_slab-007", "<case>_block-0007" or "<case>_crop-0"; more digits where numbers are larger.
 
     >>> slab_name("ct", 7, 12), slab_name("ct", 7, 1331, "block")
     ('ct_slab-007', 'ct_block-0007')
@@ -131,4 +131,4 @@ def slab_name_pattern(case: str) -> re.Pattern[str]:
 
 def slab_stem_pattern(case: str) -> str:
     """Return the regular expression of the names of this case's slabs, without what follows the number."""
-    return re.escape(case) + r"_(?:slab-\d{3,}|block-\d{4,})"
+    return re.escape(case) + r"_(?:slab-\d{3,}|block-\d{4,}|crop-\d)"

@@ -66,6 +66,8 @@ class SlabPlan:
     @property
     def kind(self) -> PieceKind:
         """What the slabs are called."""
+        if self.options.crop:
+            return "crop"
         return "block" if self.options.cuts_blocks else "slab"
 
     @property
@@ -92,7 +94,7 @@ class SlabPlan:
     @property
     def notes(self) -> tuple[str, ...]:
         """Sentences about the plan that a user should read."""
-        of_cuts = (block_notes(cut) if self.kind == "block" else cut.notes for cut in self.cuts)
+        of_cuts = (block_notes(cut) if self.options.cuts_blocks else cut.notes for cut in self.cuts)
         left = () if self.left_out is None else (self.left_out.note(len(self.all_slabs), self.kind),)
         return (*(note for notes in of_cuts for note in notes), *left)
 
@@ -112,7 +114,7 @@ class SlabPlan:
     @property
     def direction(self) -> str:
         """Direction of the numbering along the axis that is cut, as in "I to S"; of blocks each, slowest first."""
-        axes = self.order if self.kind == "block" else (self.axis,)
+        axes = self.order if self.options.cuts_blocks else (self.axis,)
         return ", ".join(self._direction(n) for n in axes)
 
     def _direction(self, index_axis: int) -> str:
@@ -124,17 +126,17 @@ class SlabPlan:
     @property
     def size(self) -> str:
         """Size of a full slab in words."""
-        if self.kind == "block":
+        if self.options.cuts_blocks:
             return f"{sizes(cut.thickness for cut in self.cuts)} voxels"
         return f"{self.thickness} slices along {'ijk'[self.axis]}"
 
     def describe(self, dtype: str = "") -> str:
         """Return one line about the volume (with the type of its voxels, where given) and what will be made of it."""
         geometry = self.geometry
+        volume = f"{sizes(geometry.shape_ijk)}{dtype and f' {dtype}'}, {geometry.orientation}"
+        line = f"{volume}, {lengths(geometry.spacing)} mm: {counted(len(self.slabs), self.kind)} "
         return (
-            f"{sizes(geometry.shape_ijk)}{dtype and f' {dtype}'}, {geometry.orientation}, "
-            f"{lengths(geometry.spacing)} mm: {counted(len(self.slabs), self.kind)} "
-            f"of up to {self.size}, numbered {self.direction}"
+            f"{line}of {self.size}" if self.options.crop else f"{line}of up to {self.size}, numbered {self.direction}"
         )
 
     def record(self, fill: float, within: str | None = None) -> PlanRecord:
@@ -144,7 +146,7 @@ class SlabPlan:
             fill: value of padded voxels; recorded only where there are any.
             within: path of the ROI file from which the limits come, as it is to be recorded.
         """
-        blocks = self.kind == "block"
+        blocks = self.options.cuts_blocks
         return PlanRecord(
             axis=None if blocks else self.options.axis,
             index_axis=None if blocks else "ijk"[self.axis],

@@ -13,6 +13,7 @@ import numpy as np
 
 from .geometry import Box, FloatArray, VolumeGeometry
 from .naming import PieceKind
+from .pieces.limiting import LimitRecord
 from .pieces.records import BlockRecord, LeftOutRecord, three
 from .text import as_stored
 
@@ -144,6 +145,7 @@ class PlanRecord:
         dicom: how DICOM slabs were written; None for others.
         block: sizes and overlaps of blocks; None for slabs.
         left_out: pieces that were not written, and why; None for none.
+        limited: what ``limits`` was cut to, and whether it is one piece; None for neither.
         extra: what is not known here.
     """
 
@@ -165,11 +167,14 @@ class PlanRecord:
     dicom: Json | None = None
     block: BlockRecord | None = None
     left_out: LeftOutRecord | None = None
+    limited: LimitRecord | None = None
     extra: Json = field(default_factory=dict)
 
     @property
     def kind(self) -> PieceKind:
         """What the pieces are called."""
+        if self.limited is not None and self.limited.one_piece:
+            return "crop"
         return "slab" if self.block is None else "block"
 
     @property
@@ -200,6 +205,7 @@ class PlanRecord:
             "dicom": self.dicom,
             "block": None if self.block is None else self.block.to_json(),
             "left_out": None if self.left_out is None else self.left_out.to_json(),
+            "limited": None if self.limited is None else self.limited.to_json(),
         }
         return entry | {name: value for name, value in known.items() if value is not None} | self.extra
 
@@ -209,6 +215,7 @@ class PlanRecord:
         rest = _Entries(entry)
         limits, uncovered = rest.pop("ijk_limits", None), rest.pop("uncovered", None)
         block, left_out = rest.optional("block", dict), rest.optional("left_out", dict)
+        limited = rest.optional("limited", dict)
         of_slabs = () if block is None else (type(None),)  # what blocks do not have is null
         words, numbers = ("axis", "index_axis"), ("thickness", "overlap")
         record = cls(
@@ -229,6 +236,7 @@ class PlanRecord:
             dicom=rest.optional("dicom", dict),
             block=None if block is None else BlockRecord.from_json(block),
             left_out=None if left_out is None else LeftOutRecord.from_json(left_out),
+            limited=None if limited is None else LimitRecord.from_json(limited),
             extra=dict(rest),
         )
         _ = record.largest_error, ("i", "j", "k", None).index(record.index_axis)  # raise where they are senseless

@@ -169,6 +169,7 @@ def _with_absolute_paths(job: Job) -> Job:
         job.case,
         image=_absolute(job.case.image),
         labels={name: _absolute(path) for name, path in job.case.labels.items()},
+        within=None if job.case.within is None else _absolute(job.case.within),
     )
     within = job.request.within
     request = job.request if within is None else replace(job.request, within=str(_absolute(Path(within))))

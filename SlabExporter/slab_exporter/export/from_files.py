@@ -18,7 +18,7 @@ from ..files.disk import refuses_writing
 from ..files.machine import THREADS, usable_processors
 from ..mrml.runtime import running_in_application
 from ..pipeline.case_folder import remove_empty_folders_aside
-from ..pipeline.keeping import require_labels
+from ..pipeline.limiting import require_sound
 from .data_set import DataSetFiles, case_manifests, dealt_cases, holds_case, refuse_named_cases
 from .identity import deidentified
 from .job import Job, Outcome, read_case, reads_without_itk, run_job, runtime_with_first
@@ -117,7 +117,7 @@ def export_cases(
     """
     run = run or RunOptions()
     require_deidentify(run.key_file, request)
-    require_labels(cases, request)
+    require_sound(cases, request)
     if request.deidentify and any(case.original is None for case in cases):
         cases = deidentified(cases)
     make_output(cases, out)

@@ -12,11 +12,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ..core.errors import InputError, OutputError
+from ..core.errors import InputError, OutputError, RequestError
 from ..core.manifest import FILE_NAME, Manifest
 from ..core.naming import SUMMARY_FILES, safe_name, volume_extension, volume_stem
 from ..core.options import ExportRequest
 from ..core.progress import Progress, ProgressEvent, no_progress
+from ..core.text import Option
 from ..core.volume import SourceVolume
 from ..files.disk import written_part
 from ..mrml.roi import box_inside_roi
@@ -61,6 +62,10 @@ def export_nodes(
     Raises:
         SlabExporterError: with a sentence for the user.
     """
+    if roi is not None and request.limit.crop_to is not None:
+        raise RequestError(
+            Option.to("crop_to", request.limit.crop_to), " and an ROI each say what is cut: leave one out."
+        )
     name = case_name(volume, case or (numbered("case", 1) if request.deidentify else None))
     require_apart_from_sources(out, name, [volume, *label_sets(labels).values()])
     require_free_place(out, name, replace)

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Final, Literal
 
 from ..cases.find import Case
-from ..cases.opening import image_of, label_of, open_label
+from ..cases.opening import image_of, label_of, open_label, request_for
 from ..core.errors import Cancelled, DiskFullError, InputError, OutputError, SlabExporterError
 from ..core.manifest import FILE_NAME, Manifest, read_manifest
 from ..core.options import ExportRequest
@@ -113,17 +113,18 @@ def run_job(runtime: SlicerRuntime, job: Job, progress: Progress, first: FirstIm
     try:
         if case.problem is not None:
             raise InputError(case.problem)
+        request = request_for(case, job.request)
         if job.resume:
-            earlier = earlier_run(case, job.folder, job.request)
+            earlier = earlier_run(case, job.folder, request)
             if earlier.manifest is not None:
                 slabs = len(earlier.manifest.slabs)
                 progress(ProgressEvent("case-skipped", case.name, slabs, slabs, "complete already"))
                 return Outcome(KEPT)
             if earlier.why_not is not None:
                 progress(ProgressEvent("warning", case.name, message=earlier.why_not))
-        sources = read_case(runtime, case, job.request, None if first is None else first.take())
+        sources = read_case(runtime, case, request, None if first is None else first.take())
         export_sources(
-            runtime, sources, job.request, job.folder, progress, threads=job.threads, leave_aside=job.leave_aside
+            runtime, sources, request, job.folder, progress, threads=job.threads, leave_aside=job.leave_aside
         )
         return Outcome(MADE)
     except (Cancelled, BrokenPipeError):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,6 +22,10 @@ PROCESS_BYTES = 300 << 20
 
 # Voxels in memory beside the volume itself: slabs on their way, statistics, read-back.
 WORKING_FACTOR = 1.3
+
+
+# Per voxel, while the body is looked for: the values twice, parts numbered twice in four bytes, two masks.
+_BODY_BYTES = 14
 
 
 # What a compressed file of unknown header may hold, against its size on disk.
@@ -54,6 +59,8 @@ def survey_case(case: Case, request: ExportRequest) -> CaseSize:
     sizes = [size, *(_held_bytes(_peek(FileVolume(path)), path) for path in case.labels.values())]
     held = sum(sizes) * WORKING_FACTOR + max(map(_file_bytes, (*files, *case.labels.values())))
     memory = PROCESS_BYTES + int(held + (size * 2 if image is not None and image.is_scaled else 0))
+    if image is not None and "body" in (request.keep.keep, request.limit.crop_to):
+        memory += _BODY_BYTES * math.prod(image.geometry.shape_ijk)
     return CaseSize(_slices(image, request.slabs.axis), memory, sum(sizes))
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from ..cases.find import Case
-from ..cases.opening import image_of, label_of
+from ..cases.opening import image_of, label_of, request_for
 from ..core.errors import InputError, SlabExporterError, reading
 from ..core.options import ExportRequest
 from ..core.planning import SlabPlan, plan_slabs
@@ -57,7 +57,7 @@ def outlook(runtime: SlicerRuntime, case: Case, request: ExportRequest) -> Outlo
     """Judge one case by its headers; what is wrong with it is part of the answer."""
     try:
         with reading(case.image):
-            return _planned(runtime, case, request)
+            return _planned(runtime, case, request_for(case, request))
     except SlabExporterError as error:
         return Outlook(case, error=error.sentence)
 

@@ -76,7 +76,7 @@ def wanted_voxels(image: SourceVolume, labels: Sequence[SourceVolume], options: 
         return body_mask(image.voxels_kji)
     if not labels:
         raise RequestError(f"{image.name} has no label map, and ", Option.to("keep", "labelled"), " needs one.")
-    first, *others = (_labelled(label.voxels_kji) for label in labels)
+    first, *others = (labelled_voxels(label.voxels_kji) for label in labels)
     for other in others:
         first |= other
     return first
@@ -96,7 +96,7 @@ def require_rightly_left_out(record: LeftOutRecord, kind: str, source: SourceVol
     """
     if is_label != (record.options.keep == "labelled"):
         return
-    wanted = _labelled(source.voxels_kji) if is_label else body_mask(source.voxels_kji)
+    wanted = labelled_voxels(source.voxels_kji) if is_label else body_mask(source.voxels_kji)
     for piece in record.pieces:
         held = count_inside(wanted, piece.box.intersection(source.geometry.box))
         if held > piece.voxels or (not is_label and held != piece.voxels):
@@ -112,7 +112,8 @@ def count_inside(wanted: npt.NDArray[np.bool_], inside: Box) -> int:
     return int(np.count_nonzero(wanted[inside.slices_kji()]))
 
 
-def _labelled(voxels_kji: npt.NDArray) -> npt.NDArray[np.bool_]:
+def labelled_voxels(voxels_kji: npt.NDArray) -> npt.NDArray[np.bool_]:
+    """Return which voxels of a label map are labelled: neither 0 nor NaN."""
     labelled: npt.NDArray[np.bool_] = voxels_kji != 0
     if voxels_kji.dtype.kind == "f":
         labelled &= ~np.isnan(voxels_kji)

@@ -18,6 +18,7 @@ from ..core.manifest import FILE_NAME, Manifest
 from ..core.naming import SCRATCH
 from ..core.options import ExportRequest
 from ..core.pieces.keeping import KeepOptions
+from ..core.pieces.limiting import LimitOptions
 from ..core.planning import SlabPlan, plan_slabs
 from ..core.progress import Progress, ProgressEvent, no_progress
 from ..core.records import PlanRecord, SourceRecord
@@ -27,7 +28,6 @@ from ..files.disk import file_sha256
 from ..files.encodings.holding import require_holdable
 from ..files.gzip_codec import has_isal
 from ..files.machine import THREADS
-from ..mrml.roi import read_roi_box
 from ..mrml.runtime import SlicerRuntime
 from ..report.pictures import write_previews
 from .case_folder import new_case_folder
@@ -35,6 +35,7 @@ from .formats.slab_format import CaseContents, CaseFormat
 from .formats.table import case_format
 from .identity import without_identity
 from .keeping import keep_pieces
+from .limiting import limit_record, limits_of
 from .slab_writer import IMAGE, IMAGE_FOLDER, CaseWork, Target, require_own_names, write_slabs
 
 
@@ -76,7 +77,7 @@ def export_sources(
         request: what to make.
         folder: the case's folder. An earlier export of this case stays in it until this one is whole.
         progress: told of every slab; may raise ``Cancelled``.
-        limits: voxels to stay within, instead of the request's ROI file.
+        limits: voxels to stay within, instead of those that the request names.
         threads: helpers that verify and pack; 0 for none beside the calling thread.
         leave_aside: leave it to the caller to ``put_in_place`` the whole case.
 
@@ -89,8 +90,9 @@ def export_sources(
     require_own_names(list(case.labels))
     for name, label in case.labels.items():
         require_same_grid(case.image, label, name)
-    plan = plan_case(runtime, case.image, request, limits)
-    plan = keep_pieces(plan, case.image, list(case.labels.values()), request.keep)
+    labels = list(case.labels.values())
+    plan = plan_case(case.image, request, limits or limits_of(runtime, case.image, labels, request))
+    plan = keep_pieces(plan, case.image, labels, request.keep)
     told, case = case, case.without_identity() if request.deidentify else case
     targets = _targets(case, plan, request)
     form = case_format(CaseContents(case.name, case.image, case.labels, plan, targets[0].fill, request))
@@ -117,16 +119,12 @@ def export_sources(
     return manifest
 
 
-def plan_case(
-    runtime: SlicerRuntime, image: SourceVolume, request: ExportRequest, limits: Box | None = None
-) -> SlabPlan:
-    """The slabs of a volume, inside the request's ROI if it names one.
+def plan_case(image: SourceVolume, request: ExportRequest, limits: Box | None) -> SlabPlan:
+    """The slabs of a volume, inside the limits if there are any.
 
     Raises:
-        SlabExporterError: the options, the ROI or the format do not fit the volume.
+        SlabExporterError: the options or the format do not fit the volume.
     """
-    if limits is None and request.within is not None:
-        limits = read_roi_box(runtime, Path(request.within), image.geometry)
     plan = plan_slabs(image.geometry, request.slabs, limits)
     require_holdable(image.name, image.geometry, (slab.box.shape for slab in plan.slabs), request.format)
     return plan
@@ -183,6 +181,7 @@ def plan_record(plan: SlabPlan, form: CaseFormat, request: ExportRequest, fill: 
         compression=request.compression,
         asked=asked_options(request),
         dicom=form.dicom,
+        limited=limit_record(request),
     )
 
 
@@ -208,8 +207,12 @@ def _leave_out_what_earlier_versions_did_not_know(asked: dict[str, Any], request
     """Remove options that were added later and not used, so that earlier exports are known as the same."""
     if not request.slabs.cuts_blocks:
         del asked["slabs"]["block"], asked["slabs"]["block_mm"]
+    if not request.slabs.crop:
+        del asked["slabs"]["crop"]
     if request.keep == KeepOptions():
         del asked["keep"]
+    if request.limit == LimitOptions():
+        del asked["limit"]
     if not request.allow_outside_data:
         del asked["allow_outside_data"]
 

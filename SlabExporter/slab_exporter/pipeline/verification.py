@@ -21,6 +21,7 @@ from ..volumes.choice import FileVolume, SeriesVolume
 from ..volumes.reading import open_volume
 from .formats.table import kind_of
 from .keeping import require_rightly_left_out
+from .limiting import LimitCheck
 
 
 @dataclass(frozen=True)
@@ -76,20 +77,28 @@ def verify_case(runtime: SlicerRuntime, path: Path) -> CaseReport:
         manifest = read_manifest(path)
         case = manifest.case
         differences += [] if (gap := _gap(manifest)) is None else [gap]
+        limits = LimitCheck(manifest.plan)
         for name, record in ((None, manifest.source), *manifest.label_sources.items()):
             if record.path is None:
                 unchecked = _UNCHECKED
             with reading(f"What {path} names"):
-                for difference in _verify_set(runtime, path.parent, manifest, name, record):
+                for difference in _verify_set(runtime, path.parent, manifest, name, record, limits):
                     files += 1
                     differences += [] if difference is None else [difference]
+        if unchecked is None:
+            limits.require_same(runtime, path.parent, manifest.geometry)
     except SlabExporterError as error:
         differences.append(error.sentence)
     return CaseReport(case, files, tuple(differences), unchecked)
 
 
 def _verify_set(
-    runtime: SlicerRuntime, folder: Path, manifest: Manifest, name: str | None, record: SourceRecord
+    runtime: SlicerRuntime,
+    folder: Path,
+    manifest: Manifest,
+    name: str | None,
+    record: SourceRecord,
+    limits: LimitCheck,
 ) -> Iterator[str | None]:
     """Verify the images (``name`` None) or one label set; yields each file's difference, None where there is none."""
     source = None if record.path is None else _source_of(runtime, _path_of(folder, record.path), record)
@@ -107,6 +116,8 @@ def _verify_set(
             yield None
         except SlabExporterError as error:
             yield error.sentence
+    if source is not None:
+        limits.see(source, is_label=name is not None)
     if source is not None and manifest.plan.left_out is not None:
         require_rightly_left_out(manifest.plan.left_out, manifest.plan.kind, source, is_label=name is not None)
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from ..errors import RequestError
 from ..pieces.keeping import KeepOptions
+from ..pieces.limiting import LimitOptions
 from ..text import Option
 from .choices import COMPRESSIONS, FORMATS, NIFTI_TRANSFORMS, Compression, Format, NiftiTransform, require_choice
 from .dicom import DicomOptions
@@ -23,11 +24,13 @@ class ExportRequest:
         compression: "fast" or "small" (for the compressed formats).
         frame: which volume of a 4D NIfTI or DICOM series, counted from 0; None for 3D files.
         nifti_transform: "sform" or "qform" where a NIfTI's two transforms differ; None: Slicer's choice.
-        within: path of a markups file (.mrk.json) with one ROI; slabs stay inside it.
+        within: path of a markups file (.mrk.json) with one ROI, inside which slabs stay; or a pattern with "{case}",
+            from which each case's own is made (``cases.opening.request_for``).
         verify: read every slab back with SimpleITK and compare it with the source.
         series: departures from a regular volume that are accepted of a DICOM series.
         dicom: attributes of DICOM slabs.
         keep: which pieces are written.
+        limit: the box that is cut, where it is found in the voxels.
         allow_outside_data: headers (.nhdr, .mhd, .hdr) may name files of voxels outside their folders.
     """
 
@@ -41,6 +44,7 @@ class ExportRequest:
     series: SeriesOptions = field(default_factory=SeriesOptions)
     dicom: DicomOptions = field(default_factory=DicomOptions)
     keep: KeepOptions = field(default_factory=KeepOptions)
+    limit: LimitOptions = field(default_factory=LimitOptions)
     allow_outside_data: bool = False
 
     def __post_init__(self) -> None:
@@ -58,6 +62,13 @@ class ExportRequest:
                 Option.to("format", "dicom"),
                 f"; the format is {self.format}.",
                 option="format",
+            )
+        if self.within is not None and self.limit.crop_to is not None:
+            raise RequestError(
+                Option.to("crop_to", self.limit.crop_to),
+                " and ",
+                Option("within"),
+                " each say what is cut: leave one out.",
             )
         if self.frame is not None and self.frame < 0:
             raise RequestError("Frames are counted from 0; ", Option("frame"), f" is {self.frame}.")

@@ -26,6 +26,7 @@ class SlabOptions:
         fill: value of padded voxels; None chooses air for CT-like volumes and 0 otherwise.
         block: voxels of a block along the volume's i, j, k (None: the whole axis); thickness and axis are then ignored.
         block_mm: the same in mm, rounded to whole voxels of the volume at hand.
+        crop: one piece that holds all that is to be cut; thickness, axis, overlap and remainder are then ignored.
 
     Raises:
         RequestError: with the value and what would be right.
@@ -39,6 +40,7 @@ class SlabOptions:
     fill: float | None = None
     block: Sizes | None = None
     block_mm: SizesMm | None = None
+    crop: bool = False
 
     def __post_init__(self) -> None:
         require_choice("axis", self.axis, AXES)
@@ -49,6 +51,8 @@ class SlabOptions:
         if lowest < 0:
             what = "voxels" if self.cuts_blocks else "slices"
             raise RequestError(f"The overlap must be 0 or more {what}; it is {lowest}.", option="overlap")
+        if self.crop:
+            return
         if self.cuts_blocks:
             require_sound(self.block, self.block_mm, self.overlap)
         else:
@@ -56,8 +60,8 @@ class SlabOptions:
 
     @property
     def cuts_blocks(self) -> bool:
-        """Whether all three axes are cut."""
-        return self.block is not None or self.block_mm is not None
+        """Whether pieces have sizes along all three axes; one piece has them too, each "all"."""
+        return self.crop or self.block is not None or self.block_mm is not None
 
     @property
     def slab_overlap(self) -> int:

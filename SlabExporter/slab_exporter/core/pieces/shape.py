@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from ..errors import RequestError
 from ..options import AxisName, Remainder, SlabOptions
 from ..text import Option
 from .blocks import GivenOverlap, GivenSizes, block_sizes, block_sizes_mm, overlap_of
 
-THICKNESS, AXIS = SlabOptions.thickness, SlabOptions.axis
+THICKNESS, AXIS, REMAINDER = SlabOptions.thickness, SlabOptions.axis, SlabOptions.remainder
 
 
 def slab_options(
@@ -19,16 +21,21 @@ def slab_options(
     fill: float | None = None,
     block: GivenSizes | None = None,
     block_mm: GivenSizes | None = None,
+    crop: bool = False,
 ) -> SlabOptions:
     """Return the options that shape slabs or blocks; None for what was not given.
 
     Raises:
-        RequestError: they make no sense, or slabs and blocks are asked for at once.
+        RequestError: they make no sense, or slabs, blocks and one piece are asked for at once.
 
     >>> slab_options(block="64,64,all", overlap="8,8,0").block
     (64, 64, None)
     """
     given = {"thickness": thickness, "thickness_mm": thickness_mm, "axis": axis}
+    if crop:
+        sizes = given | {"block": block, "block_mm": block_mm, "overlap": overlap_of(overlap) or None}
+        _refuse_cutting(sizes | {"remainder": None if remainder == REMAINDER else remainder})
+        return SlabOptions(fill=fill, crop=True)
     blocks = "block" if block is not None else "block_mm"
     if block is not None or block_mm is not None:
         for option, value in given.items():
@@ -46,3 +53,12 @@ def slab_options(
         block=None if block is None else block_sizes(block),
         block_mm=None if block_mm is None else block_sizes_mm(block_mm),
     )
+
+
+def _refuse_cutting(given: Mapping[str, object]) -> None:
+    """Refuse options that say how a volume is cut into pieces beside the one that asks for a single piece."""
+    for option, value in given.items():
+        if value is not None:
+            raise RequestError(
+                Option("crop"), " writes one piece, and ", Option(option), " says how several are cut: leave one out."
+            )
