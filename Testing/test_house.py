@@ -23,13 +23,14 @@ ORDER = {
     "report": "core files dicom mrml",
     "volumes": "core files dicom mrml report",
     "cases": "core files dicom mrml report volumes",
-    "pipeline": "core files dicom mrml report volumes cases",
-    "inspection": "core files dicom mrml report volumes cases pipeline",
-    "compare": "core files dicom mrml report volumes cases pipeline inspection",
-    "export": "core files dicom mrml report volumes cases pipeline inspection compare",
-    "coordinates": "core files dicom mrml report volumes cases pipeline inspection compare export",
-    "stitch": "core files dicom mrml report volumes cases pipeline inspection compare export coordinates",
-    "cli": "core files dicom mrml report volumes cases pipeline inspection compare export coordinates stitch",
+    "prepare": "core files dicom mrml report volumes cases",
+    "pipeline": "core files dicom mrml report volumes cases prepare",
+    "inspection": "core files dicom mrml report volumes cases prepare pipeline",
+    "compare": "core files dicom mrml report volumes cases prepare pipeline inspection",
+    "export": "core files dicom mrml report volumes cases prepare pipeline inspection compare",
+    "coordinates": "core files dicom mrml report volumes cases prepare pipeline inspection compare export",
+    "stitch": "core files dicom mrml report volumes cases prepare pipeline inspection compare export coordinates",
+    "cli": "core files dicom mrml report volumes cases prepare pipeline inspection compare export coordinates stitch",
 }
 # What users import stands in front of all rooms, and no room imports it.
 FRONT_DOOR = {"slab_exporter.api", "slab_exporter.cutting", "slab_exporter.keywords", "slab_exporter.dataset"}

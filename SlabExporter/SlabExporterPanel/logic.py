@@ -10,9 +10,10 @@ import slicer
 from slicer.ScriptedLoadableModule import ScriptedLoadableModuleLogic
 
 from .parameters import SlabExporterParameterNode
+from .stitch_logic import StitchLogic
 
 
-class SlabExporterLogic(ScriptedLoadableModuleLogic):
+class SlabExporterLogic(StitchLogic, ScriptedLoadableModuleLogic):
     """The same work from the Python console and from scripts."""
 
     def getParameterNode(self):
@@ -72,6 +73,7 @@ class SlabExporterLogic(ScriptedLoadableModuleLogic):
         cropTo=None,
         margin=None,
         crop=False,
+        orient=None,
         roiNode=None,
         name=None,
         format="nii.gz",
@@ -104,6 +106,7 @@ class SlabExporterLogic(ScriptedLoadableModuleLogic):
         :param cropTo: cut only the box around the "labels", or around the "body".
         :param margin: mm to leave around that box.
         :param crop: write that box, the ROI's or the whole volume as one piece.
+        :param orient: letters that i, j, k shall point to, such as "RAS", before cutting; None for the volume's order.
         :param roiNode: markups ROI to stay within.
         :param name: of the case; the volume node's name if None.
         :param format: "nii.gz", "nii" or "nrrd".
@@ -114,7 +117,7 @@ class SlabExporterLogic(ScriptedLoadableModuleLogic):
         :return: the manifest: ``manifest.slabs[0].image``, ``.box``, ``.geometry.affine_ras`` (mm, RAS) and so on.
         :raises slab_exporter.core.errors.SlabExporterError: with a sentence that says what to do.
         """
-        from slab_exporter.core.options import ExportRequest
+        from slab_exporter.core.options import ExportRequest, PrepareOptions
         from slab_exporter.core.pieces.keeping import KeepOptions
         from slab_exporter.core.pieces.limiting import LimitOptions
         from slab_exporter.core.pieces.shape import slab_options
@@ -128,6 +131,7 @@ class SlabExporterLogic(ScriptedLoadableModuleLogic):
             verify=verify,
             keep=KeepOptions(keep, minFraction),
             limit=LimitOptions(cropTo, margin),
+            prepare=PrepareOptions(orient),
         )
         out = Path(outputDirectory).expanduser()
         return export_nodes(
@@ -190,62 +194,6 @@ class SlabExporterLogic(ScriptedLoadableModuleLogic):
             properties = {"name": file.name, "show": False, "singleFile": True, "labelmap": file.is_label}
             slicer.util.loadVolume(str(file.path), properties)
         return manifest
-
-    def stitch(
-        self,
-        manifestPath,
-        outputFile,
-        predictionsDirectory=None,
-        blend=None,
-        trustNames=False,
-        *,
-        labelSet=None,
-        fill=None,
-        overwrite=False,
-        progress=None,
-    ):
-        """Put slabs, or predictions named like them, back into one volume on the source's grid, and load it.
-
-        Example::
-
-            from SlabExporter import SlabExporterLogic
-            organs = SlabExporterLogic().stitch("/data/slabs/CT/manifest.json", "/data/organs.nrrd", "/data/predicted")
-            slicer.util.setSliceViewerLayers(background=slicer.util.getNode("CT"), label=organs)
-
-        :param manifestPath: of a manifest.json, or of the case's folder.
-        :param outputFile: .nii.gz, .nii or .nrrd file to be written.
-        :param predictionsDirectory: folder of predictions; None for the export's own slabs.
-        :param blend: of overlaps: "first", "mean", "gaussian", "vote" or "max"; None chooses "first" for the export's
-            own slabs, "vote" for predictions of whole numbers and "mean" for others.
-        :param trustNames: take predictions whose geometry was lost, by their names and shapes alone.
-        :param labelSet: stitch this label set of the export instead of its images.
-        :param fill: value of voxels that no slab holds; None chooses air for CT and 0 otherwise.
-        :param overwrite: replace the file where it exists.
-        :param progress: called with a ProgressEvent for every slab; may raise Cancelled.
-        :return: volume node, or label map node where the values are labels (whole numbers from 0 on, of predictions
-            or a label set). None where there are several numbers per voxel: the file is written, but not loaded.
-            What should be known about the result is logged as warnings.
-        :raises slab_exporter.core.errors.SlabExporterError: with a sentence; nothing is left behind.
-        """
-        import logging
-
-        from slab_exporter.core.progress import no_progress
-        from slab_exporter.stitch.predictions import Predictions
-        from slab_exporter.stitch.stitching import StitchRequest, stitch_case
-
-        from .stitch_view import manifest_file, stitch_notes
-
-        result = stitch_case(
-            manifest_file(Path(manifestPath).expanduser()),
-            Path(outputFile).expanduser(),
-            StitchRequest(blend, fill, trustNames, labelSet),
-            None if predictionsDirectory is None else Predictions(Path(predictionsDirectory).expanduser()),
-            overwrite,
-            progress or no_progress,
-        )
-        for text in stitch_notes(result):
-            logging.warning("%s: %s", result.case, text)
-        return self.loadStitched(result)
 
     def loadStitched(self, result):
         """Load what ``stitch`` made: a volume node, a label map node, or None for several numbers per voxel."""

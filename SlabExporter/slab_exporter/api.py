@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from .core import manifest as manifests
 from .core.errors import RequestError
-from .core.options import Blend, NiftiTransform
+from .core.options import Blend, Grid, NiftiTransform
 from .core.progress import Progress, no_progress
 from .cutting import export, plan
 from .keywords import (
@@ -116,10 +116,11 @@ def stitch(
     blend: Blend | None = None,
     fill: Fill = "auto",
     trust_names: bool = False,
+    grid: Grid = "cut",
     overwrite: bool = False,
     progress: Progress = no_progress,
 ) -> StitchResult:
-    """Put the slabs of one case, or predictions made from them, back into one volume on the source's grid.
+    """Put the slabs of one case, or predictions made from them, back into one volume.
 
     Args:
         manifest: the case's folder, or its manifest.json.
@@ -129,6 +130,7 @@ def stitch(
         blend: of overlaps: "first", "mean", "gaussian", "vote" or "max"; None for what suits the values.
         fill: value of voxels that no slab holds; "auto" is air for CT-like images, otherwise 0.
         trust_names: accept predictions that have lost their geometry, by name and shape.
+        grid: of the result: "cut", or "source", which is another one where export made the volume ready first.
         overwrite: replace ``output`` where it exists.
         progress: called with a ``ProgressEvent`` for each slab; may raise ``Cancelled``.
 
@@ -151,7 +153,7 @@ def stitch(
     found = manifests.find_manifests(path_of(manifest))
     if len(found) > 1:
         raise RequestError(f"{manifest} holds {len(found)} cases; stitch them one by one, by their folders.")
-    request = StitchRequest(blend, fill_of(fill), trust_names, labels)
+    request = StitchRequest(blend, fill_of(fill), trust_names, labels, grid)
     folder = None if predictions is None else Predictions(path_of(predictions))
     return stitch_case(found[0], path_of(output), request, folder, overwrite, progress)
 

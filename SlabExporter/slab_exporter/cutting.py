@@ -15,6 +15,7 @@ from .core.options import (
     ExportRequest,
     Format,
     NiftiTransform,
+    PrepareOptions,
     Remainder,
     SeriesOptions,
 )
@@ -42,7 +43,7 @@ from .keywords import (
 if TYPE_CHECKING:
     from .cases.case import Case
     from .core.planning import SlabPlan
-    from .export.from_files import ExportResult
+    from .export.from_files import ExportResult, RunOptions
 
 
 def plan(
@@ -55,6 +56,7 @@ def plan(
     block_mm: GivenSizes | None = None,
     overlap: GivenOverlap = 0,
     remainder: Remainder = "keep",
+    orient: str | None = None,
     within: AnyPath | None = None,
     frame: int | None = None,
     nifti_transform: NiftiTransform | None = None,
@@ -69,6 +71,7 @@ def plan(
         path: a volume file, the folder of one DICOM series, or a DICOM file that holds a volume.
         thickness, thickness_mm, axis, block, block_mm, overlap, remainder, within: the shape of the slabs or blocks,
             as in ``export``.
+        orient: how the volume is made ready before it is cut, as in ``export``.
         frame, nifti_transform, allow_uneven, resample, allow_damaged, allow_outside_data:
             how the file is read, as in ``export``.
 
@@ -89,13 +92,14 @@ def plan(
     from .core.planning import plan_slabs
     from .mrml.roi import read_roi_box
     from .mrml.runtime import open_runtime
+    from .prepare.preparation import cut_grid
     from .volumes.choice import FileChoice
     from .volumes.reading import peek_volume
 
     options = shape_of(thickness, thickness_mm, axis, overlap, remainder, block=block, block_mm=block_mm)
     accepted = _series_options(allow_uneven, resample, allow_damaged)
     choice = FileChoice(path_of(path), frame_of(frame), transform_of(nifti_transform), accepted, allow_outside_data)
-    geometry = peek_volume(choice).geometry
+    geometry = cut_grid(peek_volume(choice).geometry, PrepareOptions(orient))
     if within is None:
         return plan_slabs(geometry, options)
     with open_runtime() as runtime:
@@ -114,6 +118,7 @@ def export(
     overlap: GivenOverlap = 0,
     remainder: Remainder = "keep",
     fill: Fill = "auto",
+    orient: str | None = None,
     within: AnyPath | None = None,
     keep: Keep = "all",
     min_fraction: float | None = None,
@@ -164,6 +169,8 @@ def export(
         remainder: a last slab that is not full: "keep" it short, "pad", "shift", "drop", or "balance" all; of
             blocks along each axis.
         fill: value of padded voxels; "auto" is air for CT-like volumes, 0 otherwise and for labels.
+        orient: letters that i, j, k shall point to, as "RAS" or "LPS"; "canonical" is "RAS". Axes are permuted and
+            reversed before cutting, no value is touched.
         within: markups file (.mrk.json) with one ROI, inside which slabs stay; or a pattern with {case}.
         keep: which slabs or blocks are written: "all", "labelled" or "body" (those that hold some of it).
         min_fraction: with ``keep``, the part of a piece's voxels that must be such; None for a single voxel.
@@ -213,12 +220,12 @@ def export(
         [8.0, -7.0, 115.0]
     """
     from .cases.find import find_cases
-    from .export.from_files import RunOptions, export_cases
+    from .export.from_files import export_cases
     from .export.identity import named_for_export
-    from .report.dataset import parse_split
 
     request = ExportRequest(
         slabs=shape_of(thickness, thickness_mm, axis, overlap, remainder, fill, block, block_mm, crop),
+        prepare=PrepareOptions(orient),
         keep=keep_of(keep, min_fraction),
         limit=limit_of(crop_to, margin),
         format=format,
@@ -240,18 +247,32 @@ def export(
         ),
         allow_outside_data=allow_outside_data,
     )
+    run = _run_options(jobs, dask, shard, split, seed, _key_file(key_file, request))
+    cases = find_cases(inputs_of(inputs), label_arguments(labels), path_of(out), warn)
+    cases = named_for_export(_split_and_grouped(cases, request, split_series, group_by), deidentify, warn)
+    return export_cases(cases, path_of(out), request, progress, resume, overwrite, run)
+
+
+def _run_options(
+    jobs: int | None,
+    dask: str | None,
+    shard: tuple[int, int] | None,
+    split: Sequence[float] | str | None,
+    seed: int,
+    key_file: Path | None,
+) -> RunOptions:
+    from .export.from_files import RunOptions
+    from .report.dataset import parse_split
+
     shares = None if split is None else parse_split(split if isinstance(split, str) else ",".join(map(str, split)))
-    run = RunOptions(
+    return RunOptions(
         jobs=None if jobs is None else whole("jobs", jobs),
         dask=dask,
         shard=shard,
         split=shares,
         seed=whole("seed", seed),
-        key_file=_key_file(key_file, request),
+        key_file=key_file,
     )
-    cases = find_cases(inputs_of(inputs), label_arguments(labels), path_of(out), warn)
-    cases = named_for_export(_split_and_grouped(cases, request, split_series, group_by), deidentify, warn)
-    return export_cases(cases, path_of(out), request, progress, resume, overwrite, run)
 
 
 def _split_and_grouped(

@@ -12,6 +12,7 @@ from ..core.errors import RequestError
 from ..core.options import (
     NIFTI_TRANSFORMS,
     DicomOptions,
+    PrepareOptions,
     SeriesOptions,
 )
 from ..core.pieces.keeping import KEEPS
@@ -77,6 +78,25 @@ def add_limit_options(parser: argparse.ArgumentParser) -> None:
         "--crop", action="store_true",
         help="write that box (or the ROI's, or the whole volume) as one piece instead of slabs",
     )  # fmt: skip
+
+
+def add_prepare_options(parser: argparse.ArgumentParser) -> None:
+    """Options of ``export`` that make the volume ready before it is cut."""
+    group = parser.add_argument_group("made ready before it is cut (image and label maps alike)")
+    group.add_argument(
+        "--orient", type=given_text, metavar="CODE",
+        help="permute and reverse the index axes so that i, j, k point to these letters, such as RAS or LPS; canonical "
+        "is RAS. No value is touched, an oblique volume stays oblique",
+    )  # fmt: skip
+
+
+def prepare_options(options: argparse.Namespace) -> PrepareOptions:
+    """Return how volumes are made ready.
+
+    Raises:
+        RequestError: a value makes no sense.
+    """
+    return PrepareOptions(options.orient)
 
 
 def add_keep_options(parser: argparse.ArgumentParser) -> None:

@@ -24,11 +24,13 @@ from .arguments import (
     add_keep_options,
     add_limit_options,
     add_outside_option,
+    add_prepare_options,
     command_parser,
     dicom_options,
     fill,
     given_path,
     given_text,
+    prepare_options,
     series_options,
 )
 from .terminal import BatchLines, JsonLines, Lines, display, print_json, typed
@@ -97,6 +99,7 @@ def request_of(options: argparse.Namespace) -> ExportRequest:
         keep=KeepOptions(options.keep, options.min_fraction),
         limit=LimitOptions(options.crop_to, options.margin),
         allow_outside_data=options.allow_outside_data,
+        prepare=prepare_options(options),
     )
 
 
@@ -199,6 +202,7 @@ def _add_slab_options(parser: argparse.ArgumentParser) -> None:
     )  # fmt: skip
     add_limit_options(parser)
     add_keep_options(parser)
+    add_prepare_options(parser)
 
 
 def cases_of(options: argparse.Namespace) -> list[Case]:

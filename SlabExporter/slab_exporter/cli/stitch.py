@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..core.errors import Cancelled, InputError, RequestError, SlabExporterError
-from ..core.options import BLENDS
+from ..core.options import BLENDS, GRIDS
 from ..core.text import counted
 from .arguments import DONE, SOME_FAILED, UNUSABLE, Subparsers, command_parser, fill
 from .terminal import display, print_json, typed
@@ -24,7 +24,7 @@ def run(options: argparse.Namespace) -> int:
     from ..stitch.predictions import Predictions
     from ..stitch.stitching import StitchRequest, default_output
 
-    request = StitchRequest(options.blend, options.fill, options.trust_names, options.labels)
+    request = StitchRequest(options.blend, options.fill, options.trust_names, options.labels, options.grid)
     manifests = find_manifests(options.manifest)
     predictions = None if options.predictions is None else Predictions(options.predictions)
     one_case = options.manifest in manifests or options.manifest / "manifest.json" in manifests
@@ -116,5 +116,9 @@ def add_parser(commands: Subparsers) -> None:
     parser.add_argument(
         "--trust-names", action="store_true", help="accept predictions that have lost their geometry, by name and shape"
     )
+    parser.add_argument(
+        "--grid", choices=GRIDS, default="cut",
+        help="of the result: the grid that was cut (default), or the source's, where export was asked to orient",
+    )  # fmt: skip
     parser.add_argument("--overwrite", action="store_true", help="replace files that exist")
     parser.add_argument("--quiet", action="store_true", help="print warnings and errors only")

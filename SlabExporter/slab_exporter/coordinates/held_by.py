@@ -1,4 +1,4 @@
-"""Which slabs of an export hold a voxel of its source."""
+"""Which slabs of an export hold a voxel of the volume that was cut."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class SlabHit:
 
 
 def slabs_holding(manifest: Manifest, voxel: tuple[int, int, int]) -> tuple[SlabHit, ...]:
-    """Return the slabs that hold a voxel of the source, and where in them it is."""
+    """Return the slabs that hold a voxel of the volume that was cut, and where in them it is."""
     hits = []
     for slab in manifest.slabs:
         if _holds(slab.box, voxel):
@@ -34,7 +34,7 @@ def slabs_holding(manifest: Manifest, voxel: tuple[int, int, int]) -> tuple[Slab
 
 
 def left_out_holding(manifest: Manifest, voxel: tuple[int, int, int]) -> tuple[int, ...]:
-    """Return the numbers of slabs that would hold a voxel of the source, but were left out."""
+    """Return the numbers of slabs that would hold a voxel of the volume that was cut, but were left out."""
     left = manifest.plan.left_out
     return () if left is None else tuple(piece.index for piece in left.pieces if _holds(piece.box, voxel))
 

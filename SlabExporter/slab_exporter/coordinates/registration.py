@@ -190,7 +190,7 @@ def exported_grid(manifest: Manifest, folder: Path) -> FslGrid:
             f"The source {path} has been changed since the export (its checksum differs). Give the NIfTI file "
             "that FLIRT read instead of the export."
         )
-    return grid_of_header(read_header(path), manifest.geometry)
+    return grid_of_header(read_header(path), manifest.source.geometry)
 
 
 def kind_to_write(path: Path) -> str:

@@ -38,6 +38,7 @@ class Place:
         warnings: unusual things about the image itself.
         kind: what the slabs are called.
         left_out: numbers of slabs that would hold it, but were left out.
+        prepared: the point in the volume that was made of the source and cut; None where the source was.
     """
 
     name: str
@@ -49,6 +50,7 @@ class Place:
     warnings: tuple[str, ...] = ()
     kind: PieceKind = "slab"
     left_out: tuple[int, ...] = ()
+    prepared: Location | None = None
 
     @property
     def ijk(self) -> FloatArray:
@@ -93,6 +95,8 @@ class Place:
         if self.slabs is not None:
             result["slabs"] = [asdict(hit) | {"voxel": list(hit.voxel)} for hit in self.slabs]
             result["left_out"] = list(self.left_out)
+        if self.prepared is not None:
+            result["prepared"] = {"ijk": self.prepared.ijk.tolist(), "voxel": list(self.prepared.voxel)}
         return result
 
     def to_text(self, words: Words = python_words) -> str:
@@ -111,6 +115,8 @@ class Place:
             lines.append(f"  in numpy                 nibabel [{i}, {j}, {k}], SimpleITK and Slicer [{k}, {j}, {i}]")
         else:
             lines.append("  outside the volume")
+        if self.prepared is not None:
+            lines.append(f"  voxel of what was cut     {_shown(self.prepared.ijk)}")
         if self.slabs is not None:
             for hit in self.slabs:
                 lines.append(f"  {f'{self.kind} {hit.index}':<24} {hit.image} at {hit.voxel}")
@@ -181,8 +187,9 @@ def _at(source: SourceVolume, space: str, point: tuple[float, float, float], nam
 
 def _in_export(runtime: SlicerRuntime, manifest_path: Path, space: str, point: tuple[float, float, float]) -> Place:
     manifest: Manifest = read_manifest(manifest_path)
-    location = locate(manifest.geometry, space, point)
-    hits = slabs_holding(manifest, location.voxel)
+    location = locate(manifest.source.geometry, space, point)
+    cut = locate(manifest.geometry, "ras", (location.ras[0], location.ras[1], location.ras[2]))
+    hits = slabs_holding(manifest, cut.voxel)
     value = None
     if hits:
         file = written_part(manifest_path.parent, hits[0].image)
@@ -190,14 +197,15 @@ def _in_export(runtime: SlicerRuntime, manifest_path: Path, space: str, point: t
     grid = partial(exported_grid, manifest, manifest_path.parent)
     return Place(
         name=f"{manifest.case} (export)",
-        geometry=manifest.geometry,
+        geometry=manifest.source.geometry,
         location=location,
         value=value,
         fsl=grid,
         slabs=hits,
         warnings=manifest.warnings,
         kind=manifest.plan.kind,
-        left_out=left_out_holding(manifest, location.voxel),
+        left_out=left_out_holding(manifest, cut.voxel),
+        prepared=None if manifest.prepared is None else cut,
     )
 
 

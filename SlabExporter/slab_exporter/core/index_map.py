@@ -105,6 +105,11 @@ class IndexMap:
         order = (*range(lead), *(lead + axis for axis in self.axes))
         return reference_ijk[every + inner].transpose(order)[every + flips]
 
+    def reordered(self, reference: VolumeGeometry) -> VolumeGeometry:
+        """Return the geometry of an OTHER that holds all voxels of REFERENCE."""
+        i, j, k = (reference.shape_ijk[axis] for axis in self.axes)
+        return VolumeGeometry((i, j, k), reference.affine_ras @ self.matrix)
+
     def numpy_expression(self, shape: Three, whole: Three, name: str = "reference") -> str:
         """Return the same in numpy's words, for arrays indexed [i, j, k] as in nibabel; the box must lie inside."""
         box = self.box(shape)

@@ -18,6 +18,7 @@ from .geometry import Box, VolumeGeometry
 from .naming import safe_name
 from .pieces.records import three
 from .records import Json, PlanRecord, SourceRecord
+from .steps.records import PreparedRecord
 from .text import as_stored
 
 SCHEMA = "slab-exporter/1"
@@ -33,7 +34,7 @@ class SlabRecord:
         index: number in numbering order, from 0.
         image: path relative to the manifest's folder, with "/".
         labels: the same for each label set, by its name.
-        box: in the index space of the source file; may exceed it where padded.
+        box: in the index space of the source file, or of the volume that was made of it; may exceed it where padded.
         geometry: shape and affine (RAS) of the slab.
         sha256: of the image file.
         labels_sha256: of the label files, by the set's name.
@@ -100,6 +101,7 @@ class Manifest:
         label_sources: each label set, by its name.
         plan: every option that shaped the slabs, resolved.
         slabs: in numbering order.
+        prepared: the grid that was cut, where it is not the source's.
         warnings: sentences.
         created_with: versions of what made it.
     """
@@ -111,11 +113,12 @@ class Manifest:
     label_sources: dict[str, SourceRecord] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()
     created_with: dict[str, str] = field(default_factory=dict)
+    prepared: PreparedRecord | None = None
 
     @property
     def geometry(self) -> VolumeGeometry:
-        """Of the source file, in its index order."""
-        return self.source.geometry
+        """Of the volume that was cut: the source in its file's index order, unless it was prepared."""
+        return self.source.geometry if self.prepared is None else self.prepared.geometry
 
     @property
     def is_deidentified(self) -> bool:
@@ -132,6 +135,7 @@ class Manifest:
             "created_with": self.created_with,
             "source": self.source.to_json(),
             "label_sources": {name: source.to_json() for name, source in self.label_sources.items()},
+            **({} if self.prepared is None else {"prepared": self.prepared.to_json()}),
             "plan": self.plan.to_json(),
             "slabs": [slab.to_json() for slab in self.slabs],
             "warnings": as_stored(self.warnings),
@@ -167,9 +171,10 @@ def read_manifest(path: Path) -> Manifest:
 
 
 def _from_json(document: dict[str, Any]) -> Manifest:
+    source, prepared = SourceRecord.from_json(document["source"]), document.get("prepared")
     manifest = Manifest(
         case=str(document["case"]),
-        source=SourceRecord.from_json(document["source"]),
+        source=source,
         plan=PlanRecord.from_json(document["plan"]),
         slabs=tuple(SlabRecord.from_json(entry) for entry in document["slabs"]),
         label_sources={
@@ -177,6 +182,7 @@ def _from_json(document: dict[str, Any]) -> Manifest:
         },
         warnings=tuple(str(text) for text in document.get("warnings", ())),
         created_with=dict(document.get("created_with", {})),
+        prepared=None if prepared is None else PreparedRecord.from_json(prepared, source.geometry),
     )
     if safe_name(manifest.case) != manifest.case:
         raise InputError(f"the case is called '{manifest.case}', which cannot be the name of a file.")

@@ -14,6 +14,9 @@ from .geometry import FloatArray, VolumeGeometry
 from .index_map import IndexMap, order_of_axes
 from .values import label_objection
 
+# Entry of ``SourceVolume.record`` of a volume that was made ready before it is cut: what was done, for people.
+PREPARED = "prepared"
+
 
 @dataclass(frozen=True)
 class SourceVolume:
@@ -52,6 +55,12 @@ class SourceVolume:
     segments: tuple[tuple[int, str], ...] = ()
     frame_only: bool = False
 
+    @property
+    def made(self) -> tuple[str, ...]:
+        """What was done with the voxels of its source, as parts of a sentence."""
+        regular = ("made a regular volume by linear interpolation",) if "resampled" in self.record else ()
+        return (*regular, str(self.record[PREPARED])) if PREPARED in self.record else regular
+
     def rearranged(self, order: IndexMap) -> SourceVolume:
         """Return the same voxels in the same places of the patient, in another index order.
 
@@ -70,11 +79,10 @@ class SourceVolume:
         >>> head_first.geometry.shape_ijk, head_first.geometry.affine_ras[:3, 3].tolist()
         ((4, 2, 3), [0.0, 0.0, 3.0])
         """
-        i, j, k = (self.geometry.shape_ijk[axis] for axis in order.axes)
-        if order.box((i, j, k)) != self.geometry.box:
+        geometry = order.reordered(self.geometry)
+        if order.box(geometry.shape_ijk) != self.geometry.box:
             raise ValueError(f"{order} does not cover the {self.geometry.shape_ijk} voxels of {self.name}.")
-        voxels = np.ascontiguousarray(order.arranged(self.voxels_kji.T, (i, j, k)).T)
-        geometry = VolumeGeometry((i, j, k), self.geometry.affine_ras @ order.matrix)
+        voxels = np.ascontiguousarray(order.arranged(self.voxels_kji.T, geometry.shape_ijk).T)
         return replace(self, voxels_kji=voxels, geometry=geometry)
 
 

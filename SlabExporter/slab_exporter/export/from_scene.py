@@ -26,6 +26,7 @@ from ..mrml.segmentations import segmentation_volume
 from ..pipeline.case_folder import clear_leftovers, remove_empty_folders_aside
 from ..pipeline.formats.table import kind_of
 from ..pipeline.one_case import CaseSources, export_sources
+from ..prepare.preparation import cut_grid
 from ..volumes.scene_volumes import file_of_node, label_volume, scene_volume
 from .data_set import DataSetFiles, refuse_named_cases
 from .identity import numbered
@@ -71,7 +72,7 @@ def export_nodes(
     require_free_place(out, name, replace)
     with open_runtime() as runtime:
         image = scene_volume(runtime, volume)
-        limits = None if roi is None else box_inside_roi(roi, image.geometry)
+        limits = None if roi is None else box_inside_roi(roi, cut_grid(image.geometry, request.prepare))
         sets = {}
         for key, node in _named_sets(labels, request.deidentify).items():
             progress(ProgressEvent("waiting", name))

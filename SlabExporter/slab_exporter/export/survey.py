@@ -9,10 +9,12 @@ from pathlib import Path
 from ..cases.find import Case
 from ..cases.opening import image_of
 from ..core.errors import SlabExporterError
+from ..core.geometry import VolumeGeometry
 from ..core.options import AxisName, ExportRequest
 from ..core.planning import cut_axis
 from ..core.volume import VolumePeek
 from ..files.machine import usable_processors
+from ..prepare.preparation import cut_grid
 from ..volumes.choice import FileVolume, OneVolume
 from ..volumes.reading import peek_volume
 
@@ -57,11 +59,13 @@ def survey_case(case: Case, request: ExportRequest) -> CaseSize:
     files = [case.image] if case.series is None else [Path(path) for path in case.series.files]
     size = _held_bytes(image, None if case.series is not None else case.image)
     sizes = [size, *(_held_bytes(_peek(FileVolume(path)), path) for path in case.labels.values())]
-    held = sum(sizes) * WORKING_FACTOR + max(map(_file_bytes, (*files, *case.labels.values())))
+    cut = _cut(image, request)
+    made = 0.0 if image is None or cut is None or not request.prepare.is_used else _ratio(cut, image.geometry)
+    held = sum(sizes) * (WORKING_FACTOR + made) + max(map(_file_bytes, (*files, *case.labels.values())))
     memory = PROCESS_BYTES + int(held + (size * 2 if image is not None and image.is_scaled else 0))
-    if image is not None and "body" in (request.keep.keep, request.limit.crop_to):
-        memory += _BODY_BYTES * math.prod(image.geometry.shape_ijk)
-    return CaseSize(_slices(image, request.slabs.axis), memory, sum(sizes))
+    if image is not None and cut is not None and "body" in (request.keep.keep, request.limit.crop_to):
+        memory += _BODY_BYTES * math.prod(cut.shape_ijk)
+    return CaseSize(_slices(cut, request.slabs.axis), memory, sum(sizes))
 
 
 def default_jobs(cases: int) -> int:
@@ -79,8 +83,21 @@ def _peek(volume: OneVolume) -> VolumePeek | None:
         return None
 
 
-def _slices(image: VolumePeek | None, axis: AxisName) -> int:
-    return 1 if image is None else image.geometry.shape_ijk[cut_axis(image.geometry, axis)[0]]
+def _cut(image: VolumePeek | None, request: ExportRequest) -> VolumeGeometry | None:
+    """The grid that is cut; None where it is not known, or cannot be made."""
+    try:
+        return None if image is None else cut_grid(image.geometry, request.prepare)
+    except SlabExporterError:
+        return None
+
+
+def _ratio(cut: VolumeGeometry, source: VolumeGeometry) -> float:
+    """Voxels that are cut, for each of the source."""
+    return math.prod(cut.shape_ijk) / math.prod(source.shape_ijk)
+
+
+def _slices(cut: VolumeGeometry | None, axis: AxisName) -> int:
+    return 1 if cut is None else cut.shape_ijk[cut_axis(cut, axis)[0]]
 
 
 def _held_bytes(volume: VolumePeek | None, path: Path | None) -> int:

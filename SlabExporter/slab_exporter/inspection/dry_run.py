@@ -16,6 +16,7 @@ from ..core.planning import SlabPlan, plan_slabs
 from ..files.encodings.holding import require_holdable
 from ..mrml.roi import read_roi_box
 from ..mrml.runtime import SlicerRuntime
+from ..prepare.preparation import cut_grid
 from ..volumes.reading import peek_volume
 
 
@@ -67,11 +68,11 @@ def _planned(runtime: SlicerRuntime, case: Case, request: ExportRequest) -> Outl
         raise InputError(case.problem)
     image = peek_volume(image_of(case, request))
     geometry, itemsize, warnings = image.geometry, image.dtype.itemsize, image.warnings
-    limits = None
+    cut, limits = cut_grid(geometry, request.prepare), None
     if request.within is not None:
-        limits = read_roi_box(runtime, Path(request.within), geometry)
-    plan = plan_slabs(geometry, request.slabs, limits)
-    require_holdable(str(case.image), geometry, (slab.box.shape for slab in plan.slabs), request.format)
+        limits = read_roi_box(runtime, Path(request.within), cut)
+    plan = plan_slabs(cut, request.slabs, limits)
+    require_holdable(str(case.image), cut, (slab.box.shape for slab in plan.slabs), request.format)
     for name, path in case.labels.items():
         label = peek_volume(label_of(path, request))
         shape = label.geometry.shape_ijk

@@ -12,11 +12,11 @@ from pathlib import Path
 from typing import Any
 
 from ..core.text import counted
-from ..core.volume import SourceVolume
+from ..core.volume import PREPARED, SourceVolume
 from ..mrml.volume_files import geometry_warnings
 
 # What the manifest may say of a source besides geometry: how it was made, and of how many files.
-_KEPT_RECORDS = ("files", "resampled", "allow_uneven_mm", "file_shape_ijk", "file_affine_ras")
+_KEPT_RECORDS = (PREPARED, "files", "resampled", "allow_uneven_mm", "file_shape_ijk", "file_affine_ras")
 
 
 def without_identity(volume: SourceVolume, name: str) -> SourceVolume:

@@ -29,6 +29,7 @@ from ..files.encodings.holding import require_holdable
 from ..files.gzip_codec import has_isal
 from ..files.machine import THREADS
 from ..mrml.runtime import SlicerRuntime
+from ..prepare.preparation import Preparation, preparation_of
 from ..report.pictures import write_previews
 from .case_folder import new_case_folder
 from .formats.slab_format import CaseContents, CaseFormat
@@ -58,6 +59,11 @@ class CaseSources:
         labels = {name: without_identity(label, f"{self.name} ({name})") for name, label in self.labels.items()}
         return replace(self, image=without_identity(self.image, self.name), labels=labels)
 
+    def prepared(self, preparation: Preparation) -> CaseSources:
+        """Return the case on the grid that is cut."""
+        labels = {name: preparation.label(label) for name, label in self.labels.items()}
+        return replace(self, image=preparation.image(self.image), labels=labels)
+
 
 def export_sources(
     runtime: SlicerRuntime,
@@ -77,7 +83,7 @@ def export_sources(
         request: what to make.
         folder: the case's folder. An earlier export of this case stays in it until this one is whole.
         progress: told of every slab; may raise ``Cancelled``.
-        limits: voxels to stay within, instead of those that the request names.
+        limits: voxels of the prepared volume to stay within, instead of those that the request names.
         threads: helpers that verify and pack; 0 for none beside the calling thread.
         leave_aside: leave it to the caller to ``put_in_place`` the whole case.
 
@@ -90,12 +96,16 @@ def export_sources(
     require_own_names(list(case.labels))
     for name, label in case.labels.items():
         require_same_grid(case.image, label, name)
-    labels = list(case.labels.values())
-    plan = plan_case(case.image, request, limits or limits_of(runtime, case.image, labels, request))
-    plan = keep_pieces(plan, case.image, labels, request.keep)
-    told, case = case, case.without_identity() if request.deidentify else case
-    targets = _targets(case, plan, request)
-    form = case_format(CaseContents(case.name, case.image, case.labels, plan, targets[0].fill, request))
+    preparation = preparation_of(case.image.geometry, request.prepare)
+    ready = case if preparation is None else case.prepared(preparation)
+    labels = list(ready.labels.values())
+    plan = plan_case(ready.image, request, limits or limits_of(runtime, ready.image, labels, request))
+    plan = keep_pieces(plan, ready.image, labels, request.keep)
+    told = case
+    if request.deidentify:
+        case, ready = case.without_identity(), ready.without_identity()
+    targets = _targets(ready, plan, request)
+    form = case_format(CaseContents(case.name, ready.image, ready.labels, plan, targets[0].fill, request))
     line = plan.describe(case.image.voxels_kji.dtype.name)
     progress(ProgressEvent("case-started", case.name, 0, len(plan.slabs), line))
     said = _warnings(told, plan, form)
@@ -104,11 +114,12 @@ def export_sources(
     with new_case_folder(folder, [target.folder for target in targets], leave_aside) as new:
         work = CaseWork(case.name, targets, plan, form, new, new / SCRATCH, request.verify, threads)
         records = write_slabs(runtime, work, progress)
-        write_previews(case.image, list(case.labels.values()), new, new / SCRATCH)
+        write_previews(ready.image, list(ready.labels.values()), new, new / SCRATCH)
         manifest = Manifest(
             case=case.name,
             source=_source_record(case.image, folder, request),
             label_sources={name: _source_record(label, folder, request) for name, label in case.labels.items()},
+            prepared=None if preparation is None else preparation.record,
             plan=plan_record(plan, form, request, targets[0].fill, folder),
             slabs=records,
             warnings=said if case is told else _warnings(case, plan, form),
@@ -215,6 +226,8 @@ def _leave_out_what_earlier_versions_did_not_know(asked: dict[str, Any], request
         del asked["limit"]
     if not request.allow_outside_data:
         del asked["allow_outside_data"]
+    if not request.prepare.is_used:
+        del asked["prepare"]
 
 
 def versions(runtime: SlicerRuntime) -> dict[str, str]:

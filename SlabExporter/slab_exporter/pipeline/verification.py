@@ -17,6 +17,7 @@ from ..dicom.reading.scan import reread
 from ..files.disk import written_part
 from ..files.nifti_voxels import is_as_recorded
 from ..mrml.runtime import SlicerRuntime, open_runtime
+from ..prepare.preparation import recorded_preparation
 from ..volumes.choice import FileVolume, SeriesVolume
 from ..volumes.reading import open_volume
 from .formats.table import kind_of
@@ -102,6 +103,10 @@ def _verify_set(
 ) -> Iterator[str | None]:
     """Verify the images (``name`` None) or one label set; yields each file's difference, None where there is none."""
     source = None if record.path is None else _source_of(runtime, _path_of(folder, record.path), record)
+    grid = record.geometry if manifest.prepared is None else manifest.geometry
+    if source is not None:
+        source = _prepared(source, manifest, is_label=name is not None)
+        grid = source.geometry
     fill = (manifest.plan.fill or 0.0) if name is None else 0.0
     for slab in manifest.slabs:
         try:
@@ -111,8 +116,8 @@ def _verify_set(
             if source is not None:
                 kind_of(path).verify(path, source, slab.box, fill, manifest.plan)
             else:  # the slab was compared when it was written: it is unchanged, and in its place
-                kind_of(path).verify_place(path, record.geometry.cropped(slab.box))
-            _verify_record(relative, slab, record.geometry if source is None else source.geometry)
+                kind_of(path).verify_place(path, grid.cropped(slab.box))
+            _verify_record(relative, slab, grid)
             yield None
         except SlabExporterError as error:
             yield error.sentence
@@ -169,6 +174,14 @@ def _source_of(runtime: SlicerRuntime, path: Path, record: SourceRecord) -> Sour
     if not difference.is_within(source.geometry.position_tolerance("float64")):
         raise InputError(f"The manifest's affine of the source is {difference} off the file's.")
     return source
+
+
+def _prepared(source: SourceVolume, manifest: Manifest, is_label: bool) -> SourceVolume:
+    """Return a source as it was cut: what was done to it is done again."""
+    if manifest.prepared is None:
+        return source
+    preparation = recorded_preparation(manifest.source.geometry, manifest.prepared)
+    return preparation.label(source) if is_label else preparation.image(source)
 
 
 def _is_as_recorded(source: SourceVolume, path: Path, record: SourceRecord) -> bool:

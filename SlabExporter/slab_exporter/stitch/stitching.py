@@ -1,4 +1,4 @@
-"""Stitch slabs, or predictions made from them, into one volume on the source's grid."""
+"""Stitch slabs, or predictions made from them, into one volume on the grid that was cut, or on the source's."""
 
 from __future__ import annotations
 
@@ -14,10 +14,11 @@ from ..core.errors import InputError, OutputError
 from ..core.geometry import Box
 from ..core.manifest import Manifest, SlabRecord, read_manifest
 from ..core.naming import PieceKind
-from ..core.options import Blend
+from ..core.options import GRIDS, Blend, Grid
+from ..core.options.choices import require_choice
 from ..core.progress import Progress, ProgressEvent, no_progress
 from ..core.values import fill_value
-from ..core.volume import SourceVolume
+from ..core.volume import PREPARED, SourceVolume
 from ..files.encodings.table import WRITABLE
 from ..files.machine import require_memory
 from ..files.nifti import LARGEST_SIZE, NiftiHeader, read_header
@@ -29,6 +30,7 @@ from .cells import describe_uncovered
 from .method import as_kind, choose_blend, common_kind, is_whole
 from .predictions import Predictions, own_files
 from .slab_reading import SlabKind, SlabReader, read_ahead
+from .way_back import on_source_grid
 
 _AVERAGED_LABELS = "Some slabs hold whole numbers only, as label maps do; labels should not be averaged."
 
@@ -43,12 +45,17 @@ class StitchRequest:
         fill: value of voxels that no slab holds; None: the export's (air for a CT-like image, otherwise 0).
         trust_names: accept predictions whose geometry was lost, by their names and shapes alone.
         label_set: stitch this label set of the export instead of its images.
+        grid: "cut": the grid whose slabs they are; "source": the source's, where the volume was made ready before.
     """
 
     blend: Blend | None = None
     fill: float | None = None
     trust_names: bool = False
     label_set: str | None = None
+    grid: Grid = "cut"
+
+    def __post_init__(self) -> None:
+        require_choice("grid", self.grid, GRIDS)
 
 
 @dataclass(frozen=True)
@@ -135,7 +142,10 @@ def stitch_case(
             voxels_kji=voxels[0],
             header=_header(folder / slab.image, slab, manifest, paths[nearest], predictions is not None),
             nifti_transform=manifest.source.nifti_transform,
+            record={} if manifest.prepared is None else {PREPARED: "stitched"},
         )
+        if request.grid == "source":
+            volume, voxels = on_source_grid(volume, voxels, manifest)
         write_volume(runtime, volume, output, voxels)
     return result
 

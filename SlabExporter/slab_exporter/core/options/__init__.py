@@ -5,6 +5,7 @@ from .choices import (
     BLENDS,
     COMPRESSIONS,
     FORMATS,
+    GRIDS,
     NIFTI_TRANSFORMS,
     REMAINDER_WORDS,
     REMAINDERS,
@@ -12,10 +13,12 @@ from .choices import (
     Blend,
     Compression,
     Format,
+    Grid,
     NiftiTransform,
     Remainder,
 )
 from .dicom import LONGEST_TEXT, DicomOptions, is_person_name
+from .prepare import PrepareOptions
 from .request import ExportRequest
 from .series import SeriesOptions
 from .slabs import SlabOptions, overlap_sentence
@@ -25,6 +28,7 @@ __all__ = [
     "BLENDS",
     "COMPRESSIONS",
     "FORMATS",
+    "GRIDS",
     "LONGEST_TEXT",
     "NIFTI_TRANSFORMS",
     "REMAINDERS",
@@ -35,7 +39,9 @@ __all__ = [
     "DicomOptions",
     "ExportRequest",
     "Format",
+    "Grid",
     "NiftiTransform",
+    "PrepareOptions",
     "Remainder",
     "SeriesOptions",
     "SlabOptions",

@@ -11,7 +11,7 @@ import numpy as np
 
 from ...core.options import LONGEST_TEXT, DicomOptions
 from ...core.text import Option, Sentence
-from ...core.volume import SourceVolume
+from ...core.volume import PREPARED, SourceVolume
 from ..uids import is_valid_uid, pseudonym, stable_uid
 from .attributes import TYPE_2C, SourceHeaders, copied, deidentify, mark_deidentified, require_deidentifier, states
 from .classes import ALWAYS_PRESENT, COPIED, IDENTIFYING, LOSSY, UNPAIRED_PARTS, ImageClass, choose_class
@@ -147,6 +147,7 @@ def case_header(case: str, image: SourceVolume, fill: float | None, options: Dic
 def _content(case: str, image: SourceVolume, options: DicomOptions, version: str) -> tuple[Any, ...]:
     asked = {key: value for key, value in asdict(options).items() if key not in ("uid_salt", "segments")}
     made = {key: image.record.get(key) for key in ("resampled", "allow_uneven_mm")}
+    made |= {key: image.record[key] for key in (PREPARED,) if key in image.record}
     return (case, image.sha256, image.frame, image.nifti_transform, made, asked, version)
 
 

@@ -114,7 +114,7 @@ class SlabSeries:
         if header.has_source and not header.options.deidentify:
             ends = zip("ijk", self.box.start, self.box.stop, strict=True)
             box = ", ".join(f"{axis} {a} to {b - 1}" for axis, a, b in ends)
-            made = ", made a regular volume by linear interpolation," if "resampled" in header.image.record else ","
+            made = "".join(f", {text}" for text in header.image.made) + ","
             text = f"Voxels {box} of the source series{made} cut by SlabExporter {header.version}"
             dataset.DerivationDescription = text
         return dataset

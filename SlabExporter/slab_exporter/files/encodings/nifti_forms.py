@@ -14,11 +14,11 @@ import numpy as np
 import numpy.typing as npt
 
 from ...core.geometry import Box, FloatArray, VolumeGeometry
-from ...core.volume import SourceVolume
+from ...core.volume import PREPARED, SourceVolume
 from ..nifti import NiftiHeader, rotation_of
 from ..nifti_transforms import READABLE_LENGTH, quaternion_length, same_form_mm
 
-_SCANNER, _ALIGNED = 1, 2
+_SCANNER, ALIGNED = 1, 2
 # ITK refuses an sform whose axes are further off a right angle (seen: refused at 2e-4, taken at 1e-4).
 _ITK_TAKES = 5e-5
 
@@ -33,13 +33,15 @@ def write_forms(fields: npt.NDArray, source: SourceVolume, box: Box) -> None:
     """
     header = source.header
     kept = _kept_forms(source.geometry, *(() if header is None else (header.tobytes(), header.dtype)))
+    if PREPARED in source.record:  # the header's numbers are this geometry's, rounded: boxes are to be rounded once
+        kept = {form: (source.geometry, code) for form, (_, code) in kept.items()}
     sform, code = kept.get("sform", (source.geometry, 0))
     fields["sform_code"] = code
     fields["srow"] = sform.cropped(box).affine_ras[:3]
     if "qform" not in kept or source.header is None:
         needs_qform = source.header is None or sform.shear > _ITK_TAKES
         fields["qform_code"] = code if needs_qform else 0
-        _write_squared(fields, sform.squared(), box, same_form_mm(sform))
+        write_squared(fields, sform.squared(), box, same_form_mm(sform))
         return
     qform, fields["qform_code"] = kept["qform"]
     fields["quatern"], fields["pixdim"][0] = source.header["quatern"], source.header["pixdim"][0]
@@ -73,10 +75,10 @@ def _kept_forms(
         stated = header.geometry(form)
         if stated is not None and stated.difference(geometry).is_within(allowed):
             kept[form] = stated, int(header.fields[f"{form}_code"])
-    return kept or {"sform": (geometry, _ALIGNED)}
+    return kept or {"sform": (geometry, ALIGNED)}
 
 
-def _write_squared(fields: npt.NDArray, geometry: VolumeGeometry, box: Box, allowed: float) -> None:
+def write_squared(fields: npt.NDArray, geometry: VolumeGeometry, box: Box, allowed: float) -> None:
     """Write a qform, and voxel sizes; it gets no code where its four numbers cannot hold the rotation."""
     rotation = geometry.directions.copy()
     fields["pixdim"][0] = 1 if geometry.is_right_handed else -1
