@@ -34,6 +34,7 @@ from .keywords import (
     limit_of,
     number,
     path_of,
+    run_of,
     shape_of,
     transform_of,
     warn,
@@ -43,7 +44,7 @@ from .keywords import (
 if TYPE_CHECKING:
     from .cases.case import Case
     from .core.planning import SlabPlan
-    from .export.from_files import ExportResult, RunOptions
+    from .export.from_files import ExportResult
 
 
 def plan(
@@ -247,32 +248,10 @@ def export(
         ),
         allow_outside_data=allow_outside_data,
     )
-    run = _run_options(jobs, dask, shard, split, seed, _key_file(key_file, request))
+    run = run_of(jobs, dask, shard, split, seed, _key_file(key_file, request))
     cases = find_cases(inputs_of(inputs), label_arguments(labels), path_of(out), warn)
     cases = named_for_export(_split_and_grouped(cases, request, split_series, group_by), deidentify, warn)
     return export_cases(cases, path_of(out), request, progress, resume, overwrite, run)
-
-
-def _run_options(
-    jobs: int | None,
-    dask: str | None,
-    shard: tuple[int, int] | None,
-    split: Sequence[float] | str | None,
-    seed: int,
-    key_file: Path | None,
-) -> RunOptions:
-    from .export.from_files import RunOptions
-    from .report.dataset import parse_split
-
-    shares = None if split is None else parse_split(split if isinstance(split, str) else ",".join(map(str, split)))
-    return RunOptions(
-        jobs=None if jobs is None else whole("jobs", jobs),
-        dask=dask,
-        shard=shard,
-        split=shares,
-        seed=whole("seed", seed),
-        key_file=key_file,
-    )
 
 
 def _split_and_grouped(

@@ -8,7 +8,7 @@ import warnings
 from collections.abc import Iterable, Mapping, Sequence
 from numbers import Real
 from pathlib import Path
-from typing import Any, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from .core.errors import RequestError
 from .core.options import AxisName, ExportRequest, NiftiTransform, Remainder, SlabOptions
@@ -16,6 +16,9 @@ from .core.pieces.blocks import GivenOverlap, GivenSizes
 from .core.pieces.keeping import Keep, KeepOptions
 from .core.pieces.limiting import CropTo, LimitOptions
 from .core.pieces.shape import slab_options
+
+if TYPE_CHECKING:
+    from .export.from_files import RunOptions
 
 AnyPath: TypeAlias = "str | os.PathLike[str]"
 Labels: TypeAlias = "AnyPath | Sequence[AnyPath] | Mapping[str, AnyPath] | None"
@@ -161,6 +164,33 @@ def frame_of(frame: Any) -> int | None:
         RequestError: it is not a whole number from 0 on.
     """
     return ExportRequest(frame=None if frame is None else whole("frame", frame)).frame
+
+
+def run_of(
+    jobs: int | None,
+    dask: str | None,
+    shard: tuple[int, int] | None,
+    split: Sequence[float] | str | None,
+    seed: int,
+    key_file: Path | None,
+) -> RunOptions:
+    """Return how an export runs.
+
+    Raises:
+        RequestError: a value makes no sense.
+    """
+    from .export.from_files import RunOptions
+    from .report.dataset import parse_split
+
+    shares = None if split is None else parse_split(split if isinstance(split, str) else ",".join(map(str, split)))
+    return RunOptions(
+        jobs=None if jobs is None else whole("jobs", jobs),
+        dask=dask,
+        shard=shard,
+        split=shares,
+        seed=whole("seed", seed),
+        key_file=key_file,
+    )
 
 
 def warn(text: str) -> None:
