@@ -15,11 +15,6 @@ from typing import Any
 from ..core.progress import ProgressEvent
 from ..core.text import command_words, counted, in_words
 
-try:
-    from tqdm import tqdm
-except ImportError:  # the optional package is absent: plain lines
-    tqdm = None
-
 
 def typed(text: str) -> str:
     """Return a text of the library with options as they are typed: ``--overwrite``."""
@@ -45,6 +40,17 @@ def was_printing(error: BaseException) -> bool:
         trace = trace.tb_next
     place = Path("" if trace is None else trace.tb_frame.f_code.co_filename)
     return place.parent == Path(__file__).parent or "tqdm" in place.parts
+
+
+def _bar(**options: Any) -> Any:
+    """A progress bar of tqdm; None where there is no terminal, or tqdm is absent: plain lines."""
+    if not sys.stderr.isatty():
+        return None
+    try:
+        from tqdm import tqdm
+    except ImportError:
+        return None
+    return tqdm(**options)
 
 
 PLAIN_INTERVAL_SECONDS = 5.0
@@ -92,8 +98,7 @@ class Lines:
             self._say(f"{event.case}: {typed(event.message)}")
 
     def _start_bar(self, event: ProgressEvent) -> None:
-        if tqdm is not None and sys.stderr.isatty():
-            self._bar = tqdm(total=event.total, unit="slab", desc=event.case, leave=False)
+        self._bar = _bar(total=event.total, unit="slab", desc=event.case, leave=False)
         self._last = time.monotonic()
 
     def _advance(self, event: ProgressEvent) -> None:
@@ -162,8 +167,8 @@ class BatchLines:
         self._failed = 0
         self._began = self._last = time.monotonic()
         self._bar: Any = None
-        if tqdm is not None and not quiet and sys.stderr.isatty():
-            self._bar = tqdm(total=self._total, unit="slice", unit_scale=True, dynamic_ncols=True, smoothing=0)
+        if not quiet:
+            self._bar = _bar(total=self._total, unit="slice", unit_scale=True, dynamic_ncols=True, smoothing=0)
 
     def __call__(self, event: ProgressEvent) -> None:
         """Show an event."""

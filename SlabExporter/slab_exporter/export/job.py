@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import importlib
 import traceback
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -24,6 +25,7 @@ from ..files.nifti_voxels import is_as_recorded
 from ..interrupts import Beside
 from ..mrml import volume_files
 from ..mrml.runtime import SlicerRuntime, open_runtime
+from ..native import load_beside
 from ..pipeline.case_folder import clear_leftovers
 from ..pipeline.formats.table import kind_of
 from ..pipeline.one_case import CaseSources, asked_options, export_sources
@@ -93,6 +95,9 @@ def runtime_with_first(job: Job | None) -> Iterator[tuple[SlicerRuntime, FirstIm
     image = image_of(job.case, job.request)
     with Beside(lambda: read_ahead(image)) as first, open_runtime() as runtime:
         runtime.load()
+        if job.request.verify:
+            load_beside("SimpleITK", "_SimpleITK")
+            importlib.import_module("SimpleITK")  # while the image is still being read
         yield runtime, first
 
 

@@ -19,6 +19,8 @@ from .nifti_voxels import read_nifti
 
 # Voxels of an uncompressed NIfTI that are read at a time: ITK holds them twice while it reads.
 _PART_VOXELS = 16 << 18
+# ITK's readers of what is written here: a file of another kind under such a name is refused.
+_READERS = {".nii": "NiftiImageIO", ".nii.gz": "NiftiImageIO", ".nrrd": "NrrdImageIO"}
 # Voxels that are compared at a time: they stay in the processor's cache.
 _COMPARED_VOXELS = 1 << 18
 
@@ -49,7 +51,7 @@ def verify_file(
     """
     name = name or path.name
     planned = geometry.cropped(box)
-    reader = open_reader(path)
+    reader = open_reader(path, _READERS.get(volume_extension(path) or ""))
     verify_place(path, name, image_geometry(reader), planned)
     if (found := _voxel_type(reader)) != source_kji.dtype:
         raise VerificationError(f"{name}: voxels are {found.name}, the source's are {source_kji.dtype.name}.")
@@ -124,8 +126,10 @@ def with_non_finite(voxels: npt.NDArray, stored: npt.NDArray, name: str) -> npt.
     return stored
 
 
-def open_reader(path: Path) -> Any:
+def open_reader(path: Path, image_io: str | None = None) -> Any:
     """A SimpleITK reader that has read the header.
+
+    ``image_io`` names ITK's own; without it each of its thirty opens the file until one takes it.
 
     Raises:
         VerificationError: it cannot.
@@ -137,6 +141,7 @@ def open_reader(path: Path) -> Any:
     # its warnings, such as one about a metadata field, are not about what is compared here
     sitk.ProcessObject.SetGlobalWarningDisplay(False)
     reader = sitk.ImageFileReader()
+    reader.SetImageIO(image_io or "")
     reader.SetFileName(str(path))
     try:
         reader.ReadImageInformation()

@@ -18,6 +18,8 @@ from contextlib import contextmanager
 from types import ModuleType
 from typing import Any
 
+from ..native import load_beside
+
 NAME = "slicer_core"
 _USED = (
     "vtkSegmentationCore",
@@ -54,6 +56,7 @@ def _partly_loaded() -> ModuleType:
     package.__class__ = _PartlyLoaded
     sys.modules[NAME] = package
     try:
+        load_beside(NAME, *_USED)
         with _functions_bound_when_called():
             for library in _USED:
                 _take(package, importlib.import_module(f"{NAME}.{library}"))
