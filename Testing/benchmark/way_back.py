@@ -1,8 +1,9 @@
-"""Measures the way back: stitch beside its floor, and compare, on one CT-like volume.
+"""Measures the way back: stitch and compare beside their floors, on one CT-like volume.
 
     python way_back.py --repeat 3 --output WAY_BACK.md
 
-The floor of stitch: igzip decodes the slabs once and encodes the volume once, in one thread.
+The floor of stitch: igzip decodes the slabs once and encodes the volume once, in one thread. That of compare:
+igzip decodes both files once, in one thread, and the voxels are compared in the one arrangement that is right.
 """
 
 from __future__ import annotations
@@ -20,7 +21,8 @@ from turns import median_costs
 
 HERE = Path(__file__).parent
 OURS = [sys.executable, "-m", "slab_exporter"]
-FLOOR, STITCH = "floor of stitch", "stitch"
+STITCH = "stitch"
+FLOOR_OF = "floor of "
 
 # Other storage orders of the same voxels, and a part; the affine stays as it is, which is wrong.
 OTHERS = """
@@ -42,12 +44,19 @@ def prepare(workdir: Path, slices: int) -> dict[str, list[str]]:
     subprocess.run([sys.executable, "-c", OTHERS, volume, workdir], check=True)
     slabs = sorted(map(str, out.glob("*/images/*.nii.gz")))
     commands = {
-        FLOOR: [sys.executable, str(HERE / "peers" / "stitch_floor.py"), str(workdir / "floor.nii.gz"), *slabs],
+        FLOOR_OF + STITCH: [
+            sys.executable,
+            str(HERE / "peers" / "stitch_floor.py"),
+            str(workdir / "floor.nii.gz"),
+            *slabs,
+        ],
         STITCH: [*OURS, "stitch", str(next(out.glob("*/manifest.json"))), "-o", str(workdir / "b.nii.gz")],
     }
     commands[STITCH].append("--overwrite")
     for name in ("flipped", "part"):
-        commands[f"compare, {name}"] = [*OURS, "compare", str(volume), str(workdir / f"{name}.nii.gz")]
+        files, row = [str(volume), str(workdir / f"{name}.nii.gz")], f"compare, {name}"
+        commands[FLOOR_OF + row] = [sys.executable, str(HERE / "peers" / "compare_floor.py"), *files]
+        commands[row] = [*OURS, "compare", *files]
     return commands
 
 
@@ -58,10 +67,11 @@ def fault(name: str, cost: Cost) -> str | None:
 
 
 def table(costs: dict[str, Cost]) -> list[str]:
-    """One row a command; stitch also against its floor."""
+    """One row a command, against its floor."""
     rows = []
     for name, cost in costs.items():
-        ratio = f"{cost.wall / costs[FLOOR].wall:.2f}" if name in (FLOOR, STITCH) else ""
+        floor = costs[FLOOR_OF + name.removeprefix(FLOOR_OF)]
+        ratio = f"{cost.wall / floor.wall:.2f}"
         rows.append([name, f"{cost.wall:.2f}", f"{cost.cpu:.2f}", f"{cost.largest_process:.0f}", ratio])
     return markdown_table(["", "wall s", "CPU s", "largest process MB", "wall / floor"], rows)
 

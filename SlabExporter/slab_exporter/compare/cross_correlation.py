@@ -91,6 +91,8 @@ def moderate(a: npt.NDArray, b: npt.NDArray) -> tuple[npt.NDArray, npt.NDArray, 
 
     Values that were equal stay equal. Arrays of ordinary values are returned as they are, with 1.
     """
+    if a.dtype.kind in "iu" and b.dtype.kind in "iu":  # not even 64 bits reach far enough
+        return a, b, 1.0
     largest = max(_largest_magnitude(array) for array in (a, b))
     exponent = int(np.frexp(largest)[1]) - 1
     if largest == 0 or abs(exponent) < _EXTREME_EXPONENT:

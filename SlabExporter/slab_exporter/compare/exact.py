@@ -56,8 +56,15 @@ def _rare_voxel(other: npt.NDArray, edge: int) -> _Indices | None:
     if not len(sample):
         return None
     marks = _marks(other, sample, edge)
-    _, kind, count = np.unique(marks, axis=0, return_inverse=True, return_counts=True)
-    return sample[int(np.argmin(count[kind.reshape(-1)]))]
+    # Of those that are alike in this, the one of the rarest value has to be looked for in the fewest places.
+    rarity = [_how_many_alike(values) for values in (marks[:, :1], marks)]
+    return sample[int(np.lexsort(rarity)[0])]
+
+
+def _how_many_alike(rows: npt.NDArray) -> npt.NDArray[np.intp]:
+    """Return for each row how many are equal to it."""
+    _, kind, count = np.unique(rows, axis=0, return_inverse=True, return_counts=True)
+    return count[kind.reshape(-1)]
 
 
 def _marks(array: npt.NDArray, index: _Indices, edge: int) -> npt.NDArray:

@@ -24,10 +24,8 @@
 
 static atomic_long opens, reads, writes, others, round_trips;
 
-static const char *folder(void) { return getenv("SLOW_FOLDER"); }
-
 static int below(const char *path) {
-    const char *slow = folder();
+    const char *slow = getenv("SLOW_FOLDER");
     return slow && path && strncmp(path, slow, strlen(slow)) == 0;
 }
 
@@ -84,6 +82,8 @@ CALL(int, stat, others, (const char *path, struct stat *to), (path, to), below(p
 CALL(int, stat64, others, (const char *path, struct stat64 *to), (path, to), below(path), 1)
 CALL(int, lstat, others, (const char *path, struct stat *to), (path, to), below(path), 1)
 CALL(int, lstat64, others, (const char *path, struct stat64 *to), (path, to), below(path), 1)
+CALL(int, fstatat, others, (int at, const char *path, struct stat *to, int flags), (at, path, to, flags), below(path), 1)
+CALL(int, access, others, (const char *path, int mode), (path, mode), below(path), 1)
 CALL(int, rename, others, (const char *from, const char *to), (from, to), below(to), 1)
 CALL(int, unlink, others, (const char *path), (path), below(path), 1)
 CALL(int, mkdir, others, (const char *path, mode_t mode), (path, mode), below(path), 1)
