@@ -95,10 +95,16 @@ def runtime_with_first(job: Job | None) -> Iterator[tuple[SlicerRuntime, FirstIm
     image = image_of(job.case, job.request)
     with Beside(lambda: read_ahead(image)) as first, open_runtime() as runtime:
         runtime.load()
-        if job.request.verify:
-            load_beside("SimpleITK", "_SimpleITK")
-            importlib.import_module("SimpleITK")  # while the image is still being read
+        _import_what_is_needed(job.request)  # while the image is still being read
         yield runtime, first
+
+
+def _import_what_is_needed(request: ExportRequest) -> None:
+    if request.verify:
+        load_beside("SimpleITK", "_SimpleITK")
+        importlib.import_module("SimpleITK")
+    if request.format == "dicom":
+        importlib.import_module("pydicom")
 
 
 def run_job(runtime: SlicerRuntime, job: Job, progress: Progress, first: FirstImage | None = None) -> Outcome:
