@@ -38,7 +38,6 @@ from .keywords import (
     shape_of,
     transform_of,
     warn,
-    whole,
 )
 
 if TYPE_CHECKING:
