@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -18,6 +17,7 @@ from .core.options import (
     PrepareOptions,
     Remainder,
     SeriesOptions,
+    uid_salt,
 )
 from .core.pieces.blocks import GivenOverlap, GivenSizes
 from .core.pieces.keeping import Keep
@@ -27,6 +27,7 @@ from .keywords import (
     AnyPath,
     Fill,
     Labels,
+    data_set_of,
     frame_of,
     inputs_of,
     keep_of,
@@ -36,6 +37,7 @@ from .keywords import (
     path_of,
     run_of,
     shape_of,
+    taking_options,
     transform_of,
     warn,
 )
@@ -106,6 +108,7 @@ def plan(
         return plan_slabs(geometry, options, read_roi_box(runtime, path_of(within), geometry))
 
 
+@taking_options
 def export(
     inputs: AnyPath | Iterable[AnyPath],
     out: AnyPath,
@@ -141,7 +144,7 @@ def export(
     study_description: str | None = None,
     segments: AnyPath | None = None,
     quantize: bool = False,
-    new_uids: bool = False,
+    new_uids: bool | str = False,
     deidentify: bool = False,
     key_file: AnyPath | None = None,
     jobs: int | None = None,
@@ -153,6 +156,7 @@ def export(
     resume: bool = False,
     overwrite: bool = False,
     verify: bool = True,
+    options: AnyPath | None = None,
     progress: Progress = no_progress,
 ) -> ExportResult:
     """Cut volumes into slabs, one folder per case in ``out``; a case that fails does not stop the others.
@@ -198,6 +202,7 @@ def export(
         resume: go on with an earlier export; complete cases stay.
         overwrite: replace what an earlier export left in ``out``.
         verify: read every slab back and compare it with the source.
+        options: options.json of an earlier export, or a manifest.json: its options are taken for those not given here.
         progress: called with a ``ProgressEvent`` for each slab and case; may raise ``Cancelled``.
 
     Returns:
@@ -242,12 +247,13 @@ def export(
             study_description=study_description,
             quantize=quantize,
             deidentify=deidentify,
-            uid_salt=uuid.uuid4().hex if new_uids else "",
+            uid_salt=uid_salt(new_uids),
             segments=_segments(segments),
         ),
         allow_outside_data=allow_outside_data,
     )
-    run = run_of(jobs, dask, shard, split, seed, _key_file(key_file, request))
+    data_set = data_set_of(split, seed, group_by, split_series)
+    run = run_of(jobs, dask, shard, data_set, _key_file(key_file, request))
     cases = find_cases(inputs_of(inputs), label_arguments(labels), path_of(out), warn)
     cases = named_for_export(_split_and_grouped(cases, request, split_series, group_by), deidentify, warn)
     return export_cases(cases, path_of(out), request, progress, resume, overwrite, run)

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import functools
 import operator
 import os
+import sys
 import warnings
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from numbers import Real
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, ParamSpec, TypeAlias, TypeVar
 
 from .core.errors import RequestError
-from .core.options import AxisName, ExportRequest, NiftiTransform, Remainder, SlabOptions
+from .core.options import AxisName, DataSetOptions, ExportRequest, NiftiTransform, Remainder, SlabOptions
 from .core.pieces.blocks import GivenOverlap, GivenSizes
 from .core.pieces.keeping import Keep, KeepOptions
 from .core.pieces.limiting import CropTo, LimitOptions
@@ -23,6 +25,25 @@ if TYPE_CHECKING:
 AnyPath: TypeAlias = "str | os.PathLike[str]"
 Labels: TypeAlias = "AnyPath | Sequence[AnyPath] | Mapping[str, AnyPath] | None"
 Fill: TypeAlias = "float | Literal['auto']"
+
+
+Given = ParamSpec("Given")
+Result = TypeVar("Result")
+
+
+def taking_options(function: Callable[Given, Result]) -> Callable[Given, Result]:
+    """Return a function whose keyword ``options`` names a file of others; those that are given beside it win."""
+
+    @functools.wraps(function)
+    def call(*inputs: Given.args, **given: Given.kwargs) -> Result:
+        from .core.options.entries import merged
+        from .export.options_file import read_options
+
+        path: Any = given.pop("options", None)
+        values = given if path is None else merged(read_options(path_of(path), given), given)
+        return function(*inputs, **values)
+
+    return call
 
 
 def path_of(given: AnyPath) -> Path:
@@ -166,12 +187,24 @@ def frame_of(frame: Any) -> int | None:
     return ExportRequest(frame=None if frame is None else whole("frame", frame)).frame
 
 
+def data_set_of(
+    split: Sequence[float] | str | None, seed: int, group_by: str | None, split_series: bool
+) -> DataSetOptions:
+    """Return how the cases of an export are found and dealt.
+
+    Raises:
+        RequestError: a value makes no sense.
+    """
+    from .report.dataset import split_of
+
+    return DataSetOptions(None if split is None else split_of(split), whole("seed", seed), group_by, split_series)
+
+
 def run_of(
     jobs: int | None,
     dask: str | None,
     shard: tuple[int, int] | None,
-    split: Sequence[float] | str | None,
-    seed: int,
+    data_set: DataSetOptions,
     key_file: Path | None,
 ) -> RunOptions:
     """Return how an export runs.
@@ -180,19 +213,19 @@ def run_of(
         RequestError: a value makes no sense.
     """
     from .export.from_files import RunOptions
-    from .report.dataset import parse_split
 
-    shares = None if split is None else parse_split(split if isinstance(split, str) else ",".join(map(str, split)))
     return RunOptions(
         jobs=None if jobs is None else whole("jobs", jobs),
         dask=dask,
         shard=shard,
-        split=shares,
-        seed=whole("seed", seed),
+        data_set=data_set,
         key_file=key_file,
     )
 
 
 def warn(text: str) -> None:
-    """Say a sentence about the inputs as a whole, as Python does."""
-    warnings.warn(text, stacklevel=5)
+    """Say a sentence about the inputs as a whole, as Python does: where the library was called."""
+    library, level, frame = os.path.dirname(__file__), 1, sys._getframe()
+    while frame.f_back is not None and frame.f_code.co_filename.startswith(library):
+        level, frame = level + 1, frame.f_back
+    warnings.warn(text, stacklevel=level)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import uuid
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -14,6 +13,7 @@ from ..core.options import (
     DicomOptions,
     PrepareOptions,
     SeriesOptions,
+    uid_salt,
 )
 from ..core.pieces.keeping import KEEPS
 from ..core.pieces.limiting import CROP_TO
@@ -248,6 +248,6 @@ def dicom_options(options: argparse.Namespace) -> DicomOptions:
         study_description=options.study_description,
         quantize=options.quantize,
         deidentify=options.deidentify,
-        uid_salt=uuid.uuid4().hex if options.new_uids else "",
+        uid_salt=uid_salt(options.new_uids),
         segments=options.segments,
     )

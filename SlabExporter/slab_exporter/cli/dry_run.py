@@ -10,8 +10,10 @@ from pathlib import Path
 from ..cases.find import Case, match_summary
 from ..cases.parts import deal
 from ..core.options import ExportRequest
+from ..core.options.entries import said
 from ..core.text import lengths, sizes
 from ..export.from_files import RunOptions
+from ..export.options_file import resolved_options
 from ..inspection.dry_run import Outlook, outlook
 from ..mrml.runtime import open_runtime
 from .terminal import print_json, typed
@@ -23,7 +25,8 @@ def dry_run(cases: list[Case], out: Path, request: ExportRequest, as_json: bool,
     Returns:
         How many cases cannot be exported, as far as the headers show.
     """
-    dealt = deal(cases, run.split, run.seed)
+    dealt = deal(cases, run.data_set.split, run.data_set.seed)
+    options = resolved_options(request, run.data_set)
     with open_runtime() as runtime:
         outlooks = [replace(outlook(runtime, case, request), part=dealt.parts[case.name]) for case in cases]
     if as_json:
@@ -31,7 +34,9 @@ def dry_run(cases: list[Case], out: Path, request: ExportRequest, as_json: bool,
             print_json(one.to_json())
         for text in dealt.warnings:
             print_json({"event": "warning", "case": out.name, "message": text})
+        print_json({"event": "options", "options": options})
     else:
+        print(f"options: {said(options)}")
         print("\n".join(_text(outlooks, cases, out, dealt.warnings, request)))
     return sum(one.error is not None for one in outlooks)
 

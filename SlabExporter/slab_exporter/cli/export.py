@@ -33,6 +33,7 @@ from .arguments import (
     prepare_options,
     series_options,
 )
+from .options_file import completed
 from .terminal import BatchLines, JsonLines, Lines, display, print_json, typed
 
 if TYPE_CHECKING:
@@ -48,6 +49,7 @@ def run(options: argparse.Namespace) -> int:
     from ..pipeline.limiting import require_sound
     from .dry_run import dry_run
 
+    options = completed(options, add_arguments)
     request = request_of(options)
     run = run_options(options)
     require_deidentify(run.key_file, request)
@@ -151,7 +153,11 @@ def code_for(unusable: int, cases: int) -> int:
 
 def add_parser(commands: Subparsers) -> None:
     """Add the command to the parser."""
-    parser = command_parser(commands, "export", "cut volumes into slabs, one folder per case", run)
+    add_arguments(command_parser(commands, "export", "cut volumes into slabs, one folder per case", run))
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add inputs and options."""
     parser.add_argument("inputs", nargs="+", type=given_path, metavar="INPUT", help=INPUT_HELP)
     parser.add_argument("-o", "--output", required=True, type=given_path, metavar="OUT", help="output folder")
     _add_slab_options(parser)
@@ -172,6 +178,11 @@ def add_parser(commands: Subparsers) -> None:
     add_dicom_output_options(parser)
     add_identity_options(parser)
     add_batch_options(parser)
+    parser.add_argument(
+        "--options", type=given_path, metavar="FILE",
+        help="take the options of an earlier export again: its options.json, or a case's manifest.json; options given "
+        "here win",
+    )  # fmt: skip
     parser.add_argument("--no-verify", action="store_true", help="do not read the slabs back and compare them")
     parser.add_argument("--resume", action="store_true", help="go on with an earlier export; complete cases stay")
     parser.add_argument("--overwrite", action="store_true", help="replace what an earlier export left in OUT")
@@ -234,8 +245,9 @@ def run_options(options: argparse.Namespace) -> RunOptions:
     Raises:
         RequestError: a value is out of range, or options contradict each other.
     """
+    from ..core.options import DataSetOptions
     from ..export.from_files import RunOptions
-    from ..report.dataset import parse_split
+    from ..report.dataset import split_of
 
     if options.dask is not None and options.jobs is not None:
         raise RequestError("--jobs counts processes here; with --dask the cluster decides. Leave one of them out.")
@@ -245,8 +257,12 @@ def run_options(options: argparse.Namespace) -> RunOptions:
         jobs=options.jobs,
         dask=options.dask,
         shard=options.shard,
-        split=None if options.split is None else parse_split(options.split),
-        seed=options.seed,
+        data_set=DataSetOptions(
+            split=None if options.split is None else split_of(options.split),
+            seed=options.seed,
+            group_by=options.group_by,
+            split_series=options.split_series,
+        ),
         debug=options.debug,
         key_file=options.key_file,
     )

@@ -35,12 +35,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """
     open_closed_streams()
     try:
-        options = build_parser().parse_args(_numbers_apart(sys.argv[1:] if arguments is None else arguments))
+        typed_in = _numbers_apart(sys.argv[1:] if arguments is None else arguments)
+        options = build_parser().parse_args(typed_in)
     except SystemExit as end:
         return int(end.code or 0)
     previous = _interrupt_on_terminate()
     try:
         accept_any_character()
+        options.typed_in = typed_in[1:]  # behind the command, to know what was given
         code = int(options.run(options))
         sys.stdout.flush()
         return code

@@ -34,6 +34,8 @@ ERRORS_TABLE = "errors.csv"
 DATA_LIST = "dataset.json"
 REPORT = "report.html"
 SUMMARY_FILES = (SLABS_TABLE, ERRORS_TABLE, DATA_LIST, REPORT)
+# What an export was asked for, from its beginning on.
+OPTIONS = "options.json"
 # Folder of a case's unfinished files, and beginning of the names of other unfinished files.
 SCRATCH = ".partial"
 
@@ -75,7 +77,7 @@ def safe_name(text: str) -> str:
     while len(text.encode()) > _LONGEST_NAME:
         text = text[:-1]
     text = text.strip(" .") or "case"
-    taken = text.split(".")[0].lower() in _WINDOWS_DEVICES or text.casefold() in SUMMARY_FILES
+    taken = text.split(".")[0].lower() in _WINDOWS_DEVICES or text.casefold() in (*SUMMARY_FILES, OPTIONS)
     return f"{text}_" if taken else text
 
 

@@ -11,7 +11,7 @@ from ..cases.find import Case
 from ..cases.parts import deal
 from ..core.errors import InputError, OutputError, RequestError, SlabExporterError, VerificationError
 from ..core.manifest import Manifest, read_manifest
-from ..core.options import ExportRequest
+from ..core.options import DataSetOptions, ExportRequest
 from ..core.progress import Progress, ProgressEvent, no_progress
 from ..core.text import Option, Sentence, as_stored, command_words, in_words
 from ..files.disk import refuses_writing
@@ -23,6 +23,7 @@ from .data_set import DataSetFiles, case_manifests, dealt_cases, holds_case, ref
 from .identity import deidentified
 from .job import Job, Outcome, read_case, reads_without_itk, run_job, runtime_with_first
 from .key_file import require_deidentify, write_key_file
+from .options_file import write_options
 from .output_folder import clear_interrupted, locked, make_output, refuse_other_content
 from .pool import run_in_workers
 from .survey import default_jobs, survey_case
@@ -39,8 +40,7 @@ class RunOptions:
         dask: address of a Dask scheduler (or its scheduler file), instead of processes here.
         shard: (number from 1, of how many): export this part of the cases, and leave the files
             about the whole data set to a last run without it.
-        split: shares of training, validation and test, adding up to 1; None for all in training.
-        seed: of the split.
+        data_set: how its cases were found and are dealt.
         debug: print a traceback when something unexpected happens.
         key_file: a new table of what deidentified cases were called, outside of the output folder.
 
@@ -51,8 +51,7 @@ class RunOptions:
     jobs: int | None = None
     dask: str | None = None
     shard: tuple[int, int] | None = None
-    split: tuple[float, ...] | None = None
-    seed: int = 0
+    data_set: DataSetOptions = field(default_factory=DataSetOptions)
     debug: bool = False
     key_file: Path | None = None
 
@@ -129,12 +128,14 @@ def export_cases(
         resume = resume or (run.shard is not None and not overwrite)
         if run.key_file is not None:
             write_key_file(run.key_file, cases, out, resume, overwrite)
+        if (changed := write_options(out, request, run.data_set, resume)) is not None:
+            progress(ProgressEvent("warning", out.name, message=changed))
         mine = cases if run.shard is None else cases[run.shard[0] - 1 :: run.shard[1]]
         files = None
         notes: tuple[str, ...] = ()
         if run.shard is None:
             clear_interrupted(out)
-            dealt = deal(cases, run.split, run.seed)
+            dealt = deal(cases, run.data_set.split, run.data_set.seed)
             files, notes = DataSetFiles(out, dealt_cases(cases, dealt.parts)), dealt.warnings
             for sentence in notes:
                 progress(ProgressEvent("warning", out.name, message=sentence))

@@ -14,8 +14,8 @@ from typing import Any
 
 from ..core.errors import InputError, OutputError, RequestError
 from ..core.manifest import FILE_NAME, Manifest
-from ..core.naming import SUMMARY_FILES, safe_name, volume_extension, volume_stem
-from ..core.options import ExportRequest
+from ..core.naming import OPTIONS, SUMMARY_FILES, safe_name, volume_extension, volume_stem
+from ..core.options import DataSetOptions, ExportRequest
 from ..core.progress import Progress, ProgressEvent, no_progress
 from ..core.text import Option
 from ..core.volume import SourceVolume
@@ -30,6 +30,7 @@ from ..prepare.preparation import cut_grid
 from ..volumes.scene_volumes import file_of_node, label_volume, scene_volume
 from .data_set import DataSetFiles, refuse_named_cases
 from .identity import numbered
+from .options_file import write_options
 from .output_folder import clear_interrupted, locked, make_output
 
 LabelNodes = Any | Sequence[Any] | Mapping[str, Any] | None
@@ -93,6 +94,7 @@ def export_nodes(
                 raise
             else:
                 files.case_is_whole(out / name, ())
+                write_options(out, request, DataSetOptions(), resume=False)
             finally:
                 remove_empty_folders_aside(out)
     return manifest
@@ -144,7 +146,7 @@ def require_free_place(out: Path, case: str, replace: bool) -> None:
         used = [path for path in out.iterdir() if not path.name.startswith(".")]
     except OSError as error:
         raise OutputError(f"The output folder {out} cannot be read: {error.strerror or error}.") from error
-    if used and not any(path.name in SUMMARY_FILES or (path / FILE_NAME).is_file() for path in used):
+    if used and not any(path.name in (*SUMMARY_FILES, OPTIONS) or (path / FILE_NAME).is_file() for path in used):
         raise OutputError(f"The folder {out} holds other files; choose an empty one, or one of an earlier export.")
     folder = out / case
     if folder.exists() and any(folder.iterdir()) and not replace:

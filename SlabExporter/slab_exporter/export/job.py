@@ -5,16 +5,17 @@ from __future__ import annotations
 import contextlib
 import importlib
 import traceback
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final, Literal
+from typing import Any, Final, Literal
 
 from ..cases.find import Case
 from ..cases.opening import image_of, label_of, open_label, request_for
 from ..core.errors import Cancelled, DiskFullError, InputError, OutputError, SlabExporterError
 from ..core.manifest import FILE_NAME, Manifest, read_manifest
 from ..core.options import ExportRequest
+from ..core.options.entries import differences, values_in
 from ..core.progress import Progress, ProgressEvent
 from ..core.records import SourceRecord
 from ..core.text import Option
@@ -224,8 +225,9 @@ def earlier_run(case: Case, folder: Path, request: ExportRequest) -> Earlier:
 
 
 def _difference(case: Case, folder: Path, request: ExportRequest, manifest: Manifest) -> str | None:
-    if manifest.plan.asked != asked_options(request):
-        return "the options have changed since it was exported"
+    asked = asked_options(request)
+    if manifest.plan.asked != asked:
+        return f"the options have changed since it was exported{_changes(manifest.plan.asked or {}, asked)}"
     recorded = {"image": manifest.source} | manifest.label_sources
     files = {"image": case.image} | case.labels
     if manifest.case != case.name or recorded.keys() != files.keys():
@@ -241,6 +243,15 @@ def _difference(case: Case, folder: Path, request: ExportRequest, manifest: Mani
         if shortfall is not None:
             return f"{slab.image} {shortfall}"
     return _damaged(folder, manifest)
+
+
+def _changes(before: Mapping[str, Any], now: Mapping[str, Any]) -> str:
+    """Return which options differ, in brackets; nothing where that is hidden."""
+    try:
+        told = differences(values_in(before), values_in(now))
+    except KeyError:  # of a later version
+        return ""
+    return f" ({'; '.join(told)})" if told else ""
 
 
 def _damaged(folder: Path, manifest: Manifest) -> str | None:

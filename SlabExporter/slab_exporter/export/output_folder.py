@@ -15,18 +15,19 @@ from typing import IO
 
 from ..cases.find import Case
 from ..core.errors import OutputError, writing
-from ..core.naming import DATA_LIST, ERRORS_TABLE, REPORT, SCRATCH, SLABS_TABLE, SUMMARY_FILES, slab_name_pattern
+from ..core.naming import DATA_LIST, ERRORS_TABLE, OPTIONS, REPORT, SCRATCH, SLABS_TABLE, slab_name_pattern
 from ..core.text import Option, Sentence
 from ..files.atomic import clear_abandoned, open_to_lock, try_lock
 from ..files.disk import begins_with, is_exported_case
 from ..pipeline.case_folder import cases_left_aside, clear_leftovers, is_whole_aside
 
-# What stands at the beginning of our own summary files.
+# What stands at the beginning of our own files beside the cases.
 _MARKS = {
     SLABS_TABLE: "case,slab,image,",
     ERRORS_TABLE: "case,image,error\n",
     DATA_LIST: "cut by SlabExporter",
     REPORT: "SlabExporter</title>",
+    OPTIONS: '"schema": "slab-exporter-options/',
 }
 
 
@@ -68,9 +69,9 @@ def refuse_other_content(out: Path, resume: bool, overwrite: bool, shard: bool =
     """
     content = [] if overwrite else [path for path in out.iterdir() if not path.name.startswith(".")]
     for path in content:
-        if path.name in SUMMARY_FILES and not begins_with(path, _MARKS[path.name]):
+        if path.name in _MARKS and not begins_with(path, _MARKS[path.name]):
             raise OutputError(f"{path} is not of an export and would be replaced; choose another output folder.")
-    cases = [path for path in content if path.name not in SUMMARY_FILES]
+    cases = [path for path in content if path.name not in _MARKS]
     if cases and not (resume or shard):
         raise OutputError(
             f"The output folder {out} is not empty. Choose another one, or add ",

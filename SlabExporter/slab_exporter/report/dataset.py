@@ -40,6 +40,18 @@ def parse_split(text: str) -> tuple[float, ...]:
     return tuple(n / sum(numbers) for n in numbers)
 
 
+def split_of(given: str | Sequence[float]) -> tuple[float, ...]:
+    """Return a split as it is typed, or as numbers, as shares that add up to 1.
+
+    >>> split_of("80,20"), split_of([0.8, 0.1, 0.1])
+    ((0.8, 0.2), (0.8, 0.1, 0.1))
+
+    Raises:
+        RequestError: as ``parse_split``.
+    """
+    return parse_split(given if isinstance(given, str) else ",".join(map(str, given)))
+
+
 def split_groups(groups: Sequence[str], shares: Sequence[float], seed: int) -> dict[str, str]:
     """Return the part, "training", "validation" or "test", of each group.
 

@@ -17,7 +17,8 @@ from .choices import (
     NiftiTransform,
     Remainder,
 )
-from .dicom import LONGEST_TEXT, DicomOptions, is_person_name
+from .data_set import DataSetOptions
+from .dicom import LONGEST_TEXT, DicomOptions, is_person_name, uid_salt
 from .prepare import PrepareOptions
 from .request import ExportRequest
 from .series import SeriesOptions
@@ -36,6 +37,7 @@ __all__ = [
     "AxisName",
     "Blend",
     "Compression",
+    "DataSetOptions",
     "DicomOptions",
     "ExportRequest",
     "Format",
@@ -47,4 +49,5 @@ __all__ = [
     "SlabOptions",
     "is_person_name",
     "overlap_sentence",
+    "uid_salt",
 ]

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+import uuid
+from dataclasses import dataclass, field
 
 from ..errors import RequestError
 
@@ -53,7 +54,7 @@ class DicomOptions:
     quantize: bool = False
     deidentify: bool = False
     uid_salt: str = ""
-    segments: str | None = None
+    segments: str | None = field(default=None, metadata={"path": True})
 
     def __post_init__(self) -> None:
         if self.modality is not None and not re.fullmatch(r"(?! )[A-Z0-9_ ]{1,16}(?<! )", self.modality):
@@ -77,3 +78,12 @@ class DicomOptions:
                     f"The {name} must be at most {LONGEST_TEXT} characters without backslash or control characters.",
                     option=option,
                 )
+
+
+def uid_salt(new_uids: bool | str) -> str:
+    """Return what identifiers are made from besides the input: nothing, something new, or what it was before.
+
+    >>> uid_salt(False), len(uid_salt(True)), uid_salt("5e1f")
+    ('', 32, '5e1f')
+    """
+    return uuid.uuid4().hex if new_uids is True else new_uids or ""

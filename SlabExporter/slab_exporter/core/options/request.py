@@ -41,7 +41,7 @@ class ExportRequest:
     compression: Compression = "fast"
     frame: int | None = None
     nifti_transform: NiftiTransform | None = None
-    within: str | None = None
+    within: str | None = field(default=None, metadata={"path": True})
     verify: bool = True
     series: SeriesOptions = field(default_factory=SeriesOptions)
     dicom: DicomOptions = field(default_factory=DicomOptions)

@@ -14,11 +14,12 @@ from typing import Any, TypeAlias
 from ..errors import RequestError
 from ..text import Option
 
-Three: TypeAlias = "tuple[int, int, int]"
+# Not in quotes, since ``options.entries`` looks at the types of fields.
+Three: TypeAlias = tuple[int, int, int]
 
-Sizes: TypeAlias = "tuple[int | None, int | None, int | None]"
-SizesMm: TypeAlias = "tuple[float | None, float | None, float | None]"
-Overlap: TypeAlias = "int | Three"
+Sizes: TypeAlias = tuple[int | None, int | None, int | None]
+SizesMm: TypeAlias = tuple[float | None, float | None, float | None]
+Overlap: TypeAlias = int | Three
 # What users give: text as on the command line, or a sequence.
 GivenSizes: TypeAlias = "str | Sequence[float | str | None]"
 GivenOverlap: TypeAlias = "int | str | Sequence[int]"

@@ -1,0 +1,22 @@
+"""Options about the data set as a whole."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class DataSetOptions:
+    """Division of an export into cases, and of its cases into parts.
+
+    Attributes:
+        split: shares of training, validation and test, adding up to 1; None for all in training.
+        seed: of the split.
+        group_by: column of a list whose cases stay together in a split; None: by names and headers.
+        split_series: whether a DICOM series of several volumes is a case for each.
+    """
+
+    split: tuple[float, ...] | None = None
+    seed: int = 0
+    group_by: str | None = None
+    split_series: bool = False
