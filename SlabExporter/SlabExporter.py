@@ -10,7 +10,7 @@ from slicer.i18n import tr as _
 from slicer.i18n import translate
 from slicer.ScriptedLoadableModule import ScriptedLoadableModule
 
-HOMEPAGE = "https://github.com/SlabExporter/SlabExporter"
+HOMEPAGE = "https://github.com/SlabExporter/SlicerSlabExporter"
 
 
 class SlabExporter(ScriptedLoadableModule):
