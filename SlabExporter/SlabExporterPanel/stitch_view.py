@@ -107,7 +107,9 @@ class StitchWatch(Watch):
         self.percent = int(100 * event.done / event.total) if event.total else 0
         if not self._cancelled:
             is_last = event.done == event.total
-            self.text = "Writing and reading back …" if is_last else f"{event.done} of {event.total} slabs"
+            self.text = (
+                "Writing and reading back …" if is_last else f"{event.done} of {counted(event.total, event.piece)}"
+            )
         self._refresh(self)
         if self._cancelled:
             raise Cancelled("Cancelled. Nothing was written.")
@@ -127,8 +129,9 @@ def stitched_text(result: StitchResult) -> str:
 def stitch_notes(result: StitchResult) -> tuple[str, ...]:
     """Return what a user should know about the result, as sentences."""
     uncovered = (f"{result.uncovered}; filled with {result.fill:g}.",) if result.uncovered else ()
-    left = (f"{result.left_out} {result.kind}s were left out; filled with {result.fill:g}.",) if result.left_out else ()
-    return (*uncovered, *left, *(in_panel_words(text) for text in result.warnings))
+    were = "was" if result.left_out == 1 else "were"
+    left = f"{counted(result.left_out, result.kind)} {were} left out; filled with {result.fill:g}."
+    return (*uncovered, *([left] if result.left_out else ()), *(in_panel_words(text) for text in result.warnings))
 
 
 def is_loadable(result: StitchResult) -> bool:

@@ -60,7 +60,7 @@ class ExportWatch(Watch):
         if event.kind == "slab-finished":
             self.states[event.slab.index] = VERIFIED if event.slab.verified else WRITTEN
         if not self._cancelled:
-            self.text = f"{event.done} of {event.total} slabs" if event.total else "Reading …"
+            self.text = f"{event.done} of {counted(event.total, event.piece)}" if event.total else "Reading …"
         self._refresh(self)
         if self._cancelled and event.kind != "case-finished":
             raise Cancelled(CANCELLED_TEXT)

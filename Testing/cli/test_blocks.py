@@ -111,3 +111,18 @@ def test_one_piece_with_its_words(run_cli, ct, tmp_path):
     assert "1 case, 1 crop, 1 verified" in text
     assert run_cli("verify", out)[0] == 0
     assert run_cli("stitch", out / "ct", "-o", tmp_path / "back.nii.gz")[0] == 0
+
+
+def test_what_no_block_holds_is_said_of_blocks(run_cli, ct, tmp_path):
+    assert run_cli("export", ct, "-o", tmp_path / "out", "--block", "5,all,5", "--remainder", "drop")[0] == 0
+    code, _, error = run_cli("stitch", tmp_path / "out" / "ct", "-o", tmp_path / "back.nii.gz")
+    assert code == 0
+    assert "330 of 1430 voxels are in no block; filled with -1000." in error
+    code, _, error = run_cli("stitch", tmp_path / "out" / "ct", "-o", tmp_path / "x.nii", "--blend", "mean")
+    assert "These blocks hold whole numbers (int16)" in error
+    (tmp_path / "predictions").mkdir()
+    save_nifti(tmp_path / "predictions" / "ct_block-0000.nii.gz", phantom()[1], affine())
+    options = ("stitch", tmp_path / "out" / "ct", "-o", tmp_path / "x.nii", "--predictions", tmp_path / "predictions")
+    code, _, error = run_cli(*options)
+    assert "lacks the predictions of 3 of 4 blocks: " in error
+    assert "(a prediction has the name of its block)." in error

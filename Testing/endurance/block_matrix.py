@@ -1,19 +1,23 @@
 """Cut blocks in every way that there is, and put them back.
 
-    python Testing/endurance/block_matrix.py                     # all
-    python Testing/endurance/block_matrix.py --every 97          # every 97th
+    python Testing/endurance/block_matrix.py --minutes 8 --seed 1    # as many as fit, drawn at random
+    python Testing/endurance/block_matrix.py                         # all
 
-5 remainders x overlap 0, odd, even, three numbers x keep all, labelled, body x 48 orientations x
-straight and oblique: 5,760 ways. Each is exported, verified, and stitched, image and label map; nibabel
-compares them with the files that they were cut from, voxel by voxel. A finding is a way that does not give
+5 remainders x overlap 0, odd, even, three numbers x keep all, labelled, body x the whole volume, or the box
+around labels (with a margin) or body x as it is or in one of 48 orders of axes x 48 orientations x straight and
+oblique. Each way is exported, verified, and stitched, image and label map, also onto the grid that the source had;
+nibabel compares them with the files that they were cut from, voxel by voxel. A finding is a way that does not give
 back every voxel that a block holds, loses a labelled one, or leaves out a block that holds something.
 """
 
 from __future__ import annotations
 
 import argparse
+import random
 import sys
 import tempfile
+import time
+from collections.abc import Iterator
 from itertools import product
 from pathlib import Path
 
@@ -21,53 +25,74 @@ sys.path[:0] = [str(Path(__file__).parents[1]), str(Path(__file__).parents[2] / 
 
 from slab_exporter.core.options import REMAINDERS  # noqa: E402
 from slab_exporter.core.pieces.keeping import KEEPS  # noqa: E402
+from slab_exporter.core.steps.codes import ORIENTATIONS  # noqa: E402
 from support.blocks import Trip, and_back, make_case, there  # noqa: E402
 from support.phantoms import SIGNED_PERMUTATIONS  # noqa: E402
 
 OVERLAPS = (0, 3, 2, (2, 1, 4))
-WAYS = [
-    Trip(orientation, oblique, remainder, overlap, keep)
-    for remainder, overlap, keep, oblique, orientation in product(
-        REMAINDERS, OVERLAPS, KEEPS, (0.0, 20.0), SIGNED_PERMUTATIONS
-    )
+LIMITS = ((None, None), ("labels", None), ("labels", 2.0), ("body", None))
+REQUESTS = [
+    request
+    for request in product(REMAINDERS, OVERLAPS, KEEPS, LIMITS, (None, *ORIENTATIONS))
+    if (request[0], request[3]) != ("drop", ("labels", None))  # that box is smaller than a block: refused
 ]
+PLACES = list(product(SIGNED_PERMUTATIONS, (0.0, 20.0)))
+# Volumes that one export cuts at once.
+_AT_ONCE = 6
 
 
-def alike(trip: Trip) -> tuple:
-    """What one export does for several cases: all but where they lie."""
-    return trip.remainder, trip.overlap, trip.keep
+def trip_of(request: tuple, place: tuple) -> Trip:
+    """One way: what is asked for, and how the volume lies."""
+    remainder, overlap, keep, (crop_to, margin), orient = request
+    orientation, oblique = place
+    return Trip(orientation, oblique, remainder, overlap, keep, crop_to=crop_to, margin=margin, orient=orient)
 
 
-def run(ways: list[Trip]) -> int:
-    """Try the ways, those of one request together; returns how many findings there were."""
+def all_ways() -> Iterator[list[Trip]]:
+    """All ways, those of one request together."""
+    yield from ([trip_of(request, place) for place in PLACES] for request in REQUESTS)
+
+
+def drawn_ways(seed: int) -> Iterator[list[Trip]]:
+    """Ways drawn at random without an end, a few of one request together."""
+    draw = random.Random(seed)
+    while True:
+        request = draw.choice(REQUESTS)
+        yield [trip_of(request, place) for place in draw.sample(PLACES, _AT_ONCE)]
+
+
+def findings_of(trips: list[Trip]) -> int:
+    """Try ways of one request together; returns how many findings there were."""
     findings = 0
-    for request in dict.fromkeys(map(alike, ways)):
-        trips = [trip for trip in ways if alike(trip) == request]
-        with tempfile.TemporaryDirectory() as made:
-            folder = Path(made)
-            cases = [make_case(folder / "in", f"case{n}", trip, seed=n) for n, trip in enumerate(trips)]
+    with tempfile.TemporaryDirectory() as made:
+        folder = Path(made)
+        cases = [make_case(folder / "in", f"case{n}", trip, seed=n) for n, trip in enumerate(trips)]
+        try:
+            there(cases, folder / "out", trips[0])
+        except AssertionError as error:
+            print(f"{trips}: {error}")
+            return len(trips)
+        for case, trip in zip(cases, trips, strict=True):
             try:
-                there(cases, folder / "out", trips[0])
+                and_back(case, folder / "out" / case.name, trip)
             except AssertionError as error:
-                findings += len(trips)
-                print(f"{request}: {error}")
-                continue
-            for case, trip in zip(cases, trips, strict=True):
-                try:
-                    and_back(case, folder / "out" / case.name, trip)
-                except AssertionError as error:
-                    findings += 1
-                    print(f"{trip}: {error}")
+                findings += 1
+                print(f"{trip}: {error}")
     return findings
 
 
 def main() -> int:
     """Run what the command line asks for."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--every", type=int, default=1, metavar="N", help="only every Nth way")
-    ways = WAYS[:: parser.parse_args().every]
-    findings = run(ways)
-    print(f"{len(ways)} of {len(WAYS)} ways, {findings} findings")
+    parser.add_argument("--minutes", type=float, help="stop after so long")
+    parser.add_argument("--seed", type=int, help="draw ways at random, and do not stop by yourself")
+    options = parser.parse_args()
+    began, ways, findings = time.monotonic(), 0, 0
+    for trips in all_ways() if options.seed is None else drawn_ways(options.seed):
+        ways, findings = ways + len(trips), findings + findings_of(trips)
+        if options.minutes is not None and time.monotonic() - began > 60 * options.minutes:
+            break
+    print(f"{ways} of {len(REQUESTS) * len(PLACES):,} ways, {findings} findings")
     return 1 if findings else 0
 
 

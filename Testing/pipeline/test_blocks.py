@@ -144,6 +144,10 @@ def test_data_list_tables_report_and_data_set_know_blocks(tmp_path):
     # each picture shows the blocks that its plane goes through: i = 6 and j = 5 one layer, k = 5 two that share it
     assert page.count("<rect ") == 3 * 2 + 3 * 2 + 2 * 3 * 3
     assert "<b>18 blocks</b> I to S, P to A, L to R" in page
+    assert '<div class="tile "><b>18</b>blocks</div>' in page
+    assert "<b>18</b>blocks verified" in page
+    assert "1 of 1 cases cut into blocks" in page
+    assert "<summary>blocks</summary><table><tr><th>block</th>" in page
     item = se.SlabDataset(tmp_path / "out")[4]
     assert item["image"].shape == (1, *manifest.slabs[4].box.shape)
     source = np.asanyarray(nib.load(tmp_path / "in" / "case.nii").dataobj)

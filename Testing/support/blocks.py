@@ -10,7 +10,7 @@ from pathlib import Path
 import nibabel as nib
 import numpy as np
 from slab_exporter.cases.find import Case
-from slab_exporter.core.options import ExportRequest, SlabOptions
+from slab_exporter.core.options import ExportRequest, PrepareOptions, SlabOptions
 from slab_exporter.core.pieces.keeping import KeepOptions
 from slab_exporter.core.pieces.limiting import LimitOptions
 from slab_exporter.export.from_files import export_cases
@@ -39,6 +39,7 @@ class Trip:
     block: tuple = BLOCK
     crop_to: str | None = None
     margin: float | None = None
+    orient: str | None = None
 
 
 def phantom(seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
@@ -65,8 +66,8 @@ def make_case(folder: Path, name: str, trip: Trip, seed: int = 0) -> Case:
 def request_of(trip: Trip, **more) -> ExportRequest:
     """What the trip asks an export for."""
     options = SlabOptions(block=trip.block, overlap=trip.overlap, remainder=trip.remainder)
-    limit = LimitOptions(trip.crop_to, trip.margin)
-    return ExportRequest(slabs=options, keep=KeepOptions(trip.keep), limit=limit, **more)
+    limit, prepare = LimitOptions(trip.crop_to, trip.margin), PrepareOptions(orient=trip.orient)
+    return ExportRequest(slabs=options, keep=KeepOptions(trip.keep), limit=limit, prepare=prepare, **more)
 
 
 def cut_part(trip: Trip) -> np.ndarray:
@@ -89,13 +90,15 @@ def there(cases: list[Case], out: Path, trip: Trip, **more) -> None:
 def and_back(case: Case, folder: Path, trip: Trip) -> None:
     """Stitch image and label map, and compare them with the files that they were cut from."""
     document = json.loads((folder / "manifest.json").read_text())
-    held, planned = np.zeros(SHAPE, bool), np.zeros(SHAPE, bool)
+    given = nib.load(case.image)
+    part = as_cut(nib.Nifti1Image(cut_part(trip).astype(np.uint8), given.affine), trip)
+    part = np.asanyarray(part.dataobj) > 0
+    held, planned = np.zeros(part.shape, bool), np.zeros(part.shape, bool)
     left = document["plan"].get("left_out", {"pieces": []})["pieces"]
     for piece in document["slabs"]:
-        held[_inside(piece)] = planned[_inside(piece)] = True
+        held[_inside(piece, part.shape)] = planned[_inside(piece, part.shape)] = True
     for piece in left:
-        planned[_inside(piece)] = True
-    part = cut_part(trip)
+        planned[_inside(piece, part.shape)] = True
     assert planned[part].all() or trip.remainder == "drop"
     assert not planned[~part].any() or trip.remainder == "pad"  # which takes real voxels where there are some
     numbers = sorted(piece["index"] for piece in (*document["slabs"], *left))
@@ -104,7 +107,7 @@ def and_back(case: Case, folder: Path, trip: Trip) -> None:
     sources = {None: (case.image, FILL), "organs": (case.labels["organs"], 0)}
     for label_set, (path, fill) in sources.items():
         result = stitch_case(folder / "manifest.json", back, StitchRequest(label_set=label_set), overwrite=True)
-        source, found = nib.load(path), nib.load(result.path)
+        source, found = as_cut(nib.load(path), trip), nib.load(result.path)
         expected = np.asanyarray(source.dataobj)
         voxels = np.asanyarray(found.dataobj)
         assert voxels.dtype == expected.dtype
@@ -112,17 +115,30 @@ def and_back(case: Case, folder: Path, trip: Trip) -> None:
         np.testing.assert_allclose(found.affine, source.affine, rtol=0, atol=1e-4)
         assert result.left_out == len(left)
         assert (result.uncovered is None) == planned.all()
+        if trip.orient is not None:  # and onto the source's own grid
+            request = StitchRequest(label_set=label_set, grid="source")
+            again = as_cut(nib.load(stitch_case(folder / "manifest.json", back, request, overwrite=True).path), trip)
+            np.testing.assert_array_equal(np.asanyarray(again.dataobj), voxels)
+            np.testing.assert_array_equal(again.affine, source.affine)
         if trip.keep == "labelled" and label_set:  # nothing that is labelled was lost
             np.testing.assert_array_equal(voxels[planned], expected[planned])
         if trip.crop_to == "body" and trip.keep != "labelled" and trip.remainder != "drop":
             np.testing.assert_array_equal(voxels, expected)  # outside there is nothing else
     if trip.keep != "all":
         wanted = {"labelled": case.labels["organs"], "body": case.image}[trip.keep]
-        counts = np.asanyarray(nib.load(wanted).dataobj) > (0 if trip.keep == "labelled" else FILL)
-        assert [int(counts[_inside(piece)].sum()) for piece in left] == [0] * len(left)
-        assert all(counts[_inside(piece)].any() for piece in document["slabs"])
+        counts = np.asanyarray(as_cut(nib.load(wanted), trip).dataobj) > (0 if trip.keep == "labelled" else FILL)
+        assert [int(counts[_inside(piece, part.shape)].sum()) for piece in left] == [0] * len(left)
+        assert all(counts[_inside(piece, part.shape)].any() for piece in document["slabs"])
 
 
-def _inside(piece) -> tuple[slice, ...]:
-    ends = zip(piece["ijk_start"], piece["ijk_stop"], SHAPE, strict=True)
+def as_cut(source: nib.Nifti1Image, trip: Trip) -> nib.Nifti1Image:
+    """The volume in the order of axes in which the trip cuts it."""
+    if trip.orient is None:
+        return source
+    asked = nib.orientations.axcodes2ornt(trip.orient)
+    return source.as_reoriented(nib.orientations.ornt_transform(nib.io_orientation(source.affine), asked))
+
+
+def _inside(piece, shape) -> tuple[slice, ...]:
+    ends = zip(piece["ijk_start"], piece["ijk_stop"], shape, strict=True)
     return tuple(slice(max(a, 0), min(b, n)) for a, b, n in ends)

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from ..cases.find import Case, match_summary
 from ..cases.parts import deal
+from ..core.naming import piece_noun
 from ..core.options import ExportRequest
 from ..core.options.entries import said
 from ..core.text import lengths, sizes
@@ -45,14 +46,15 @@ def _text(
     outlooks: list[Outlook], cases: list[Case], out: Path, warnings: Sequence[str], request: ExportRequest
 ) -> list[str]:
     lines = ["; ".join(match_summary(cases)), ""]
-    lines += _table([_HEADER, *(_row(one) for one in outlooks)])
+    noun = piece_noun(one.plan.kind for one in outlooks if one.plan is not None)
+    lines += _table([tuple(word.format(noun) for word in _HEADER), *(_row(one) for one in outlooks)])
     lines += ["", *(f"warning: {text}" for text in warnings)]
     for one in outlooks:
         lines += [f"{one.case.name}: warning: {typed(text)}" for text in one.warnings]
     lines += [f"{one.case.name}: CANNOT BE EXPORTED: {typed(one.error)}" for one in outlooks if one.error is not None]
     plans = [one.plan for one in outlooks if one.plan is not None]
     slices = sum(plan.limits.shape[plan.axis] for plan in plans)
-    count, kind = sum(len(plan.slabs) for plan in plans), plans[0].kind if plans else "slab"
+    count, kind = sum(len(plan.slabs) for plan in plans), piece_noun(plan.kind for plan in plans)
     pieces = f"{count:,} {kind}{'' if count == 1 else 's'}"
     lines.append(
         f"{len(plans)} of {len(outlooks)} cases, {pieces}, {slices:,} slices: "
@@ -68,7 +70,7 @@ _LEFT_OUT = " What --keep leaves out is known only when voxels are read; here al
 _CROPPED = " What --crop-to leaves out is known only when voxels are read; here the whole volume is counted."
 
 
-_HEADER = ("case", "patient", "part", "slabs", "voxels", "spacing mm", "axes", "image", "label maps")
+_HEADER = ("case", "patient", "part", "{}s", "voxels", "spacing mm", "axes", "image", "label maps")
 
 
 def _row(one: Outlook) -> tuple[str, ...]:

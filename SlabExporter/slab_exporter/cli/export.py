@@ -8,6 +8,7 @@ import time
 from typing import TYPE_CHECKING
 
 from ..core.errors import InputError, RequestError
+from ..core.naming import piece_noun
 from ..core.options import AXES, COMPRESSIONS, FORMATS, NIFTI_TRANSFORMS, REMAINDER_WORDS, REMAINDERS
 from ..core.text import counted
 from .arguments import (
@@ -118,8 +119,7 @@ def exit_code(result: ExportResult) -> int:
 def summarise(options: argparse.Namespace, result: ExportResult, seconds: float) -> None:
     """Print what came of a run, and what went wrong beside the cases."""
     slabs = [slab for manifest in result.manifests for slab in manifest.slabs]
-    kinds = {manifest.plan.kind for manifest in result.manifests}
-    kind = next(iter(kinds)) if len(kinds) == 1 else "slab"
+    kind = piece_noun(manifest.plan.kind for manifest in result.manifests)
     verified = sum(slab.verified for slab in slabs)
     for problem in result.problems:
         print(f"slab-exporter: {typed(problem)}", file=sys.stderr)

@@ -98,7 +98,7 @@ class Lines:
             self._say(f"{event.case}: {typed(event.message)}")
 
     def _start_bar(self, event: ProgressEvent) -> None:
-        self._bar = _bar(total=event.total, unit="slab", desc=event.case, leave=False)
+        self._bar = _bar(total=event.total, unit=event.piece, desc=event.case, leave=False)
         self._last = time.monotonic()
 
     def _advance(self, event: ProgressEvent) -> None:
@@ -106,7 +106,7 @@ class Lines:
             self._bar.update(1)
         elif time.monotonic() - self._last > PLAIN_INTERVAL_SECONDS:
             self._last = time.monotonic()
-            self._say(f"{event.case}: {event.done} of {event.total} slabs")
+            self._say(f"{event.case}: {event.done} of {counted(event.total, event.piece)}")
 
     def _say(self, text: str) -> None:
         if self._bar is not None:
@@ -199,7 +199,7 @@ class BatchLines:
             if self._bar is not None:
                 self._bar.initial = self._skipped  # what the bar's rate leaves out
         if self._bar is None and not self._quiet:
-            slabs = f"{counted(event.total, 'slab')}, " if event.total else ""
+            slabs = f"{counted(event.total, event.piece)}, " if event.total else ""
             what = "complete already" if event.kind == "case-skipped" else f"{slabs}{slices} slices"
             self._last = time.monotonic()
             self._say(f"{self._count()} {event.case}: {what}{self._outlook()}")

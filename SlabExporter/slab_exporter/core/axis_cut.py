@@ -58,6 +58,11 @@ class AxisCut:
         return tuple(self._indices(position) for position in positions)
 
     @property
+    def whole(self) -> str:
+        """What is cut, as the beginning of a sentence."""
+        return "The volume" if self.length == self.size else "The box that is cut"
+
+    @property
     def uncovered(self) -> Interval | None:
         """Half-open index range within the limits that no interval holds, or None."""
         held = divide(self.length, self.thickness, self.overlap, self.remainder)
@@ -85,7 +90,7 @@ class AxisCut:
             )
         if self.length < self.thickness and self.remainder in ("keep", "shift", "balance"):
             notes.append(
-                f"The volume has {self.length} slices, fewer than one slab of {self.thickness}: "
+                f"{self.whole} has {self.length} slices, fewer than one slab of {self.thickness}: "
                 f"its only slab is {self.length} thick."
             )
         sizes = [stop - start for start, stop in self.intervals]

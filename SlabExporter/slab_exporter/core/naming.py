@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections import Counter
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Literal
 
@@ -27,6 +28,17 @@ DATA_ONLY_EXTENSIONS = (".img", ".img.gz")
 # What is cut: along one axis, or along three, or one piece that is not cut further; digits of the numbers in names.
 PieceKind = Literal["slab", "block", "crop"]
 _DIGITS: dict[PieceKind, int] = {"slab": 3, "block": 4, "crop": 1}
+
+
+def piece_noun(kinds: Iterable[str]) -> str:
+    """Return what pieces of these kinds are called together.
+
+    >>> piece_noun(["block", "block"]), piece_noun(["block", "slab"]), piece_noun([])
+    ('block', 'piece', 'slab')
+    """
+    found = set(kinds)
+    return "piece" if len(found) > 1 else next(iter(found), "slab")
+
 
 # Files about a whole data set, beside the folders of its cases.
 SLABS_TABLE = "slabs.csv"

@@ -211,8 +211,8 @@ def plan_slabs(geometry: VolumeGeometry, options: SlabOptions, limits: Box | Non
     plan = SlabPlan(geometry, options, axis, (cut(0), cut(1), cut(2)), (slowest, middle, fastest))
     if not plan.slabs:
         raise RequestError(
-            f"The volume has {limits.shape[axis]} slices along {'ijk'[axis]}, fewer than the thickness of {thickness}, "
-            "and ",
+            f"{plan.cuts[axis].whole} has {limits.shape[axis]} slices along {'ijk'[axis]}, ",
+            f"fewer than the thickness of {thickness}, and ",
             Option.to("remainder", "drop"),
             " leaves short slabs out: nothing would be written. Choose ",
             Option.to("remainder", "keep", "pad"),

@@ -6,6 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from .naming import PieceKind
+
 EventKind = Literal[
     "case-started",
     "slab-finished",
@@ -28,6 +30,7 @@ class ProgressEvent:
         total: slabs of this case.
         message: a sentence, where there is something to say.
         slab: the slab's record in the manifest, for "slab-finished".
+        piece: what the slabs are called.
     """
 
     kind: EventKind
@@ -36,6 +39,7 @@ class ProgressEvent:
     total: int = 0
     message: str = ""
     slab: Any = None
+    piece: PieceKind = "slab"
 
     def to_json(self) -> dict[str, Any]:
         """Return the event as the document that a program reads."""

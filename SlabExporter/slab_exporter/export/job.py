@@ -130,7 +130,8 @@ def run_job(runtime: SlicerRuntime, job: Job, progress: Progress, first: FirstIm
             earlier = earlier_run(case, job.folder, request)
             if earlier.manifest is not None:
                 slabs = len(earlier.manifest.slabs)
-                progress(ProgressEvent("case-skipped", case.name, slabs, slabs, "complete already"))
+                kind = earlier.manifest.plan.kind
+                progress(ProgressEvent("case-skipped", case.name, slabs, slabs, "complete already", piece=kind))
                 return Outcome(KEPT)
             if earlier.why_not is not None:
                 progress(ProgressEvent("warning", case.name, message=earlier.why_not))

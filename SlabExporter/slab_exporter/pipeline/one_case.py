@@ -107,7 +107,7 @@ def export_sources(
     targets = _targets(ready, plan, request)
     form = case_format(CaseContents(case.name, ready.image, ready.labels, plan, targets[0].fill, request))
     line = plan.describe(case.image.voxels_kji.dtype.name)
-    progress(ProgressEvent("case-started", case.name, 0, len(plan.slabs), line))
+    progress(ProgressEvent("case-started", case.name, 0, len(plan.slabs), line, piece=plan.kind))
     said = _warnings(told, plan, form)
     for text in said:
         progress(ProgressEvent("warning", case.name, 0, len(plan.slabs), text))
@@ -126,7 +126,7 @@ def export_sources(
             created_with=versions(runtime),
         )
         _write_text(new / FILE_NAME, manifest.to_text())
-    progress(ProgressEvent("case-finished", case.name, len(records), len(records)))
+    progress(ProgressEvent("case-finished", case.name, len(records), len(records), piece=plan.kind))
     return manifest
 
 

@@ -204,7 +204,8 @@ class _Tally:
 
     def _tell(self, kind: EventKind, record: SlabRecord | None = None) -> None:
         total = len(self._work.plan.slabs)
-        self._progress(ProgressEvent(kind, self._work.name, len(self.records), total, slab=record))
+        piece = self._work.plan.kind
+        self._progress(ProgressEvent(kind, self._work.name, len(self.records), total, slab=record, piece=piece))
 
 
 def _finish(staged: Any, work: CaseWork, target: Target, slab: Slab) -> _Outcome:

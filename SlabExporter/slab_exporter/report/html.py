@@ -8,6 +8,7 @@ from html import escape
 
 from ..core.geometry import Box, VolumeGeometry
 from ..core.manifest import Manifest, SlabRecord
+from ..core.naming import piece_noun
 from ..core.text import counted, lengths, sizes
 from .views import View, holds_plane, middle_views, rectangle
 
@@ -19,8 +20,9 @@ _NUMBER_HEIGHT = 11.0
 
 _LEGEND = (
     "<b>How to read the pictures.</b> Middle planes of the source volume in radiological convention: the patient's "
-    "<b>right is on the left</b> of axial and coronal pictures, anterior at the top of axial ones. Boxes are the slabs "
-    "with their numbers, colours are labels. If the liver lies under the letter L, the volume is mirrored."
+    "<b>right is on the left</b> of axial and coronal pictures, anterior at the top of axial ones. Boxes are the "
+    "pieces that were cut, with their numbers, colours are labels. If the liver lies under the letter L, the volume is "
+    "mirrored."
 )
 
 
@@ -92,20 +94,25 @@ def _head(
 ) -> str:
     slabs = [slab for card in cards for slab in card.manifest.slabs]
     verified = sum(slab.verified for slab in slabs)
+    noun = piece_noun(card.manifest.plan.kind for card in cards)
     tiles = [
         _tile("bad" if errors else "good", len(errors), "failed"),
         _tile("warn" if warned else "good", len(warned), "with warnings"),
         _tile("", len(cards), "complete"),
-        _tile("", len(slabs), "slabs"),
-        _tile("" if verified == len(slabs) else "warn", verified, "slabs verified"),
+        _tile("", len(slabs), _plural(len(slabs), noun)),
+        _tile("" if verified == len(slabs) else "warn", verified, f"{_plural(verified, noun)} verified"),
     ]
     split = {part: sum(card.part == part for card in cards) for part in ("training", "validation", "test")}
     if split["training"] != len(cards):
         tiles.append(_tile("", " / ".join(str(n) for n in split.values()), "training / validation / test"))
     return (
-        f"<header><div><h1>{escape(title)}</h1><p>{len(cards)} of {len(cards) + len(errors)} cases cut into slabs</p>"
+        f"<header><div><h1>{escape(title)}</h1><p>{len(cards)} of {len(cards) + len(errors)} cases cut into {noun}s</p>"
         f'<div class="tiles">{"".join(tiles)}</div></div></header>'
     )
+
+
+def _plural(number: int, noun: str) -> str:
+    return counted(number, noun).partition(" ")[2]
 
 
 def _tile(kind: str, number: object, name: str) -> str:
@@ -143,7 +150,7 @@ def _card(card: CaseCard) -> str:
         + (f'<ul class="warnings">{warnings}</ul>' if warnings else "")
         + "".join(f'<p class="note">{escape(text)}</p>' for text in card.notes)
         + _planes(card, geometry)
-        + _slab_table(manifest.slabs)
+        + _slab_table(manifest.slabs, manifest.plan.kind)
         + "</article>"
     )
 
@@ -232,7 +239,7 @@ def _numbers(
     return "".join(spans)
 
 
-def _slab_table(slabs: Sequence[SlabRecord]) -> str:
+def _slab_table(slabs: Sequence[SlabRecord], kind: str) -> str:
     rows = "".join(
         f"<tr><td>{slab.index}</td><td>{_range(slab.box)}</td><td>{sizes(slab.box.shape)}</td>"
         f"<td>{_number(slab.statistics.get('min'))}</td><td>{_number(slab.statistics.get('max'))}</td>"
@@ -240,8 +247,9 @@ def _slab_table(slabs: Sequence[SlabRecord]) -> str:
         for slab in slabs
     )
     return (
-        "<details><summary>slabs</summary><table><tr><th>slab</th><th>voxels i, j, k</th><th>shape</th><th>min</th>"
-        f"<th>max</th><th>mean</th><th>verified</th></tr>{rows}</table></details>"
+        f"<details><summary>{_plural(len(slabs), kind)}</summary><table><tr><th>{kind}</th><th>voxels i, j, k</th>"
+        "<th>shape</th><th>min</th><th>max</th><th>mean</th><th>verified</th></tr>"
+        f"{rows}</table></details>"
     )
 
 

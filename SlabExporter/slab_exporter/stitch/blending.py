@@ -14,6 +14,7 @@ import numpy.typing as npt
 
 from ..core.errors import RequestError
 from ..core.geometry import Box, FloatArray
+from ..core.naming import PieceKind
 from ..core.options import BLENDS, Blend
 from ..core.text import Option
 from .cells import divide_into_cells
@@ -23,7 +24,7 @@ from .cells import divide_into_cells
 SIGMA_SCALE = 0.125
 
 
-def require_blend(blend: Blend, dtype: np.dtype) -> None:
+def require_blend(blend: Blend, dtype: np.dtype, piece: PieceKind = "slab") -> None:
     """Refuse to average whole numbers: the mean of the labels 1 and 3 is not the label 2.
 
     Raises:
@@ -33,7 +34,8 @@ def require_blend(blend: Blend, dtype: np.dtype) -> None:
         raise RequestError(f"The blend cannot be '{blend}'; choose one of {', '.join(BLENDS)}.", option="blend")
     if blend in ("mean", "gaussian") and dtype.kind in "iu":
         raise RequestError(
-            f"These slabs hold whole numbers ({dtype.name}), as label maps do, and labels are never averaged. Choose ",
+            f"These {piece}s hold whole numbers ({dtype.name}), as label maps do, and labels are never averaged. ",
+            "Choose ",
             Option.to("blend", "vote", "first"),
             ".",
         )
@@ -116,6 +118,7 @@ class Stitcher:
         dtype: of the slabs and of the volume.
         channels: numbers per voxel.
         left_out: boxes of slabs that were not written, whose voxels get the fill value.
+        piece: what the slabs are called.
 
     Raises:
         RequestError: labels would be averaged.
@@ -129,8 +132,9 @@ class Stitcher:
         dtype: np.dtype,
         channels: int = 1,
         left_out: Sequence[Box] = (),
+        piece: PieceKind = "slab",
     ) -> None:
-        require_blend(blend, dtype)
+        require_blend(blend, dtype, piece)
         self._boxes = tuple(boxes)
         self._blend = blend
         self._volume = np.zeros((channels, *whole.shape[::-1]), dtype)

@@ -9,6 +9,7 @@ from itertools import pairwise, product
 
 from ..core.axis_cut import Interval
 from ..core.geometry import Box
+from ..core.naming import PieceKind
 
 
 @dataclass(frozen=True)
@@ -63,8 +64,8 @@ def _parts(whole: Box, boxes: Sequence[Box], axis: int) -> list[tuple[Interval, 
     return list(zip(pairwise(marks), holders, strict=True))
 
 
-def describe_uncovered(parts: Sequence[Box], whole: Box) -> str | None:
-    """Return a sentence on what no slab holds: slices where whole slices are missing, voxels otherwise."""
+def describe_uncovered(parts: Sequence[Box], whole: Box, piece: PieceKind = "slab") -> str | None:
+    """Return a sentence on what no slab (or block) holds: slices where whole slices are missing, voxels otherwise."""
     if not parts:
         return None
     for axis, name in enumerate("ijk"):
@@ -72,9 +73,9 @@ def describe_uncovered(parts: Sequence[Box], whole: Box) -> str | None:
             ranges = _joined([(part.start[axis], part.stop[axis]) for part in parts])
             count = sum(b - a for a, b in ranges)
             listed = ", ".join(f"{a}" if b == a + 1 else f"{a} to {b - 1}" for a, b in ranges)
-            return f"{count} of {whole.shape[axis]} slices ({name} = {listed}) are in no slab"
+            return f"{count} of {whole.shape[axis]} slices ({name} = {listed}) are in no {piece}"
     count = sum(math.prod(part.shape) for part in parts)
-    return f"{count} of {math.prod(whole.shape)} voxels are in no slab"
+    return f"{count} of {math.prod(whole.shape)} voxels are in no {piece}"
 
 
 def _spans(part: Box, whole: Box, axis: int) -> bool:

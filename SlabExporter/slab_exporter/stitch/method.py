@@ -10,11 +10,12 @@ import numpy as np
 import numpy.typing as npt
 
 from ..core.errors import InputError
+from ..core.naming import PieceKind
 from ..core.options import Blend
 from .slab_reading import SlabKind, SlabReader
 
 
-def common_kind(kinds: list[SlabKind], paths: list[Path]) -> SlabKind:
+def common_kind(kinds: list[SlabKind], paths: list[Path], piece: PieceKind = "slab") -> SlabKind:
     """Return the kind of the volume that slabs of these kinds make.
 
     Whole numbers join floats (a program that scales values saves a slab of zeros as whole numbers),
@@ -32,11 +33,11 @@ def common_kind(kinds: list[SlabKind], paths: list[Path]) -> SlabKind:
     floats = [kind.dtype for kind in kinds if kind.dtype.kind == "f"]
     for path, kind in zip(paths, kinds, strict=True):
         if kind.channels != first.channels or (not floats and kind.dtype != first.dtype):
-            raise InputError(f"{path} holds {kind}, {paths[0].name} {first}; all slabs must be of one type.")
+            raise InputError(f"{path} holds {kind}, {paths[0].name} {first}; all {piece}s must be of one type.")
     return SlabKind(reduce(np.promote_types, floats) if floats else first.dtype, first.channels)
 
 
-def as_kind(voxels: npt.NDArray, kind: SlabKind, path: Path) -> npt.NDArray:
+def as_kind(voxels: npt.NDArray, kind: SlabKind, path: Path, piece: PieceKind = "slab") -> npt.NDArray:
     """Return a slab's voxels (channels, k, j, i) in the volume's type.
 
     Raises:
@@ -51,8 +52,8 @@ def as_kind(voxels: npt.NDArray, kind: SlabKind, path: Path) -> npt.NDArray:
         exact = -largest <= int(voxels.min()) and int(voxels.max()) <= largest
     if not exact:
         raise InputError(
-            f"{path} holds numbers of the type {voxels.dtype.name}, which {kind.dtype.name}, the type of other slabs, "
-            "does not hold exactly; all slabs must be of one type."
+            f"{path} holds numbers of the type {voxels.dtype.name}, which {kind.dtype.name}, the type of other "
+            f"{piece}s, does not hold exactly; all {piece}s must be of one type."
         )
     return voxels.astype(kind.dtype, copy=False)
 

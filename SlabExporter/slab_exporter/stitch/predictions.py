@@ -8,7 +8,8 @@ from pathlib import Path
 
 from ..core.errors import InputError
 from ..core.manifest import Manifest
-from ..core.naming import DATA_ONLY_EXTENSIONS, slab_stem_pattern, volume_extension, volume_stem
+from ..core.naming import DATA_ONLY_EXTENSIONS, PieceKind, slab_stem_pattern, volume_extension, volume_stem
+from ..core.text import counted
 from ..files.disk import written_part
 
 _SHOWN = 5
@@ -27,7 +28,10 @@ def own_files(manifest: Manifest, folder: Path, label_set: str | None) -> list[P
     paths = [written_part(folder, relative) for relative in named]
     missing = [path for path in paths if not path.exists()]
     if missing:
-        raise InputError(f"{len(missing)} of {len(paths)} slabs are missing from {folder}: {_listed(missing)}.")
+        kind = manifest.plan.kind
+        raise InputError(
+            f"{len(missing)} of {counted(len(paths), kind)} are missing from {folder}: {_listed(missing)}."
+        )
     return paths
 
 
@@ -60,7 +64,7 @@ class Predictions:
             InputError: predictions are missing, there are several for a slab, or some for slabs
                 that the manifest does not know.
         """
-        names = [slab_stem(slab.image) for slab in manifest.slabs]
+        names, kind = [slab_stem(slab.image) for slab in manifest.slabs], manifest.plan.kind
         found: dict[str, list[Path]] = {name: [] for name in names}
         extra: list[Path] = []
         for path in self._files:
@@ -69,14 +73,14 @@ class Predictions:
                 found.get(name, extra).append(path)
         if extra:
             raise InputError(
-                f"{len(extra)} predictions belong to no slab of {manifest.case}, which has {len(names)}: "
+                f"{len(extra)} predictions belong to no {kind} of {manifest.case}, which has {len(names)}: "
                 f"{_listed(extra)}. Were they made from another export?"
             )
         missing = [name for name, paths in found.items() if not paths]
         if missing:
             raise InputError(
-                f"{self._folder} lacks the predictions of {len(missing)} of {len(names)} slabs: {_listed(missing)} "
-                "(a prediction has the name of its slab)."
+                f"{self._folder} lacks the predictions of {len(missing)} of {counted(len(names), kind)}: "
+                f"{_listed(missing)} (a prediction has the name of its {kind})."
             )
         found = _one_family(found)
         for name, paths in found.items():
@@ -85,17 +89,17 @@ class Predictions:
                     f"{self._folder} holds {len(paths)} predictions of {name}: "
                     f"{', '.join(str(p.relative_to(self._folder)) for p in paths[:_SHOWN])}. Keep one of them."
                 )
-        self._require_alike(found)
+        self._require_alike(found, kind)
         return [found[name][0] for name in names]
 
-    def _require_alike(self, found: dict[str, list[Path]]) -> None:
+    def _require_alike(self, found: dict[str, list[Path]], kind: PieceKind) -> None:
         """Refuse exact names among names with a suffix: some are leftovers of another run."""
         exact = [paths[0] for name, paths in found.items() if _suffix(paths[0], name) == ""]
         others = [paths[0] for name, paths in found.items() if _suffix(paths[0], name) != ""]
         if exact and others:
             raise InputError(
                 f"{self._folder} holds predictions of two kinds: {_listed(exact)}, which are named exactly like their "
-                f"slabs, and {_listed(others)}. Keep one kind, for every slab."
+                f"{kind}s, and {_listed(others)}. Keep one kind, for every {kind}."
             )
 
 

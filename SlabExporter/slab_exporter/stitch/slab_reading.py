@@ -127,6 +127,7 @@ class SlabReader:
         self._paths = paths
         self._trust_names = trust_names
         self._own = own
+        self._kind = manifest.plan.kind
         self._astray: dict[int, float | None] = {}
         self._unusual: dict[str, list[str]] = {}
 
@@ -182,7 +183,9 @@ class SlabReader:
         if not self._astray:
             return unusual
         known = [distance for distance in self._astray.values() if distance is not None]
-        where = f"lie up to {millimetres(max(known))} mm away from their slabs" if known else "state no geometry"
+        where = (
+            f"lie up to {millimetres(max(known))} mm away from their {self._kind}s" if known else "state no geometry"
+        )
         return (
             f"{len(self._astray)} of {len(self._paths)} files {where}; their geometry is ignored, "
             "their names are trusted.",
@@ -194,18 +197,20 @@ class SlabReader:
         shape: tuple[int, ...] = file.voxels_ckji.shape[:0:-1]
         if shape != slab.geometry.shape_ijk:
             hint = " Its axes may be in numpy's order k, j, i." if shape[::-1] == slab.geometry.shape_ijk else ""
-            raise InputError(f"{path} has {shape} voxels, its slab {slab.image} has {slab.geometry.shape_ijk}.{hint}")
+            raise InputError(
+                f"{path} has {shape} voxels, its {self._kind} {slab.image} has {slab.geometry.shape_ijk}.{hint}"
+            )
         distance = None if file.geometry is None else file.geometry.corner_distance(slab.geometry)
         if self._trust_names:
             self._astray[n] = distance
             return
         text = f"{path}: its geometry cannot be read"
         if file.geometry is not None and distance is not None:
-            text = f"{path} lies up to {millimetres(distance)} mm away from its slab {slab.image}"
+            text = f"{path} lies up to {millimetres(distance)} mm away from its {self._kind} {slab.image}"
             if np.allclose(np.abs(file.geometry.affine_ras[:3, :3]), np.eye(3)):
                 text += " (voxels of 1 mm along the axes: the program that wrote it has lost the geometry)"
         raise InputError(
-            f"{text}. If it was made voxel for voxel from that slab, add ",
+            f"{text}. If it was made voxel for voxel from that {self._kind}, add ",
             Option.on("trust_names"),
             ": then its own geometry is ignored.",
         )

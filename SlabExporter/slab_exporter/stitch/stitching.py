@@ -32,7 +32,7 @@ from .predictions import Predictions, own_files
 from .slab_reading import SlabKind, SlabReader, read_ahead
 from .way_back import on_source_grid
 
-_AVERAGED_LABELS = "Some slabs hold whole numbers only, as label maps do; labels should not be averaged."
+_AVERAGED_LABELS = "Some {}s hold whole numbers only, as label maps do; labels should not be averaged."
 
 
 @dataclass(frozen=True)
@@ -173,25 +173,25 @@ class _Work:
 
 def _stitch(work: _Work, output: Path, progress: Progress) -> tuple[npt.NDArray, StitchResult]:
     """Return the volume as (channels, k, j, i), and what is to be said about it."""
-    case, paths, reader = work.manifest.case, work.paths, work.reader
+    case, paths, reader, piece = work.manifest.case, work.paths, work.reader, work.manifest.plan.kind
     whole, boxes = work.manifest.geometry.box, [slab.box for slab in work.manifest.slabs]
-    kind = common_kind([reader.kind(n) for n in range(len(boxes))], paths)
+    kind = common_kind([reader.kind(n) for n in range(len(boxes))], paths, piece)
     require_memory(paths[0], kind.channels * math.prod(whole.shape) * kind.dtype.itemsize)
     blend = choose_blend(
         reader, kind, work.request.blend, work.foreign, lambda: progress(ProgressEvent("waiting", case, 0, len(boxes)))
     )
     left_out = work.manifest.plan.left_out
     left = [] if left_out is None else [piece.box for piece in left_out.pieces]
-    stitcher = Stitcher(whole, boxes, blend, kind.dtype, kind.channels, left)
+    stitcher = Stitcher(whole, boxes, blend, kind.dtype, kind.channels, left, piece)
     lowest, averages_labels = np.inf, False
     for n in range(len(boxes)):
-        voxels = as_kind(reader.read(n), kind, paths[n])
+        voxels = as_kind(reader.read(n), kind, paths[n], piece)
         lowest = min(lowest, float(np.fmin.reduce(voxels, axis=None)))  # type: ignore[call-overload]
         if blend in ("mean", "gaussian") and kind.channels == 1 and np.max(voxels) > 1:
             averages_labels |= is_whole(voxels)
         stitcher.add(n, voxels)
-        progress(ProgressEvent("slab-finished", case, n + 1, len(boxes)))
-    uncovered = describe_uncovered(stitcher.uncovered, whole)
+        progress(ProgressEvent("slab-finished", case, n + 1, len(boxes), piece=piece))
+    uncovered = describe_uncovered(stitcher.uncovered, whole, piece)
     fill = _fill(work, np.array([lowest]).astype(kind.dtype)) if uncovered or left else 0.0
     result = StitchResult(
         case=case,
@@ -204,8 +204,8 @@ def _stitch(work: _Work, output: Path, progress: Progress) -> tuple[npt.NDArray,
         uncovered=uncovered,
         fill=fill,
         is_labels=_is_labels(work, kind, blend, lowest),
-        warnings=reader.warnings + ((_AVERAGED_LABELS,) if averages_labels else ()),
-        kind=work.manifest.plan.kind,
+        warnings=reader.warnings + ((_AVERAGED_LABELS.format(piece),) if averages_labels else ()),
+        kind=piece,
         left_out=len(left),
     )
     return stitcher.finish(fill), result

@@ -43,7 +43,7 @@ def block_cuts(geometry: VolumeGeometry, options: SlabOptions, limits: Box, back
     for one in cuts:
         if not one.intervals:
             raise RequestError(
-                f"The volume has {one.length} voxels along {'ijk'[one.axis]}, fewer than the block's {one.thickness}, "
+                f"{one.whole} has {one.length} voxels along {'ijk'[one.axis]}, fewer than the block's {one.thickness}, "
                 "and ",
                 Option.to("remainder", "drop"),
                 " leaves blocks out that are not full: nothing would be written. Choose ",
@@ -68,7 +68,7 @@ def block_notes(cut: AxisCut) -> tuple[str, ...]:
         notes.append(Sentence(Option.to("remainder", "drop"), dropped))
     if cut.length < cut.thickness and cut.remainder != "pad":
         notes.append(
-            f"The volume has {cut.length} voxels along {axis}, fewer than the block's {cut.thickness}: "
+            f"{cut.whole} has {cut.length} voxels along {axis}, fewer than the block's {cut.thickness}: "
             f"blocks have {cut.length} there."
         )
     return tuple(notes)
