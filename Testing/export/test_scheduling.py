@@ -103,7 +103,7 @@ def test_a_log_tells_cases_rate_and_time_left(capsys, monkeypatch):
         "[1/3] c: complete already",
         "b: warning: odd",
         "[2/3] a: 2 slabs, 100 slices; 10 slices/s, 30 s left",
-        "slab-exporter: b: damaged",
+        "slab-exporter: [3/3] b: damaged",
     ]
 
 

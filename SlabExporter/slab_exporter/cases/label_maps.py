@@ -10,6 +10,7 @@ from pathlib import Path
 from ..core.errors import InputError, RequestError, reading
 from ..core.naming import TAKEN_IN_CASE, safe_name
 from ..core.text import Option, Sentence
+from ..files.disk import missing
 from .case import Case, filled_in
 from .conventions import GIVEN, PATTERN
 from .matching import LabelIndex, split_labels
@@ -33,9 +34,8 @@ def label_sets(labels: list[str]) -> dict[str, str]:
         named = bool(equals) and not Path(text).exists()
         path = rest if named else text
         with reading(f"The label path {path}"):
-            absent = "{" not in path and not Path(path).exists()
-        if absent:
-            raise InputError(f"The label path {path} does not exist.")
+            if "{" not in path and not Path(path).exists():
+                raise InputError(missing(Path(path), "The label path "))
         if named and (name.casefold() in TAKEN_IN_CASE or not name.strip(" .") or name.startswith(".")):
             raise RequestError(
                 f"A label set cannot be called '{name}', which is not the name of a folder or is taken in each case; ",

@@ -12,7 +12,7 @@ from ..core.errors import InputError, RequestError, reading
 from ..core.naming import DATA_ONLY_EXTENSIONS, volume_extension
 from ..dicom.reading.scan import find_series, is_dicom_file, series_of_files, volumes_of
 from ..dicom.reading.series import Series
-from ..files.disk import files_below
+from ..files.disk import files_below, is_address, require_there
 from .lists import ListedCase, is_list, read_list
 from .matching import split_labels
 
@@ -41,12 +41,15 @@ def search_inputs(inputs: list[Path], out: Path | None) -> Found:
 
     Raises:
         RequestError: the output folder is an input.
-        InputError: a folder without volumes, a pattern that matches nothing, a list that cannot be used.
+        InputError: a path that does not exist, a folder without volumes, a pattern that matches nothing, a list that
+            cannot be used.
     """
     found = Found()
     loose: list[Path] = []
     for given in inputs:
         with reading(given):
+            if not glob.has_magic(str(given)) or is_address(given):
+                require_there(given)
             for path in _expanded(given):
                 _add(found, loose, path, out)
     if loose:

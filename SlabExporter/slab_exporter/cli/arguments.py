@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ..core.errors import RequestError
 from ..core.options import (
@@ -17,15 +17,20 @@ from ..core.options import (
 )
 from ..core.pieces.keeping import KEEPS
 from ..core.pieces.limiting import CROP_TO
+from .usage.examples import examples_text
 
 DONE, SOME_FAILED, UNUSABLE = 0, 1, 2
+
+if TYPE_CHECKING:
+    # a parser, or a titled group of its options
+    Arguments = argparse.ArgumentParser | argparse._ArgumentGroup
 
 INPUT_HELP = (
     "volume files, folders of volumes or DICOM series (searched recursively), glob patterns, .csv or .txt lists"
 )
 
 
-def add_batch_options(parser: argparse.ArgumentParser) -> None:
+def add_batch_options(parser: Arguments) -> None:
     """Options of ``export`` that say how many cases are run, where, and how the data set is divided."""
     parser.add_argument(
         "--jobs", type=int, metavar="N",
@@ -52,7 +57,7 @@ def add_batch_options(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def add_block_options(parser: argparse.ArgumentParser) -> None:
+def add_block_options(parser: Arguments) -> None:
     """Options of ``export`` that ask for blocks instead of slabs."""
     parser.add_argument(
         "--block", type=given_text, metavar="I,J,K",
@@ -61,7 +66,7 @@ def add_block_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--block-mm", type=given_text, metavar="I,J,K", help="the same in mm, rounded to whole voxels")
 
 
-def add_limit_options(parser: argparse.ArgumentParser) -> None:
+def add_limit_options(parser: Arguments) -> None:
     """Options of ``export`` that say which part of a volume is cut."""
     parser.add_argument(
         "--within", type=given_text, metavar="FILE.mrk.json",
@@ -99,7 +104,7 @@ def prepare_options(options: argparse.Namespace) -> PrepareOptions:
     return PrepareOptions(options.orient)
 
 
-def add_keep_options(parser: argparse.ArgumentParser) -> None:
+def add_keep_options(parser: Arguments) -> None:
     """Options of ``export`` that leave pieces out."""
     parser.add_argument(
         "--keep", choices=KEEPS, default="all",
@@ -112,7 +117,7 @@ def add_keep_options(parser: argparse.ArgumentParser) -> None:
     )  # fmt: skip
 
 
-def add_table_options(parser: argparse.ArgumentParser) -> None:
+def add_table_options(parser: Arguments) -> None:
     """Options of ``inspect`` for its table of many cases."""
     parser.add_argument("--sort", metavar="COLUMN", help="order the table by a column instead of unusual cases first")
     parser.add_argument("--csv", type=Path, metavar="FILE", help="also write the table to a file for a spreadsheet")
@@ -144,7 +149,10 @@ def command_parser(
     commands: Subparsers, name: str, summary: str, run: Callable[[argparse.Namespace], int]
 ) -> argparse.ArgumentParser:
     """Return a new parser of one command, with the options that every command has."""
-    parser: argparse.ArgumentParser = commands.add_parser(name, help=summary, description=summary)
+    description = f"{summary[0].upper()}{summary[1:]}."
+    parser: argparse.ArgumentParser = commands.add_parser(
+        name, help=summary, description=description, epilog=examples_text(name)
+    )
     parser.set_defaults(run=run)
     parser.add_argument("--json", action="store_true", help="print one JSON object per event on standard output")
     parser.add_argument("--debug", action="store_true", help="show a traceback instead of one sentence")
@@ -153,10 +161,13 @@ def command_parser(
 
 def fill(text: str) -> float | None:
     """Return the value of ``--fill``; None for auto."""
-    return None if text == "auto" else float(text)
+    try:
+        return None if text == "auto" else float(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"'{text}' is neither a number nor auto") from None
 
 
-def add_transform_options(parser: argparse.ArgumentParser, name: str) -> None:
+def add_transform_options(parser: Arguments, name: str) -> None:
     """Options that choose between sform and qform, of ``name`` and of the reference."""
     parser.add_argument(
         "--nifti-transform", choices=NIFTI_TRANSFORMS,
@@ -215,7 +226,7 @@ def add_identity_options(parser: argparse.ArgumentParser) -> None:
     )  # fmt: skip
 
 
-def add_outside_option(parser: argparse.ArgumentParser) -> None:
+def add_outside_option(parser: Arguments) -> None:
     """Option of ``export`` and ``inspect`` about headers that name files elsewhere."""
     parser.add_argument(
         "--allow-outside-data", action="store_true",

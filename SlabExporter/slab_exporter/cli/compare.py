@@ -19,10 +19,10 @@ from .terminal import print_json, typed
 def add_parser(commands: Subparsers) -> None:
     """Add the command to the parser."""
     parser = command_parser(commands, "compare", "say how one volume's voxels and geometry relate to another's", run)
-    parser.epilog = (
-        "Exit codes: 0 OTHER's voxels lie where REFERENCE has them, or have been put there with --fix; "
-        "1 they do not, or it cannot be decided; 2 a file cannot be used."
-    )
+    parser.epilog = f"""Exit codes: 0 OTHER's voxels lie where REFERENCE has them, or have been put there with --fix;
+1 they do not, or it cannot be decided; 2 a file cannot be used.
+
+{parser.epilog}"""
     parser.add_argument("reference", type=Path, metavar="REFERENCE", help="the volume that is believed")
     parser.add_argument("other", type=Path, metavar="OTHER", help="the volume in question")
     parser.add_argument(

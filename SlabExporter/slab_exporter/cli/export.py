@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from ..cases.find import Case
     from ..core.options import ExportRequest
     from ..export.from_files import ExportResult, RunOptions
+    from .arguments import Arguments
 
 
 def run(options: argparse.Namespace) -> int:
@@ -153,31 +154,33 @@ def code_for(unusable: int, cases: int) -> int:
 
 def add_parser(commands: Subparsers) -> None:
     """Add the command to the parser."""
-    add_arguments(command_parser(commands, "export", "cut volumes into slabs, one folder per case", run))
+    parser = command_parser(commands, "export", "cut volumes into slabs, one folder per case", run)
+    parser.usage = "slab-exporter export INPUT [INPUT ...] -o OUT [options]"
+    add_arguments(parser)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add inputs and options."""
     parser.add_argument("inputs", nargs="+", type=given_path, metavar="INPUT", help=INPUT_HELP)
     parser.add_argument("-o", "--output", required=True, type=given_path, metavar="OUT", help="output folder")
-    _add_slab_options(parser)
     parser.add_argument(
         "--labels", action="append", default=[], type=given_text, metavar="[NAME=]PATH",
         help="label map, folder of label maps matched by name, or pattern with {case}; may be given several times",
     )  # fmt: skip
-    parser.add_argument("--format", choices=FORMATS, default="nii.gz", help="file format of the slabs (default nii.gz)")
-    parser.add_argument(
-        "--compression", choices=COMPRESSIONS, default="fast", help="of .nii.gz and .nrrd (default fast)"
-    )
-    parser.add_argument("--frame", type=int, metavar="N", help="which volume of a 4D file or series, from 0")
-    parser.add_argument(
-        "--nifti-transform", choices=NIFTI_TRANSFORMS, help="which to believe where a NIfTI's sform and qform differ"
-    )
-    add_outside_option(parser)
+    _add_run_options(parser)
+    _add_slab_options(parser.add_argument_group("how it is cut"))
+    add_block_options(parser.add_argument_group("blocks instead of slabs"))
+    add_limit_options(parser.add_argument_group("which part of the volume"))
+    add_keep_options(parser.add_argument_group("which slabs or blocks are written"))
+    add_prepare_options(parser)
+    _add_file_options(parser.add_argument_group("files"))
     add_dicom_input_options(parser)
     add_dicom_output_options(parser)
     add_identity_options(parser)
-    add_batch_options(parser)
+    add_batch_options(parser.add_argument_group("many cases"))
+
+
+def _add_run_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--options", type=given_path, metavar="FILE",
         help="take the options of an earlier export again: its options.json, or a case's manifest.json; options given "
@@ -189,11 +192,22 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--quiet", action="store_true", help="print warnings and errors only")
 
 
-def _add_slab_options(parser: argparse.ArgumentParser) -> None:
+def _add_file_options(parser: Arguments) -> None:
+    parser.add_argument("--format", choices=FORMATS, default="nii.gz", help="file format of the slabs (default nii.gz)")
+    parser.add_argument(
+        "--compression", choices=COMPRESSIONS, default="fast", help="of .nii.gz and .nrrd (default fast)"
+    )
+    parser.add_argument("--frame", type=int, metavar="N", help="which volume of a 4D file or series, from 0")
+    parser.add_argument(
+        "--nifti-transform", choices=NIFTI_TRANSFORMS, help="which to believe where a NIfTI's sform and qform differ"
+    )
+    add_outside_option(parser)
+
+
+def _add_slab_options(parser: Arguments) -> None:
     thickness = parser.add_mutually_exclusive_group()
     thickness.add_argument("--thickness", type=int, metavar="N", help="slices per slab (default 64)")
     thickness.add_argument("--thickness-mm", type=float, metavar="MM", help="thickness in mm, rounded to whole slices")
-    add_block_options(parser)
     parser.add_argument(
         "--axis", choices=AXES,
         help="cut along the index axis nearest to S (axial, the default), A (coronal), R (sagittal), or i, j, k",
@@ -211,9 +225,6 @@ def _add_slab_options(parser: argparse.ArgumentParser) -> None:
         "--fill", type=fill, default=None, metavar="auto|VALUE",
         help="value of padded voxels (default auto: air for CT-like volumes, otherwise 0; labels get 0)",
     )  # fmt: skip
-    add_limit_options(parser)
-    add_keep_options(parser)
-    add_prepare_options(parser)
 
 
 def cases_of(options: argparse.Namespace) -> list[Case]:

@@ -16,6 +16,8 @@ from ..startup import open_closed_streams
 from . import compare, demo, export, flirt, inspect, stitch, verify, where
 from .arguments import SOME_FAILED, UNUSABLE
 from .terminal import accept_any_character, drop_output, typed, was_printing
+from .usage.completion import add_completion
+from .usage.parser import DOCUMENTATION, PROGRAM, CommandParser, commands_of, pointer, sentence_of
 
 # In the order of --help; each has add_parser and run, and imports its work when it runs.
 COMMANDS = (export, verify, inspect, stitch, compare, where, flirt, demo)
@@ -34,11 +36,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         in the input; 130 interrupted.
     """
     open_closed_streams()
-    try:
-        typed_in = _numbers_apart(sys.argv[1:] if arguments is None else arguments)
-        options = build_parser().parse_args(typed_in)
-    except SystemExit as end:
-        return int(end.code or 0)
+    typed_in = _numbers_apart(sys.argv[1:] if arguments is None else arguments)
+    options = _understood(typed_in)
+    if isinstance(options, int):
+        return options
     previous = _interrupt_on_terminate()
     try:
         accept_any_character()
@@ -75,6 +76,22 @@ def main(arguments: Sequence[str] | None = None) -> int:
             signal.signal(signal.SIGTERM, previous)
 
 
+def _understood(typed_in: list[str]) -> argparse.Namespace | int:
+    """Return the options that were typed; an exit code where help was asked for, or needed."""
+    parser = build_parser()
+    if not typed_in:
+        parser.print_help(sys.stderr)
+        return UNUSABLE
+    try:
+        return parser.parse(typed_in)
+    except SystemExit as end:
+        return int(end.code or 0)
+    except argparse.ArgumentError as error:
+        accept_any_character()
+        print(f"{PROGRAM}: {sentence_of(error)}\n{pointer(typed_in, commands_of(parser))}", file=sys.stderr)
+        return UNUSABLE
+
+
 def _interrupted() -> int:
     print("slab-exporter: interrupted; complete cases stay, go on with --resume.", file=sys.stderr)
     return INTERRUPTED
@@ -109,15 +126,23 @@ def _interrupt_on_terminate() -> Any:
         return None
 
 
-def build_parser() -> argparse.ArgumentParser:
+def build_parser() -> CommandParser:
     """The parser of all commands."""
-    parser = argparse.ArgumentParser(
-        prog="slab-exporter",
+    parser = CommandParser(
+        prog=PROGRAM,
         description="Cut medical volumes into slabs with the geometry right, and prove it.",
-        epilog="Exit codes: 0 all done; 1 some cases failed, the others are complete; 2 wrong usage or nothing "
-        "usable in the input; 130 interrupted.",
+        epilog=f"""examples:
+  slab-exporter demo
+  slab-exporter export ct.nii.gz --labels organs.nii.gz -o slabs
+  slab-exporter export --help
+
+Exit codes: 0 all done; 1 some cases failed, the others are complete;
+2 wrong usage or nothing usable in the input; 130 interrupted.
+
+Documentation: {DOCUMENTATION}""",
     )
     parser.add_argument("--version", action="version", version=f"SlabExporter {__version__}")
+    add_completion(parser)
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     for command in COMMANDS:
         command.add_parser(commands)

@@ -192,7 +192,7 @@ class BatchLines:
         self._ended += 1
         if event.kind == "case-failed":
             self._failed += 1
-            self._say(f"slab-exporter: {event.case}: {typed(event.message)}")
+            self._say(f"slab-exporter: {self._count()} {event.case}: {typed(event.message)}")
             return
         if event.kind == "case-skipped":
             self._skipped += slices

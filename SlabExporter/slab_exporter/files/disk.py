@@ -1,4 +1,4 @@
-"""Files and folders on disk: whether they take what is written, walked, summed, replaced, and read only if plain."""
+"""Files and folders on disk: there or not, taking what is written, walked, summed, replaced, and read only if plain."""
 
 from __future__ import annotations
 
@@ -6,9 +6,11 @@ import contextlib
 import errno
 import hashlib
 import os
+import re
 import stat
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from io import BytesIO
+from itertools import islice
 from pathlib import Path, PurePosixPath
 from typing import IO, Any
 
@@ -19,6 +21,9 @@ from ..interrupts import end_if_abandoned
 from .gzip_codec import CHUNK, LARGE_CHUNK
 
 _PROBE_BYTES = 1 << 20
+# A drive of Windows is one letter; a path that was made of an address has lost one of its slashes.
+_ADDRESS = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+):/+")
+_LOOKED_AT = 10_000
 
 
 def refuses_writing(folder: Path) -> bool:
@@ -208,3 +213,49 @@ def summed(pieces: Iterable[bytes], digest: Any) -> Generator[bytes]:
     for piece in pieces:
         digest.update(piece)
         yield piece
+
+
+def is_address(path: Path) -> bool:
+    """Return whether a path was made of an address of the network, such as https://host/ct.nii.gz."""
+    return _ADDRESS.match(path.as_posix()) is not None
+
+
+def require_there(path: Path, what: str = "") -> None:
+    """Refuse a path that names nothing, and say what may be meant.
+
+    Args:
+        path: as it was given.
+        what: words in front of it, such as "The label path ".
+
+    Raises:
+        InputError: there is no file, folder or link of that name.
+        OSError: it cannot be found out.
+    """
+    try:
+        os.lstat(path)
+    except (FileNotFoundError, NotADirectoryError):
+        raise InputError(missing(path, what)) from None
+
+
+def missing(path: Path, what: str = "") -> str:
+    """Return the sentence about a path that does not exist.
+
+    >>> missing(Path("s3://scans/ct.nii.gz"))
+    's3://scans/ct.nii.gz is an address, and only files of this machine are read; download it first.'
+    """
+    address = _ADDRESS.match(path.as_posix())
+    if address is not None:
+        text = f"{address[1]}://{path.as_posix()[address.end() :]}"
+        return f"{what}{text} is an address, and only files of this machine are read; download it first."
+    import difflib  # only where something is wrong
+
+    near = difflib.get_close_matches(path.name, _beside(path), n=1, cutoff=0.75)
+    return f"{what}{path} does not exist" + (f"; is {path.with_name(near[0])} meant?" if near else ".")
+
+
+def _beside(path: Path) -> list[str]:
+    try:
+        with os.scandir(path.parent) as entries:
+            return [entry.name for entry in islice(entries, _LOOKED_AT) if not entry.name.startswith(".")]
+    except OSError:
+        return []

@@ -26,6 +26,13 @@ from ..mrml.volume_files import is_nifti, require_volume_file
 from ..volumes.choice import FileVolume, SeriesVolume
 from ..volumes.reading import open_volume
 
+_UNITS = {
+    "shape": " voxels",
+    "spacing": " mm",
+    "obliquity": " degrees",
+    "shear": " (largest cosine between two axes)",
+}
+
 
 @dataclass(frozen=True)
 class Inspection:
@@ -64,7 +71,7 @@ class Inspection:
     def to_text(self, words: Words = python_words) -> str:
         """Return the report for people, with options in ``words``."""
         lines = [f"{self.case}  ({self.path})"]
-        lines += [f"  {name:<12} {_shown(value)}" for name, value in self.facts.items()]
+        lines += [f"  {name:<12} {_shown(name, value)}" for name, value in self.facts.items()]
         lines += [f"  warning: {in_words(text, words)}" for text in self.warnings]
         if self.error is not None:
             lines.append(f"  CANNOT BE EXPORTED: {in_words(self.error, words)}")
@@ -190,9 +197,17 @@ def _header_facts(header: NiftiHeader) -> dict[str, Any]:
     return facts
 
 
-def _shown(value: Any) -> str:
+def _shown(name: str, value: Any) -> str:
+    unit = _UNITS.get(name, "")
     if isinstance(value, list):
-        return " x ".join(f"{v:g}" for v in value)
+        return " x ".join(f"{v:g}" for v in value) + unit
     if isinstance(value, dict):
-        return ", ".join(f"{k} {v:g}" for k, v in value.items())
-    return str(value)
+        return ", ".join(_measured(key, number) for key, number in value.items())
+    return f"{value}{unit}"
+
+
+def _measured(key: str, value: float) -> str:
+    """Return a number with the unit that its name ends with."""
+    words = key.split("_")
+    unit = words.pop() if words[-1] in ("mm", "degrees") else ""
+    return " ".join(filter(None, [*words, f"{value:g}", unit]))

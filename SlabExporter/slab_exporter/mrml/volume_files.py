@@ -14,6 +14,7 @@ from ..core.naming import volume_extension
 from ..core.text import Option, Sentence, degrees
 from ..core.volume import SourceVolume, is_identity
 from ..files.detached import FilesAsFound, source_sha256
+from ..files.disk import missing
 from ..files.encodings.encoding import replace_header
 from ..files.encodings.table import encoding_of
 from ..files.itk_headers import lost_integers
@@ -44,7 +45,7 @@ def require_volume_file(path: Path) -> None:
         InputError: saying which.
     """
     if not path.exists():
-        raise InputError(f"{path} does not exist.")
+        raise InputError(missing(path))
     if not path.is_file():
         raise InputError(f"{path} is not a file.")
     if volume_extension(path) is None:
