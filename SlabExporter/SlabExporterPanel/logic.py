@@ -74,6 +74,9 @@ class SlabExporterLogic(StitchLogic, ScriptedLoadableModuleLogic):
         margin=None,
         crop=False,
         orient=None,
+        spacing=None,
+        like=None,
+        interpolation=None,
         roiNode=None,
         name=None,
         format="nii.gz",
@@ -107,6 +110,9 @@ class SlabExporterLogic(StitchLogic, ScriptedLoadableModuleLogic):
         :param margin: mm to leave around that box.
         :param crop: write that box, the ROI's or the whole volume as one piece.
         :param orient: letters that i, j, k shall point to, such as "RAS", before cutting; None for the volume's order.
+        :param spacing: mm of a voxel, one number or (i, j, k), 0 for an axis that stays: resample before cutting.
+        :param like: path of a volume whose grid is taken instead.
+        :param interpolation: of an image that is resampled: "linear" (None) or "bspline".
         :param roiNode: markups ROI to stay within.
         :param name: of the case; the volume node's name if None.
         :param format: "nii.gz", "nii" or "nrrd".
@@ -117,7 +123,8 @@ class SlabExporterLogic(StitchLogic, ScriptedLoadableModuleLogic):
         :return: the manifest: ``manifest.slabs[0].image``, ``.box``, ``.geometry.affine_ras`` (mm, RAS) and so on.
         :raises slab_exporter.core.errors.SlabExporterError: with a sentence that says what to do.
         """
-        from slab_exporter.core.options import ExportRequest, PrepareOptions
+        from slab_exporter.core.options import ExportRequest
+        from slab_exporter.core.options.prepare import made_ready
         from slab_exporter.core.pieces.keeping import KeepOptions
         from slab_exporter.core.pieces.limiting import LimitOptions
         from slab_exporter.core.pieces.shape import slab_options
@@ -131,7 +138,7 @@ class SlabExporterLogic(StitchLogic, ScriptedLoadableModuleLogic):
             verify=verify,
             keep=KeepOptions(keep, minFraction),
             limit=LimitOptions(cropTo, margin),
-            prepare=PrepareOptions(orient),
+            prepare=made_ready(orient, spacing, like, interpolation),
         )
         out = Path(outputDirectory).expanduser()
         return export_nodes(

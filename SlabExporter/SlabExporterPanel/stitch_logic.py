@@ -17,6 +17,7 @@ class StitchLogic:
         labelSet=None,
         fill=None,
         grid="cut",
+        argmax=False,
         overwrite=False,
         progress=None,
     ):
@@ -37,6 +38,7 @@ class StitchLogic:
         :param labelSet: stitch this label set of the export instead of its images.
         :param fill: value of voxels that no slab holds; None chooses air for CT and 0 otherwise.
         :param grid: of the result: "cut", or "source" where the volume was made ready before it was cut.
+        :param argmax: of predictions with one number per class write the number of the largest, from 0.
         :param overwrite: replace the file where it exists.
         :param progress: called with a ProgressEvent for every slab; may raise Cancelled.
         :return: volume node, or label map node where the values are labels (whole numbers from 0 on, of predictions
@@ -55,7 +57,7 @@ class StitchLogic:
         result = stitch_case(
             manifest_file(Path(manifestPath).expanduser()),
             Path(outputFile).expanduser(),
-            StitchRequest(blend, fill, trustNames, labelSet, grid),
+            StitchRequest(blend, fill, trustNames, labelSet, grid, argmax),
             None if predictionsDirectory is None else Predictions(Path(predictionsDirectory).expanduser()),
             overwrite,
             progress or no_progress,

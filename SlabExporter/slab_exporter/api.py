@@ -117,6 +117,7 @@ def stitch(
     fill: Fill = "auto",
     trust_names: bool = False,
     grid: Grid = "cut",
+    argmax: bool = False,
     overwrite: bool = False,
     progress: Progress = no_progress,
 ) -> StitchResult:
@@ -131,6 +132,7 @@ def stitch(
         fill: value of voxels that no slab holds; "auto" is air for CT-like images, otherwise 0.
         trust_names: accept predictions that have lost their geometry, by name and shape.
         grid: of the result: "cut", or "source", which is another one where export made the volume ready first.
+        argmax: of predictions with one number per class write the number of the largest, from 0.
         overwrite: replace ``output`` where it exists.
         progress: called with a ``ProgressEvent`` for each slab; may raise ``Cancelled``.
 
@@ -153,7 +155,7 @@ def stitch(
     found = manifests.find_manifests(path_of(manifest))
     if len(found) > 1:
         raise RequestError(f"{manifest} holds {len(found)} cases; stitch them one by one, by their folders.")
-    request = StitchRequest(blend, fill_of(fill), trust_names, labels, grid)
+    request = StitchRequest(blend, fill_of(fill), trust_names, labels, grid, argmax)
     folder = None if predictions is None else Predictions(path_of(predictions))
     return stitch_case(found[0], path_of(output), request, folder, overwrite, progress)
 

@@ -14,15 +14,16 @@ from .core.options import (
     ExportRequest,
     Format,
     NiftiTransform,
-    PrepareOptions,
     Remainder,
     SeriesOptions,
     uid_salt,
 )
+from .core.options.prepare import Interpolation
 from .core.pieces.blocks import GivenOverlap, GivenSizes
 from .core.pieces.keeping import Keep
 from .core.pieces.limiting import CropTo
 from .core.progress import Progress, no_progress
+from .core.steps.spacing import GivenSpacing
 from .keywords import (
     AnyPath,
     Fill,
@@ -35,6 +36,7 @@ from .keywords import (
     limit_of,
     number,
     path_of,
+    ready_of,
     run_of,
     shape_of,
     taking_options,
@@ -59,6 +61,8 @@ def plan(
     overlap: GivenOverlap = 0,
     remainder: Remainder = "keep",
     orient: str | None = None,
+    spacing: GivenSpacing | None = None,
+    like: AnyPath | None = None,
     within: AnyPath | None = None,
     frame: int | None = None,
     nifti_transform: NiftiTransform | None = None,
@@ -73,7 +77,7 @@ def plan(
         path: a volume file, the folder of one DICOM series, or a DICOM file that holds a volume.
         thickness, thickness_mm, axis, block, block_mm, overlap, remainder, within: the shape of the slabs or blocks,
             as in ``export``.
-        orient: how the volume is made ready before it is cut, as in ``export``.
+        orient, spacing, like: how the volume is made ready before it is cut, as in ``export``.
         frame, nifti_transform, allow_uneven, resample, allow_damaged, allow_outside_data:
             how the file is read, as in ``export``.
 
@@ -101,7 +105,7 @@ def plan(
     options = shape_of(thickness, thickness_mm, axis, overlap, remainder, block=block, block_mm=block_mm)
     accepted = _series_options(allow_uneven, resample, allow_damaged)
     choice = FileChoice(path_of(path), frame_of(frame), transform_of(nifti_transform), accepted, allow_outside_data)
-    geometry = cut_grid(peek_volume(choice).geometry, PrepareOptions(orient))
+    geometry = cut_grid(peek_volume(choice).geometry, ready_of(orient, spacing, like, None))
     if within is None:
         return plan_slabs(geometry, options)
     with open_runtime() as runtime:
@@ -122,6 +126,9 @@ def export(
     remainder: Remainder = "keep",
     fill: Fill = "auto",
     orient: str | None = None,
+    spacing: GivenSpacing | None = None,
+    like: AnyPath | None = None,
+    interpolation: Interpolation | None = None,
     within: AnyPath | None = None,
     keep: Keep = "all",
     min_fraction: float | None = None,
@@ -175,6 +182,9 @@ def export(
         fill: value of padded voxels; "auto" is air for CT-like volumes, 0 otherwise and for labels.
         orient: letters that i, j, k shall point to, as "RAS" or "LPS"; "canonical" is "RAS". Axes are permuted and
             reversed before cutting, no value is touched.
+        spacing: mm of a voxel, one number or (i, j, k), 0 for an axis that stays: resample before cutting.
+        like: a volume whose grid is taken instead.
+        interpolation: of images that are resampled: "linear" (None) or "bspline".
         within: markups file (.mrk.json) with one ROI, inside which slabs stay; or a pattern with {case}.
         keep: which slabs or blocks are written: "all", "labelled" or "body" (those that hold some of it).
         min_fraction: with ``keep``, the part of a piece's voxels that must be such; None for a single voxel.
@@ -230,7 +240,7 @@ def export(
 
     request = ExportRequest(
         slabs=shape_of(thickness, thickness_mm, axis, overlap, remainder, fill, block, block_mm, crop),
-        prepare=PrepareOptions(orient),
+        prepare=ready_of(orient, spacing, like, interpolation),
         keep=keep_of(keep, min_fraction),
         limit=limit_of(crop_to, margin),
         format=format,

@@ -13,11 +13,21 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, ParamSpec, TypeAlias, TypeVar
 
 from .core.errors import RequestError
-from .core.options import AxisName, DataSetOptions, ExportRequest, NiftiTransform, Remainder, SlabOptions
+from .core.options import (
+    AxisName,
+    DataSetOptions,
+    ExportRequest,
+    NiftiTransform,
+    PrepareOptions,
+    Remainder,
+    SlabOptions,
+)
+from .core.options.prepare import Interpolation, made_ready
 from .core.pieces.blocks import GivenOverlap, GivenSizes
 from .core.pieces.keeping import Keep, KeepOptions
 from .core.pieces.limiting import CropTo, LimitOptions
 from .core.pieces.shape import slab_options
+from .core.steps.spacing import GivenSpacing
 
 if TYPE_CHECKING:
     from .export.from_files import RunOptions
@@ -149,6 +159,17 @@ def shape_of(
         block_mm,
         crop,
     )
+
+
+def ready_of(
+    orient: str | None, spacing: GivenSpacing | None, like: AnyPath | None, interpolation: Interpolation | None
+) -> PrepareOptions:
+    """Return how volumes are made ready before they are cut.
+
+    Raises:
+        RequestError: the options make no sense, or contradict each other.
+    """
+    return made_ready(orient, spacing, None if like is None else str(path_of(like)), interpolation)
 
 
 def keep_of(keep: Keep, min_fraction: float | None) -> KeepOptions:

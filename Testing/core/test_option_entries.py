@@ -101,6 +101,8 @@ def test_an_unknown_entry_is_named_with_the_one_that_may_be_meant():
         ({"keep": "body", "min_fraction": 0.1}, {"keep": "labelled"}, {"keep": "labelled", "min_fraction": 0.1}),
         ({"format": "dicom", "modality": "CT"}, {"format": "nii"}, {"format": "nii"}),
         ({"format": "dicom", "modality": "CT"}, {"format": "dicom"}, {"format": "dicom", "modality": "CT"}),
+        ({"orient": "RAS", "spacing": [1, 1, 1]}, {"like": "a"}, {"like": "a"}),
+        ({"like": "a", "interpolation": "linear"}, {"spacing": "2"}, {"interpolation": "linear", "spacing": "2"}),
         ({"fill": -5.0}, {"fill": None}, {"fill": None}),
         ({"frame": 2}, {"frame": None}, {"frame": 2}),
     ],
@@ -118,7 +120,8 @@ REQUESTS = [
     ExportRequest(slab_options(block="4,all,5", overlap="1,0,2"), keep=KeepOptions("labelled", 0.25)),
     ExportRequest(slab_options(block_mm="4.5,all,5"), limit=LimitOptions("labels", 2.5), allow_outside_data=True),
     ExportRequest(slab_options(crop=True), series=SeriesOptions(0.5, allow_damaged=True), format="nrrd"),
-    ExportRequest(series=SeriesOptions(resample=True), prepare=PrepareOptions("LPS")),
+    ExportRequest(series=SeriesOptions(resample=True), prepare=PrepareOptions("LPS", (1.0, 0.0, 2.5), None, "bspline")),
+    ExportRequest(prepare=PrepareOptions(like="/in/grid.nii")),
     ExportRequest(
         format="dicom",
         dicom=DicomOptions("MR", "A^B", "17", "none", True, True, "5e1f", "/in/segments.csv"),

@@ -25,6 +25,7 @@ WAYS = [
     {"block": "5,all,4", "overlap": "2,0,1", "keep": "labelled", "min_fraction": 0.01},
     {"block_mm": (4.0, 4.0, 10.0), "crop_to": "labels", "margin": 2.5},
     {"crop": True, "crop_to": "body"},
+    {"orient": "PIR", "spacing": (1.5, 0, 3), "interpolation": "bspline", "thickness": 4},
     {"format": "dicom", "modality": "MR", "patient_id": "17", "new_uids": True, "thickness": 4},
 ]
 
@@ -42,6 +43,19 @@ def test_the_same_options_make_the_same_export(run_cli, ct, tmp_path, way, name)
     assert se.read_manifest(tmp_path / "three" / "ct").to_json() == one.to_json()
     texts = [(tmp_path / out / "options.json").read_bytes() for out in ("one", "two", "three")]
     assert texts[0] == texts[1] == texts[2]
+
+
+def test_the_grid_of_another_volume_is_taken_again_from_either_file(ct, tmp_path):
+    reference = save_nifti(tmp_path / "r.nii", phantom()[0], affine(spacing=(1.5, 1.5, 2)))
+    (one,) = se.export(ct, tmp_path / "one", like=reference, thickness=4).manifests
+    for name in ("options.json", "ct/manifest.json"):
+        (two,) = se.export(ct, tmp_path / "two", options=tmp_path / "one" / name, overwrite=True).manifests
+        assert two.to_json() == one.to_json()
+    (three,) = se.export(ct, tmp_path / "three", options=tmp_path / "one", orient="LPS").manifests
+    assert three.plan.asked["prepare"]["like"] is None
+    se.export(ct, tmp_path / "four", like=reference, deidentify=True)
+    with pytest.raises(RequestError, match="does not name the file of like="):
+        se.export(ct, tmp_path / "five", options=tmp_path / "four")
 
 
 def test_what_is_typed_wins_and_a_folder_will_do(run_cli, ct, tmp_path):

@@ -15,6 +15,7 @@ from ..core.options import (
     SeriesOptions,
     uid_salt,
 )
+from ..core.options.prepare import INTERPOLATIONS, made_ready
 from ..core.pieces.keeping import KEEPS
 from ..core.pieces.limiting import CROP_TO
 from .usage.examples import examples_text
@@ -93,6 +94,15 @@ def add_prepare_options(parser: argparse.ArgumentParser) -> None:
         help="permute and reverse the index axes so that i, j, k point to these letters, such as RAS or LPS; canonical "
         "is RAS. No value is touched, an oblique volume stays oblique",
     )  # fmt: skip
+    group.add_argument(
+        "--spacing", type=given_text, metavar="MM[,MM,MM]",
+        help="resample to voxels of this size, one number or three along i, j, k (after --orient), 0 for an axis that "
+        "stays; images are smoothed where they become coarser, label maps take the nearest voxel's value",
+    )  # fmt: skip
+    group.add_argument(
+        "--like", type=given_text, metavar="REFERENCE", help="resample onto the grid of this volume instead"
+    )
+    group.add_argument("--interpolation", choices=INTERPOLATIONS, help="of images that are resampled (default linear)")
 
 
 def prepare_options(options: argparse.Namespace) -> PrepareOptions:
@@ -101,7 +111,7 @@ def prepare_options(options: argparse.Namespace) -> PrepareOptions:
     Raises:
         RequestError: a value makes no sense.
     """
-    return PrepareOptions(options.orient)
+    return made_ready(options.orient, options.spacing, options.like, options.interpolation)
 
 
 def add_keep_options(parser: Arguments) -> None:

@@ -24,7 +24,8 @@ def run(options: argparse.Namespace) -> int:
     from ..stitch.predictions import Predictions
     from ..stitch.stitching import StitchRequest, default_output
 
-    request = StitchRequest(options.blend, options.fill, options.trust_names, options.labels, options.grid)
+    made = (options.grid, options.argmax)
+    request = StitchRequest(options.blend, options.fill, options.trust_names, options.labels, *made)
     manifests = find_manifests(options.manifest)
     predictions = None if options.predictions is None else Predictions(options.predictions)
     one_case = options.manifest in manifests or options.manifest / "manifest.json" in manifests
@@ -118,7 +119,12 @@ def add_parser(commands: Subparsers) -> None:
     )
     parser.add_argument(
         "--grid", choices=GRIDS, default="cut",
-        help="of the result: the grid that was cut (default), or the source's, where export was asked to orient",
+        help="of the result: the grid that was cut (default), or the source's, where export oriented or resampled; "
+        "whole numbers go back by nearest neighbour, others linearly",
+    )  # fmt: skip
+    parser.add_argument(
+        "--argmax", action="store_true",
+        help="of predictions with one number per class write the number of the largest, from 0, on the result's grid",
     )  # fmt: skip
     parser.add_argument("--overwrite", action="store_true", help="replace files that exist")
     parser.add_argument("--quiet", action="store_true", help="print warnings and errors only")

@@ -106,6 +106,18 @@ def label_counts(voxels_kji: npt.NDArray) -> dict[str, int] | None:
     return {str(value): int(counts[value]) for value in np.flatnonzero(counts) if value != 0}
 
 
+def label_values(voxels_kji: npt.NDArray) -> set[float]:
+    """Return the values of a label map but 0 and NaN.
+
+    >>> sorted(label_values(np.array([[[0, 3, 3, 1]]])))
+    [1.0, 3.0]
+    """
+    counts = label_counts(voxels_kji)
+    if counts is not None:
+        return {float(value) for value in counts}
+    return {float(value) for value in np.unique(voxels_kji) if value != 0 and not np.isnan(value)}
+
+
 def _number(value: Any) -> float | None:
     number = float(value)
     return number if np.isfinite(number) else None

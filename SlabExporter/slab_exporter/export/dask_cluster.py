@@ -171,8 +171,10 @@ def _with_absolute_paths(job: Job) -> Job:
         labels={name: _absolute(path) for name, path in job.case.labels.items()},
         within=None if job.case.within is None else _absolute(job.case.within),
     )
-    within = job.request.within
+    within, like = job.request.within, job.request.prepare.like
     request = job.request if within is None else replace(job.request, within=str(_absolute(Path(within))))
+    if like is not None:
+        request = replace(request, prepare=replace(request.prepare, like=str(_absolute(Path(like)))))
     return replace(job, case=case, request=request, out=_absolute(job.out))
 
 

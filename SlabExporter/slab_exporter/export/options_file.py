@@ -141,8 +141,11 @@ def _of_manifest(path: Path, document: dict[str, Any]) -> tuple[dict[str, Any] |
         values = values_in(asked)
     except KeyError as error:
         raise InputError(f"{path} was asked for '{error.args[0]}', which this version does not know.") from error
-    dicom = asked.get("dicom")
-    sums = {"within": asked.get("within_sha256"), "segments": dicom.get("segments_sha256") if dicom else None}
+    dicom, prepare = asked.get("dicom") or {}, asked.get("prepare") or {}
+    sums = {"within": asked.get("within_sha256"), "segments": dicom.get("segments_sha256")}
+    sums["like"] = prepare.get("like_grid_sha256")
+    if values["like"] is not None:
+        values["like"] = document["prepared"]["resample"]["like"]
     if values["within"] is not None:
         values["within"] = plan.get("within")  # "asked" has its name alone
     return values, [keyword for keyword, checksum in sums.items() if checksum and values[keyword] is None]

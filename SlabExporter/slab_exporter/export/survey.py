@@ -15,6 +15,7 @@ from ..core.planning import cut_axis
 from ..core.volume import VolumePeek
 from ..files.machine import usable_processors
 from ..prepare.preparation import cut_grid
+from ..prepare.resampled import memory_for
 from ..volumes.choice import FileVolume, OneVolume
 from ..volumes.reading import peek_volume
 
@@ -63,6 +64,9 @@ def survey_case(case: Case, request: ExportRequest) -> CaseSize:
     made = 0.0 if image is None or cut is None or not request.prepare.is_used else _ratio(cut, image.geometry)
     held = sum(sizes) * (WORKING_FACTOR + made) + max(map(_file_bytes, (*files, *case.labels.values())))
     memory = PROCESS_BYTES + int(held + (size * 2 if image is not None and image.is_scaled else 0))
+    if image is not None and cut is not None and request.prepare.resamples:
+        voxels, itemsize = math.prod(image.geometry.shape_ijk), image.dtype.itemsize
+        memory += memory_for(voxels, cut.shape_ijk, itemsize, request.prepare.interpolation)
     if image is not None and cut is not None and "body" in (request.keep.keep, request.limit.crop_to):
         memory += _BODY_BYTES * math.prod(cut.shape_ijk)
     return CaseSize(_slices(cut, request.slabs.axis), memory, sum(sizes))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ from ..files.encodings.holding import require_holdable
 from ..mrml.roi import read_roi_box
 from ..mrml.runtime import SlicerRuntime
 from ..prepare.preparation import cut_grid
+from ..prepare.resampled import require_memory_for
 from ..volumes.reading import peek_volume
 
 
@@ -69,6 +71,9 @@ def _planned(runtime: SlicerRuntime, case: Case, request: ExportRequest) -> Outl
     image = peek_volume(image_of(case, request))
     geometry, itemsize, warnings = image.geometry, image.dtype.itemsize, image.warnings
     cut, limits = cut_grid(geometry, request.prepare), None
+    if request.prepare.resamples:
+        voxels, how = math.prod(geometry.shape_ijk), request.prepare.interpolation
+        require_memory_for(str(case.image), voxels, cut.shape_ijk, itemsize, how)
     if request.within is not None:
         limits = read_roi_box(runtime, Path(request.within), cut)
     plan = plan_slabs(cut, request.slabs, limits)

@@ -22,6 +22,7 @@ from ..core.pieces.limiting import LimitOptions
 from ..core.planning import SlabPlan, plan_slabs
 from ..core.progress import Progress, ProgressEvent, no_progress
 from ..core.records import PlanRecord, SourceRecord
+from ..core.steps.records import PreparedRecord
 from ..core.values import fill_value
 from ..core.volume import SourceVolume, label_warnings, require_same_grid
 from ..files.disk import file_sha256
@@ -29,7 +30,10 @@ from ..files.encodings.holding import require_holdable
 from ..files.gzip_codec import has_isal
 from ..files.machine import THREADS
 from ..mrml.runtime import SlicerRuntime
+from ..prepare.losses import vanished_labels
 from ..prepare.preparation import Preparation, preparation_of
+from ..prepare.reference import grid_sha256, reference_grid
+from ..prepare.resampled import resampler_version
 from ..report.pictures import write_previews
 from .case_folder import new_case_folder
 from .formats.slab_format import CaseContents, CaseFormat
@@ -96,7 +100,7 @@ def export_sources(
     require_own_names(list(case.labels))
     for name, label in case.labels.items():
         require_same_grid(case.image, label, name)
-    preparation = preparation_of(case.image.geometry, request.prepare)
+    preparation = preparation_of(case.image.geometry, request.prepare, request.slabs.fill)
     ready = case if preparation is None else case.prepared(preparation)
     labels = list(ready.labels.values())
     plan = plan_case(ready.image, request, limits or limits_of(runtime, ready.image, labels, request))
@@ -108,7 +112,8 @@ def export_sources(
     form = case_format(CaseContents(case.name, ready.image, ready.labels, plan, targets[0].fill, request))
     line = plan.describe(case.image.voxels_kji.dtype.name)
     progress(ProgressEvent("case-started", case.name, 0, len(plan.slabs), line, piece=plan.kind))
-    said = _warnings(told, plan, form)
+    lost = () if preparation is None or not preparation.resamples else _losses(case, ready)
+    said = (*_warnings(told, plan, form), *lost)
     for text in said:
         progress(ProgressEvent("warning", case.name, 0, len(plan.slabs), text))
     with new_case_folder(folder, [target.folder for target in targets], leave_aside) as new:
@@ -119,11 +124,11 @@ def export_sources(
             case=case.name,
             source=_source_record(case.image, folder, request),
             label_sources={name: _source_record(label, folder, request) for name, label in case.labels.items()},
-            prepared=None if preparation is None else preparation.record,
+            prepared=_prepared_record(preparation, folder, request),
             plan=plan_record(plan, form, request, targets[0].fill, folder),
             slabs=records,
-            warnings=said if case is told else _warnings(case, plan, form),
-            created_with=versions(runtime),
+            warnings=said if case is told else (*_warnings(case, plan, form), *lost),
+            created_with=versions(runtime, preparation),
         )
         _write_text(new / FILE_NAME, manifest.to_text())
     progress(ProgressEvent("case-finished", case.name, len(records), len(records), piece=plan.kind))
@@ -151,6 +156,13 @@ def _warnings(case: CaseSources, plan: SlabPlan, form: CaseFormat) -> tuple[str,
     """All that a user should know of a case, each sentence once."""
     of_labels = (text for label in case.labels.values() for text in label_warnings(label))
     return tuple(dict.fromkeys((*case.image.warnings, *of_labels, *plan.notes, *form.warnings)))
+
+
+def _losses(case: CaseSources, ready: CaseSources) -> tuple[str, ...]:
+    """Sentences on what label maps lost when the case was made ready."""
+    return tuple(
+        text for name, label in case.labels.items() for text in vanished_labels(name, label, ready.labels[name])
+    )
 
 
 def _write_text(path: Path, text: str) -> None:
@@ -182,12 +194,20 @@ def relative_to(path: Path, folder: Path) -> str:
         return path.resolve().as_posix()
 
 
+def _prepared_record(preparation: Preparation | None, folder: Path, request: ExportRequest) -> PreparedRecord | None:
+    like = _named(request.prepare.like, folder, request)
+    return None if preparation is None else preparation.record.named(like)
+
+
+def _named(path: str | None, folder: Path, request: ExportRequest) -> str | None:
+    """Return how the manifest names a file that an option names; None where it must not."""
+    return None if path is None or request.deidentify else relative_to(Path(path), folder)
+
+
 def plan_record(plan: SlabPlan, form: CaseFormat, request: ExportRequest, fill: float, folder: Path) -> PlanRecord:
     """Every option that shaped the slabs, resolved for this volume."""
-    named = request.within is not None and not request.deidentify
-    within = relative_to(Path(str(request.within)), folder) if named else None
     return replace(
-        plan.record(fill, within),
+        plan.record(fill, _named(request.within, folder, request)),
         format=request.format,
         compression=request.compression,
         asked=asked_options(request),
@@ -208,6 +228,10 @@ def asked_options(request: ExportRequest) -> dict[str, Any]:
         with reading(f"The ROI file {request.within}"):
             name = None if request.deidentify else Path(request.within).name
             asked |= {"within": name, "within_sha256": file_sha256(Path(request.within))}
+    if request.prepare.like is not None:  # what matters of it is its grid
+        name = None if request.deidentify else Path(request.prepare.like).name
+        grid = reference_grid(request.prepare.like)
+        asked["prepare"] |= {"like": name, "like_grid_sha256": grid_sha256(grid)}
     if request.deidentify and segments is not None:
         with reading(f"The table of segments {segments}"):
             asked["dicom"] |= {"segments": None, "segments_sha256": file_sha256(Path(segments))}
@@ -230,7 +254,8 @@ def _leave_out_what_earlier_versions_did_not_know(asked: dict[str, Any], request
         del asked["prepare"]
 
 
-def versions(runtime: SlicerRuntime) -> dict[str, str]:
+def versions(runtime: SlicerRuntime, preparation: Preparation | None = None) -> dict[str, str]:
     """Of what shaped the files."""
     codec = f"isal {importlib.metadata.version('isal')}" if has_isal() else "zlib"
-    return {"slab_exporter": __version__, "slicer": runtime.version, "numpy": np.__version__, "gzip": codec}
+    made = {"slab_exporter": __version__, "slicer": runtime.version, "numpy": np.__version__, "gzip": codec}
+    return made | ({"simpleitk": resampler_version()} if preparation is not None and preparation.resamples else {})

@@ -23,6 +23,7 @@ from ..volumes.reading import open_volume
 from .formats.table import kind_of
 from .keeping import require_rightly_left_out
 from .limiting import LimitCheck
+from .same_values import SlabComparison
 
 
 @dataclass(frozen=True)
@@ -78,15 +79,16 @@ def verify_case(runtime: SlicerRuntime, path: Path) -> CaseReport:
         manifest = read_manifest(path)
         case = manifest.case
         differences += [] if (gap := _gap(manifest)) is None else [gap]
-        limits = LimitCheck(manifest.plan)
+        limits, notes = LimitCheck(manifest.plan), list[str]()
         for name, record in ((None, manifest.source), *manifest.label_sources.items()):
             if record.path is None:
                 unchecked = _UNCHECKED
             with reading(f"What {path} names"):
-                for difference in _verify_set(runtime, path.parent, manifest, name, record, limits):
+                for difference in _verify_set(runtime, path.parent, manifest, name, record, limits, notes):
                     files += 1
                     differences += [] if difference is None else [difference]
         if unchecked is None:
+            unchecked = next(iter(notes), None)
             limits.require_same(runtime, path.parent, manifest.geometry)
     except SlabExporterError as error:
         differences.append(error.sentence)
@@ -100,12 +102,18 @@ def _verify_set(
     name: str | None,
     record: SourceRecord,
     limits: LimitCheck,
+    notes: list[str],
 ) -> Iterator[str | None]:
-    """Verify the images (``name`` None) or one label set; yields each file's difference, None where there is none."""
+    """Verify the images (``name`` None) or one label set; yields each file's difference, None where there is none.
+
+    What could be compared only within rounding is told by ``notes``.
+    """
     source = None if record.path is None else _source_of(runtime, _path_of(folder, record.path), record)
     grid = record.geometry if manifest.prepared is None else manifest.geometry
+    comparison = None
     if source is not None:
         source = _prepared(source, manifest, is_label=name is not None)
+        comparison = SlabComparison(runtime, manifest, source, is_label=name is not None)
         grid = source.geometry
     fill = (manifest.plan.fill or 0.0) if name is None else 0.0
     for slab in manifest.slabs:
@@ -113,15 +121,16 @@ def _verify_set(
             relative, checksum = _file_of(slab, name)
             path = written_part(folder, relative)
             _require_unchanged(path, relative, checksum)
-            if source is not None:
-                kind_of(path).verify(path, source, slab.box, fill, manifest.plan)
+            if comparison is not None:
+                comparison.require_equal(path, slab, fill)
             else:  # the slab was compared when it was written: it is unchanged, and in its place
                 kind_of(path).verify_place(path, grid.cropped(slab.box))
             _verify_record(relative, slab, grid)
             yield None
         except SlabExporterError as error:
             yield error.sentence
-    if source is not None:
+    if source is not None and comparison is not None:
+        notes += [] if comparison.note is None else [comparison.note]
         limits.see(source, is_label=name is not None)
     if source is not None and manifest.plan.left_out is not None:
         require_rightly_left_out(manifest.plan.left_out, manifest.plan.kind, source, is_label=name is not None)

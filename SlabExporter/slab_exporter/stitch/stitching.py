@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +30,7 @@ from .cells import describe_uncovered
 from .method import as_kind, choose_blend, common_kind, is_whole
 from .predictions import Predictions, own_files
 from .slab_reading import SlabKind, SlabReader, read_ahead
-from .way_back import on_source_grid
+from .way_back import Stitched
 
 _AVERAGED_LABELS = "Some {}s hold whole numbers only, as label maps do; labels should not be averaged."
 
@@ -46,6 +46,7 @@ class StitchRequest:
         trust_names: accept predictions whose geometry was lost, by their names and shapes alone.
         label_set: stitch this label set of the export instead of its images.
         grid: "cut": the grid whose slabs they are; "source": the source's, where the volume was made ready before.
+        argmax: of several numbers per voxel write the place of the largest: a label map, made on the result's grid.
     """
 
     blend: Blend | None = None
@@ -53,6 +54,7 @@ class StitchRequest:
     trust_names: bool = False
     label_set: str | None = None
     grid: Grid = "cut"
+    argmax: bool = False
 
     def __post_init__(self) -> None:
         require_choice("grid", self.grid, GRIDS)
@@ -144,10 +146,23 @@ def stitch_case(
             nifti_transform=manifest.source.nifti_transform,
             record={} if manifest.prepared is None else {PREPARED: "stitched"},
         )
-        if request.grid == "source":
-            volume, voxels = on_source_grid(volume, voxels, manifest)
-        write_volume(runtime, volume, output, voxels)
+        stitched, result = _finished(work, Stitched(volume, voxels), result)
+        write_volume(runtime, stitched.volume, output, stitched.voxels_ckji)
     return result
+
+
+def _finished(work: _Work, stitched: Stitched, result: StitchResult) -> tuple[Stitched, StitchResult]:
+    """Return the volume on the grid, and as the kind of volume, that was asked for."""
+    request, voxels = work.request, stitched.voxels_ckji
+    if request.grid == "source":
+        takes_nearest = result.is_labels or (work.foreign and voxels.dtype.kind in "iu")
+        outside = _fill(work, voxels.min(keepdims=True).reshape(1))
+        stitched = stitched.on_source_grid(work.manifest, takes_nearest, outside)
+    if request.argmax:
+        stitched = stitched.labelled()
+        found = stitched.voxels_ckji
+        result = replace(result, channels=1, dtype=found.dtype.name, is_labels=True)
+    return stitched, result
 
 
 def _require_apart(output: Path, manifest: Manifest, folder: Path, paths: list[Path]) -> None:

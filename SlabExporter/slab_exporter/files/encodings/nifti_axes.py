@@ -1,4 +1,4 @@
-"""NIfTI fields of a volume whose index axes were put in another order."""
+"""NIfTI fields of a volume whose index axes were put in another order, or that was put on another grid."""
 
 from __future__ import annotations
 
@@ -28,6 +28,29 @@ def reordered_fields(fields: npt.NDArray, order: IndexMap, geometry: VolumeGeome
         geometry: of the new volume, RAS mm.
         form: "sform" or "qform", whichever placed the volume; None where its header has neither.
     """
+    kept = placed_fields(fields, geometry, form)
+    _reorder_scan(kept, order)
+    return kept
+
+
+def regridded_fields(fields: npt.NDArray, geometry: VolumeGeometry, form: str | None, keeps_axes: bool) -> npt.NDArray:
+    """Return the header fields of a volume that was resampled: its slices are not the scan's any more.
+
+    Args:
+        fields: NIfTI header record of the volume as it was.
+        geometry: of the new volume, RAS mm.
+        form: "sform" or "qform", whichever placed the volume; None where its header has neither.
+        keeps_axes: index axes run as they did, so that the directions of the scan are still known.
+    """
+    kept = placed_fields(fields, geometry, form)
+    kept["slice_code"], kept["slice_duration"] = 0, 0
+    if not keeps_axes:
+        kept["dim_info"] = 0
+    return kept
+
+
+def placed_fields(fields: npt.NDArray, geometry: VolumeGeometry, form: str | None) -> npt.NDArray:
+    """Return header fields with another grid, which both forms state; the code is the one of ``form``."""
     kept: Any = fields.copy()
     code = ALIGNED if form is None else int(fields[f"{form}_code"])
     kept["dim"][1:4] = geometry.shape_ijk
@@ -35,7 +58,6 @@ def reordered_fields(fields: npt.NDArray, order: IndexMap, geometry: VolumeGeome
     kept["sform_code"] = kept["qform_code"] = code
     kept["srow"] = geometry.affine_ras[:3]
     write_squared(kept, geometry.squared(), geometry.box, same_form_mm(geometry))
-    _reorder_scan(kept, order)
     return np.asarray(kept)
 
 

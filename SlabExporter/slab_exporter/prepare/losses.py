@@ -1,0 +1,27 @@
+"""What the values of label maps lose when they are resampled."""
+
+from __future__ import annotations
+
+from ..core.values import label_values
+from ..core.volume import SourceVolume
+
+_SHOWN = 10
+
+
+def vanished_labels(name: str, before: SourceVolume, after: SourceVolume) -> tuple[str, ...]:
+    """Return a sentence on the values of a label map that no voxel of the resampled one has; nothing where all stay.
+
+    Args:
+        name: of the label set.
+        before: as it was read.
+        after: on the grid that is cut.
+    """
+    lost = sorted(label_values(before.voxels_kji) - label_values(after.voxels_kji))
+    if not lost:
+        return ()
+    shown = ", ".join(f"{value:g}" for value in lost[:_SHOWN]) + (", ..." if len(lost) > _SHOWN else "")
+    values, vanish = ("value", "vanishes") if len(lost) == 1 else ("values", "vanish")
+    return (
+        f"Resampling loses labels of '{name}': the {values} {shown} {vanish}, "
+        "since no voxel centre of the grid that is cut lies in what they mark.",
+    )
