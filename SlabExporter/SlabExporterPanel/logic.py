@@ -81,6 +81,8 @@ class SlabExporterLogic(StitchLogic, ScriptedLoadableModuleLogic):
         name=None,
         format="nii.gz",
         compression="fast",
+        labelAffine="file",
+        labelTolerance=None,
         verify=True,
         overwrite=False,
         progress=None,
@@ -117,13 +119,15 @@ class SlabExporterLogic(StitchLogic, ScriptedLoadableModuleLogic):
         :param name: of the case; the volume node's name if None.
         :param format: "nii.gz", "nii" or "nrrd".
         :param compression: "fast" or "small".
+        :param labelAffine: "image" gives label maps of the volume's shape that do not lie on it its geometry.
+        :param labelTolerance: how far, in voxels, a label map may lie off the volume's grid; None for a hundredth.
         :param verify: read every slab back and compare it with the volume.
         :param overwrite: replace an earlier export of this case.
         :param progress: called with a ProgressEvent for every slab; may raise Cancelled.
         :return: the manifest: ``manifest.slabs[0].image``, ``.box``, ``.geometry.affine_ras`` (mm, RAS) and so on.
         :raises slab_exporter.core.errors.SlabExporterError: with a sentence that says what to do.
         """
-        from slab_exporter.core.options import ExportRequest
+        from slab_exporter.core.options import ExportRequest, LabelOptions
         from slab_exporter.core.options.prepare import made_ready
         from slab_exporter.core.pieces.keeping import KeepOptions
         from slab_exporter.core.pieces.limiting import LimitOptions
@@ -139,6 +143,7 @@ class SlabExporterLogic(StitchLogic, ScriptedLoadableModuleLogic):
             keep=KeepOptions(keep, minFraction),
             limit=LimitOptions(cropTo, margin),
             prepare=made_ready(orient, spacing, like, interpolation),
+            labels=LabelOptions(labelAffine, labelTolerance),
         )
         out = Path(outputDirectory).expanduser()
         return export_nodes(

@@ -11,10 +11,18 @@ from typing import Any
 
 from slab_exporter.core.errors import InputError, OutputError, RequestError, SlabExporterError
 from slab_exporter.core.geometry import Box, VolumeGeometry
-from slab_exporter.core.options import AxisName, Compression, ExportRequest, Format, Remainder, SlabOptions
+from slab_exporter.core.options import (
+    AxisName,
+    Compression,
+    ExportRequest,
+    Format,
+    LabelOptions,
+    Remainder,
+    SlabOptions,
+)
 from slab_exporter.core.pieces.shape import slab_options
+from slab_exporter.core.placing.placed import Named, place_on
 from slab_exporter.core.planning import SlabPlan, plan_slabs
-from slab_exporter.core.text import sizes
 from slab_exporter.export.from_scene import case_name, label_sets, require_apart_from_sources, require_free_place
 from slab_exporter.files.encodings.holding import require_holdable
 from slab_exporter.mrml.nodes import node_geometry, require_no_transform, voxels_kji
@@ -236,14 +244,4 @@ def _require_usable_label(node: Any, volume: Any, geometry: VolumeGeometry) -> N
         return
     voxels_kji(node)
     held = node_geometry(node)
-    difference = min((geometry.difference(one) for one in (held, held.k_reversed())), key=lambda found: found.mm)
-    if not difference.same_shape:
-        raise InputError(
-            f"The label map '{name}' has {sizes(held.shape_ijk)} voxels, the volume "
-            f"{sizes(geometry.shape_ijk)}. Resample it onto the volume first."
-        )
-    if not difference.is_same_grid():
-        raise InputError(
-            f"The label map '{name}' does not lie on the volume's grid: it is up to {difference} away. "
-            "Resample it onto the volume first."
-        )
+    place_on(Named("the volume", geometry), Named(f"'{name}'", held), "labels", LabelOptions())

@@ -16,6 +16,8 @@ _NAMES = {
     "overwrite": "'Replace'",
     "blend": "'Overlaps'",
     "trust_names": "'Trust names'",
+    "label_affine": "the command line's option --label-affine",
+    "label_tolerance": "the command line's option --label-tolerance",
     "nifti_transform": "the command line's option --nifti-transform",
 }
 

@@ -13,6 +13,7 @@ from .core.options import (
     DicomOptions,
     ExportRequest,
     Format,
+    LabelAffine,
     NiftiTransform,
     Remainder,
     SeriesOptions,
@@ -33,6 +34,7 @@ from .keywords import (
     inputs_of,
     keep_of,
     label_arguments,
+    labels_of,
     limit_of,
     number,
     path_of,
@@ -136,6 +138,8 @@ def export(
     margin: float | None = None,
     crop: bool = False,
     labels: Labels = None,
+    label_affine: LabelAffine = "file",
+    label_tolerance: float | None = None,
     format: Format = "nii.gz",
     compression: Compression = "fast",
     frame: int | None = None,
@@ -191,6 +195,8 @@ def export(
         crop_to: cut only the box around the "labels" or around the "body", with a ``margin`` in mm.
         crop: write that box, the ROI's or the whole volume as one piece.
         labels: label map, folder, or pattern with {case}; a list of them, or a dict by the sets' names.
+        label_affine: "image" gives a label map of the image's shape that does not lie on it the image's geometry.
+        label_tolerance: how far, in voxels, a label map may lie off the image's grid; None for a hundredth.
         format: "nii.gz", "nii", "nrrd" or "dicom".
         compression: "fast" or "small".
         frame: which volume of a 4D file or series, from 0.
@@ -243,6 +249,7 @@ def export(
         prepare=ready_of(orient, spacing, like, interpolation),
         keep=keep_of(keep, min_fraction),
         limit=limit_of(crop_to, margin),
+        labels=labels_of(label_affine, label_tolerance),
         format=format,
         compression=compression,
         frame=frame_of(frame),

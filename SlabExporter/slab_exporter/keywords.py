@@ -17,6 +17,8 @@ from .core.options import (
     AxisName,
     DataSetOptions,
     ExportRequest,
+    LabelAffine,
+    LabelOptions,
     NiftiTransform,
     PrepareOptions,
     Remainder,
@@ -188,6 +190,15 @@ def limit_of(crop_to: CropTo | None, margin: float | None) -> LimitOptions:
         RequestError: they make no sense.
     """
     return LimitOptions(crop_to, None if margin is None else number("margin", margin))
+
+
+def labels_of(affine: LabelAffine, tolerance: float | None) -> LabelOptions:
+    """Return how label maps are taken.
+
+    Raises:
+        RequestError: they make no sense.
+    """
+    return LabelOptions(affine, None if tolerance is None else number("label_tolerance", tolerance))
 
 
 def transform_of(name: NiftiTransform | None) -> NiftiTransform | None:

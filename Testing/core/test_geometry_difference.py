@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 from slab_exporter.core.errors import InputError, VerificationError
 from slab_exporter.core.geometry import VolumeGeometry
-from slab_exporter.core.volume import SourceVolume, require_same_grid
+from slab_exporter.core.placing.placed import require_same_grid
+from slab_exporter.core.volume import SourceVolume
 from slab_exporter.files.readback import verify_geometry
 from support.phantoms import affine, rotation
 

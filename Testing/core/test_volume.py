@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from slab_exporter.core.geometry import Box, VolumeGeometry
 from slab_exporter.core.index_map import IndexMap, order_of_axes
-from slab_exporter.core.volume import SourceVolume, reindexed_onto
+from slab_exporter.core.volume import SourceVolume
 from support.phantoms import SIGNED_PERMUTATIONS, affine, index_phantom
 
 SHAPE = (6, 7, 8)
@@ -39,18 +39,6 @@ def test_a_map_that_is_no_reordering_is_refused():
     for origin in ((0, 0, 1), (0, 0, -1)):
         with pytest.raises(ValueError, match="does not cover the \\(6, 7, 8\\) voxels of ct"):
             volume().rearranged(IndexMap((0, 1, 2), (1, 1, 1), origin))
-
-
-def test_a_label_map_is_reordered_as_the_image_is_wherever_it_lies():
-    image = volume()
-    elsewhere = image.geometry.affine_ras.copy()
-    elsewhere[:3, 3] += 40
-    label = volume(elsewhere).rearranged(IndexMap.reordering((2, 0, 1), (-1, 1, -1), SHAPE))
-    found = reindexed_onto(label, image.geometry)
-    np.testing.assert_array_equal(found.voxels_kji, image.voxels_kji)
-    np.testing.assert_allclose(found.geometry.affine_ras, elsewhere, rtol=0, atol=1e-12)
-    assert found.record["file_shape_ijk"] == [8, 6, 7]
-    assert reindexed_onto(image, image.geometry) is image
 
 
 def test_a_grid_at_an_angle_or_with_other_voxels_has_no_common_order():

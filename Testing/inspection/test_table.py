@@ -26,7 +26,9 @@ def odd_set(tmp_path):
     save_nifti(folder / "thick.nii", index_phantom(SHAPE) + 23, affine(spacing=(0.7, 0.9, 12.0), **usual))
     save_nifti(folder / "float.nii", index_phantom(SHAPE).astype(np.float32), affine(**usual))
     (folder / "copy.nii").write_bytes(gzip.decompress((folder / "volume-3.nii.gz").read_bytes()))
-    save_nifti(folder / "segmentation-4.nii.gz", np.zeros((12, 10, 5), np.uint8), affine(**usual))
+    save_nifti(
+        folder / "segmentation-4.nii.gz", np.zeros((12, 10, 5), np.uint8), affine(spacing=(0.7, 0.9, 10.0), **usual)
+    )
     (folder / "broken.nii").write_bytes(b"x" * 500)
     return folder
 

@@ -77,9 +77,10 @@ def test_label_on_another_grid_is_refused_with_the_difference(run_cli, tmp_path)
     flipped = save_nifti(tmp_path / "turned.nii.gz", index_phantom(SHAPE, "uint8"), affine(signs=(-1, 1, 1)))
     code, _, errors = run_cli("export", image, "-o", tmp_path / "out2", "--labels", flipped)
     assert "its axes run LAS, the image's RAS" in errors
-    small = save_nifti(tmp_path / "small.nii.gz", index_phantom((6, 7, 11), "uint8"), affine())
+    coarse = affine(spacing=(1.4, 1.8, 5.0))
+    small = save_nifti(tmp_path / "small.nii.gz", index_phantom((3, 4, 6), "uint8"), coarse)
     code, _, errors = run_cli("export", image, "-o", tmp_path / "out3", "--labels", small)
-    assert "(6, 7, 11) voxels where the image has (6, 7, 12)" in errors
+    assert "3 x 4 x 6 voxels where the image has 6 x 7 x 12" in errors
 
 
 @pytest.mark.parametrize("extension", ["nrrd", "nhdr", "mha", "mhd", "mgz", "mgh", "nii"])

@@ -8,12 +8,13 @@ from pathlib import Path
 from ..core.errors import RequestError
 from ..core.options import ExportRequest, SeriesOptions
 from ..core.text import Option
-from ..core.volume import SourceVolume, reindexed_onto
+from ..core.volume import SourceVolume
 from ..dicom.reading.contradictions import divided
 from ..dicom.reading.load import accepted
 from ..dicom.reading.series import Kind
 from ..mrml.runtime import SlicerRuntime
 from ..volumes.choice import FileVolume, OneVolume, SeriesVolume, label_file
+from ..volumes.labels.placing import on_image
 from ..volumes.reading import open_volume
 from .case import Case, filled_in
 
@@ -48,20 +49,24 @@ def label_of(path: Path, request: ExportRequest) -> FileVolume:
     return label_file(path, request.nifti_transform, request.allow_outside_data)
 
 
-def open_label(runtime: SlicerRuntime, case: Case, label: FileVolume, image: SourceVolume) -> SourceVolume:
-    """Return one of a case's label maps; beside a DICOM series in the order of the image's axes.
+def open_labels(
+    runtime: SlicerRuntime, case: Case, request: ExportRequest, image: SourceVolume
+) -> dict[str, SourceVolume]:
+    """Return the label maps of a case on its image's voxels, by the name of their set.
 
     Args:
         runtime: Slicer's classes.
-        case: whose label map it is.
-        label: it, as ``label_file`` chooses how it is read.
+        case: whose label maps they are.
+        request: how they are read and taken.
         image: of the case.
 
     Raises:
-        InputError: the file cannot be used.
+        InputError: a file cannot be used, or does not lie on the image.
     """
-    volume = open_volume(runtime, label)
-    return volume if case.series is None else reindexed_onto(volume, image.geometry)
+    return {
+        name: on_image(open_volume(runtime, label_of(path, request)), image, name, request.labels)
+        for name, path in case.labels.items()
+    }
 
 
 def with_series_split(cases: list[Case], options: SeriesOptions, frame: int | None) -> list[Case]:

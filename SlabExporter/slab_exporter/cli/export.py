@@ -34,6 +34,7 @@ from .arguments import (
     prepare_options,
     series_options,
 )
+from .label_arguments import add_label_options, label_options
 from .options_file import completed
 from .terminal import BatchLines, JsonLines, Lines, display, print_json, typed
 
@@ -104,6 +105,7 @@ def request_of(options: argparse.Namespace) -> ExportRequest:
         limit=LimitOptions(options.crop_to, options.margin),
         allow_outside_data=options.allow_outside_data,
         prepare=prepare_options(options),
+        labels=label_options(options),
     )
 
 
@@ -173,6 +175,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_limit_options(parser.add_argument_group("which part of the volume"))
     add_keep_options(parser.add_argument_group("which slabs or blocks are written"))
     add_prepare_options(parser)
+    add_label_options(parser)
     _add_file_options(parser.add_argument_group("files"))
     add_dicom_input_options(parser)
     add_dicom_output_options(parser)

@@ -39,7 +39,8 @@ class SourceRecord:
         allow_uneven_mm: what was accepted of the series.
         allow_damaged: which images of the series were lost or damaged, and that was accepted; None for none.
         resampled: how a regular volume was made of the series; None where it was one.
-        file_geometry: of a label map's file, where its axes were put in the order of the image's.
+        file_geometry: of a label map's file, where it was put on the image's voxels.
+        placed: how it was put there; None where it lies as it is stored, and in what earlier versions wrote.
         frame: of a 4D file or series; None for 3D.
         nifti_transform: "sform" or "qform", whichever gave the affine; None for other files.
         outside_data: files of voxels that lay outside the folder of the header that names them; that was accepted.
@@ -59,6 +60,7 @@ class SourceRecord:
     resampled: Json | None = None
     allow_damaged: str | None = None
     file_geometry: VolumeGeometry | None = None
+    placed: Json | None = None
     frame: int | None = None
     nifti_transform: str | None = None
     outside_data: tuple[str, ...] = ()
@@ -85,6 +87,7 @@ class SourceRecord:
             "resampled": self.resampled,
             "file_shape_ijk": None if own is None else list(own.shape_ijk),
             "file_affine_ras": None if own is None else own.affine_ras.tolist(),
+            "placed": self.placed,
             "frame": self.frame,
             "nifti_transform": self.nifti_transform,
             "outside_data": list(self.outside_data) or None,
@@ -115,6 +118,7 @@ class SourceRecord:
             allow_damaged=rest.optional("allow_damaged", str),
             resampled=rest.optional("resampled", dict),
             file_geometry=None if own_affine is None else _geometry(own_shape, own_affine),
+            placed=rest.optional("placed", dict),
             frame=rest.optional("frame", int),
             nifti_transform=rest.optional("nifti_transform", str),
             outside_data=tuple(_of_kind("outside_data", path, str) for path in rest.pop("outside_data", ())),

@@ -9,9 +9,8 @@ from typing import Any, Literal
 import numpy as np
 import numpy.typing as npt
 
-from .errors import InputError
 from .geometry import FloatArray, VolumeGeometry
-from .index_map import IndexMap, order_of_axes
+from .index_map import IndexMap
 from .values import label_objection
 
 # Entry of ``SourceVolume.record`` of a volume that was made ready before it is cut: what was done, for people.
@@ -35,7 +34,7 @@ class SourceVolume:
         loaded_affine_ras: the affine that Slicer holds, where its index order is another one.
         warnings: what a user should know about this file.
         record: what the manifest says of it besides: of a DICOM series its UID and how it was made
-            regular, of a reordered label map its own geometry.
+            regular, of a label map that was put on the image's grid its own geometry and what was done.
         dicom: the planes' headers (``dicom.load.DicomSource``); None for other files.
         segments: (value, name) of each segment, for a label map made of a segmentation.
     """
@@ -112,25 +111,6 @@ class VolumePeek:
         return math.prod(self.geometry.shape_ijk) * self.dtype.itemsize
 
 
-def require_same_grid(image: SourceVolume, label: SourceVolume, name: str) -> None:
-    """Refuse a label map that does not lie voxel on voxel on the image.
-
-    Raises:
-        InputError: with the difference in mm and in voxels.
-    """
-    found = image.geometry.difference(label.geometry)
-    if found.is_same_grid():
-        return
-    what = f"The label map {label.name} ({name}) does not lie on the grid of {image.name}"
-    remedy = "Resample it onto the image first (Slicer: module Resample Image (BRAINS), reference = the image)."
-    ours, theirs = found.shapes
-    if not found.same_shape:
-        raise InputError(f"{what}: it has {theirs} voxels where the image has {ours}. {remedy}")
-    ours_run, theirs_run = found.orientations
-    axes = "" if ours_run == theirs_run else f"; its axes run {theirs_run}, the image's {ours_run}"
-    raise InputError(f"{what}: its corners are up to {found} away{axes}. {remedy}")
-
-
 def label_warnings(label: SourceVolume) -> tuple[str, ...]:
     """Return what a user should know about a label map: its file's warnings, and values that are no labels."""
     objection = label_objection(label.voxels_kji)
@@ -138,24 +118,6 @@ def label_warnings(label: SourceVolume) -> tuple[str, ...]:
         return label.warnings
     advice = "Programs cut such values off (0.999 becomes 0) or refuse them; save it as whole numbers."
     return (*label.warnings, f"{label.name} is not a label map: it {objection}. {advice}")
-
-
-def reindexed_onto(volume: SourceVolume, grid: VolumeGeometry) -> SourceVolume:
-    """Return a volume with its index axes ordered and directed as those of ``grid``, where that is all that differs.
-
-    Programs that make a NIfTI from a DICOM series reverse rows or slices; a label map drawn on such
-    a NIfTI lies on the series' voxels but counts them differently. The manifest's record keeps the
-    file's own shape and affine.
-
-    Returns:
-        ``volume`` itself where the axes agree already, or are not parallel to the grid's.
-    """
-    own = volume.geometry
-    order = order_of_axes(own, grid)
-    if order is None or order.keeps_order:
-        return volume
-    record = {"file_shape_ijk": list(own.shape_ijk), "file_affine_ras": own.affine_ras.tolist()}
-    return replace(volume.rearranged(order), header=None, record={**volume.record, **record})
 
 
 def is_identity(geometry: VolumeGeometry) -> bool:

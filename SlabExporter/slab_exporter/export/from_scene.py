@@ -15,7 +15,7 @@ from typing import Any
 from ..core.errors import InputError, OutputError, RequestError
 from ..core.manifest import FILE_NAME, Manifest
 from ..core.naming import OPTIONS, SUMMARY_FILES, safe_name, volume_extension, volume_stem
-from ..core.options import DataSetOptions, ExportRequest
+from ..core.options import DataSetOptions, ExportRequest, LabelOptions
 from ..core.progress import Progress, ProgressEvent, no_progress
 from ..core.text import Option
 from ..core.volume import SourceVolume
@@ -77,7 +77,7 @@ def export_nodes(
         sets = {}
         for key, node in _named_sets(labels, request.deidentify).items():
             progress(ProgressEvent("waiting", name))
-            sets[key] = _label_source(runtime, node, image)
+            sets[key] = _label_source(runtime, node, image, key, request.labels)
         make_output([], out)
         with locked(out):
             clear_interrupted(out)
@@ -168,11 +168,13 @@ def require_apart_from_sources(out: Path, case: str, nodes: Sequence[Any]) -> No
             raise OutputError(f"The output folder {out} is where the source {path.name} lies; choose another one.")
 
 
-def _label_source(runtime: SlicerRuntime, node: Any, image: SourceVolume) -> SourceVolume:
+def _label_source(
+    runtime: SlicerRuntime, node: Any, image: SourceVolume, label_set: str, options: LabelOptions
+) -> SourceVolume:
     if node.IsA("vtkMRMLSegmentationNode"):
         return segmentation_volume(runtime, node, image.geometry)
     if node.IsA("vtkMRMLScalarVolumeNode"):
-        return label_volume(runtime, node, image)
+        return label_volume(runtime, node, image, label_set, options)
     raise InputError(f"'{node.GetName()}' is neither a label map nor a segmentation.")
 
 

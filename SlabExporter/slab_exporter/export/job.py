@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, Final, Literal
 
 from ..cases.find import Case
-from ..cases.opening import image_of, label_of, open_label, request_for
+from ..cases.opening import image_of, open_labels, request_for
 from ..core.errors import Cancelled, DiskFullError, InputError, OutputError, SlabExporterError
 from ..core.manifest import FILE_NAME, Manifest, read_manifest
 from ..core.options import ExportRequest
@@ -194,8 +194,7 @@ def read_case(
         InputError: a file that cannot be used.
     """
     image = open_volume(runtime, image_of(case, request), ahead)
-    labels = {name: open_label(runtime, case, label_of(path, request), image) for name, path in case.labels.items()}
-    return CaseSources(case.name, image, labels)
+    return CaseSources(case.name, image, open_labels(runtime, case, request, image))
 
 
 @dataclass(frozen=True)

@@ -13,12 +13,14 @@ from ..cases.find import Case
 from ..cases.opening import image_of, label_of, request_for
 from ..core.errors import InputError, SlabExporterError, reading
 from ..core.options import ExportRequest
+from ..core.placing.placed import place_warnings
 from ..core.planning import SlabPlan, plan_slabs
 from ..files.encodings.holding import require_holdable
 from ..mrml.roi import read_roi_box
 from ..mrml.runtime import SlicerRuntime
 from ..prepare.preparation import cut_grid
 from ..prepare.resampled import require_memory_for
+from ..volumes.labels.placing import place_of
 from ..volumes.reading import peek_volume
 
 
@@ -80,12 +82,8 @@ def _planned(runtime: SlicerRuntime, case: Case, request: ExportRequest) -> Outl
     require_holdable(str(case.image), cut, (slab.box.shape for slab in plan.slabs), request.format)
     for name, path in case.labels.items():
         label = peek_volume(label_of(path, request))
-        shape = label.geometry.shape_ijk
-        # A label map of a series may count its axes differently.
-        same = shape == geometry.shape_ijk if case.series is None else sorted(shape) == sorted(geometry.shape_ijk)
-        if not same:
-            raise InputError(f"The label map {path} ({name}) has {shape} voxels, {case.image} {geometry.shape_ijk}.")
+        place = place_of((str(path), label.geometry), (str(case.image), geometry), name, request.labels)
         itemsize += label.dtype.itemsize
-        warnings += label.warnings
+        warnings += (*label.warnings, *place_warnings(str(path), place))
     voxels = sum(int(np.prod(slab.box.shape)) for slab in plan.slabs)
     return Outlook(case, plan, voxels * itemsize, tuple(dict.fromkeys((*warnings, *plan.notes))))

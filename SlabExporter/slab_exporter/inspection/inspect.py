@@ -11,12 +11,12 @@ from typing import Any
 import numpy as np
 
 from ..cases.find import Case
-from ..cases.opening import label_of, open_label
+from ..cases.opening import open_labels
 from ..core.errors import InputError, SlabExporterError, reading
 from ..core.geometry import VolumeGeometry
 from ..core.options import ExportRequest
 from ..core.text import Option, Sentence, Words, in_words, python_words
-from ..core.volume import SourceVolume, geometry_facts, label_warnings, require_same_grid
+from ..core.volume import SourceVolume, geometry_facts, label_warnings
 from ..dicom.reading.judging import series_facts
 from ..dicom.reading.series import Kind, Series
 from ..files.nifti import NiftiHeader, read_header
@@ -119,9 +119,7 @@ def _inspect(runtime: SlicerRuntime, case: Case, request: ExportRequest, notes: 
     image = _look(runtime, case, request, notes)
     if case.problem is not None:
         raise InputError(case.problem)
-    for name, path in case.labels.items():
-        label = open_label(runtime, case, label_of(path, request), image)
-        require_same_grid(image, label, name)
+    for label in open_labels(runtime, case, request, image).values():
         notes.warnings += label_warnings(label)
 
 

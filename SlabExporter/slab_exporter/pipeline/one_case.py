@@ -17,14 +17,16 @@ from ..core.geometry import Box
 from ..core.manifest import FILE_NAME, Manifest
 from ..core.naming import SCRATCH
 from ..core.options import ExportRequest
+from ..core.options.labels import LabelOptions
 from ..core.pieces.keeping import KeepOptions
 from ..core.pieces.limiting import LimitOptions
+from ..core.placing.placed import require_same_grid
 from ..core.planning import SlabPlan, plan_slabs
 from ..core.progress import Progress, ProgressEvent, no_progress
 from ..core.records import PlanRecord, SourceRecord
 from ..core.steps.records import PreparedRecord
 from ..core.values import fill_value
-from ..core.volume import SourceVolume, label_warnings, require_same_grid
+from ..core.volume import SourceVolume, label_warnings
 from ..files.disk import file_sha256
 from ..files.encodings.holding import require_holdable
 from ..files.gzip_codec import has_isal
@@ -250,6 +252,8 @@ def _leave_out_what_earlier_versions_did_not_know(asked: dict[str, Any], request
         del asked["limit"]
     if not request.allow_outside_data:
         del asked["allow_outside_data"]
+    if request.labels == LabelOptions():
+        del asked["labels"]
     if not request.prepare.is_used:
         del asked["prepare"]
 

@@ -11,8 +11,9 @@ from ..core.errors import InputError, SlabExporterError, reading
 from ..core.geometry import VolumeGeometry
 from ..core.manifest import FILE_NAME, Manifest, SlabRecord, read_manifest
 from ..core.options import SeriesOptions
+from ..core.placing.placed import Named, placed_again
 from ..core.records import SourceRecord
-from ..core.volume import SourceVolume, reindexed_onto
+from ..core.volume import SourceVolume
 from ..dicom.reading.scan import reread
 from ..files.disk import written_part
 from ..files.nifti_voxels import is_as_recorded
@@ -108,7 +109,7 @@ def _verify_set(
 
     What could be compared only within rounding is told by ``notes``.
     """
-    source = None if record.path is None else _source_of(runtime, _path_of(folder, record.path), record)
+    source = None if record.path is None else _source_of(runtime, _path_of(folder, record.path), record, manifest, name)
     grid = record.geometry if manifest.prepared is None else manifest.geometry
     comparison = None
     if source is not None:
@@ -172,17 +173,28 @@ def _path_of(folder: Path, named: str) -> Path:
         raise InputError(f"The manifest names a source that cannot be a file: {named!r}.") from error
 
 
-def _source_of(runtime: SlicerRuntime, path: Path, record: SourceRecord) -> SourceVolume:
+def _source_of(
+    runtime: SlicerRuntime, path: Path, record: SourceRecord, manifest: Manifest, name: str | None
+) -> SourceVolume:
     source = _read_source(runtime, path, record)
     if not _is_as_recorded(source, path, record):
         raise InputError(f"The source {path} has been changed since the export (check sum).")
-    difference = source.geometry.difference(record.geometry)
-    found, recorded = difference.shapes
-    if found != recorded:
-        raise InputError(f"The source {path} has {found} voxels, the manifest says {recorded}.")
-    if not difference.is_within(source.geometry.position_tolerance("float64")):
+    if record.file_geometry is None or name is None:
+        _require_recorded(source.geometry, record.geometry, path)
+        return source
+    _require_recorded(source.geometry, record.file_geometry, path)
+    image = Named(manifest.case, manifest.source.geometry)
+    placed = placed_again(source, image, name, record.placed or {})
+    _require_recorded(placed.geometry, record.geometry, path)
+    return placed
+
+
+def _require_recorded(found: VolumeGeometry, recorded: VolumeGeometry, path: Path) -> None:
+    difference = found.difference(recorded)
+    if not difference.same_shape:
+        raise InputError(f"The source {path} has {found.shape_ijk} voxels, the manifest says {recorded.shape_ijk}.")
+    if not difference.is_within(found.position_tolerance("float64")):
         raise InputError(f"The manifest's affine of the source is {difference} off the file's.")
-    return source
 
 
 def _prepared(source: SourceVolume, manifest: Manifest, is_label: bool) -> SourceVolume:
@@ -201,11 +213,10 @@ def _is_as_recorded(source: SourceVolume, path: Path, record: SourceRecord) -> b
 
 
 def _read_source(runtime: SlicerRuntime, path: Path, record: SourceRecord) -> SourceVolume:
-    """The source in the index order of the record."""
+    """The source as it is stored."""
     if record.series_instance_uid is not None:
         accepted = SeriesOptions(record.allow_uneven_mm, record.resampled is not None, record.allow_damaged is not None)
         series = reread(path, record.series_instance_uid, str(record.sha256))
         return open_volume(runtime, SeriesVolume(series, record.frame, accepted))
     file = FileVolume(path, record.frame, record.nifti_transform, allow_outside=bool(record.outside_data))
-    source = open_volume(runtime, file)
-    return source if record.file_geometry is None else reindexed_onto(source, record.geometry)
+    return open_volume(runtime, file)

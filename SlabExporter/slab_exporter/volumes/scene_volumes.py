@@ -18,8 +18,8 @@ import numpy.typing as npt
 
 from ..core.errors import InputError, SlabExporterError
 from ..core.geometry import VolumeGeometry
-from ..core.index_map import IDENTITY_AXES, IndexMap
 from ..core.naming import volume_extension
+from ..core.options.labels import LabelOptions
 from ..core.text import Sentence
 from ..core.volume import SourceVolume, VolumePeek
 from ..files.nifti import read_header
@@ -29,6 +29,7 @@ from ..mrml.nodes import node_geometry, require_no_transform, voxels_kji
 from ..mrml.runtime import SlicerRuntime
 from ..mrml.volume_files import geometry_warnings, is_nifti
 from .choice import FileVolume
+from .labels.placing import on_image
 from .reading import open_volume, peek_volume
 
 # Values that went through another number type may differ by its rounding.
@@ -133,32 +134,15 @@ def volume_as_held(node: Any) -> SourceVolume:
     return SourceVolume(str(node.GetName()), None, "", geometry, voxels, warnings=geometry_warnings(geometry))
 
 
-def label_volume(runtime: SlicerRuntime, node: Any, image: SourceVolume) -> SourceVolume:
-    """Return a label map node as a source in the image's index order.
-
-    The file is used where it lies on the image's grid in the same order; otherwise the node's
-    voxels, reversed along k where Slicer holds them the other way round.
+def label_volume(
+    runtime: SlicerRuntime, node: Any, image: SourceVolume, label_set: str, options: LabelOptions
+) -> SourceVolume:
+    """Return a label map node as a source on the image's voxels, by the rule for files.
 
     Raises:
-        InputError: as ``scene_volume``. A label map on another grid is not refused here.
+        InputError: as ``scene_volume``, or it does not lie on the image.
     """
-    source = scene_volume(runtime, node)
-    if _same_grid(source.geometry, image.geometry):
-        return source
-    held = volume_as_held(node)
-    for candidate in (held, k_reversed(held)):
-        if _same_grid(candidate.geometry, image.geometry):
-            if source.path is None:
-                return _with_check_sum(replace(candidate, warnings=source.warnings))
-            return _with_reason(candidate, f"'{node.GetName()}' is stored in another index order than the volume")
-    return source
-
-
-def k_reversed(volume: SourceVolume) -> SourceVolume:
-    """Return the same volume with k counted the other way round; it records the order it was held in."""
-    held = volume.geometry
-    order = IndexMap.reordering(IDENTITY_AXES, (1, 1, -1), held.shape_ijk)
-    return replace(volume.rearranged(order), loaded_affine_ras=held.affine_ras)
+    return on_image(scene_volume(runtime, node), image, label_set, options)
 
 
 def file_of_node(node: Any) -> Path | None:

@@ -19,6 +19,7 @@ from .choices import (
 )
 from .data_set import DataSetOptions
 from .dicom import LONGEST_TEXT, DicomOptions, is_person_name, uid_salt
+from .labels import LABEL_AFFINES, LabelAffine, LabelOptions
 from .prepare import PrepareOptions
 from .request import ExportRequest
 from .series import SeriesOptions
@@ -30,6 +31,7 @@ __all__ = [
     "COMPRESSIONS",
     "FORMATS",
     "GRIDS",
+    "LABEL_AFFINES",
     "LONGEST_TEXT",
     "NIFTI_TRANSFORMS",
     "REMAINDERS",
@@ -42,6 +44,8 @@ __all__ = [
     "ExportRequest",
     "Format",
     "Grid",
+    "LabelAffine",
+    "LabelOptions",
     "NiftiTransform",
     "PrepareOptions",
     "Remainder",

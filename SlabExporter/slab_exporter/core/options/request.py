@@ -10,6 +10,7 @@ from ..pieces.limiting import LimitOptions
 from ..text import Option
 from .choices import COMPRESSIONS, FORMATS, NIFTI_TRANSFORMS, Compression, Format, NiftiTransform, require_choice
 from .dicom import DicomOptions
+from .labels import LabelOptions
 from .prepare import PrepareOptions
 from .series import SeriesOptions
 from .slabs import SlabOptions
@@ -33,6 +34,7 @@ class ExportRequest:
         keep: which pieces are written.
         limit: the box that is cut, where it is found in the voxels.
         prepare: how image and label maps are made ready before they are cut.
+        labels: how label maps are taken.
         allow_outside_data: headers (.nhdr, .mhd, .hdr) may name files of voxels outside their folders.
     """
 
@@ -49,6 +51,7 @@ class ExportRequest:
     limit: LimitOptions = field(default_factory=LimitOptions)
     allow_outside_data: bool = False
     prepare: PrepareOptions = field(default_factory=PrepareOptions)
+    labels: LabelOptions = field(default_factory=LabelOptions)
 
     def __post_init__(self) -> None:
         require_choice("format", self.format, FORMATS)

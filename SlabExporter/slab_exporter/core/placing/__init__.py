@@ -1,0 +1,1 @@
+"""Where a label map lies on an image's lattice, and why one does not."""

@@ -1,0 +1,1 @@
+"""Label maps of every kind, put on their image's voxels."""
