@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from .core.errors import RequestError
 from .core.options import (
     AxisName,
     Compression,
@@ -16,7 +14,6 @@ from .core.options import (
     LabelAffine,
     NiftiTransform,
     Remainder,
-    SeriesOptions,
     uid_salt,
 )
 from .core.options.prepare import Interpolation
@@ -33,13 +30,15 @@ from .keywords import (
     frame_of,
     inputs_of,
     keep_of,
+    key_file_of,
     label_arguments,
     labels_of,
     limit_of,
-    number,
     path_of,
     ready_of,
     run_of,
+    segments_of,
+    series_of,
     shape_of,
     taking_options,
     transform_of,
@@ -105,7 +104,7 @@ def plan(
     from .volumes.reading import peek_volume
 
     options = shape_of(thickness, thickness_mm, axis, overlap, remainder, block=block, block_mm=block_mm)
-    accepted = _series_options(allow_uneven, resample, allow_damaged)
+    accepted = series_of(allow_uneven, resample, allow_damaged)
     choice = FileChoice(path_of(path), frame_of(frame), transform_of(nifti_transform), accepted, allow_outside_data)
     geometry = cut_grid(peek_volume(choice).geometry, ready_of(orient, spacing, like, None))
     if within is None:
@@ -256,7 +255,7 @@ def export(
         nifti_transform=nifti_transform,
         within=None if within is None else str(path_of(within)),
         verify=verify,
-        series=_series_options(allow_uneven, resample, allow_damaged),
+        series=series_of(allow_uneven, resample, allow_damaged),
         dicom=DicomOptions(
             modality=None if modality is None else modality.strip(),
             patient_name=patient_name,
@@ -265,12 +264,12 @@ def export(
             quantize=quantize,
             deidentify=deidentify,
             uid_salt=uid_salt(new_uids),
-            segments=_segments(segments),
+            segments=segments_of(segments),
         ),
         allow_outside_data=allow_outside_data,
     )
     data_set = data_set_of(split, seed, group_by, split_series)
-    run = run_of(jobs, dask, shard, data_set, _key_file(key_file, request))
+    run = run_of(jobs, dask, shard, data_set, key_file_of(key_file, request))
     cases = find_cases(inputs_of(inputs), label_arguments(labels), path_of(out), warn)
     cases = named_for_export(_split_and_grouped(cases, request, split_series, group_by), deidentify, warn)
     return export_cases(cases, path_of(out), request, progress, resume, overwrite, run)
@@ -285,22 +284,3 @@ def _split_and_grouped(
     if split_series:
         cases = with_series_split(cases, request.series, request.frame)
     return cases if group_by is None else grouped(cases, group_by)
-
-
-def _series_options(allow_uneven: float | None, resample: bool, allow_damaged: bool) -> SeriesOptions:
-    tolerance = None if allow_uneven is None else number("allow_uneven", allow_uneven)
-    return SeriesOptions(tolerance, resample, allow_damaged)
-
-
-def _key_file(given: AnyPath | None, request: ExportRequest) -> Path | None:
-    from .export.key_file import require_deidentify
-
-    path = None if given is None else path_of(given)
-    require_deidentify(path, request)
-    return path
-
-
-def _segments(table: AnyPath | None) -> str | None:
-    if table is not None and not path_of(table).is_file():
-        raise RequestError(f"The table of segments {table} does not exist.")
-    return None if table is None else str(path_of(table))

@@ -22,6 +22,7 @@ from .core.options import (
     NiftiTransform,
     PrepareOptions,
     Remainder,
+    SeriesOptions,
     SlabOptions,
 )
 from .core.options.prepare import Interpolation, made_ready
@@ -199,6 +200,40 @@ def labels_of(affine: LabelAffine, tolerance: float | None) -> LabelOptions:
         RequestError: they make no sense.
     """
     return LabelOptions(affine, None if tolerance is None else number("label_tolerance", tolerance))
+
+
+def series_of(allow_uneven: float | None, resample: bool, allow_damaged: bool) -> SeriesOptions:
+    """Return what is accepted of a DICOM series.
+
+    Raises:
+        RequestError: a value makes no sense.
+    """
+    tolerance = None if allow_uneven is None else number("allow_uneven", allow_uneven)
+    return SeriesOptions(tolerance, resample, allow_damaged)
+
+
+def key_file_of(given: AnyPath | None, request: ExportRequest) -> Path | None:
+    """Return the path of the table of names of a deidentified export.
+
+    Raises:
+        RequestError: the export is not deidentified.
+    """
+    from .export.key_file import require_deidentify
+
+    path = None if given is None else path_of(given)
+    require_deidentify(path, request)
+    return path
+
+
+def segments_of(table: AnyPath | None) -> str | None:
+    """Return the path of a table of segments.
+
+    Raises:
+        RequestError: it is not there.
+    """
+    if table is not None and not path_of(table).is_file():
+        raise RequestError(f"The table of segments {table} does not exist.")
+    return None if table is None else str(path_of(table))
 
 
 def transform_of(name: NiftiTransform | None) -> NiftiTransform | None:
