@@ -74,3 +74,46 @@ def test_the_licence_is_an_expression_with_its_file():
     assert not [c for c in PROJECT["classifiers"] if c.startswith("License ::")]  # refused beside an expression
     assert [name for name in PROJECT["license-files"] if not (ROOT / name).is_file()] == []
     assert "Apache License" in text_of("LICENSE.txt")
+
+
+def test_the_citation_is_of_this_version():
+    pytest.importorskip("yaml", reason="PyYAML is not installed")
+    import yaml
+
+    citation = yaml.safe_load(text_of("CITATION.cff"))
+    assert citation["version"] == se.__version__
+    assert citation["repository-code"] == REPOSITORY
+    assert citation["license"] == PROJECT["license"]
+    assert citation["url"] == PROJECT["urls"]["Documentation"]
+    assert f"version {se.__version__}. {REPOSITORY}" in text_of("README.md")
+
+
+def test_the_documentation_is_where_the_help_says():
+    from slab_exporter.cli.usage.parser import DOCUMENTATION
+
+    assert PROJECT["urls"]["Documentation"] == DOCUMENTATION
+
+
+def test_the_changelog_begins_with_what_is_new():
+    """Unreleased, or this version; each section that is linked has its address."""
+    sections = re.findall(r"^## \[([^\]]+)\](?: - (\d{4}-\d\d-\d\d))?$", text_of("CHANGELOG.md"), re.MULTILINE)
+    assert sections[0][0] in ("Unreleased", se.__version__)
+    assert all(date for name, date in sections if name != "Unreleased")
+    assert all(f"\n[{name}]: {REPOSITORY}" in text_of("CHANGELOG.md") for name, _ in sections)
+
+
+def test_workflows_try_every_python_version_that_is_promised():
+    tried = re.search(r"python: \[([^\]]+)\]", text_of(".github/workflows/tests.yml"))[1]
+    promised = [c.rpartition(" ")[2] for c in PROJECT["classifiers"] if re.search(r":: 3\.\d", c)]
+    assert re.findall(r"3\.\d+", tried) == promised
+    image = re.search(r"FROM python:(3\.\d+)-slim\n", text_of("Dockerfile"))[1]
+    assert image in promised
+
+
+@pytest.mark.parametrize("page", ["CONTRIBUTING.md", "SECURITY.md", "CHANGELOG.md"])
+def test_links_of_a_page_in_the_repository_lead_somewhere(page):
+    for target in links(page):
+        if not target.startswith("https://"):
+            assert (ROOT / target.partition("#")[0]).is_file(), target
+        elif "/SlicerSlabExporter" not in target and "SlabExporter" in target:
+            pytest.fail(target)
