@@ -161,6 +161,9 @@ class SlabExporterLogic(StitchLogic, ScriptedLoadableModuleLogic):
         blockMm=None,
         overlap=0,
         remainder="keep",
+        orient=None,
+        spacing=None,
+        like=None,
         roiNode=None,
     ):
         """Show the slabs that ``exportSlabs`` would cut as coloured boxes in the scene; nothing is written.
@@ -175,13 +178,15 @@ class SlabExporterLogic(StitchLogic, ScriptedLoadableModuleLogic):
         :raises slab_exporter.core.errors.SlabExporterError: with a sentence that says what to do.
         """
         from slab_exporter.core.options import ExportRequest
+        from slab_exporter.core.options.prepare import made_ready
         from slab_exporter.core.pieces.shape import slab_options
         from slab_exporter.mrml.slab_rois import show_preview
 
         from .view import plan_of
 
         options = slab_options(thickness, thicknessMm, axis, overlap, remainder, block=block, block_mm=blockMm)
-        plan = plan_of(ExportRequest(slabs=options), volumeNode, roiNode)
+        request = ExportRequest(slabs=options, prepare=made_ready(orient, spacing, like, None))
+        plan = plan_of(request, volumeNode, roiNode)
         return show_preview(slicer, slicer.mrmlScene, plan, volumeNode)
 
     def loadManifest(self, path, labels=True):

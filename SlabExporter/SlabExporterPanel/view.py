@@ -29,6 +29,7 @@ from slab_exporter.mrml.nodes import node_geometry, require_no_transform, voxels
 from slab_exporter.mrml.roi import box_inside_roi
 from slab_exporter.mrml.slab_rois import MOST_BOXES
 from slab_exporter.mrml.volume_files import geometry_warnings
+from slab_exporter.prepare.preparation import cut_grid
 from slab_exporter.volumes.scene_volumes import geometry_to_cut, header_warnings, require_well_placed
 
 from .rows import Row, row_of, summary, table_headers
@@ -186,7 +187,7 @@ def plan_of(request: ExportRequest, volume: Any, roi: Any = None) -> SlabPlan:
         raise InputError("Choose the volume to cut.")
     require_no_transform(volume)
     require_well_placed(volume)
-    geometry = geometry_to_cut(volume)
+    geometry = cut_grid(geometry_to_cut(volume), request.prepare)
     limits: Box | None = None if roi is None else box_inside_roi(roi, geometry)
     plan = plan_slabs(geometry, request.slabs, limits)
     require_holdable(f"'{volume.GetName()}'", geometry, (slab.box.shape for slab in plan.slabs), request.format)

@@ -33,7 +33,10 @@ def image(tmp_path):
 
 
 def written(out):
-    return [path for path in out.rglob("*") if path.is_file() and path.name != "errors.csv"] if out.exists() else []
+    about_the_run = ("errors.csv", "options.json")
+    return (
+        [path for path in out.rglob("*") if path.is_file() and path.name not in about_the_run] if out.exists() else []
+    )
 
 
 def offer(monkeypatch, name: str, encoding: VolumeEncoding | None = None) -> None:

@@ -14,6 +14,7 @@ from slab_exporter.core.geometry import Box
 from slab_exporter.core.options import ExportRequest, PrepareOptions, SlabOptions
 from slab_exporter.export.from_scene import export_nodes
 from slab_exporter.report.pictures import preview_paths
+from SlabExporterPanel.view import plan_of
 from support.dicom_phantoms import voxels, write_series
 from support.phantoms import affine, index_phantom, lopsided_phantom, save_nifti
 from support.physical import assert_lies_in, nifti
@@ -96,6 +97,8 @@ def test_a_volume_of_a_scene_is_oriented_and_stays_within_its_roi(tmp_path, sign
     roi = add_roi(scene, node_geometry(node), box)
     request = ExportRequest(SlabOptions(thickness=4), prepare=PrepareOptions("PSR"))
     manifest = export_nodes(node, tmp_path / "out", request, roi=roi)
+    plan = plan_of(request, node, roi)  # what is shown before
+    assert [slab.box for slab in plan.slabs] == [slab.box for slab in manifest.slabs]
     corners = node_geometry(node).cropped(box).corners_ras()
     cut = manifest.geometry.cropped(manifest.plan.limits).corners_ras()
     np.testing.assert_allclose(np.sort(cut, axis=0), np.sort(corners, axis=0), atol=1e-3)

@@ -55,6 +55,7 @@ def test_a_resampled_export_is_verified_by_resampling_again(tmp_path, ct, kind, 
     assert found.shape == manifest.geometry.shape_ijk
     np.testing.assert_allclose(found.affine, manifest.geometry.affine_ras, atol=1e-4)
     assert manifest.created_with["simpleitk"]
+    assert "Made of 26 x 22 x 20 voxels of 1 x 1.2 x 1.5 mm, " in (out / "report.html").read_text()
 
 
 @pytest.mark.parametrize("interpolation", ["linear", "bspline"])
@@ -226,6 +227,7 @@ def test_a_deidentified_export_does_not_name_the_reference(tmp_path, ct):
 def test_what_cannot_be_asked_for_is_one_sentence_and_code_2(tmp_path, ct, capsys, options, sentence):
     assert main(["export", str(ct), "-o", str(tmp_path / "out"), *options]) == 2
     assert sentence in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
 
 
 def test_the_scans_slice_order_is_forgotten_where_slices_are_computed(tmp_path):

@@ -21,6 +21,7 @@ from ..core.volume import SourceVolume
 from ..files.disk import file_sha256
 from ..mrml.roi import read_roi_box
 from ..mrml.runtime import SlicerRuntime
+from ..prepare.reference import reference_grid
 from ..volumes.body import body_mask
 from .keeping import labelled_voxels, require_labels
 
@@ -30,7 +31,10 @@ def require_sound(cases: Sequence[Case], request: ExportRequest) -> None:
 
     Raises:
         RequestError: with what to add or to leave out.
+        InputError: the volume whose grid is to be taken cannot be used.
     """
+    if request.prepare.like is not None:
+        reference_grid(request.prepare.like)
     require_labels(cases, request)
     _require_one_limit(cases, request)
     for case in cases:

@@ -13,7 +13,7 @@ from urllib.parse import quote
 from ..core.errors import InputError
 from ..core.manifest import Manifest, SlabRecord
 from ..core.naming import DATA_LIST, ERRORS_TABLE, REPORT, SLABS_TABLE
-from ..core.text import as_stored
+from ..core.text import as_stored, lengths, sizes
 from ..files.disk import write_file, written_part
 from .dataset import ListedManifest, data_list, to_text
 from .html import CaseCard, page
@@ -88,7 +88,7 @@ def report_page(
             manifest=case.manifest,
             part=case.part,
             warnings=(*_source_warnings(case.manifest), *_sentences(outliers.get(case.manifest.case, []))),
-            notes=as_stored(case.manifest.plan.notes),
+            notes=(*_made_ready(case.manifest), *as_stored(case.manifest.plan.notes)),
             pictures=_pictures(aside.get(case.manifest.case, out / case.manifest.case), case.manifest.case, linked),
         )
         for case in cases
@@ -96,6 +96,15 @@ def report_page(
     style = (RESOURCES / "report.css").read_text(encoding="utf-8")
     script = (RESOURCES / "report.js").read_text(encoding="utf-8")
     return page(name, cards, errors, problems, style, script)
+
+
+def _made_ready(manifest: Manifest) -> tuple[str, ...]:
+    """Return a sentence on what was done to the source before it was cut, where something was."""
+    if manifest.prepared is None:
+        return ()
+    source = manifest.source.geometry
+    text = f"Made of {sizes(source.shape_ijk)} voxels of {lengths(source.spacing)} mm, {source.orientation}"
+    return (f"{text}: {manifest.prepared.words}.",)
 
 
 def _facts(manifest: Manifest) -> CaseFacts:
