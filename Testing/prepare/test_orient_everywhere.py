@@ -126,3 +126,23 @@ def test_a_source_whose_forms_differ_is_oriented_by_the_one_that_was_used(tmp_pa
         back = nib.load(se.stitch(out / "ct", tmp_path / f"{form}.nii", grid="source").path)
         np.testing.assert_array_equal(np.asanyarray(back.dataobj), array)
         np.testing.assert_allclose(back.affine, document["source"]["affine_ras"], rtol=0, atol=1e-5)
+
+
+@pytest.mark.parametrize("options", [{"orient": "RAS"}, {"orient": "PIR", "spacing": (1.1, 0, 2)}])
+def test_a_label_map_in_another_order_and_extent_is_made_ready_too(tmp_path, options):
+    place = affine((1, 0, 2), (1, -1, 1), oblique=9)
+    ct = save_nifti(tmp_path / "ct.nii", lopsided_phantom((14, 13, 12)), place)
+    labels = np.random.default_rng(5).integers(0, 3, (8, 9, 7)).astype(np.uint8)
+    part = place @ np.array([[0, 0, -1.0, 10], [1, 0, 0, 2], [0, 1, 0, 1], [0, 0, 0, 1]])
+    organs = save_nifti(tmp_path / "organs.nii", labels, part)
+    out = tmp_path / "out"
+    result = se.export(ct, out, labels={"organs": organs}, thickness=5, **options)
+    assert not result.failures, result.failures[0].error
+    assert se.verify(out)[0].differences == ()
+    back = nib.load(se.stitch(out / "ct", tmp_path / "back.nii", labels="organs", grid="source").path)
+    expected = np.zeros((14, 13, 12), np.uint8)
+    for index in np.ndindex(labels.shape):
+        expected[tuple(np.rint(np.linalg.inv(place) @ part @ (*index, 1)).astype(int)[:3])] = labels[index]
+    if "spacing" not in options:
+        np.testing.assert_array_equal(np.asanyarray(back.dataobj), expected)
+    np.testing.assert_array_equal(back.affine, nib.load(ct).affine)

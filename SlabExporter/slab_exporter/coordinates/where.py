@@ -32,7 +32,7 @@ class Place:
         name: the image, for people.
         geometry: of the image.
         location: the point.
-        value: of the nearest voxel; None outside, or where no file holds it.
+        value: of the nearest voxel of what was cut; None outside, or where no file holds it.
         fsl: gives the image as FSL sees it; raises InputError where FSL cannot have seen it.
         slabs: that hold it, for an export.
         warnings: unusual things about the image itself.
@@ -110,13 +110,14 @@ class Place:
             f"  LPS mm (DICOM, ITK)      {_shown(where.lps)}",
         ]
         if where.inside:
-            value = "" if self.value is None else f", value {self.value:g}"
+            value = "" if self.value is None or self.prepared is not None else f", value {self.value:g}"
             lines.append(f"  nearest voxel            ({i}, {j}, {k}){value}")
             lines.append(f"  in numpy                 nibabel [{i}, {j}, {k}], SimpleITK and Slicer [{k}, {j}, {i}]")
         else:
             lines.append("  outside the volume")
         if self.prepared is not None:
-            lines.append(f"  voxel of what was cut     {_shown(self.prepared.ijk)}")
+            held = "" if self.value is None else f", value {self.value:g}"
+            lines.append(f"  voxel of what was cut    {_shown(self.prepared.ijk)}{held}")
         if self.slabs is not None:
             for hit in self.slabs:
                 lines.append(f"  {f'{self.kind} {hit.index}':<24} {hit.image} at {hit.voxel}")

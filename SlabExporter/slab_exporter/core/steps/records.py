@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from ..errors import RequestError
 from ..geometry import VolumeGeometry
 from ..index_map import SIGNED_PERMUTATIONS, IndexMap
 from ..options.prepare import INTERPOLATIONS, Interpolation
@@ -53,12 +54,16 @@ class ResampledRecord:
     def from_json(cls, entry: dict[str, Any]) -> ResampledRecord:
         """Read an entry of a manifest."""
         i, j, k = (float(sigma) for sigma in entry["smoothed_mm"])
-        spacing, outside = entry.get("spacing_mm"), entry.get("outside")
+        outside = entry.get("outside")
         if entry["interpolation"] not in INTERPOLATIONS:
             raise ValueError(f"interpolation {entry['interpolation']!r}")
+        try:
+            spacing = None if entry.get("spacing_mm") is None else spacing_of(entry["spacing_mm"])
+        except RequestError as error:
+            raise ValueError(str(error)) from error
         return cls(
             interpolation=entry["interpolation"],
-            spacing=None if spacing is None else spacing_of([float(size) for size in spacing]),
+            spacing=spacing,
             like=None if entry.get("like") is None else str(entry["like"]),
             smoothed_mm=(i, j, k),
             outside=None if outside is None else float(outside),
