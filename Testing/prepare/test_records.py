@@ -1,4 +1,4 @@
-"""What the manifest says of a prepared volume: by its schema, read back as written, and refused where it is senseless."""
+"""Entries of a manifest about a prepared volume: by the schema, read back as written, refused where senseless."""
 
 from __future__ import annotations
 
