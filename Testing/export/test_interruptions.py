@@ -13,7 +13,8 @@ import numpy as np
 import pytest
 from slab_exporter.core.errors import Cancelled
 from slab_exporter.core.options import ExportRequest, SlabOptions
-from slab_exporter.pipeline.one_case import CaseSources, export_sources
+from slab_exporter.pipeline.case_sources import CaseSources
+from slab_exporter.pipeline.one_case import export_sources
 from slab_exporter.volumes.choice import FileVolume
 from slab_exporter.volumes.reading import open_volume
 from support.interrupts import INTERRUPTIBLE

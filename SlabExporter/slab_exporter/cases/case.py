@@ -9,6 +9,7 @@ from pathlib import Path
 from ..core.errors import RequestError
 from ..core.naming import volume_stem
 from ..dicom.reading.series import Series
+from .channels.channel import Channel
 
 
 @dataclass(frozen=True)
@@ -24,9 +25,12 @@ class Case:
         columns: from a list, passed through to the tables.
         matched: by which convention each label file was found.
         part: "training", "validation" or "test" where names and folders state it; else "".
-        frame: which volume of the series it is, where the series was split; None otherwise.
+        frame: which volume of the series or 4D file the image is, where all are taken; None otherwise.
         problem: why the case cannot be exported, where that is known beforehand.
         within: a markups file with the ROI that it is cut inside, from a list; None where the list has none.
+        channel: name of the first channel, which ``image`` is; "" where the case has one image.
+        channels: the further images, by the names of their channels, in order.
+        known_as: name that its images have in common; "" where that is the image file's.
         original: the case with its own names, where ``name`` and ``group`` are numbers that say nothing of them.
     """
 
@@ -42,20 +46,31 @@ class Case:
     original: Case | None = None
     frame: int | None = None
     within: Path | None = None
+    channel: str = ""
+    channels: dict[str, Channel] = field(default_factory=dict)
+    known_as: str = ""
+
+    @property
+    def images(self) -> tuple[Case | Channel, ...]:
+        """Whatever has an image of the case, in channel order; the first is the case itself."""
+        return (self, *self.channels.values())
 
     @property
     def files(self) -> tuple[Path, ...]:
-        """The image (of a DICOM series: its folder) and the label maps."""
-        return (self.image, *self.labels.values())
+        """The images (of a DICOM series: its folder) and the label maps."""
+        return (*(one.image for one in self.images), *self.labels.values())
 
     @property
     def series_folders(self) -> set[Path]:
-        """The folders in which the images of a DICOM series lie."""
-        return set() if self.series is None else {Path(path).resolve().parent for path in self.series.files}
+        """The folders in which the images of DICOM series lie."""
+        files = (path for one in self.images if one.series is not None for path in one.series.files)
+        return {Path(path).resolve().parent for path in files}
 
     @property
     def stem(self) -> str:
         """The name that its files may bear: the image file's without extension; for a series, the case's."""
+        if self.known_as:
+            return self.known_as
         return volume_stem(self.image) if self.series is None else self.name
 
     def labelled(self, name: str, path: Path, way: str) -> Case:

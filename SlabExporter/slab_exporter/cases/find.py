@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,6 +12,7 @@ from ..core.errors import RequestError
 from ..core.naming import case_names, volume_stem
 from ..core.text import Option, Sentence, counted
 from .case import Case
+from .channels.grouping import with_channels
 from .conventions import GIVEN, LISTED, named_path
 from .groups import with_groups
 from .label_maps import LABELS, label_sets, matched, stand_in, with_labels
@@ -26,6 +27,7 @@ def find_cases(
     labels: list[str],
     out: Path | None = None,
     warn: Callable[[str], object] | None = None,
+    channels: Sequence[str] = (),
 ) -> list[Case]:
     """Cases for the inputs, in order, with their label maps.
 
@@ -39,6 +41,7 @@ def find_cases(
         out: the output folder, which is never searched for inputs.
         warn: called with a sentence for label maps that belong to no image, for images that might have several,
             and for images that may or may not be of one patient.
+        channels: which images are channels of one case: "auto", "4d", or one NAME=PATTERN per channel.
 
     Raises:
         RequestError: a file or a name given twice, or a label file for several images.
@@ -46,6 +49,7 @@ def find_cases(
     """
     found = search_inputs(inputs, out)
     _refuse_repeats(found.images)
+    images, maps = with_channels(found.images, found.labels, channels, warn)
     cases = [
         Case(
             name,
@@ -56,17 +60,21 @@ def find_cases(
             matched=dict.fromkeys(entry.labels or {}, LISTED),
             problem=entry.problem,
             within=entry.within,
+            channel=entry.channel,
+            channels=entry.channels,
+            known_as="" if entry.named_by is None else volume_stem(entry.named_by),
+            frame=entry.frame,
         )
-        for name, entry in zip(_names(found.images), found.images, strict=True)
+        for name, entry in zip(_names(images), images, strict=True)
     ]
     sets = label_sets(labels)
     if sets:
         for name, path in sets.items():
             cases = with_labels(cases, name, path)
-    elif found.labels:
-        cases = matched(cases, LABELS, LabelIndex(found.labels, map(stand_in, cases)), warn=warn)
+    elif maps:
+        cases = matched(cases, LABELS, LabelIndex(maps, map(stand_in, cases)), warn=warn)
         if warn is not None:
-            _tell_unused(found.labels, cases, warn)
+            _tell_unused(maps, cases, warn)
     return with_parts(with_groups(cases, warn))
 
 
@@ -93,7 +101,7 @@ def grouped(cases: list[Case], column: str) -> list[Case]:
 
 def match_summary(cases: list[Case]) -> list[str]:
     """Sentences for people: how many images, which label maps, matched by which convention."""
-    lines = [counted(len(cases), "image")]
+    lines = _images(cases)
     for name in sorted({name for case in cases for name in case.labels}):
         ways = Counter(case.matched.get(name, GIVEN) for case in cases if name in case.labels)
         how = ", ".join(f"{count} by {way}" for way, count in ways.most_common())
@@ -101,6 +109,16 @@ def match_summary(cases: list[Case]) -> list[str]:
         lines.append(f"label set '{name}': {how}" + (f"; {missing} without" if missing else ""))
     groups = len({case.group or case.name for case in cases})
     return lines if groups == len(cases) else [*lines, counted(groups, "group")]
+
+
+def _images(cases: list[Case]) -> list[str]:
+    kinds = Counter((case.channel, *case.channels) for case in cases if case.channel)
+    alone = sum(not case.channel for case in cases)
+    lines = [
+        f"{counted(count, 'case')} of {len(names)} channels ({', '.join(names)})"
+        for names, count in kinds.most_common()
+    ]
+    return [*lines, counted(alone, "image")] if alone or not cases else lines
 
 
 def _refuse_repeats(entries: list[ListedCase]) -> None:
@@ -129,6 +147,8 @@ def _path_to_name_by(entry: ListedCase, often: bool) -> Path:
     """A path whose last part is the case's name, for one whose own name stands ``often`` in the input or once."""
     if entry.name is not None:
         return Path("listed", f"{entry.name}.nii")
+    if entry.named_by is not None:
+        return entry.named_by
     if entry.series is not None:
         return entry.series.named_path()
     return named_path(entry.image) if often else entry.image

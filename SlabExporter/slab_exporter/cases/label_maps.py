@@ -160,6 +160,8 @@ def _several(several: list[tuple[Case, list[Path]]]) -> Sentence:
 
 def _found_for(case: Case, index: LabelIndex, by_folder: bool) -> tuple[str, list[Path]]:
     """(convention, label maps) for a case; a series goes by the case's name, then by its folder's if it has its own."""
+    if case.known_as:
+        return _found_for_channels(case, index)
     if case.series is None:
         return index.find(case.image)
     places = (case.image, case.image.parent)
@@ -167,6 +169,16 @@ def _found_for(case: Case, index: LabelIndex, by_folder: bool) -> tuple[str, lis
         return index.find(Path(f"{case.name}.dcm"), places)
     way, found = index.find(case.image.with_name(f"{case.name}.dcm"), places)
     return (way, found) if found else index.find(stand_in(case), places)
+
+
+def _found_for_channels(case: Case, index: LabelIndex) -> tuple[str, list[Path]]:
+    """(convention, label maps) for a case of several images: by the name that they share, then by each one's own."""
+    answers = [index.find(path) for path in (case.image.with_name(f"{case.known_as}.nii"), *_image_paths(case))]
+    return next((answer for answer in answers if answer[1]), answers[0])
+
+
+def _image_paths(case: Case) -> list[Path]:
+    return [one.image for one in case.images]
 
 
 def stand_in(case: Case) -> Path:

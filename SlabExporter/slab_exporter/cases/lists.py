@@ -11,6 +11,8 @@ from pathlib import Path
 from ..core.errors import InputError, reading
 from ..core.naming import safe_name
 from ..dicom.reading.series import Series
+from .channels.channel import Channel
+from .channels.columns import channel_columns
 
 LIST_EXTENSIONS = (".csv", ".tsv", ".txt")
 _ROI_COLUMN = "within"
@@ -29,6 +31,10 @@ class ListedCase:
         series: the DICOM series that ``image`` is the folder of; None for volume files.
         problem: why it cannot be exported, where that is known already.
         within: a markups file with an ROI, likewise relative to the list's folder; None for none.
+        channel: name of the first channel, which ``image`` is; "" where the case has one image.
+        channels: the further ones, by their names in order.
+        named_by: a path whose last part is the name that all channels have in common; None: the image's.
+        frame: which volume of a 4D file the first channel is; None for the only one.
     """
 
     image: Path
@@ -38,6 +44,10 @@ class ListedCase:
     series: Series | None = None
     problem: str | None = None
     within: Path | None = None
+    channel: str = ""
+    channels: dict[str, Channel] = field(default_factory=dict)
+    named_by: Path | None = None
+    frame: int | None = None
 
 
 def is_list(path: Path) -> bool:
@@ -102,23 +112,33 @@ def _table_rows(path: Path, text: str) -> list[ListedCase]:
     reader = csv.DictReader(io.StringIO(text.lstrip()), delimiter=delimiter, skipinitialspace=True, strict=True)
     names = {(name or "").strip().casefold(): name for name in reader.fieldnames or []}
     _refuse_repeats(path, [(name or "").strip() for name in reader.fieldnames or []], "columns called")
-    if "image" not in names:
-        columns = ", ".join(filter(None, names.values())) or "none"
-        raise InputError(
-            f"The list {path} has no column 'image'; its columns are: {columns}. "
-            "It needs a first line such as: case,image,label"
-        )
     sets = _label_columns(names)
     _refuse_repeats(path, list(sets.values()), "columns for the label set")
-    cases = []
+    rows: dict[int, dict[str, str]] = {}
     for number, row in enumerate(reader, start=2):
         values = {key.strip(): (value or "").strip() for key, value in row.items() if isinstance(key, str)}
         if any("\n" in value for value in values.values()):
             raise InputError(f"{path}, line {number}: a field goes over several lines; is a quotation mark not closed?")
-        if not any(values.values()):
-            continue
-        cases.append(_row(path, number, values, names, sets))
-    return cases
+        if any(values.values()):
+            rows[number] = values
+    images = _image_columns(path, [column.strip() for column in names.values() if column], list(rows.values()))
+    return [_row(path, number, values, names, sets, images) for number, values in rows.items()]
+
+
+def _image_columns(path: Path, columns: list[str], rows: list[dict[str, str]]) -> dict[str, str]:
+    """Column -> channel, the first image's first; one column whose channel is "" where the cases have one image."""
+    channels = channel_columns(columns, rows, path.parent)
+    image = next((column for column in columns if column.casefold() == "image"), None)
+    if image is None and not channels:
+        raise InputError(
+            f"The list {path} has no column 'image'; its columns are: {', '.join(columns) or 'none'}. "
+            "It needs a first line such as: case,image,label"
+        )
+    if not channels:
+        return {str(image): ""}
+    found = channels if image is None else {image: "image", **channels}
+    _refuse_repeats(path, list(found.values()), "columns for the channel")
+    return found
 
 
 def _refuse_repeats(path: Path, names: list[str], what: str) -> None:
@@ -141,16 +161,27 @@ def _label_columns(names: dict[str, str]) -> dict[str, str]:
     return sets
 
 
-def _row(path: Path, number: int, values: dict[str, str], names: dict[str, str], sets: dict[str, str]) -> ListedCase:
-    image = values[names["image"].strip()]
-    if not image:
-        raise InputError(f"{path}, line {number}: the column 'image' is empty.")
+def _row(
+    path: Path,
+    number: int,
+    values: dict[str, str],
+    names: dict[str, str],
+    sets: dict[str, str],
+    images: dict[str, str],
+) -> ListedCase:
+    column, *others = images
+    if not values[column]:
+        raise InputError(f"{path}, line {number}: the column '{column}' is empty.")
+    lacking = next((other for other in others if not values.get(other)), None)
     case_column = names.get("case", "").strip()
     name = values.get(case_column) or None
     roi_column = names.get(_ROI_COLUMN, "").strip()
-    taken = {names["image"].strip(), case_column, roi_column, *sets}
+    taken = {*images, case_column, roi_column, *sets}
     return ListedCase(
-        image=path.parent / image,
+        image=path.parent / values[column],
+        channel=images[column],
+        channels={images[c]: Channel(path.parent / values[c]) for c in others if values.get(c)},
+        problem=None if lacking is None else f"{path}, line {number}: the column '{lacking}' is empty.",
         name=None if name is None else safe_name(name),
         labels={sets[c]: path.parent / values[c] for c in sets if values.get(c)} if sets else None,
         columns={column: value for column, value in values.items() if column and column not in taken},

@@ -6,6 +6,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from ..core.errors import RequestError
+from ..core.geometry import VolumeGeometry
+from ..core.index_map import order_of_axes
 from ..core.options import ExportRequest, SeriesOptions
 from ..core.text import Option
 from ..core.volume import SourceVolume
@@ -17,6 +19,7 @@ from ..volumes.choice import FileVolume, OneVolume, SeriesVolume, label_file
 from ..volumes.labels.placing import on_image
 from ..volumes.reading import open_volume
 from .case import Case, filled_in
+from .channels.channel import Channel
 
 
 def request_for(case: Case, request: ExportRequest) -> ExportRequest:
@@ -33,11 +36,12 @@ def request_for(case: Case, request: ExportRequest) -> ExportRequest:
     return replace(request, within=str(filled_in(within, case.original or case, "ROI")))
 
 
-def image_of(case: Case, request: ExportRequest) -> OneVolume:
-    """Return the image of a case, read as the request says."""
+def image_of(case: Case | Channel, request: ExportRequest) -> OneVolume:
+    """Return the image of a case, or of one of its channels, read as the request says."""
+    frame = request.frame if case.frame is None else case.frame
     if case.series is not None:
-        return SeriesVolume(case.series, request.frame if case.frame is None else case.frame, request.series)
-    return FileVolume(case.image, request.frame, request.nifti_transform, request.allow_outside_data)
+        return SeriesVolume(case.series, frame, request.series)
+    return FileVolume(case.image, frame, request.nifti_transform, request.allow_outside_data)
 
 
 def label_of(path: Path, request: ExportRequest) -> FileVolume:
@@ -67,6 +71,36 @@ def open_labels(
         name: on_image(open_volume(runtime, label_of(path, request)), image, name, request.labels)
         for name, path in case.labels.items()
     }
+
+
+def open_channel(
+    runtime: SlicerRuntime, case: Case, channel: Channel, request: ExportRequest, image: SourceVolume
+) -> SourceVolume:
+    """Return a further image of a case; a file beside a DICOM series in the order of the series' axes.
+
+    Args:
+        runtime: Slicer's classes.
+        case: whose image it is.
+        channel: it.
+        request: how it is read.
+        image: the first image.
+
+    Raises:
+        InputError: it cannot be used.
+    """
+    volume = open_volume(runtime, image_of(channel, request))
+    beside_series = case.series is not None and channel.series is None
+    return _in_order_of(volume, image.geometry) if beside_series else volume
+
+
+def _in_order_of(volume: SourceVolume, grid: VolumeGeometry) -> SourceVolume:
+    """Return a volume with its index axes as those of a grid: programs that convert a series reverse rows or slices."""
+    own = volume.geometry
+    order = order_of_axes(own, grid)
+    if order is None or order.keeps_order:
+        return volume
+    record = {"file_shape_ijk": list(own.shape_ijk), "file_affine_ras": own.affine_ras.tolist()}
+    return replace(volume.rearranged(order), header=None, record={**volume.record, **record})
 
 
 def with_series_split(cases: list[Case], options: SeriesOptions, frame: int | None) -> list[Case]:

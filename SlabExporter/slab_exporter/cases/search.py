@@ -10,9 +10,10 @@ from pathlib import Path
 
 from ..core.errors import InputError, RequestError, reading
 from ..core.naming import DATA_ONLY_EXTENSIONS, volume_extension
-from ..dicom.reading.scan import find_series, is_dicom_file, series_of_files, volumes_of
+from ..dicom.reading.scan import find_series, is_dicom_file, only_series, series_of_files, volumes_of
 from ..dicom.reading.series import Series
 from ..files.disk import files_below, is_address, require_there
+from .channels.channel import Channel
 from .lists import ListedCase, is_list, read_list
 from .matching import split_labels
 
@@ -119,17 +120,31 @@ def _stand_ins(series: Series, folder: Path) -> list[Path]:
 
 def _opened(entry: ListedCase, out: Path | None) -> list[ListedCase]:
     """An entry of a list; where it names DICOM, one for each series."""
+    if entry.channels and entry.problem is None:
+        try:
+            channels = {name: _opened_channel(channel) for name, channel in entry.channels.items()}
+        except InputError as error:
+            return [replace(entry, problem=error.sentence)]
+        entry = replace(entry, channels=channels)
     if entry.problem is not None or (not entry.image.is_dir() and not is_dicom_file(entry.image)):
         return [entry]
     try:
         series = volumes_of(entry.image, find_series(entry.image, out))
         if not series:
             raise InputError(f"The folder {entry.image} holds no DICOM images.")
-        if len(series) > 1 and (entry.name is not None or entry.labels):
+        if len(series) > 1 and (entry.name is not None or entry.labels or entry.channels):
             raise InputError(f"{entry.image} holds {len(series)} DICOM series; name the folder of each in the list.")
     except InputError as error:
         return [replace(entry, problem=error.sentence)]
     return [replace(entry, image=Path(one.folder), series=one) for one in series]
+
+
+def _opened_channel(channel: Channel) -> Channel:
+    """A further image of a list, with its series where it names DICOM."""
+    if not channel.image.is_dir() and not is_dicom_file(channel.image):
+        return channel
+    series = only_series(channel.image)
+    return Channel(Path(series.folder), series)
 
 
 def _listed_series(series: Series) -> ListedCase:

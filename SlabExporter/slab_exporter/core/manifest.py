@@ -18,6 +18,7 @@ from .geometry import Box, VolumeGeometry
 from .naming import safe_name
 from .pieces.records import three
 from .records import Json, PlanRecord, SourceRecord
+from .several.channels import ChannelRecord, channels_from_json, channels_to_json
 from .steps.records import PreparedRecord
 from .text import as_stored
 
@@ -40,6 +41,8 @@ class SlabRecord:
         labels_sha256: of the label files, by the set's name.
         verified: whether it was read back and compared.
         statistics: numbers about the voxels.
+        channels: paths of the images of further channels, by their names.
+        channels_sha256: of those files.
     """
 
     index: int
@@ -51,18 +54,34 @@ class SlabRecord:
     labels_sha256: dict[str, str]
     verified: bool
     statistics: Json
+    channels: dict[str, str] = field(default_factory=dict)
+    channels_sha256: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def images(self) -> tuple[str, ...]:
+        """Paths of all images, in channel order."""
+        return (self.image, *self.channels.values())
+
+    @property
+    def files(self) -> dict[str, str | None]:
+        """Path of every file of the slab -> its check sum; None where an earlier version did not say."""
+        labels = {path: self.labels_sha256.get(name) for name, path in self.labels.items()}
+        channels = {path: self.channels_sha256.get(name) for name, path in self.channels.items()}
+        return {self.image: self.sha256, **channels, **labels}
 
     def to_json(self) -> Json:
         """As it stands in the manifest."""
         return {
             "index": self.index,
             "image": self.image,
+            **({"channels": self.channels} if self.channels else {}),
             "labels": self.labels,
             "ijk_start": list(self.box.start),
             "ijk_stop": list(self.box.stop),
             "shape_ijk": list(self.geometry.shape_ijk),
             "affine_ras": self.geometry.affine_ras.tolist(),
             "sha256": self.sha256,
+            **({"channels_sha256": self.channels_sha256} if self.channels else {}),
             "labels_sha256": self.labels_sha256,
             "verified": self.verified,
             "statistics": self.statistics,
@@ -88,6 +107,8 @@ class SlabRecord:
             labels_sha256=dict(entry.get("labels_sha256", {})),
             verified=bool(entry["verified"]),
             statistics=_statistics(entry.get("statistics", {})),
+            channels={str(name): _inside(path) for name, path in entry.get("channels", {}).items()},
+            channels_sha256=dict(entry.get("channels_sha256", {})),
         )
 
 
@@ -104,6 +125,8 @@ class Manifest:
         prepared: the grid that was cut, where it is not the source's.
         warnings: sentences.
         created_with: versions of what made it.
+        channel: name of the first channel, of which ``source`` is the image; "" where the case has one image.
+        channels: the others, in channel order.
     """
 
     case: str
@@ -114,6 +137,32 @@ class Manifest:
     warnings: tuple[str, ...] = ()
     created_with: dict[str, str] = field(default_factory=dict)
     prepared: PreparedRecord | None = None
+    channel: str = ""
+    channels: tuple[ChannelRecord, ...] = ()
+
+    @property
+    def channel_names(self) -> tuple[str, ...]:
+        """Of all channels in their order; none where the case has one image."""
+        return (self.channel, *(channel.name for channel in self.channels)) if self.channel else ()
+
+    @property
+    def sources(self) -> tuple[SourceRecord, ...]:
+        """Everything that was cut: images, then label sets."""
+        return (self.source, *(channel.source for channel in self.channels), *self.label_sources.values())
+
+    def channel_record(self, name: str) -> ChannelRecord | None:
+        """Return a further channel by its name; None for the first.
+
+        Raises:
+            InputError: there is no such channel.
+        """
+        if name in ("", self.channel):
+            return None
+        found = next((channel for channel in self.channels if channel.name == name), None)
+        if found is None:
+            held = ", ".join(self.channel_names) or "one image without a name"
+            raise InputError(f"{self.case} has no channel called '{name}' (it has: {held}).")
+        return found
 
     @property
     def geometry(self) -> VolumeGeometry:
@@ -125,7 +174,7 @@ class Manifest:
         """Whether nothing in the case says whose images these are."""
         dicom = (self.plan.asked or {}).get("dicom")
         asked = isinstance(dicom, dict) and dicom.get("deidentify") is True
-        return asked and all(source.path is None for source in (self.source, *self.label_sources.values()))
+        return asked and all(source.path is None for source in self.sources)
 
     def to_json(self) -> dict[str, Any]:
         """The whole document; floats read back exactly."""
@@ -134,6 +183,7 @@ class Manifest:
             "case": self.case,
             "created_with": self.created_with,
             "source": self.source.to_json(),
+            **channels_to_json(self.channel, self.channels),
             "label_sources": {name: source.to_json() for name, source in self.label_sources.items()},
             **({} if self.prepared is None else {"prepared": self.prepared.to_json()}),
             "plan": self.plan.to_json(),
@@ -172,6 +222,7 @@ def read_manifest(path: Path) -> Manifest:
 
 def _from_json(document: dict[str, Any]) -> Manifest:
     source, prepared = SourceRecord.from_json(document["source"]), document.get("prepared")
+    channel, channels = channels_from_json(document.get("channels", []))
     manifest = Manifest(
         case=str(document["case"]),
         source=source,
@@ -183,6 +234,8 @@ def _from_json(document: dict[str, Any]) -> Manifest:
         warnings=tuple(str(text) for text in document.get("warnings", ())),
         created_with=dict(document.get("created_with", {})),
         prepared=None if prepared is None else PreparedRecord.from_json(prepared, source.geometry),
+        channel=channel,
+        channels=channels,
     )
     if safe_name(manifest.case) != manifest.case:
         raise InputError(f"the case is called '{manifest.case}', which cannot be the name of a file.")
@@ -193,6 +246,8 @@ def _statistics(entry: Json) -> Json:
     """The numbers about a slab's voxels, which tables and report add up and format."""
     result = dict(entry)
     numbers = [result[name] for name in ("min", "max", "mean") if result.get(name) is not None]
+    for channel in dict(result.get("channels") or {}).values():
+        numbers += [channel[name] for name in ("min", "max", "mean") if channel.get(name) is not None]
     for counts in dict(result.get("labels") or {}).values():
         numbers += [*map(int, counts or {}), *(counts or {}).values()]
     if not all(isinstance(n, int | float) for n in numbers):

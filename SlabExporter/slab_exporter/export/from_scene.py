@@ -24,8 +24,9 @@ from ..mrml.roi import box_inside_roi
 from ..mrml.runtime import SlicerRuntime, open_runtime
 from ..mrml.segmentations import segmentation_volume
 from ..pipeline.case_folder import clear_leftovers, remove_empty_folders_aside
+from ..pipeline.case_sources import CaseSources
 from ..pipeline.formats.table import kind_of
-from ..pipeline.one_case import CaseSources, export_sources
+from ..pipeline.one_case import export_sources
 from ..prepare.preparation import cut_grid
 from ..volumes.scene_volumes import file_of_node, label_volume, scene_volume
 from .data_set import DataSetFiles, refuse_named_cases

@@ -10,8 +10,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Literal
 
+from ..cases.channels.channel import Channel
 from ..cases.find import Case
-from ..cases.opening import image_of, open_labels, request_for
+from ..cases.opening import image_of, open_channel, open_labels, request_for
 from ..core.errors import Cancelled, DiskFullError, InputError, OutputError, SlabExporterError
 from ..core.manifest import FILE_NAME, Manifest, read_manifest
 from ..core.options import ExportRequest
@@ -28,8 +29,9 @@ from ..mrml import volume_files
 from ..mrml.runtime import SlicerRuntime, open_runtime
 from ..native import load_beside
 from ..pipeline.case_folder import clear_leftovers
+from ..pipeline.case_sources import CaseSources
 from ..pipeline.formats.table import kind_of
-from ..pipeline.one_case import CaseSources, asked_options, export_sources
+from ..pipeline.one_case import asked_options, export_sources
 from ..volumes.reading import VolumeAhead, open_volume, read_ahead
 
 OutcomeKind = Literal["made", "kept", "failed"]
@@ -173,16 +175,16 @@ def remove_unfinished(job: Job) -> None:
 
 def reads_without_itk(case: Case) -> bool:
     """Return whether a case is read without ITK, which may not survive a damaged file."""
-    if case.series is None:
-        return all(map(volume_files.reads_without_itk, case.files))
-    decoded = any(needs_decoder(plane.pixel) for plane in case.series.slices)
-    return not decoded and all(map(volume_files.reads_without_itk, case.labels.values()))
+    files = [one.image for one in case.images if one.series is None]
+    planes = (plane for one in case.images if one.series is not None for plane in one.series.slices)
+    decoded = any(needs_decoder(plane.pixel) for plane in planes)
+    return not decoded and all(map(volume_files.reads_without_itk, (*files, *case.labels.values())))
 
 
 def read_case(
     runtime: SlicerRuntime, case: Case, request: ExportRequest, ahead: VolumeAhead | None = None
 ) -> CaseSources:
-    """Image and label maps of a case in memory.
+    """Images and label maps of a case in memory.
 
     Args:
         runtime: Slicer's classes.
@@ -194,7 +196,9 @@ def read_case(
         InputError: a file that cannot be used.
     """
     image = open_volume(runtime, image_of(case, request), ahead)
-    return CaseSources(case.name, image, open_labels(runtime, case, request, image))
+    labels = open_labels(runtime, case, request, image)
+    channels = {name: open_channel(runtime, case, channel, request, image) for name, channel in case.channels.items()}
+    return CaseSources(case.name, image, labels, case.channel, channels)
 
 
 @dataclass(frozen=True)
@@ -228,20 +232,23 @@ def _difference(case: Case, folder: Path, request: ExportRequest, manifest: Mani
     asked = asked_options(request)
     if manifest.plan.asked != asked:
         return f"the options have changed since it was exported{_changes(manifest.plan.asked or {}, asked)}"
-    recorded = {"image": manifest.source} | manifest.label_sources
-    files = {"image": case.image} | case.labels
-    if manifest.case != case.name or recorded.keys() != files.keys():
+    if manifest.case != case.name or manifest.label_sources.keys() != case.labels.keys():
         return "other label sets were exported"
-    for name, path in files.items():
-        if not _is_as_recorded(case, path, recorded[name]):
+    if manifest.channel_names != ((case.channel, *case.channels) if case.channel else ()):
+        return "other channels were exported"
+    labels = {name: case.labels[name] for name in manifest.label_sources}
+    for record, source in zip(manifest.sources, (*case.images, *labels.values()), strict=True):
+        if not _is_as_recorded(source, record):
+            path = source if isinstance(source, Path) else source.image
             return f"{path} has changed since it was exported"
     for slab in manifest.slabs:
-        for name in (slab.image, *slab.labels.values()):
+        for name in slab.files:
             if not written_part(folder, name).exists():
                 return f"{name} is missing"
-        shortfall = kind_of(folder / slab.image).shortfall(folder / slab.image, slab.geometry)
-        if shortfall is not None:
-            return f"{slab.image} {shortfall}"
+        for name in slab.images:
+            shortfall = kind_of(folder / name).shortfall(folder / name, slab.geometry)
+            if shortfall is not None:
+                return f"{name} {shortfall}"
     return _damaged(folder, manifest)
 
 
@@ -257,18 +264,21 @@ def _changes(before: Mapping[str, Any], now: Mapping[str, Any]) -> str:
 def _damaged(folder: Path, manifest: Manifest) -> str | None:
     """The first slab that is not as it was written, as after a crash of the machine; None if all are."""
     for slab in manifest.slabs:
-        written = {slab.image: slab.sha256} | {slab.labels[name]: sha for name, sha in slab.labels_sha256.items()}
-        for path, sha256 in written.items():
-            if kind_of(folder / path).checksum(folder / path) != sha256:
+        for path, sha256 in slab.files.items():
+            if sha256 is not None and kind_of(folder / path).checksum(folder / path) != sha256:
                 return f"{path} is not as it was written"
     return None
 
 
-def _is_as_recorded(case: Case, path: Path, record: SourceRecord) -> bool:
-    """Whether a case's image or one of its label files is the one that was exported; not where it is gone."""
+def _is_as_recorded(source: Case | Channel | Path, record: SourceRecord) -> bool:
+    """Whether an image or a label file is the one that was exported; not where it is gone."""
     try:
-        if case.series is not None and path == case.image:
-            return series_sha256(case.series) == record.sha256
-        return is_as_recorded(path, record)
+        if isinstance(source, Path):
+            return is_as_recorded(source, record)
+        if source.frame is not None and source.frame != (record.frame or 0):
+            return False
+        if source.series is not None:
+            return series_sha256(source.series) == record.sha256
+        return is_as_recorded(source.image, record)
     except (OSError, InputError):
         return False

@@ -6,6 +6,7 @@ import math
 from dataclasses import dataclass
 from pathlib import Path
 
+from ..cases.channels.channel import Channel
 from ..cases.find import Case
 from ..cases.opening import image_of
 from ..core.errors import SlabExporterError
@@ -56,14 +57,16 @@ class CaseSize:
 
 def survey_case(case: Case, request: ExportRequest) -> CaseSize:
     """Size of one case; files that cannot be read count as nothing, they fail soon enough."""
-    image = _peek(image_of(case, request))
-    files = [case.image] if case.series is None else [Path(path) for path in case.series.files]
-    size = _held_bytes(image, None if case.series is not None else case.image)
-    sizes = [size, *(_held_bytes(_peek(FileVolume(path)), path) for path in case.labels.values())]
+    peeks = [(one, _peek(image_of(one, request))) for one in case.images]
+    image = peeks[0][1]
+    files = [path for one in case.images for path in _files(one)]
+    held = [_held_bytes(peek, None if one.series is not None else one.image) for one, peek in peeks]
+    sizes = [*held, *(_held_bytes(_peek(FileVolume(path)), path) for path in case.labels.values())]
     cut = _cut(image, request)
     made = 0.0 if image is None or cut is None or not request.prepare.is_used else _ratio(cut, image.geometry)
-    held = sum(sizes) * (WORKING_FACTOR + made) + max(map(_file_bytes, (*files, *case.labels.values())))
-    memory = PROCESS_BYTES + int(held + (size * 2 if image is not None and image.is_scaled else 0))
+    needed = sum(sizes) * (WORKING_FACTOR + made) + max(map(_file_bytes, (*files, *case.labels.values())))
+    scaled = [size for size, (_, peek) in zip(held, peeks, strict=True) if peek is not None and peek.is_scaled]
+    memory = PROCESS_BYTES + int(needed + sum(scaled) * 2)
     if image is not None and cut is not None and request.prepare.resamples:
         voxels, itemsize = math.prod(image.geometry.shape_ijk), image.dtype.itemsize
         memory += memory_for(voxels, cut.shape_ijk, itemsize, request.prepare.interpolation)
@@ -85,6 +88,10 @@ def _peek(volume: OneVolume) -> VolumePeek | None:
         return peek_volume(volume)
     except (SlabExporterError, OSError, MemoryError):
         return None
+
+
+def _files(image: Case | Channel) -> list[Path]:
+    return [image.image] if image.series is None else [Path(path) for path in image.series.files]
 
 
 def _cut(image: VolumePeek | None, request: ExportRequest) -> VolumeGeometry | None:

@@ -12,6 +12,7 @@ import numpy as np
 from ..cases.find import Case
 from ..cases.opening import image_of, label_of, request_for
 from ..core.errors import InputError, SlabExporterError, reading
+from ..core.geometry import VolumeGeometry
 from ..core.options import ExportRequest
 from ..core.placing.placed import place_warnings
 from ..core.planning import SlabPlan, plan_slabs
@@ -47,6 +48,9 @@ class Outlook:
     def to_json(self) -> dict[str, Any]:
         """Return the document that a program reads."""
         result: dict[str, Any] = {"event": "planned", "case": self.case.name, "image": str(self.case.image)}
+        if self.case.channel:
+            others = {name: str(channel.image) for name, channel in self.case.channels.items()}
+            result["channels"] = {self.case.channel: str(self.case.image), **others}
         result |= {"labels": {name: str(path) for name, path in self.case.labels.items()}, "group": self.case.group}
         result |= {"patient": self.case.group, "part": self.part}
         if self.plan is not None:
@@ -80,6 +84,11 @@ def _planned(runtime: SlicerRuntime, case: Case, request: ExportRequest) -> Outl
         limits = read_roi_box(runtime, Path(request.within), cut)
     plan = plan_slabs(cut, request.slabs, limits)
     require_holdable(str(case.image), cut, (slab.box.shape for slab in plan.slabs), request.format)
+    for name, channel in case.channels.items():
+        further = peek_volume(image_of(channel, request))
+        _require_shape(f"The channel {channel.image} ({name})", further.geometry, geometry, case)
+        itemsize += further.dtype.itemsize
+        warnings += further.warnings
     for name, path in case.labels.items():
         label = peek_volume(label_of(path, request))
         place = place_of((str(path), label.geometry), (str(case.image), geometry), name, request.labels)
@@ -87,3 +96,10 @@ def _planned(runtime: SlicerRuntime, case: Case, request: ExportRequest) -> Outl
         warnings += (*label.warnings, *place_warnings(str(path), place))
     voxels = sum(int(np.prod(slab.box.shape)) for slab in plan.slabs)
     return Outlook(case, plan, voxels * itemsize, tuple(dict.fromkeys((*warnings, *plan.notes))))
+
+
+def _require_shape(what: str, found: VolumeGeometry, image: VolumeGeometry, case: Case) -> None:
+    """Refuse what cannot lie on the image's grid; beside a series axes may be counted in another order."""
+    shape, expected = found.shape_ijk, image.shape_ijk
+    if shape != expected and (case.series is None or sorted(shape) != sorted(expected)):
+        raise InputError(f"{what} has {shape} voxels, {case.image} {expected}.")

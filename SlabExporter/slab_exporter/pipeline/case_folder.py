@@ -250,7 +250,7 @@ def _own(folder: Path) -> tuple[set[Path], set[Path]]:
         manifest = read_manifest(folder / FILE_NAME)
     except SlabExporterError:
         return set(), set()
-    named = {folder / name for slab in manifest.slabs for name in (slab.image, *slab.labels.values())}
+    named = {folder / name for slab in manifest.slabs for name in slab.files}
     folders = {path for path in named if _is_folder(path)}
     return (named - folders) | {folder / FILE_NAME, *preview_paths(folder).values()}, folders
 

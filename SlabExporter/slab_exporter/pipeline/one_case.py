@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import importlib.metadata
 import json
-import os
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -20,10 +19,9 @@ from ..core.options import ExportRequest
 from ..core.options.labels import LabelOptions
 from ..core.pieces.keeping import KeepOptions
 from ..core.pieces.limiting import LimitOptions
-from ..core.placing.placed import require_same_grid
 from ..core.planning import SlabPlan, plan_slabs
 from ..core.progress import Progress, ProgressEvent, no_progress
-from ..core.records import PlanRecord, SourceRecord
+from ..core.records import PlanRecord
 from ..core.steps.records import PreparedRecord
 from ..core.values import fill_value
 from ..core.volume import SourceVolume, label_warnings
@@ -38,37 +36,12 @@ from ..prepare.reference import grid_sha256, reference_grid
 from ..prepare.resampled import resampler_version
 from ..report.pictures import write_previews
 from .case_folder import new_case_folder
+from .case_sources import CaseSources, channel_records, relative_to, source_record
 from .formats.slab_format import CaseContents, CaseFormat
 from .formats.table import case_format
-from .identity import without_identity
 from .keeping import keep_pieces
 from .limiting import limit_record, limits_of
-from .slab_writer import IMAGE, IMAGE_FOLDER, CaseWork, Target, require_own_names, write_slabs
-
-
-@dataclass(frozen=True)
-class CaseSources:
-    """What one case is made of.
-
-    Attributes:
-        name: of the case, safe as a file name.
-        image: the volume that is cut.
-        labels: label maps on the same grid, by the name of their set.
-    """
-
-    name: str
-    image: SourceVolume
-    labels: dict[str, SourceVolume]
-
-    def without_identity(self) -> CaseSources:
-        """Return the case as a deidentified export knows it."""
-        labels = {name: without_identity(label, f"{self.name} ({name})") for name, label in self.labels.items()}
-        return replace(self, image=without_identity(self.image, self.name), labels=labels)
-
-    def prepared(self, preparation: Preparation) -> CaseSources:
-        """Return the case on the grid that is cut."""
-        labels = {name: preparation.label(label) for name, label in self.labels.items()}
-        return replace(self, image=preparation.image(self.image), labels=labels)
+from .slab_writer import IMAGE, IMAGE_FOLDER, CaseWork, Target, write_slabs
 
 
 def export_sources(
@@ -99,9 +72,7 @@ def export_sources(
     Raises:
         SlabExporterError: with a sentence; what this call had written is removed again.
     """
-    require_own_names(list(case.labels))
-    for name, label in case.labels.items():
-        require_same_grid(case.image, label, name)
+    case.require_one_grid()
     preparation = preparation_of(case.image.geometry, request.prepare, request.slabs.fill)
     ready = case if preparation is None else case.prepared(preparation)
     labels = list(ready.labels.values())
@@ -111,7 +82,7 @@ def export_sources(
     if request.deidentify:
         case, ready = case.without_identity(), ready.without_identity()
     targets = _targets(ready, plan, request)
-    form = case_format(CaseContents(case.name, ready.image, ready.labels, plan, targets[0].fill, request))
+    form = case_format(_contents(ready, plan, targets, request))
     line = plan.describe(case.image.voxels_kji.dtype.name)
     progress(ProgressEvent("case-started", case.name, 0, len(plan.slabs), line, piece=plan.kind))
     lost = () if preparation is None or not preparation.resamples else _losses(case, ready)
@@ -124,8 +95,10 @@ def export_sources(
         write_previews(ready.image, list(ready.labels.values()), new, new / SCRATCH)
         manifest = Manifest(
             case=case.name,
-            source=_source_record(case.image, folder, request),
-            label_sources={name: _source_record(label, folder, request) for name, label in case.labels.items()},
+            source=source_record(case.image, folder, request),
+            channel=case.channel,
+            channels=channel_records(case, form, targets, plan, folder, request),
+            label_sources={name: source_record(label, folder, request) for name, label in case.labels.items()},
             prepared=_prepared_record(preparation, folder, request),
             plan=plan_record(plan, form, request, targets[0].fill, folder),
             slabs=records,
@@ -151,13 +124,29 @@ def plan_case(image: SourceVolume, request: ExportRequest, limits: Box | None) -
 def _targets(case: CaseSources, plan: SlabPlan, request: ExportRequest) -> tuple[Target, ...]:
     fill = fill_value(request.slabs.fill, case.image.voxels_kji) if plan.needs_fill else 0.0
     image = Target(IMAGE, IMAGE_FOLDER, case.image, fill)
-    return (image, *(Target(name, name, label, 0.0) for name, label in case.labels.items()))
+    channels = (
+        Target(
+            name,
+            name,
+            channel,
+            fill_value(request.slabs.fill, channel.voxels_kji) if plan.needs_fill else 0.0,
+            is_channel=True,
+        )
+        for name, channel in case.channels.items()
+    )
+    return (image, *channels, *(Target(name, name, label, 0.0) for name, label in case.labels.items()))
+
+
+def _contents(case: CaseSources, plan: SlabPlan, targets: tuple[Target, ...], request: ExportRequest) -> CaseContents:
+    channels = {target.name: (target.volume, target.fill) for target in targets if target.is_channel}
+    return CaseContents(case.name, case.image, case.labels, plan, targets[0].fill, request, case.channel, channels)
 
 
 def _warnings(case: CaseSources, plan: SlabPlan, form: CaseFormat) -> tuple[str, ...]:
     """All that a user should know of a case, each sentence once."""
     of_labels = (text for label in case.labels.values() for text in label_warnings(label))
-    return tuple(dict.fromkeys((*case.image.warnings, *of_labels, *plan.notes, *form.warnings)))
+    of_channels = (text for channel in case.channels.values() for text in channel.warnings)
+    return tuple(dict.fromkeys((*case.image.warnings, *of_channels, *of_labels, *plan.notes, *form.warnings)))
 
 
 def _losses(case: CaseSources, ready: CaseSources) -> tuple[str, ...]:
@@ -170,30 +159,6 @@ def _losses(case: CaseSources, ready: CaseSources) -> tuple[str, ...]:
 def _write_text(path: Path, text: str) -> None:
     with writing(path):
         path.write_text(text, encoding="utf-8")
-
-
-def _source_record(volume: SourceVolume, folder: Path, request: ExportRequest) -> SourceRecord:
-    record = SourceRecord(
-        path=None if volume.path is None else relative_to(Path(volume.path), folder),
-        geometry=volume.geometry,
-        sha256=None if volume.frame_only else volume.sha256,
-        frame_sha256=volume.sha256 if volume.frame_only else None,
-        dtype=volume.voxels_kji.dtype.name,
-        node=volume.name if volume.path is None and not request.deidentify else None,
-        loaded_affine_ras=volume.loaded_affine_ras,
-        segments=volume.segments,
-        frame=volume.frame,
-        nifti_transform=volume.nifti_transform,
-    )
-    return SourceRecord.from_json(record.to_json() | volume.record)
-
-
-def relative_to(path: Path, folder: Path) -> str:
-    """``path`` as seen from ``folder``, with "/"; absolute where there is no way (another drive)."""
-    try:
-        return Path(os.path.relpath(path.resolve(), folder.resolve())).as_posix()
-    except ValueError:
-        return path.resolve().as_posix()
 
 
 def _prepared_record(preparation: Preparation | None, folder: Path, request: ExportRequest) -> PreparedRecord | None:

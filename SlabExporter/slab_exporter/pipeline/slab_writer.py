@@ -47,21 +47,28 @@ class Target:
     """One volume that is cut by the plan's boxes.
 
     Attributes:
-        name: "image", or the label set's name.
+        name: "image", or the name of a label set or further channel.
         folder: of its slabs, relative to the case's folder.
         volume: voxels and geometry.
         fill: value of padded voxels.
+        is_channel: whether it is a further image, not a label map.
     """
 
     name: str
     folder: str
     volume: SourceVolume
     fill: float
+    is_channel: bool = False
 
     @property
-    def label(self) -> str | None:
-        """The label set's name; None for the image."""
+    def set_name(self) -> str | None:
+        """Name of the label set or further channel; None for the image."""
         return None if self.name == IMAGE else self.name
+
+    @property
+    def is_label(self) -> bool:
+        """Whether it is a label map."""
+        return self.name != IMAGE and not self.is_channel
 
     def inside(self, box: Box) -> npt.NDArray:
         """Return the voxels (KJI) of a box as far as it lies inside the volume."""
@@ -74,7 +81,7 @@ class CaseWork:
 
     Attributes:
         name: of the case, for file names and events.
-        targets: the image first, then label maps on the same grid.
+        targets: the image first, then further channels and label maps on the same grid.
         plan: the boxes.
         form: the formats.
         folder: the case's folder, which exists with its subfolders.
@@ -104,7 +111,7 @@ class CaseWork:
     def relative_path(self, target: Target, slab: Slab) -> str:
         """Where a slab's file (of DICOM images: folder) goes, relative to the case's folder, with "/"."""
         name = slab_name(self.name, slab.index, len(self.plan.all_slabs), self.plan.kind)
-        return f"{target.folder}/{name}{self.form.of(target.label).suffix}"
+        return f"{target.folder}/{name}{self.form.of(target.set_name).suffix}"
 
     def unfinished(self, target: Target, slab: Slab) -> UnfinishedSlab:
         """What a slab should become."""
@@ -148,7 +155,7 @@ def write_slabs(runtime: SlicerRuntime, work: CaseWork, progress: Progress) -> t
                 geometry, name = target.volume.geometry, f"{target.folder}-{slab.index}"
                 with cropped_node(runtime, nodes[target.name], geometry, slab.box, target.fill) as node:
                     cut = CutSlab(node_geometry(node), _as_in_source(voxels_kji(node), target, slab.box))
-                    staged = work.form.of(target.label).stage(runtime, cut, work.scratch, name)
+                    staged = work.form.of(target.set_name).stage(runtime, cut, work.scratch, name)
                 tally.under_way[-1][target.name] = pool.submit(_finish, staged, work, target, slab)
                 tally.wait_until_busy_at_most(MOST_PENDING)
         for most in range(MOST_PENDING - 1, -1, -1):
@@ -209,18 +216,21 @@ class _Tally:
 
 
 def _finish(staged: Any, work: CaseWork, target: Target, slab: Slab) -> _Outcome:
-    file = work.form.of(target.label).finish(staged, work.unfinished(target, slab))
+    file = work.form.of(target.set_name).finish(staged, work.unfinished(target, slab))
     inside = target.inside(slab.box)
-    if target.name == IMAGE:
-        return _Outcome(file, image_statistics(inside))
-    return _Outcome(file, {"voxels": label_counts(inside)})
+    if target.is_label:
+        return _Outcome(file, {"voxels": label_counts(inside)})
+    return _Outcome(file, image_statistics(inside))
 
 
 def _record(work: CaseWork, slab: Slab, outcomes: dict[str, _Outcome]) -> SlabRecord:
     image = outcomes[IMAGE]
-    labels = {name: outcome for name, outcome in outcomes.items() if name != IMAGE}
+    labels = {target.name: outcomes[target.name] for target in work.targets if target.is_label}
+    channels = {target.name: outcomes[target.name] for target in work.targets if target.is_channel}
     paths = {target.name: work.relative_path(target, slab) for target in work.targets}
     statistics = dict(image.statistics)
+    if channels:
+        statistics["channels"] = {name: outcome.statistics for name, outcome in channels.items()}
     if labels:
         statistics["labels"] = {name: outcome.statistics["voxels"] for name, outcome in labels.items()}
     return SlabRecord(
@@ -233,6 +243,8 @@ def _record(work: CaseWork, slab: Slab, outcomes: dict[str, _Outcome]) -> SlabRe
         labels_sha256={name: outcome.file.sha256 for name, outcome in labels.items()},
         verified=all(outcome.file.verified for outcome in outcomes.values()),
         statistics=statistics,
+        channels={name: paths[name] for name in channels},
+        channels_sha256={name: outcome.file.sha256 for name, outcome in channels.items()},
     )
 
 
@@ -248,14 +260,16 @@ def _nodes(runtime: SlicerRuntime, targets: tuple[Target, ...]) -> Iterator[dict
         yield result
 
 
-def require_own_names(label_sets: list[str]) -> None:
-    """Refuse names of label sets that would collide with each other, the images or the pictures.
+def require_own_names(sets: list[str]) -> None:
+    """Refuse names of label sets and channels that would collide with each other, the images or the pictures.
 
     Raises:
         InputError: with the name.
     """
     # Some file systems take names that differ only in case for one.
-    known = [name.casefold() for name in label_sets]
-    for name in label_sets:
+    known = [name.casefold() for name in sets]
+    for name in sets:
         if known.count(name.casefold()) > 1 or name.casefold() in TAKEN_IN_CASE:
-            raise InputError(f"Two sets of files would be called '{name}'; name label sets apart with NAME=PATH.")
+            raise InputError(
+                f"Two sets of files would be called '{name}'; name label sets and channels apart with NAME=PATH."
+            )

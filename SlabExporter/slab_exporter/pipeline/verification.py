@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +12,7 @@ from ..core.geometry import VolumeGeometry
 from ..core.manifest import FILE_NAME, Manifest, SlabRecord, read_manifest
 from ..core.options import SeriesOptions
 from ..core.placing.placed import Named, placed_again
-from ..core.records import SourceRecord
+from ..core.records import PlanRecord, SourceRecord
 from ..core.volume import SourceVolume
 from ..dicom.reading.scan import reread
 from ..files.disk import written_part
@@ -81,11 +81,11 @@ def verify_case(runtime: SlicerRuntime, path: Path) -> CaseReport:
         case = manifest.case
         differences += [] if (gap := _gap(manifest)) is None else [gap]
         limits, notes = LimitCheck(manifest.plan), list[str]()
-        for name, record in ((None, manifest.source), *manifest.label_sources.items()):
-            if record.path is None:
+        for checked in _sets(manifest):
+            if checked.record.path is None:
                 unchecked = _UNCHECKED
             with reading(f"What {path} names"):
-                for difference in _verify_set(runtime, path.parent, manifest, name, record, limits, notes):
+                for difference in _verify_set(runtime, path.parent, manifest, checked, limits, notes):
                     files += 1
                     differences += [] if difference is None else [difference]
         if unchecked is None:
@@ -96,45 +96,84 @@ def verify_case(runtime: SlicerRuntime, path: Path) -> CaseReport:
     return CaseReport(case, files, tuple(differences), unchecked)
 
 
+@dataclass(frozen=True)
+class _Set:
+    """The files that were cut from one source.
+
+    Attributes:
+        name: of the label set or further channel; None for the image.
+        record: of the source.
+        plan: as it was for these files.
+        is_label: whether they are label maps.
+    """
+
+    name: str | None
+    record: SourceRecord
+    plan: PlanRecord
+    is_label: bool = False
+
+    def file_of(self, slab: SlabRecord) -> tuple[str, str | None]:
+        """Return (path, check sum) of a slab's file.
+
+        Raises:
+            InputError: the slab has none.
+        """
+        if self.name is None:
+            return slab.image, slab.sha256
+        files = slab.labels if self.is_label else slab.channels
+        if self.name not in files:
+            what = "label set" if self.is_label else "channel"
+            raise InputError(f"slab {slab.index} has no file of the {what} '{self.name}'.")
+        return files[self.name], slab.files[files[self.name]]
+
+
+def _sets(manifest: Manifest) -> list[_Set]:
+    plan = manifest.plan
+    channels = [
+        _Set(channel.name, channel.source, replace(plan, fill=channel.fill, dicom=channel.dicom))
+        for channel in manifest.channels
+    ]
+    of_labels = replace(plan, fill=0.0)
+    labels = [_Set(name, record, of_labels, is_label=True) for name, record in manifest.label_sources.items()]
+    return [_Set(None, manifest.source, plan), *channels, *labels]
+
+
 def _verify_set(
-    runtime: SlicerRuntime,
-    folder: Path,
-    manifest: Manifest,
-    name: str | None,
-    record: SourceRecord,
-    limits: LimitCheck,
-    notes: list[str],
+    runtime: SlicerRuntime, folder: Path, manifest: Manifest, checked: _Set, limits: LimitCheck, notes: list[str]
 ) -> Iterator[str | None]:
-    """Verify the images (``name`` None) or one label set; yields each file's difference, None where there is none.
+    """Verify the files of one source; yields each file's difference, None where there is none.
 
     What could be compared only within rounding is told by ``notes``.
     """
-    source = None if record.path is None else _source_of(runtime, _path_of(folder, record.path), record, manifest, name)
+    record, is_label = checked.record, checked.is_label
+    source = None if record.path is None else _source_of(runtime, folder, checked, manifest)
     grid = record.geometry if manifest.prepared is None else manifest.geometry
     comparison = None
     if source is not None:
-        source = _prepared(source, manifest, is_label=name is not None)
-        comparison = SlabComparison(runtime, manifest, source, is_label=name is not None)
+        source = _prepared(source, manifest, is_label)
+        comparison = SlabComparison(runtime, replace(manifest, plan=checked.plan), source, is_label)
         grid = source.geometry
-    fill = (manifest.plan.fill or 0.0) if name is None else 0.0
     for slab in manifest.slabs:
         try:
-            relative, checksum = _file_of(slab, name)
+            relative, checksum = checked.file_of(slab)
             path = written_part(folder, relative)
             _require_unchanged(path, relative, checksum)
             if comparison is not None:
-                comparison.require_equal(path, slab, fill)
+                comparison.require_equal(path, slab, checked.plan.fill or 0.0)
             else:  # the slab was compared when it was written: it is unchanged, and in its place
                 kind_of(path).verify_place(path, grid.cropped(slab.box))
             _verify_record(relative, slab, grid)
             yield None
         except SlabExporterError as error:
             yield error.sentence
-    if source is not None and comparison is not None:
-        notes += [] if comparison.note is None else [comparison.note]
-        limits.see(source, is_label=name is not None)
-    if source is not None and manifest.plan.left_out is not None:
-        require_rightly_left_out(manifest.plan.left_out, manifest.plan.kind, source, is_label=name is not None)
+    if source is None or comparison is None:
+        return
+    notes += [] if comparison.note is None else [comparison.note]
+    if not (is_label or checked.name is None):  # further channels decide on nothing
+        return
+    limits.see(source, is_label)
+    if manifest.plan.left_out is not None:
+        require_rightly_left_out(manifest.plan.left_out, manifest.plan.kind, source, is_label)
 
 
 def _gap(manifest: Manifest) -> str | None:
@@ -152,14 +191,6 @@ def _require_unchanged(path: Path, relative: str, checksum: str | None) -> None:
         raise InputError(f"{relative} has been changed since it was written (check sum).")
 
 
-def _file_of(slab: SlabRecord, name: str | None) -> tuple[str, str | None]:
-    if name is None:
-        return slab.image, slab.sha256
-    if name not in slab.labels:
-        raise InputError(f"slab {slab.index} has no file of the label set '{name}'.")
-    return slab.labels[name], slab.labels_sha256.get(name)
-
-
 def _verify_record(relative: str, slab: SlabRecord, source: VolumeGeometry) -> None:
     difference = source.cropped(slab.box).difference(slab.geometry)
     if not difference.is_within(source.position_tolerance("float64")):
@@ -173,18 +204,18 @@ def _path_of(folder: Path, named: str) -> Path:
         raise InputError(f"The manifest names a source that cannot be a file: {named!r}.") from error
 
 
-def _source_of(
-    runtime: SlicerRuntime, path: Path, record: SourceRecord, manifest: Manifest, name: str | None
-) -> SourceVolume:
+def _source_of(runtime: SlicerRuntime, folder: Path, checked: _Set, manifest: Manifest) -> SourceVolume:
+    record = checked.record
+    path = _path_of(folder, str(record.path))
     source = _read_source(runtime, path, record)
     if not _is_as_recorded(source, path, record):
         raise InputError(f"The source {path} has been changed since the export (check sum).")
-    if record.file_geometry is None or name is None:
+    if record.file_geometry is None or checked.name is None:
         _require_recorded(source.geometry, record.geometry, path)
         return source
     _require_recorded(source.geometry, record.file_geometry, path)
     image = Named(manifest.case, manifest.source.geometry)
-    placed = placed_again(source, image, name, record.placed or {})
+    placed = placed_again(source, image, checked.name, record.placed or {})
     _require_recorded(placed.geometry, record.geometry, path)
     return placed
 

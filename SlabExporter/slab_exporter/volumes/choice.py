@@ -117,6 +117,17 @@ def label_file(path: Path, transform: str | None, allow_outside: bool = False) -
     return FileVolume(path, transform=transform if has_it else None)
 
 
+def frames_of(path: Path) -> int:
+    """Return how many volumes a file that is not DICOM holds, by its header.
+
+    Raises:
+        InputError: the file is missing, or its header is damaged.
+    """
+    require_volume_file(path)
+    with reading(path):
+        return read_header(path).frames if is_nifti(path) else 1
+
+
 def holds_several(volume: OneVolume) -> bool:
     """Return whether a file or series holds several volumes, by its header.
 
@@ -125,5 +136,4 @@ def holds_several(volume: OneVolume) -> bool:
     """
     if isinstance(volume, SeriesVolume):
         return volume.series.verdict.kind is Kind.SEVERAL
-    require_volume_file(volume.path)
-    return volume.kind == "NIfTI" and read_header(volume.path).frames > 1
+    return frames_of(volume.path) > 1

@@ -134,6 +134,25 @@ def require_same_grid(image: SourceVolume, label: SourceVolume, name: str) -> No
         raise InputError(f"The label map {label.name} ({name}) counts its voxels otherwise than {image.name}.")
 
 
+def require_channel_grid(image: SourceVolume, channel: SourceVolume, name: str) -> None:
+    """Refuse a further image of a case that does not lie voxel on voxel on the first, in the same order.
+
+    Raises:
+        InputError: with the reason.
+    """
+    difference = image.geometry.difference(channel.geometry)
+    if difference.is_same_grid():
+        return
+    what = f"The channel {channel.name} ({name}) does not lie on the grid of {image.name}: "
+    (ours, theirs), (ours_run, theirs_run) = difference.shapes, difference.orientations
+    if ours != theirs:
+        why = f"it has {theirs} voxels where the first channel has {ours}"
+    else:
+        axes = "" if ours_run == theirs_run else f", its axes run {theirs_run}, the first channel's {ours_run}"
+        why = f"its corners are up to {difference} away{axes}"
+    raise InputError(f"{what}{why}. Resample it onto the first channel before, or leave it out.")
+
+
 def place_warnings(name: str, place: Place, outside: int | None = None) -> tuple[str, ...]:
     """Return what a user should know about how a label map was put on its image.
 

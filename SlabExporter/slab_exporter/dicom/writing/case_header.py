@@ -41,6 +41,8 @@ class CaseHeader:
         content: what the case's UIDs depend on.
         attributes: patient, study, equipment (pydicom dataset), valid for every series.
         warnings: what the user should know of it.
+        channel: which image of the case this is, where there are several; "" for the only one.
+        first: header of the case's first image, for the further ones; None for the first.
     """
 
     case: str
@@ -54,6 +56,8 @@ class CaseHeader:
     content: tuple[Any, ...]
     attributes: Any
     warnings: tuple[str, ...]
+    channel: str = ""
+    first: CaseHeader | None = None
 
     @property
     def has_source(self) -> bool:
@@ -77,7 +81,7 @@ class CaseHeader:
     def _kept(self, keyword: str, name: str) -> str:
         original = str(self._lowest_header.get(keyword, "")) if self.has_source else ""
         if not original:
-            return self.uid(name)
+            return self.uid(name) if self.first is None else self.first._kept(keyword, name)
         if self.options.deidentify or not is_valid_uid(original):
             return stable_uid(self.options.uid_salt, name, original)
         return original
@@ -104,7 +108,15 @@ class CaseHeader:
         return float(decimal_string((low + high) / 2)), max(1.0, float(decimal_string(high - low)))
 
 
-def case_header(case: str, image: SourceVolume, fill: float | None, options: DicomOptions, version: str) -> CaseHeader:
+def case_header(
+    case: str,
+    image: SourceVolume,
+    fill: float | None,
+    options: DicomOptions,
+    version: str,
+    channel: str = "",
+    first: CaseHeader | None = None,
+) -> CaseHeader:
     """Prepare the header of a case.
 
     Args:
@@ -113,6 +125,8 @@ def case_header(case: str, image: SourceVolume, fill: float | None, options: Dic
         fill: value of padding, None without padding.
         options: what to write.
         version: of SlabExporter, as the equipment that made the images.
+        channel: which image of the case this is, where there are several.
+        first: the first one's header, whose study, frame of reference and placeholders the others share.
 
     Raises:
         InputError: values that DICOM cannot hold.
@@ -136,9 +150,11 @@ def case_header(case: str, image: SourceVolume, fill: float | None, options: Dic
         modality=modality,
         why=why,
         form=stored_form(image.voxels_kji, fill, options.quantize, image.name),
-        content=_content(case, image, options, version),
+        content=_content(case, image, options, version) + (() if first is None else ("channel", channel)),
         attributes=None,
         warnings=(),
+        channel=channel,
+        first=first,
     )
     attributes, warnings = _attributes(header)
     return replace(header, attributes=attributes, warnings=warnings)
@@ -251,10 +267,11 @@ def _replaced_uids(header: CaseHeader) -> list[str]:
 
 def _placeholders(attributes: Any, header: CaseHeader) -> None:
     """For a source that knows no patient: the case's name, and what the slabs are."""
-    name = pseudonym(header.image.sha256) if header.options.deidentify else header.case
+    image = header.image if header.first is None else header.first.image
+    name = pseudonym(image.sha256) if header.options.deidentify else header.case
     attributes.PatientName = attributes.PatientID = _line(name)
-    if not header.options.deidentify and header.image.path is not None:
-        attributes.StudyDescription = _line(f"Slabs of {Path(header.image.path).name}")
+    if not header.options.deidentify and image.path is not None:
+        attributes.StudyDescription = _line(f"Slabs of {Path(image.path).name}")
 
 
 def _overrides(attributes: Any, header: CaseHeader) -> None:

@@ -167,6 +167,8 @@ class SlabSeries:
 
     def _description(self) -> str:
         slab = f"{self.kind} {slab_number(self.index, self.count, self.kind)} of {self.count}"
+        if self.header.channel:
+            slab = f"{shortened(self.header.channel, LONGEST_TEXT - len(slab) - 1)} {slab}"
         source = self.header.image.dicom
         if source is None or self.header.options.deidentify:
             return slab

@@ -50,7 +50,7 @@ class DicomSeries(SlabFormat):
             SlabExporterError: the volume cannot be written so.
         """
         fill = case.fill if case.plan.needs_padding else None
-        header = case_header(case.name, case.image, fill, case.request.dicom, __version__)
+        header = case_header(case.name, case.image, fill, case.request.dicom, __version__, case.channel)
         images = cls(header, case.plan)
         beside = VolumeFile(ENCODINGS[LABELS_BESIDE_IMAGES], case.request.compression)
         warnings, segments = list(header.warnings), {}
@@ -63,7 +63,19 @@ class DicomSeries(SlabFormat):
             else:
                 labels[name] = beside
                 warnings.append(f"The label slabs '{name}' are written as NIfTI: {why_not}")
-        return CaseFormat(images, labels, _record(header, segments), tuple(warnings))
+        of_channels = {}
+        for name, (image, own) in case.channels.items():
+            padding = own if case.plan.needs_padding else None
+            of_channels[name] = case_header(case.name, image, padding, case.request.dicom, __version__, name, header)
+            warnings += of_channels[name].warnings
+        return CaseFormat(
+            images,
+            labels,
+            _record(header, segments),
+            tuple(dict.fromkeys(warnings)),
+            channels={name: cls(own, case.plan) for name, own in of_channels.items()},
+            dicom_of={name: _record(own, {}) for name, own in of_channels.items()},
+        )
 
     @property
     def suffix(self) -> str:
@@ -81,7 +93,7 @@ class DicomSeries(SlabFormat):
 
     def finish(self, staged: npt.NDArray, slab: UnfinishedSlab) -> FinishedFile:
         """Write the images; GDCM and pydicom read every one of them back."""
-        unfinished = slab.scratch / slab.final.name
+        unfinished = slab.scratch / f"{slab.final.parent.name}-{slab.final.name}"
         return write_slab_folder(self.series(slab), staged, unfinished, slab.final, slab.fill, slab.verify)
 
     @classmethod

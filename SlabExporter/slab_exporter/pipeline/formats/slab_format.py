@@ -30,6 +30,8 @@ class CaseContents:
         plan: the slabs.
         fill: value of padded voxels of the image.
         request: format, compression and what is written besides voxels.
+        channel: name of the image, where there are further ones.
+        channels: those, by their names, each with the value of its padded voxels.
     """
 
     name: str
@@ -38,6 +40,8 @@ class CaseContents:
     plan: SlabPlan
     fill: float
     request: ExportRequest
+    channel: str = ""
+    channels: Mapping[str, tuple[SourceVolume, float]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -157,13 +161,17 @@ class CaseFormat:
         labels: of each label set, by its name.
         dicom: what the manifest's plan says of DICOM slabs; None for others.
         warnings: what a user should know about the files.
+        channels: of the further images, by the names of their channels.
+        dicom_of: what the manifest says of the DICOM slabs of a further channel.
     """
 
     image: SlabFormat
     labels: Mapping[str, SlabFormat]
     dicom: dict[str, Any] | None = None
     warnings: tuple[str, ...] = field(default=())
+    channels: Mapping[str, SlabFormat] = field(default_factory=dict)
+    dicom_of: Mapping[str, dict[str, Any]] = field(default_factory=dict)
 
-    def of(self, label: str | None) -> SlabFormat:
-        """Return the format of a label set; None: of the images."""
-        return self.image if label is None else self.labels[label]
+    def of(self, name: str | None) -> SlabFormat:
+        """Return the format of a label set or further channel; None: of the image."""
+        return self.image if name is None else {**self.channels, **self.labels}[name]

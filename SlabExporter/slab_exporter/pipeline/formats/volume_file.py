@@ -41,9 +41,9 @@ class VolumeFile(SlabFormat):
 
     @classmethod
     def of_case(cls, case: CaseContents) -> CaseFormat:
-        """Return this format for image and labels alike."""
+        """Return this format for images and labels alike."""
         form = cls(ENCODINGS[f".{case.request.format}"], case.request.compression)
-        return CaseFormat(form, dict.fromkeys(case.labels, form))
+        return CaseFormat(form, dict.fromkeys(case.labels, form), channels=dict.fromkeys(case.channels, form))
 
     @property
     def suffix(self) -> str:

@@ -1,0 +1,102 @@
+"""What one case is made of, and what the manifest says of it."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from ..core.options import ExportRequest
+from ..core.placing.placed import require_channel_grid, require_same_grid
+from ..core.planning import SlabPlan
+from ..core.records import SourceRecord
+from ..core.several.channels import ChannelRecord
+from ..core.volume import SourceVolume
+from ..prepare.preparation import Preparation
+from .formats.slab_format import CaseFormat
+from .identity import without_identity
+from .slab_writer import Target, require_own_names
+
+
+@dataclass(frozen=True)
+class CaseSources:
+    """What one case is made of.
+
+    Attributes:
+        name: of the case, safe as a file name.
+        image: the volume that is cut.
+        labels: label maps on the same grid, by the name of their set.
+        channel: name of the image, where there are further ones; "" where there is one.
+        channels: those, on the same grid, by their names in order.
+    """
+
+    name: str
+    image: SourceVolume
+    labels: dict[str, SourceVolume]
+    channel: str = ""
+    channels: dict[str, SourceVolume] = field(default_factory=dict)
+
+    def without_identity(self) -> CaseSources:
+        """Return the case as a deidentified export knows it."""
+        labels = {name: without_identity(label, f"{self.name} ({name})") for name, label in self.labels.items()}
+        channels = {name: without_identity(image, f"{self.name} ({name})") for name, image in self.channels.items()}
+        return replace(self, image=without_identity(self.image, self.name), labels=labels, channels=channels)
+
+    def prepared(self, preparation: Preparation) -> CaseSources:
+        """Return the case on the grid that is cut."""
+        labels = {name: preparation.label(label) for name, label in self.labels.items()}
+        channels = {name: preparation.image(image) for name, image in self.channels.items()}
+        return replace(self, image=preparation.image(self.image), labels=labels, channels=channels)
+
+    def require_one_grid(self) -> None:
+        """Refuse channels and label maps that do not lie on the image's grid, and names that collide.
+
+        Raises:
+            InputError: with the first of them.
+        """
+        require_own_names([*self.channels, *self.labels])
+        for name, image in self.channels.items():
+            require_channel_grid(self.image, image, name)
+        for name, label in self.labels.items():
+            require_same_grid(self.image, label, name)
+
+
+def channel_records(
+    case: CaseSources,
+    form: CaseFormat,
+    targets: tuple[Target, ...],
+    plan: SlabPlan,
+    folder: Path,
+    request: ExportRequest,
+) -> tuple[ChannelRecord, ...]:
+    """Return what the manifest says of the further channels."""
+    fills = {target.name: target.fill for target in targets if plan.needs_fill}
+    return tuple(
+        ChannelRecord(name, source_record(image, folder, request), fills.get(name), form.dicom_of.get(name))
+        for name, image in case.channels.items()
+    )
+
+
+def source_record(volume: SourceVolume, folder: Path, request: ExportRequest) -> SourceRecord:
+    """Return what the manifest says of a volume as it was read."""
+    record = SourceRecord(
+        path=None if volume.path is None else relative_to(Path(volume.path), folder),
+        geometry=volume.geometry,
+        sha256=None if volume.frame_only else volume.sha256,
+        frame_sha256=volume.sha256 if volume.frame_only else None,
+        dtype=volume.voxels_kji.dtype.name,
+        node=volume.name if volume.path is None and not request.deidentify else None,
+        loaded_affine_ras=volume.loaded_affine_ras,
+        segments=volume.segments,
+        frame=volume.frame,
+        nifti_transform=volume.nifti_transform,
+    )
+    return SourceRecord.from_json(record.to_json() | volume.record)
+
+
+def relative_to(path: Path, folder: Path) -> str:
+    """``path`` as seen from ``folder``, with "/"; absolute where there is no way (another drive)."""
+    try:
+        return Path(os.path.relpath(path.resolve(), folder.resolve())).as_posix()
+    except ValueError:
+        return path.resolve().as_posix()
