@@ -113,6 +113,7 @@ def stitch(
     *,
     predictions: AnyPath | None = None,
     labels: str | None = None,
+    channel: str | None = None,
     blend: Blend | None = None,
     fill: Fill = "auto",
     trust_names: bool = False,
@@ -128,6 +129,7 @@ def stitch(
         output: file to write (.nii.gz, .nii, .nrrd).
         predictions: folder of files that are named like the slabs; None for the slabs themselves.
         labels: stitch the label maps of this set instead of the images.
+        channel: of an export with several channels this one, or "all" of them as one 4D volume; None for the first.
         blend: of overlaps: "first", "mean", "gaussian", "vote" or "max"; None for what suits the values.
         fill: value of voxels that no slab holds; "auto" is air for CT-like images, otherwise 0.
         trust_names: accept predictions that have lost their geometry, by name and shape.
@@ -155,7 +157,7 @@ def stitch(
     found = manifests.find_manifests(path_of(manifest))
     if len(found) > 1:
         raise RequestError(f"{manifest} holds {len(found)} cases; stitch them one by one, by their folders.")
-    request = StitchRequest(blend, fill_of(fill), trust_names, labels, grid, argmax)
+    request = StitchRequest(blend, fill_of(fill), trust_names, labels, grid, argmax, channel)
     folder = None if predictions is None else Predictions(path_of(predictions))
     return stitch_case(found[0], path_of(output), request, folder, overwrite, progress)
 

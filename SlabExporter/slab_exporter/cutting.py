@@ -24,6 +24,7 @@ from .core.progress import Progress, no_progress
 from .core.steps.spacing import GivenSpacing
 from .keywords import (
     AnyPath,
+    Channels,
     Fill,
     Labels,
     data_set_of,
@@ -139,6 +140,7 @@ def export(
     labels: Labels = None,
     label_affine: LabelAffine = "file",
     label_tolerance: float | None = None,
+    channels: Channels = None,
     format: Format = "nii.gz",
     compression: Compression = "fast",
     frame: int | None = None,
@@ -196,6 +198,8 @@ def export(
         labels: label map, folder, or pattern with {case}; a list of them, or a dict by the sets' names.
         label_affine: "image" gives a label map of the image's shape that does not lie on it the image's geometry.
         label_tolerance: how far, in voxels, a label map may lie off the image's grid; None for a hundredth.
+        channels: which images are one case's: "auto" (names of nnU-Net and BraTS), "4d" (the volumes of each 4D
+            file), or a dict of patterns by the channels' names, such as {"t1": "{case}_t1.nii.gz", ...}.
         format: "nii.gz", "nii", "nrrd" or "dicom".
         compression: "fast" or "small".
         frame: which volume of a 4D file or series, from 0.
@@ -268,9 +272,9 @@ def export(
         ),
         allow_outside_data=allow_outside_data,
     )
-    data_set = data_set_of(split, seed, group_by, split_series)
+    data_set = data_set_of(split, seed, group_by, split_series, channels)
     run = run_of(jobs, dask, shard, data_set, key_file_of(key_file, request))
-    cases = find_cases(inputs_of(inputs), label_arguments(labels), path_of(out), warn)
+    cases = find_cases(inputs_of(inputs), label_arguments(labels), path_of(out), warn, data_set.channels)
     cases = named_for_export(_split_and_grouped(cases, request, split_series, group_by), deidentify, warn)
     return export_cases(cases, path_of(out), request, progress, resume, overwrite, run)
 

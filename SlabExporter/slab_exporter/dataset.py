@@ -58,11 +58,17 @@ class _SlabFile:
 
 @dataclass(frozen=True)
 class _Entry:
-    """One slab: "image" and label keys -> file, and its record."""
+    """One slab: "image" and label keys -> files (of several channels several), and its record."""
 
     case: str
     record: SlabRecord
-    files: dict[str, _SlabFile]
+    files: dict[str, tuple[_SlabFile, ...]]
+
+    @property
+    def paths(self) -> dict[str, str | list[str]]:
+        """Key -> path, or the paths of several channels."""
+        found = {key: [str(file.path) for file in files] for key, files in self.files.items()}
+        return {key: paths if len(paths) > 1 else paths[0] for key, paths in found.items()}
 
 
 class SlabDataset:
@@ -71,11 +77,12 @@ class SlabDataset:
     An item is a dict:
 
     * ``image``: array [1, I, J, K] in the index order of the slab's file (nibabel's, not SimpleITK's), in its type;
+      of a case with channels [C, I, J, K], in the type that holds them all;
     * ``label``: the same of the label map; of further sets ``label_NAME``, as in dataset.json;
     * ``affine``: 4x4, voxel index (i, j, k, 1) of the slab -> RAS in mm;
     * ``case``, ``index``: name of the case, number of the slab in it;
     * ``ijk_start``, ``ijk_stop``: the slab's half-open box in the source's voxel indices;
-    * ``paths``: the files, by the same keys as the arrays.
+    * ``paths``: the files, by the same keys as the arrays; of channels a list.
 
     Every slab is checked on reading to lie where its manifest says.
 
@@ -125,14 +132,14 @@ class SlabDataset:
 
     def __getitem__(self, number: int) -> Any:
         entry = self._entries[number]
-        item: Item = {key: file.read() for key, file in entry.files.items()}
+        item: Item = {key: _stacked(files) for key, files in entry.files.items()}
         item |= {
             "affine": entry.record.geometry.affine_ras.copy(),
             "case": entry.case,
             "index": entry.record.index,
             "ijk_start": np.array(entry.record.box.start),
             "ijk_stop": np.array(entry.record.box.stop),
-            "paths": {key: str(file.path) for key, file in entry.files.items()},
+            "paths": entry.paths,
         }
         return item if self._transform is None else self._transform(item)
 
@@ -140,7 +147,7 @@ class SlabDataset:
         return (self[number] for number in range(len(self)))
 
     def data_list(self) -> list[dict[str, Any]]:
-        """Return what MONAI's data sets take: one dict per slab, with the paths of its files.
+        """Return what MONAI's data sets take: one dict per slab, with the paths of its files (of channels a list).
 
         Example:
             >>> import slab_exporter as se
@@ -149,7 +156,7 @@ class SlabDataset:
             (['image', 'label', 'slab'], {'case': 'ct', 'index': 0, 'ijk_start': [0, 0, 0]})
         """
         return [
-            {key: str(file.path) for key, file in entry.files.items()}
+            entry.paths
             | {"slab": {"case": entry.case, "index": entry.record.index, "ijk_start": list(entry.record.box.start)}}
             for entry in self._entries
         ]
@@ -176,9 +183,9 @@ class SlabDataset:
             torchio.Subject(
                 {
                     key: (torchio.ScalarImage if key == "image" else torchio.LabelMap)(
-                        file.path, reader=partial(_read_for_torchio, file)
+                        files[0].path, reader=partial(_read_for_torchio, files)
                     )
-                    for key, file in entry.files.items()
+                    for key, files in entry.files.items()
                 },
                 case=entry.case,
                 index=entry.record.index,
@@ -187,8 +194,13 @@ class SlabDataset:
         ]
 
 
-def _read_for_torchio(file: _SlabFile, _: Any) -> tuple[npt.NDArray, npt.NDArray]:
-    return file.read(), file.geometry.affine_ras.copy()
+def _stacked(files: Sequence[_SlabFile]) -> npt.NDArray:
+    """The voxels of all channels as [C, I, J, K]."""
+    return files[0].read() if len(files) == 1 else np.concatenate([file.read() for file in files])
+
+
+def _read_for_torchio(files: Sequence[_SlabFile], _: Any) -> tuple[npt.NDArray, npt.NDArray]:
+    return _stacked(files), files[0].geometry.affine_ras.copy()
 
 
 def _manifests(out: Path, part: str | None) -> list[Path]:
@@ -211,10 +223,12 @@ def _manifests(out: Path, part: str | None) -> list[Path]:
 def _entry(
     folder: Path, manifest: Manifest, slab: SlabRecord, wanted: Sequence[str] | None, main: str | None
 ) -> _Entry:
-    files = {"image": _file(written_part(folder, slab.image), manifest.source, slab)}
+    sources = {None: manifest.source} | {channel.name: channel.source for channel in manifest.channels}
+    images = ((slab.image if name is None else slab.channels[name], source) for name, source in sources.items())
+    files = {"image": tuple(_file(written_part(folder, path), source, slab) for path, source in images)}
     for key, name in label_keys(slab.labels, main).items():
         if wanted is None or name in wanted:
-            files[key] = _file(written_part(folder, slab.labels[name]), manifest.label_sources.get(name), slab)
+            files[key] = (_file(written_part(folder, slab.labels[name]), manifest.label_sources.get(name), slab),)
     for name in wanted or ():
         if name not in slab.labels:
             held = ", ".join(slab.labels) or "none"

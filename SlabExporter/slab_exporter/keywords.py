@@ -37,6 +37,7 @@ if TYPE_CHECKING:
 
 AnyPath: TypeAlias = "str | os.PathLike[str]"
 Labels: TypeAlias = "AnyPath | Sequence[AnyPath] | Mapping[str, AnyPath] | None"
+Channels: TypeAlias = "str | Sequence[str] | Mapping[str, str] | None"
 Fill: TypeAlias = "float | Literal['auto']"
 
 
@@ -101,6 +102,13 @@ def label_arguments(labels: Labels) -> list[str]:
     if isinstance(labels, Mapping):
         return [f"{name}={path_of(path)}" for name, path in labels.items()]
     return [] if labels is None else list(map(str, paths_of(labels)))
+
+
+def channel_arguments(channels: Channels) -> tuple[str, ...]:
+    """Return channels as the command line gives them: a word, or NAME=PATTERN for each."""
+    if isinstance(channels, Mapping):
+        return tuple(f"{name}={pattern}" for name, pattern in channels.items())
+    return (channels,) if isinstance(channels, str) else tuple(channels or ())
 
 
 def whole(name: str, value: Any) -> int:
@@ -255,7 +263,11 @@ def frame_of(frame: Any) -> int | None:
 
 
 def data_set_of(
-    split: Sequence[float] | str | None, seed: int, group_by: str | None, split_series: bool
+    split: Sequence[float] | str | None,
+    seed: int,
+    group_by: str | None,
+    split_series: bool,
+    channels: Channels = None,
 ) -> DataSetOptions:
     """Return how the cases of an export are found and dealt.
 
@@ -264,7 +276,8 @@ def data_set_of(
     """
     from .report.dataset import split_of
 
-    return DataSetOptions(None if split is None else split_of(split), whole("seed", seed), group_by, split_series)
+    shares = None if split is None else split_of(split)
+    return DataSetOptions(shares, whole("seed", seed), group_by, split_series, channel_arguments(channels))
 
 
 def run_of(

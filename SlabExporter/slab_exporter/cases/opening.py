@@ -120,6 +120,10 @@ def with_series_split(cases: list[Case], options: SeriesOptions, frame: int | No
         raise RequestError(
             "Choose either ", Option.to("frame", frame), " or ", Option.on("split_series"), ": one volume, or all."
         )
+    if any(case.channels for case in cases):
+        raise RequestError(
+            Option.on("split_series"), " makes a case of each volume, ", Option("channels"), " one of several: choose."
+        )
     taken = {case.name.casefold() for case in cases}
     return [part for case in cases for part in _parts(case, options, taken)]
 

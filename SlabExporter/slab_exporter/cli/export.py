@@ -19,6 +19,7 @@ from .arguments import (
     Subparsers,
     add_batch_options,
     add_block_options,
+    add_channel_options,
     add_dicom_input_options,
     add_dicom_output_options,
     add_identity_options,
@@ -169,6 +170,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--labels", action="append", default=[], type=given_text, metavar="[NAME=]PATH",
         help="label map, folder of label maps matched by name, or pattern with {case}; may be given several times",
     )  # fmt: skip
+    add_channel_options(parser)
     _add_run_options(parser)
     _add_slab_options(parser.add_argument_group("how it is cut"))
     add_block_options(parser.add_argument_group("blocks instead of slabs"))
@@ -241,7 +243,7 @@ def cases_of(options: argparse.Namespace) -> list[Case]:
     from ..cases.opening import with_series_split
     from ..export.identity import named_for_export
 
-    cases = find_cases(options.inputs, options.labels, options.output, print_warning)
+    cases = find_cases(options.inputs, options.labels, options.output, print_warning, tuple(options.channels))
     if options.split_series:
         cases = with_series_split(cases, series_options(options), options.frame)
     cases = cases if options.group_by is None else grouped(cases, options.group_by)
@@ -276,6 +278,7 @@ def run_options(options: argparse.Namespace) -> RunOptions:
             seed=options.seed,
             group_by=options.group_by,
             split_series=options.split_series,
+            channels=tuple(options.channels),
         ),
         debug=options.debug,
         key_file=options.key_file,

@@ -24,7 +24,7 @@ def run(options: argparse.Namespace) -> int:
     from ..stitch.predictions import Predictions
     from ..stitch.stitching import StitchRequest, default_output
 
-    made = (options.grid, options.argmax)
+    made = (options.grid, options.argmax, options.channel)
     request = StitchRequest(options.blend, options.fill, options.trust_names, options.labels, *made)
     manifests = find_manifests(options.manifest)
     predictions = None if options.predictions is None else Predictions(options.predictions)
@@ -104,6 +104,10 @@ def add_parser(commands: Subparsers) -> None:
         "--predictions", type=Path, metavar="DIR", help="take the files in DIR that are named like the slabs"
     )
     source.add_argument("--labels", metavar="NAME", help="stitch the label maps of this set instead of the images")
+    source.add_argument(
+        "--channel", metavar="NAME",
+        help="of an export with several channels: stitch this one (default: the first), or all of them as one 4D file",
+    )  # fmt: skip
     parser.add_argument(
         "--blend", choices=BLENDS,
         help="overlapping slices: the first slab's value, the mean, a mean weighted by a Gaussian about each slab's "

@@ -7,7 +7,7 @@ The JSON Schema is ``Resources/manifest.schema.json``.
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -61,6 +61,12 @@ class SlabRecord:
     def images(self) -> tuple[str, ...]:
         """Paths of all images, in channel order."""
         return (self.image, *self.channels.values())
+
+    def of_channel(self, name: str | None) -> SlabRecord:
+        """Return the slab as if a further channel were its image."""
+        if name not in self.channels:
+            raise InputError(f"slab {self.index} has no file of the channel '{name}'.")
+        return replace(self, image=self.channels[name], sha256=str(self.channels_sha256.get(name)))
 
     @property
     def files(self) -> dict[str, str | None]:
@@ -150,19 +156,26 @@ class Manifest:
         """Everything that was cut: images, then label sets."""
         return (self.source, *(channel.source for channel in self.channels), *self.label_sources.values())
 
-    def channel_record(self, name: str) -> ChannelRecord | None:
-        """Return a further channel by its name; None for the first.
+    def of_channel(self, name: str | None) -> Manifest:
+        """Return the case as if one channel were its only image; of a case with one image itself.
+
+        Args:
+            name: of the channel; None for the first.
 
         Raises:
             InputError: there is no such channel.
         """
-        if name in ("", self.channel):
-            return None
-        found = next((channel for channel in self.channels if channel.name == name), None)
-        if found is None:
+        if name is not None and name not in self.channel_names:
             held = ", ".join(self.channel_names) or "one image without a name"
             raise InputError(f"{self.case} has no channel called '{name}' (it has: {held}).")
-        return found
+        alone = replace(self, channel="", channels=())
+        channel = next((channel for channel in self.channels if channel.name == name), None)
+        if channel is None:
+            return alone
+        plan = replace(self.plan, fill=channel.fill, dicom=channel.dicom)
+        return replace(
+            alone, source=channel.source, plan=plan, slabs=tuple(slab.of_channel(name) for slab in self.slabs)
+        )
 
     @property
     def geometry(self) -> VolumeGeometry:

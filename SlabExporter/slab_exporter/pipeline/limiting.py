@@ -36,6 +36,10 @@ def require_sound(cases: Sequence[Case], request: ExportRequest) -> None:
     if request.prepare.like is not None:
         reference_grid(request.prepare.like)
     require_labels(cases, request)
+    if request.frame is not None and any(case.channels and case.frame is not None for case in cases):
+        raise RequestError(
+            "Choose either ", Option.to("frame", request.frame), " or ", Option.to("channels", "4d"), ": one, or all."
+        )
     _require_one_limit(cases, request)
     for case in cases:
         request_for(case, request)  # refuses a pattern that cannot be filled in

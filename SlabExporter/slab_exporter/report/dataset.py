@@ -112,9 +112,10 @@ class ListedManifest:
 def data_list(name: str, cases: Sequence[ListedManifest]) -> dict[str, Any]:
     """Return the document; paths are relative to the file's folder.
 
-    "label" is the set called "labels", or the first in order of name, the same one for all slabs; further sets
-    follow under their own names. What is known about a slab is kept in objects of its own ("slab", "columns"):
-    MONAI takes every other text that happens to be the name of a folder for a path.
+    "image" is a list, in channel order, for cases of several images. "label" is the set called "labels", or the first
+    in order of name, the same one for all slabs; further sets follow under their own names. What is known about a slab
+    is kept in objects of its own ("slab", "columns"): MONAI takes every other text that happens to be the name of a
+    folder for a path.
     """
     parts: dict[str, list[dict[str, Any]]] = {part: [] for part in LISTS}
     main = main_label_set(name for case in cases for slab in case.manifest.slabs for name in slab.labels)
@@ -126,7 +127,7 @@ def data_list(name: str, cases: Sequence[ListedManifest]) -> dict[str, Any]:
         "name": name,
         "description": "Slabs of whole volumes, cut by SlabExporter; slabs of one group are in one part only.",
         "tensorImageSize": "3D",
-        "modality": {"0": "CT" if _all_like_ct(cases) else "unknown"},
+        "modality": _modality(cases),
         "labels": values,
         "numTraining": len(parts["training"]),
         "numValidation": len(parts["validation"]),
@@ -150,7 +151,8 @@ def to_text(document: dict[str, Any]) -> str:
 
 def _entry(case: ListedManifest, slab: SlabRecord, main: str | None, columns: Sequence[str]) -> dict[str, Any]:
     manifest = case.manifest
-    entry: dict[str, Any] = {"image": f"{manifest.case}/{slab.image}"}
+    images = [f"{manifest.case}/{path}" for path in slab.images]
+    entry: dict[str, Any] = {"image": images if len(images) > 1 else images[0]}
     for key, name in label_keys(slab.labels, main).items():
         entry[key] = f"{manifest.case}/{slab.labels[name]}"
     entry["slab"] = {"case": manifest.case, "group": case.group, "index": slab.index, "ijk_start": list(slab.box.start)}
@@ -199,6 +201,14 @@ def read_parts(path: Path) -> dict[str, tuple[str, ...]]:
         if not isinstance(case, str) or safe_name(case) != case:
             raise InputError(f"{path} has a case called '{case}', which cannot be the name of a folder.")
     return parts
+
+
+def _modality(cases: Sequence[ListedManifest]) -> dict[str, str]:
+    """Names of the channels, where all cases have the same; else what the values look like."""
+    names = {case.manifest.channel_names for case in cases}
+    if len(names) == 1 and (channels := names.pop()):
+        return {str(n): name for n, name in enumerate(channels)}
+    return {"0": "CT" if _all_like_ct(cases) else "unknown"}
 
 
 def _label_values(cases: Sequence[ListedManifest]) -> list[str]:

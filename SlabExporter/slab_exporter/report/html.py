@@ -145,7 +145,7 @@ def _card(card: CaseCard) -> str:
         f'data-slices="{geometry.shape_ijk[axis]}" data-spacing="{geometry.spacing[axis]:.6g}" '
         f'data-orientation="{geometry.orientation}">'
         f'<h3>{escape(manifest.case)}</h3><p class="facts"><b>{geometry.orientation}</b>, {shape} voxels of '
-        f"{spacing} mm, {escape(str(manifest.source.dtype))}; <b>{pieces}</b> "
+        f"{spacing} mm, {escape(_kinds(manifest))}; <b>{pieces}</b> "
         f"{escape(manifest.plan.numbered)}</p>"
         + (f'<ul class="warnings">{warnings}</ul>' if warnings else "")
         + "".join(f'<p class="note">{escape(text)}</p>' for text in card.notes)
@@ -153,6 +153,15 @@ def _card(card: CaseCard) -> str:
         + _slab_table(manifest.slabs, manifest.plan.kind)
         + "</article>"
     )
+
+
+def _kinds(manifest: Manifest) -> str:
+    """Return the type of the voxels, of each channel where there are several; the pictures show the first."""
+    if not manifest.channels:
+        return str(manifest.source.dtype)
+    sources = (manifest.source, *(channel.source for channel in manifest.channels))
+    listed = (f"{name} {source.dtype}" for name, source in zip(manifest.channel_names, sources, strict=True))
+    return f"{len(sources)} channels: {', '.join(listed)} (pictures: {manifest.channel})"
 
 
 def _stacked_axis(manifest: Manifest) -> int:

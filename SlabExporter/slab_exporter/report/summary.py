@@ -156,12 +156,18 @@ _COLUMNS = (
 )
 
 
+# All images of a slab in channel order; a column only where some case has several.
+_CHANNELS = "channels"
+
+
 def slabs_table(cases: Sequence[ListedManifest]) -> str:
     """Return slabs.csv: one row per slab, followed by the columns of the list of cases."""
     extra = list(dict.fromkeys(name for case in cases for name in case.columns))
-    header = [*_COLUMNS, *(f"list_{name}" if name in _COLUMNS else name for name in extra)]
+    several = any(case.manifest.channels for case in cases)
+    known = [*_COLUMNS, *([_CHANNELS] if several else [])]
+    header = [*known, *(f"list_{name}" if name in known else name for name in extra)]
     rows = [
-        [*_slab_row(case, slab), *(case.columns.get(name, "") for name in extra)]
+        [*_slab_row(case, slab), *_channels(case, slab, several), *(case.columns.get(name, "") for name in extra)]
         for case in cases
         for slab in case.manifest.slabs
     ]
@@ -192,6 +198,12 @@ def _slab_row(case: ListedManifest, slab: SlabRecord) -> list[object]:
         case.part,
         case.group,
     ]
+
+
+def _channels(case: ListedManifest, slab: SlabRecord, several: bool) -> list[str]:
+    names, images = case.manifest.channel_names, slab.images
+    listed = (f"{name}={case.manifest.case}/{path}" for name, path in zip(names, images, strict=False))
+    return [";".join(listed)] if several else []
 
 
 def write_table(path: Path, header: Sequence[str], rows: Sequence[Sequence[object]]) -> None:

@@ -10,28 +10,30 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from ..core.errors import InputError, OutputError
-from ..core.geometry import Box
-from ..core.manifest import Manifest, SlabRecord, read_manifest
+from ..core.errors import InputError, RequestError
+from ..core.manifest import Manifest, read_manifest
 from ..core.naming import PieceKind
 from ..core.options import GRIDS, Blend, Grid
 from ..core.options.choices import require_choice
 from ..core.progress import Progress, ProgressEvent, no_progress
+from ..core.text import Option
 from ..core.values import fill_value
 from ..core.volume import PREPARED, SourceVolume
 from ..files.encodings.table import WRITABLE
 from ..files.machine import require_memory
-from ..files.nifti import LARGEST_SIZE, NiftiHeader, read_header
-from ..mrml.runtime import open_runtime
-from ..mrml.volume_files import is_nifti
+from ..mrml.runtime import SlicerRuntime, open_runtime
 from ..volumes.writing import require_writable, write_volume
 from .blending import Stitcher
 from .cells import describe_uncovered
 from .method import as_kind, choose_blend, common_kind, is_whole
+from .outputs import require_apart, require_apart_from
 from .predictions import Predictions, own_files
+from .result_header import recorded_type, result_header
 from .slab_reading import SlabKind, SlabReader, read_ahead
 from .way_back import Stitched
 
+# All channels of an export, as one 4D volume.
+ALL = "all"
 _AVERAGED_LABELS = "Some {}s hold whole numbers only, as label maps do; labels should not be averaged."
 
 
@@ -45,6 +47,8 @@ class StitchRequest:
         fill: value of voxels that no slab holds; None: the export's (air for a CT-like image, otherwise 0).
         trust_names: accept predictions whose geometry was lost, by their names and shapes alone.
         label_set: stitch this label set of the export instead of its images.
+        channel: which images of an export with several channels; "all" for all of them as one 4D volume; None: the
+            first.
         grid: "cut": the grid whose slabs they are; "source": the source's, where the volume was made ready before.
         argmax: of several numbers per voxel write the place of the largest: a label map, made on the result's grid.
     """
@@ -55,8 +59,11 @@ class StitchRequest:
     label_set: str | None = None
     grid: Grid = "cut"
     argmax: bool = False
+    channel: str | None = None
 
     def __post_init__(self) -> None:
+        if self.channel is not None and self.label_set is not None:
+            raise RequestError("Stitch either a channel or a label set of the export; both are given.")
         require_choice("grid", self.grid, GRIDS)
 
 
@@ -125,28 +132,17 @@ def stitch_case(
     folder = manifest_path.parent
     if not manifest.slabs:
         raise InputError(f"{manifest_path} lists no slabs.")
-    paths = own_files(manifest, folder, request.label_set) if predictions is None else predictions.of(manifest)
-    _require_apart(output, manifest, folder, paths)
-    own = _recorded_type(manifest, request.label_set) if predictions is None else None
-    with read_ahead(paths) as files, open_runtime() as runtime:
-        runtime.load()
-        reader = SlabReader(runtime, files, manifest, paths, request.trust_names, own)
-        work = _Work(manifest, paths, reader, request, foreign=predictions is not None)
-        voxels, result = _stitch(work, output, progress)
-        # a slab at the origin of the indices has the source's own offsets
-        nearest = min(range(len(paths)), key=lambda n: sum(map(abs, manifest.slabs[n].box.start)))
-        slab = manifest.slabs[nearest]
-        volume = SourceVolume(
-            name=str(output),
-            path=None,
-            sha256="",
-            geometry=manifest.geometry,
-            voxels_kji=voxels[0],
-            header=_header(folder / slab.image, slab, manifest, paths[nearest], predictions is not None),
-            nifti_transform=manifest.source.nifti_transform,
-            record={} if manifest.prepared is None else {PREPARED: "stitched"},
-        )
-        stitched, result = _finished(work, Stitched(volume, voxels), result)
+    if predictions is not None and request.channel is not None:
+        raise RequestError("Stitch either predictions or a channel of the export; both are given.")
+    require_apart(output, manifest, folder)
+    with open_runtime() as runtime:
+        if request.channel != ALL or not manifest.channels:
+            one = None if request.channel == ALL else request.channel
+            stitched, result = _stitched(
+                runtime, manifest.of_channel(one), folder, output, request, predictions, progress
+            )
+        else:
+            stitched, result = _all_channels(runtime, manifest, folder, output, request, progress)
         write_volume(runtime, stitched.volume, output, stitched.voxels_ckji)
     return result
 
@@ -165,16 +161,68 @@ def _finished(work: _Work, stitched: Stitched, result: StitchResult) -> tuple[St
     return stitched, result
 
 
-def _require_apart(output: Path, manifest: Manifest, folder: Path, paths: list[Path]) -> None:
-    """Refuse to replace the source, a slab or a prediction by the result."""
-    if not output.exists():
-        return
-    named = [relative for slab in manifest.slabs for relative in (slab.image, *slab.labels.values())]
-    sources = (manifest.source, *manifest.label_sources.values())
-    named += [source.path for source in sources if source.path is not None]
-    kept = [*paths, *(folder / relative for relative in named if "\0" not in relative)]
-    if output.resolve() in {path.resolve() for path in kept}:
-        raise OutputError(f"{output} is what the volume is made from, and stays as it is; choose another name.")
+def _all_channels(
+    runtime: SlicerRuntime, manifest: Manifest, folder: Path, output: Path, request: StitchRequest, progress: Progress
+) -> tuple[Stitched, StitchResult]:
+    """Stitch the channels one after another; return the first's volume and the voxels of all.
+
+    Raises:
+        InputError: they are of several types.
+    """
+    records = (manifest.source, *(channel.source for channel in manifest.channels))
+    types = {name: str(record.dtype) for name, record in zip(manifest.channel_names, records, strict=True)}
+    if len(set(types.values())) > 1:
+        held = ", ".join(f"{name} {dtype}" for name, dtype in types.items())
+        raise InputError(
+            f"The channels of {manifest.case} are of several types ({held}), which one file cannot hold; stitch them "
+            "one by one with ",
+            Option("channel"),
+            ".",
+        )
+    require_memory(
+        output, len(types) * math.prod(manifest.geometry.shape_ijk) * np.dtype(types[manifest.channel]).itemsize
+    )
+    found = [
+        _stitched(runtime, manifest.of_channel(name), folder, output, request, None, progress)
+        for name in manifest.channel_names
+    ]
+    stitched, result = found[0]
+    voxels = np.concatenate([one.voxels_ckji for one, _ in found])
+    return replace(stitched, voxels_ckji=voxels), replace(result, channels=len(voxels))
+
+
+def _stitched(
+    runtime: SlicerRuntime,
+    manifest: Manifest,
+    folder: Path,
+    output: Path,
+    request: StitchRequest,
+    predictions: Predictions | None,
+    progress: Progress,
+) -> tuple[Stitched, StitchResult]:
+    """Stitch one image, or label set; the volume is on the grid that was asked for."""
+    paths = own_files(manifest, folder, request.label_set) if predictions is None else predictions.of(manifest)
+    require_apart_from(output, paths)
+    own = recorded_type(manifest, request.label_set) if predictions is None else None
+    with read_ahead(paths) as files:
+        runtime.load()
+        reader = SlabReader(runtime, files, manifest, paths, request.trust_names, own)
+        work = _Work(manifest, paths, reader, request, foreign=predictions is not None)
+        voxels, result = _stitch(work, output, progress)
+    # a slab at the origin of the indices has the source's own offsets
+    nearest = min(range(len(paths)), key=lambda n: sum(map(abs, manifest.slabs[n].box.start)))
+    slab = manifest.slabs[nearest]
+    volume = SourceVolume(
+        name=str(output),
+        path=None,
+        sha256="",
+        geometry=manifest.geometry,
+        voxels_kji=voxels[0],
+        header=result_header(folder / slab.image, slab, manifest, paths[nearest], predictions is not None),
+        nifti_transform=manifest.source.nifti_transform,
+        record={} if manifest.prepared is None else {PREPARED: "stitched"},
+    )
+    return _finished(work, Stitched(volume, voxels), result)
 
 
 @dataclass(frozen=True)
@@ -238,46 +286,6 @@ def _fill(work: _Work, lowest: npt.NDArray) -> float:
     # what is air in the whole volume is known to the export, not to the slabs of an organ
     recorded = work.manifest.plan.fill if work.request.fill is None else None
     return fill_value(work.request.fill, lowest) if recorded is None else float(recorded)
-
-
-def _recorded_type(manifest: Manifest, label_set: str | None) -> np.dtype:
-    """Return the type of the source that the slabs were cut from; DICOM slabs may be stored as another one."""
-    record = manifest.source if label_set is None else manifest.label_sources[label_set]
-    try:
-        return np.dtype(str(record.dtype))
-    except TypeError as error:
-        raise InputError(f"The manifest of {manifest.case} does not state the type of its source.") from error
-
-
-def _header(image: Path, slab: SlabRecord, manifest: Manifest, used: Path, foreign: bool) -> Any:
-    """Return NIfTI fields for the result: those of the source, which the slabs kept, with the source's forms.
-
-    None where no slab is a NIfTI file, or NIfTI cannot hold the whole; then Slicer's defaults are written.
-    """
-    path = used if not foreign else image
-    if not is_nifti(path) or not path.is_file() or max(manifest.geometry.shape_ijk) > LARGEST_SIZE:
-        return None
-    header: NiftiHeader = read_header(path)
-    fields = header.fields.copy()
-    whole, affine = manifest.geometry, manifest.geometry.affine_ras
-    fields["dim"][1:4] = whole.shape_ijk
-    back = Box(tuple(-n for n in slab.box.start), whole.shape_ijk)  # type: ignore[arg-type]
-    for form in ("sform", "qform"):
-        stated = header.geometry(form)
-        if stated is None or form == manifest.source.nifti_transform:
-            matrix = affine  # exactly as the source has it
-        else:
-            matrix = stated.cropped(back).affine_ras
-        if form == "sform":
-            fields["srow"] = matrix[:3]
-        else:
-            fields["qoffset"] = matrix[:3, 3]
-    if foreign:
-        # What describes the image's values does not describe a prediction's.
-        for name in ("cal_max", "cal_min", "intent_p", "intent_code"):
-            fields[name] = 0
-        fields["intent_name"], fields["aux_file"] = b"", b""
-    return fields
 
 
 def default_output(manifest_path: Path, folder: Path) -> Path:

@@ -14,9 +14,11 @@ class DataSetOptions:
         seed: of the split.
         group_by: column of a list whose cases stay together in a split; None: by names and headers.
         split_series: whether a DICOM series of several volumes is a case for each.
+        channels: which images are channels of one case: "auto", "4d", or one NAME=PATTERN per channel.
     """
 
     split: tuple[float, ...] | None = None
     seed: int = 0
     group_by: str | None = None
     split_series: bool = False
+    channels: tuple[str, ...] = ()
