@@ -220,7 +220,7 @@ def _channel_bases(cases: list[Case]) -> Callable[[Case], str | None]:
         folder = case.image.parent
         if case.matched:
             by_label[folder] = by_label.get(folder, False) or NNUNET in case.matched.values()
-        channels.setdefault(folder, {}).setdefault(base, set()).add(int(case.stem[-4:]))
+        channels.setdefault(folder, {}).setdefault(base, set()).add(int(volume_stem(case.image)[-4:]))
 
     def means_channels(folder: Path) -> bool:
         found = list(channels.get(folder, {}).values())

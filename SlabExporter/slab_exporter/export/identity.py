@@ -93,7 +93,7 @@ def key_rows(cases: Sequence[Case]) -> list[list[str]]:
         [
             case.name,
             original.name,
-            str(original.image.absolute()),
+            _images(original),
             ";".join(f"{name}={path.absolute()}" for name, path in original.labels.items()),
             "" if original.series is None else original.series.info.series_uid,
             case.group,
@@ -102,3 +102,10 @@ def key_rows(cases: Sequence[Case]) -> list[list[str]]:
         for case in cases
         if (original := case.original) is not None
     ]
+
+
+def _images(case: Case) -> str:
+    """The image; of several channels each by its name."""
+    names = (case.channel, *case.channels)
+    paths = [str(one.image.absolute()) for one in case.images]
+    return ";".join(f"{name}={path}" for name, path in zip(names, paths, strict=True)) if case.channel else paths[0]
