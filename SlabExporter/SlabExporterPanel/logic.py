@@ -77,6 +77,7 @@ class SlabExporterLogic(StitchLogic, ScriptedLoadableModuleLogic):
         spacing=None,
         like=None,
         interpolation=None,
+        channelNodes=None,
         roiNode=None,
         name=None,
         format="nii.gz",
@@ -115,6 +116,7 @@ class SlabExporterLogic(StitchLogic, ScriptedLoadableModuleLogic):
         :param spacing: mm of a voxel, one number or (i, j, k), 0 for an axis that stays: resample before cutting.
         :param like: path of a volume whose grid is taken instead.
         :param interpolation: of an image that is resampled: "linear" (None) or "bspline".
+        :param channelNodes: further volume nodes on the same grid, by the names of their channels: {"t2": node}.
         :param roiNode: markups ROI to stay within.
         :param name: of the case; the volume node's name if None.
         :param format: "nii.gz", "nii" or "nrrd".
@@ -147,7 +149,15 @@ class SlabExporterLogic(StitchLogic, ScriptedLoadableModuleLogic):
         )
         out = Path(outputDirectory).expanduser()
         return export_nodes(
-            volumeNode, out, request, labelNodes, roiNode, name, replace=overwrite, progress=progress or no_progress
+            volumeNode,
+            out,
+            request,
+            labelNodes,
+            roiNode,
+            name,
+            replace=overwrite,
+            progress=progress or no_progress,
+            channels=channelNodes,
         )
 
     def createSlabROIs(

@@ -12,6 +12,7 @@ from slab_exporter.core.errors import Cancelled, InputError, OutputError
 from slab_exporter.core.geometry import Box
 from slab_exporter.core.options import ExportRequest, SlabOptions
 from slab_exporter.export.from_scene import export_nodes, label_sets
+from slab_exporter.pipeline.verification import verify_export
 from slab_exporter.volumes.scene_volumes import geometry_to_cut, scene_volume
 from support.phantoms import affine, index_phantom, save_nifti
 from support.scenes import add_roi, held, load, node_count, node_geometry, put_under_transform, user_scene
@@ -321,3 +322,15 @@ def test_an_export_into_a_split_data_set_leaves_the_split_of_the_other_cases(tmp
         "made",
     }
     assert (out / "report.html").is_file()
+
+
+def test_further_nodes_are_channels(tmp_path, scene, source):
+    first = load(scene, source)
+    image = nib.load(source)
+    other = save_nifti(tmp_path / "in" / "late.nii.gz", np.asarray(image.dataobj) + np.int16(7), image.affine)
+    manifest = export_nodes(first, tmp_path / "out", REQUEST, channels={"late": load(scene, other)})
+    assert manifest.channel_names == ("case", "late")
+    for slab in manifest.slabs:
+        values = [np.asarray(nib.load(tmp_path / "out" / "case" / path).dataobj) for path in slab.images]
+        np.testing.assert_array_equal(values[1], values[0] + 7)
+    assert not next(verify_export(tmp_path / "out")).differences

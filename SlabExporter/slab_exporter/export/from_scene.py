@@ -46,6 +46,7 @@ def export_nodes(
     case: str | None = None,
     replace: bool = False,
     progress: Progress = no_progress,
+    channels: Mapping[str, Any] | None = None,
 ) -> Manifest:
     """Export one volume node, with label maps and segmentations, as a case of the folder ``out``.
 
@@ -58,6 +59,7 @@ def export_nodes(
         case: name of the case; the node's name if None.
         replace: replace an earlier export of this case.
         progress: told of every slab; may raise ``Cancelled``, and then nothing of the case stays.
+        channels: further scalar volume nodes on the same grid, by the names of their channels.
 
     Returns:
         The manifest as written to ``out``/``case``.
@@ -70,11 +72,14 @@ def export_nodes(
             Option.to("crop_to", request.limit.crop_to), " and an ROI each say what is cut: leave one out."
         )
     name = case_name(volume, case or (numbered("case", 1) if request.deidentify else None))
-    require_apart_from_sources(out, name, [volume, *label_sets(labels).values()])
+    first = "image" if request.deidentify else safe_name(str(volume.GetName()))
+    further = {safe_name(str(key)): node for key, node in (channels or {}).items()}
+    require_apart_from_sources(out, name, [volume, *further.values(), *label_sets(labels).values()])
     require_free_place(out, name, replace)
     with open_runtime() as runtime:
         image = scene_volume(runtime, volume)
         limits = None if roi is None else box_inside_roi(roi, cut_grid(image.geometry, request.prepare))
+        images = {key: scene_volume(runtime, node) for key, node in further.items()}
         sets = {}
         for key, node in _named_sets(labels, request.deidentify).items():
             progress(ProgressEvent("waiting", name))
@@ -84,7 +89,7 @@ def export_nodes(
             clear_interrupted(out)
             if request.deidentify:
                 refuse_named_cases(out)
-            files, sources = DataSetFiles(out, {}), CaseSources(name, image, sets)
+            files, sources = DataSetFiles(out, {}), CaseSources(name, image, sets, first if further else "", images)
             try:
                 manifest = export_sources(runtime, sources, request, out / name, progress, limits, leave_aside=True)
             except (
