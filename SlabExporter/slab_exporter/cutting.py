@@ -16,6 +16,7 @@ from .core.options import (
     Remainder,
     uid_salt,
 )
+from .core.options.data_set import Channels
 from .core.options.prepare import Interpolation
 from .core.pieces.blocks import GivenOverlap, GivenSizes
 from .core.pieces.keeping import Keep
@@ -24,7 +25,6 @@ from .core.progress import Progress, no_progress
 from .core.steps.spacing import GivenSpacing
 from .keywords import (
     AnyPath,
-    Channels,
     Fill,
     Labels,
     data_set_of,

@@ -25,6 +25,7 @@ from .core.options import (
     SeriesOptions,
     SlabOptions,
 )
+from .core.options.data_set import Channels, channel_arguments
 from .core.options.prepare import Interpolation, made_ready
 from .core.pieces.blocks import GivenOverlap, GivenSizes
 from .core.pieces.keeping import Keep, KeepOptions
@@ -37,7 +38,6 @@ if TYPE_CHECKING:
 
 AnyPath: TypeAlias = "str | os.PathLike[str]"
 Labels: TypeAlias = "AnyPath | Sequence[AnyPath] | Mapping[str, AnyPath] | None"
-Channels: TypeAlias = "str | Sequence[str] | Mapping[str, str] | None"
 Fill: TypeAlias = "float | Literal['auto']"
 
 
@@ -102,13 +102,6 @@ def label_arguments(labels: Labels) -> list[str]:
     if isinstance(labels, Mapping):
         return [f"{name}={path_of(path)}" for name, path in labels.items()]
     return [] if labels is None else list(map(str, paths_of(labels)))
-
-
-def channel_arguments(channels: Channels) -> tuple[str, ...]:
-    """Return channels as the command line gives them: a word, or NAME=PATTERN for each."""
-    if isinstance(channels, Mapping):
-        return tuple(f"{name}={pattern}" for name, pattern in channels.items())
-    return (channels,) if isinstance(channels, str) else tuple(channels or ())
 
 
 def whole(name: str, value: Any) -> int:
@@ -263,11 +256,7 @@ def frame_of(frame: Any) -> int | None:
 
 
 def data_set_of(
-    split: Sequence[float] | str | None,
-    seed: int,
-    group_by: str | None,
-    split_series: bool,
-    channels: Channels = None,
+    split: Sequence[float] | str | None, seed: int, group_by: str | None, split_series: bool, channels: Channels
 ) -> DataSetOptions:
     """Return how the cases of an export are found and dealt.
 

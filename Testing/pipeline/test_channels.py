@@ -159,7 +159,7 @@ def test_a_channel_on_another_grid_and_a_missing_one_fail_their_cases_with_a_sen
     told = {failure.case: str(failure.error) for failure in result.failures}
     assert "The channel" in told["P1"]
     assert "P1_t1ce.nii.gz (t1ce) does not lie on the grid of" in told["P1"]
-    assert "(9, 8, 10) voxels where the image has (9, 8, 11)" in told["P2"]
+    assert "(9, 8, 10) voxels where the first channel has (9, 8, 11)" in told["P2"]
     assert told["P3"].endswith("has no image of the channel 't1ce' (it has: t1).")
     assert not (tmp_path / "out" / "P1").exists()
 

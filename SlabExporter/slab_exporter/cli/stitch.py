@@ -99,15 +99,7 @@ def add_parser(commands: Subparsers) -> None:
         "-o", "--output", required=True, type=Path, metavar="FILE",
         help="file to write (.nii.gz, .nii, .nrrd); for the folder of an export a folder, one file a case",
     )  # fmt: skip
-    source = parser.add_mutually_exclusive_group()
-    source.add_argument(
-        "--predictions", type=Path, metavar="DIR", help="take the files in DIR that are named like the slabs"
-    )
-    source.add_argument("--labels", metavar="NAME", help="stitch the label maps of this set instead of the images")
-    source.add_argument(
-        "--channel", metavar="NAME",
-        help="of an export with several channels: stitch this one (default: the first), or all of them as one 4D file",
-    )  # fmt: skip
+    _add_source_options(parser)
     parser.add_argument(
         "--blend", choices=BLENDS,
         help="overlapping slices: the first slab's value, the mean, a mean weighted by a Gaussian about each slab's "
@@ -132,3 +124,15 @@ def add_parser(commands: Subparsers) -> None:
     )  # fmt: skip
     parser.add_argument("--overwrite", action="store_true", help="replace files that exist")
     parser.add_argument("--quiet", action="store_true", help="print warnings and errors only")
+
+
+def _add_source_options(parser: argparse.ArgumentParser) -> None:
+    source = parser.add_mutually_exclusive_group()
+    source.add_argument(
+        "--predictions", type=Path, metavar="DIR", help="take the files in DIR that are named like the slabs"
+    )
+    source.add_argument("--labels", metavar="NAME", help="stitch the label maps of this set instead of the images")
+    source.add_argument(
+        "--channel", metavar="NAME",
+        help="of an export with several channels: stitch this one (default: the first), or all of them as one 4D file",
+    )  # fmt: skip

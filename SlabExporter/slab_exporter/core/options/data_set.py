@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import TypeAlias
+
+Channels: TypeAlias = "str | Sequence[str] | Mapping[str, str] | None"
 
 
 @dataclass(frozen=True)
@@ -22,3 +26,14 @@ class DataSetOptions:
     group_by: str | None = None
     split_series: bool = False
     channels: tuple[str, ...] = ()
+
+
+def channel_arguments(channels: Channels) -> tuple[str, ...]:
+    """Return channels as the command line gives them: a word, or NAME=PATTERN for each.
+
+    >>> channel_arguments({"t1": "*_t1.nii.gz", "t2": "*_t2.nii.gz"}), channel_arguments("auto")
+    (('t1=*_t1.nii.gz', 't2=*_t2.nii.gz'), ('auto',))
+    """
+    if isinstance(channels, Mapping):
+        return tuple(f"{name}={pattern}" for name, pattern in channels.items())
+    return (channels,) if isinstance(channels, str) else tuple(channels or ())

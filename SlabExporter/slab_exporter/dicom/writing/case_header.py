@@ -16,6 +16,7 @@ from ..uids import is_valid_uid, pseudonym, stable_uid
 from .attributes import TYPE_2C, SourceHeaders, copied, deidentify, mark_deidentified, require_deidentifier, states
 from .classes import ALWAYS_PRESENT, COPIED, IDENTIFYING, LOSSY, UNPAIRED_PARTS, ImageClass, choose_class
 from .encoding import decimal_string, shortened
+from .equipment import add_equipment
 from .image_grid import right_angle_warnings
 from .stored_form import StoredForm, stored_form
 
@@ -195,7 +196,7 @@ def _attributes(header: CaseHeader) -> tuple[Any, tuple[str, ...]]:
         mark_deidentified(attributes)
     elif attributes.get("PatientIdentityRemoved") == "YES" and not attributes.get("DeidentificationMethod"):
         attributes.DeidentificationMethod = "Not stated by the source"  # type 1C, PS3.3 C.7.1.1
-    _equipment(attributes, header)
+    add_equipment(attributes, header.has_source, header.version)
     if not header.form.is_exact:
         error = f": values are rounded to 16 bits; the largest error is {header.form.largest_error:.6g}."
         warnings.append(Sentence(Option.on("quantize"), error))
@@ -285,23 +286,6 @@ def _overrides(attributes: Any, header: CaseHeader) -> None:
     ):
         if value is not None:
             setattr(attributes, keyword, value)
-
-
-def _equipment(attributes: Any, header: CaseHeader) -> None:
-    """Who made the images: the scanner with SlabExporter as a contributor, or SlabExporter alone (PS3.3 C.12.1.1.5)."""
-    from pydicom import Dataset
-    from pydicom.sequence import Sequence
-
-    if not header.has_source:
-        attributes.Manufacturer = attributes.ManufacturerModelName = "SlabExporter"
-        attributes.SoftwareVersions = header.version
-        return
-    purpose, equipment = Dataset(), Dataset()
-    purpose.CodeValue, purpose.CodingSchemeDesignator, purpose.CodeMeaning = "109103", "DCM", "Modifying Equipment"
-    equipment.PurposeOfReferenceCodeSequence = Sequence([purpose])
-    equipment.Manufacturer = equipment.ManufacturerModelName = "SlabExporter"
-    equipment.SoftwareVersions = header.version
-    attributes.ContributingEquipmentSequence = Sequence([equipment])
 
 
 def _line(text: str) -> str:
