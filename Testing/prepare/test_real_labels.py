@@ -11,18 +11,19 @@ from slab_exporter.core.volume import SourceVolume
 from slab_exporter.prepare.preparation import preparation_of
 from slab_exporter.prepare.resampled import nearest
 
-MAPS = (
-    "nifti/ct_totalseg/example_ct_labels.nii.gz",
-    "dicom_ref/ct_siemens_biograph_j2k_labels.nii.gz",
-    "nifti/papaya/Talairach_labels_1mm.nii.gz",
-)
+# With the Dice coefficient of all labels of the map together.
+MAPS = {
+    "nifti/ct_totalseg/example_ct_labels.nii.gz": 0.87,
+    "dicom_ref/ct_siemens_biograph_j2k_labels.nii.gz": 0.98,
+    "nifti/papaya/Talairach_labels_1mm.nii.gz": 0.99,
+}
 
 
 def there_and_back(labels_kji, affine_ras, factor):
     geometry = VolumeGeometry(labels_kji.shape[::-1], affine_ras)
     preparation = preparation_of(geometry, PrepareOptions(spacing=tuple(factor * geometry.spacing)))
     cut = preparation.label(SourceVolume("labels", None, "", geometry, labels_kji)).voxels_kji
-    return nearest(cut, np.linalg.inv(preparation.matrix), geometry.shape_ijk)
+    return nearest(cut, np.linalg.inv(preparation.matrix), geometry.shape_ijk, ties_down=False)
 
 
 def dice(one, other) -> float:
@@ -44,7 +45,8 @@ def test_real_labels_lose_what_their_thickness_lets_expect(real_data, name):
     found = {value: (thickness(labels == value), dice(labels == value, back == value)) for value in _largest(labels)}
     assert set(np.unique(back)) <= set(np.unique(labels))
     for value, (thick, overlap) in found.items():
-        assert overlap > 1 - 1.7 / thick, (value, thick, overlap)
+        assert overlap > 1 - 1.5 / thick, (value, thick, overlap)
+    assert dice(labels > 0, back > 0) > MAPS[name]
     thick = [overlap for width, overlap in found.values() if width > 20]
     assert not thick or np.median(thick) > 0.98
 

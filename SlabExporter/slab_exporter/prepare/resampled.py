@@ -71,12 +71,23 @@ def interpolated(
     return found.astype(dtype, copy=False)
 
 
-def nearest(voxels_kji: npt.NDArray, matrix: FloatArray, shape_ijk: Three, outside: float | None = None) -> npt.NDArray:
-    """Return the values of the nearest voxels at the indices of a grid; arguments as of ``interpolated``."""
+def nearest(
+    voxels_kji: npt.NDArray,
+    matrix: FloatArray,
+    shape_ijk: Three,
+    outside: float | None = None,
+    ties_down: bool = True,
+) -> npt.NDArray:
+    """Return the values of the nearest voxels at the indices of a grid; other arguments as of ``interpolated``.
+
+    Args:
+        ties_down: half-way between two voxels the lower one is the nearest, on every machine; False leaves it to the
+            rounding of ITK, which goes either way, so that labels are not shifted as a whole.
+    """
     import SimpleITK as sitk
 
     shifted = matrix.copy()
-    shifted[:3, 3] -= _TIES_DOWN
+    shifted[:3, 3] -= _TIES_DOWN if ties_down else 0.0
     return _sampled(sitk.GetImageFromArray(voxels_kji), shifted, shape_ijk, sitk.sitkNearestNeighbor, outside)
 
 

@@ -57,7 +57,7 @@ class Stitched:
         found = np.empty((len(voxels), k, j, i), voxels.dtype)
         for channel, values in enumerate(voxels):
             found[channel] = (
-                nearest(values, back, grid.shape_ijk, beyond)
+                nearest(values, back, grid.shape_ijk, beyond, ties_down=False)
                 if takes_nearest
                 else interpolated(values, back, grid.shape_ijk, "linear", outside=beyond)
             )
