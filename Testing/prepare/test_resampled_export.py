@@ -121,8 +121,13 @@ def test_another_grid_there_and_back(tmp_path, ct):
     np.testing.assert_array_equal(manifest.geometry.affine_ras, nib.load(reference).affine)
     (report,) = se.verify(out)
     assert report.differences == ()
-    back = nib.load(se.stitch(out / "ct", tmp_path / "back.nii.gz", grid="source").path)
+    result = se.stitch(out / "ct", tmp_path / "back.nii.gz", grid="source")
+    back = nib.load(result.path)
     found, values = np.asanyarray(back.dataobj), np.asanyarray(source.dataobj)
+    indices = np.stack(np.meshgrid(*map(np.arange, SHAPE), indexing="ij"), axis=-1)
+    where = nib.affines.apply_affine(np.linalg.inv(manifest.geometry.affine_ras) @ source.affine, indices)
+    missing = np.mean(np.any((where < -0.5) | (where >= 14.5), axis=-1))
+    assert result.warnings == (f"{missing:.1%} of the source lies outside the grid that was cut; filled with -1000.",)
     np.testing.assert_array_equal(back.affine, source.affine)
     assert found[0, 0, 0] == found[-1, -1, -1] == -1000  # outside of what was cut
     middle = (slice(11, 15), slice(9, 13), slice(8, 12))
@@ -131,6 +136,26 @@ def test_another_grid_there_and_back(tmp_path, ct):
     assert document["plan"]["asked"]["prepare"]["like"] == "reference.nii.gz"
     reference.unlink()  # what was cut is known without it
     assert se.verify(out)[0].differences == ()
+
+
+def test_channels_are_resampled_like_the_first_one(tmp_path):
+    folder = tmp_path / "in"
+    folder.mkdir()
+    for name, values in (("t1", lopsided_phantom(SHAPE)), ("flair", waves())):
+        save_nifti(folder / f"p_{name}.nii.gz", values, PLACE)
+    patterns = {name: f"{{case}}_{name}.nii.gz" for name in ("t1", "flair")}
+    result = se.export(folder, tmp_path / "out", channels=patterns, spacing=1.5, orient="RAS", thickness=6)
+    assert not result.failures, result.failures[0].error
+    assert se.verify(tmp_path / "out")[0].differences == ()
+    (manifest,) = result.manifests
+    alone = se.export(folder / "p_flair.nii.gz", tmp_path / "one", spacing=1.5, orient="RAS", thickness=6).manifests[0]
+    for slab, other in zip(manifest.slabs, alone.slabs, strict=True):
+        found = nib.load(tmp_path / "out" / manifest.case / slab.channels["flair"])
+        expected = nib.load(tmp_path / "one" / alone.case / other.image)
+        np.testing.assert_array_equal(np.asanyarray(found.dataobj), np.asanyarray(expected.dataobj))
+        np.testing.assert_array_equal(found.affine, expected.affine)
+    back = se.stitch(tmp_path / "out" / manifest.case, tmp_path / "b.nii.gz", channel="flair", grid="source")
+    assert np.abs(np.asanyarray(nib.load(back.path).dataobj) - waves())[4:-4, 4:-4, 4:-4].max() < 0.05
 
 
 def test_an_export_is_resumed_as_the_same_only_with_the_same_grid(tmp_path, ct):

@@ -30,7 +30,7 @@ from .outputs import require_apart, require_apart_from
 from .predictions import Predictions, own_files
 from .result_header import recorded_type, result_header
 from .slab_reading import SlabKind, SlabReader, read_ahead
-from .way_back import Stitched
+from .way_back import Stitched, beyond_the_cut
 
 # All channels of an export, as one 4D volume.
 ALL = "all"
@@ -154,6 +154,7 @@ def _finished(work: _Work, stitched: Stitched, result: StitchResult) -> tuple[St
         takes_nearest = result.is_labels or (work.foreign and voxels.dtype.kind in "iu")
         outside = _fill(work, voxels.min(keepdims=True).reshape(1))
         stitched = stitched.on_source_grid(work.manifest, takes_nearest, outside)
+        result = replace(result, warnings=(*result.warnings, *beyond_the_cut(work.manifest, outside)))
     if request.argmax:
         stitched = stitched.labelled()
         found = stitched.voxels_ckji

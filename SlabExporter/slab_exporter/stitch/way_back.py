@@ -93,5 +93,26 @@ class Stitched:
         return Stitched(replace(self.volume, voxels_kji=found[0]), found)
 
 
+def beyond_the_cut(manifest: Manifest, outside: float) -> tuple[str, ...]:
+    """Return a sentence on the part of the source that lies outside another volume's grid, which was cut; or nothing.
+
+    Args:
+        manifest: of the export.
+        outside: value of the voxels there.
+    """
+    if manifest.prepared is None:
+        return ()
+    preparation = recorded_preparation(manifest.source.geometry, manifest.prepared)
+    if not preparation.reaches_outside:
+        return ()
+    i, j, k = preparation.grid.shape_ijk
+    back: FloatArray = np.asarray(np.linalg.inv(preparation.matrix), np.float64)
+    held = nearest(np.ones((k, j, i), np.uint8), back, preparation.oriented.shape_ijk, 0.0)
+    missing = 1 - np.count_nonzero(held) / held.size
+    if not missing:
+        return ()
+    return (f"{max(missing, 0.001):.1%} of the source lies outside the grid that was cut; filled with {outside:g}.",)
+
+
 def _form_of(header: npt.NDArray) -> str | None:
     return next((name for name in ("sform", "qform") if int(header[f"{name}_code"]) > 0), None)
