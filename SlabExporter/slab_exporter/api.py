@@ -48,7 +48,7 @@ def read_manifest(path: AnyPath) -> Manifest:
     Raises:
         InputError: missing, damaged, or of another schema.
 
-    Example:
+    Examples:
         >>> import slab_exporter as se
         >>> manifest = se.read_manifest("slabs/ct")
         >>> manifest.geometry.orientation, len(manifest.slabs)
@@ -68,7 +68,7 @@ def verify(out: AnyPath) -> tuple[CaseReport, ...]:
     Raises:
         InputError: there is no manifest.
 
-    Example:
+    Examples:
         >>> import slab_exporter as se
         >>> [(report.case, report.files, report.differences) for report in se.verify("slabs")]
         [('ct', 6, ())]
@@ -94,7 +94,7 @@ def inspect(
     Raises:
         InputError: nothing there.
 
-    Example:
+    Examples:
         >>> import slab_exporter as se
         >>> report, = se.inspect("ct.nii.gz", labels="ct_seg.nii.gz")
         >>> report.facts["orientation"], report.facts["handedness"], report.warnings, report.error
@@ -141,7 +141,7 @@ def stitch(
     Raises:
         SlabExporterError: a file is missing, lies elsewhere, or cannot be written; nothing is left behind.
 
-    Example:
+    Examples:
         >>> import slab_exporter as se
         >>> result = se.stitch("slabs/ct", "organs.nii.gz", predictions="predictions")
         >>> result.slabs, result.dtype, result.blend, result.uncovered
@@ -188,7 +188,7 @@ def compare(
     Raises:
         SlabExporterError: a file cannot be used or written.
 
-    Example:
+    Examples:
         >>> import slab_exporter as se
         >>> found = se.compare("ct.nii.gz", "mirrored.nii.gz")
         >>> found.same_place, found.certain, found.verdict
@@ -238,7 +238,7 @@ def where(
         InputError: a file cannot be used.
         RequestError: not exactly one point.
 
-    Example:
+    Examples:
         >>> import slab_exporter as se
         >>> place = se.where("slabs/ct", ijk=(3, 4, 75))
         >>> place.ras.tolist(), place.lps.tolist()

@@ -87,7 +87,7 @@ def plan(
         InputError: the file cannot be used.
         RequestError: the options make no sense, or do not fit this volume.
 
-    Example:
+    Examples:
         >>> import slab_exporter as se
         >>> plan = se.plan("ct.nii.gz", thickness=64, overlap=8)
         >>> plan.describe()
@@ -232,7 +232,7 @@ def export(
         RequestError: options that make no sense.
         OutputError: ``out`` cannot be used.
 
-    Example:
+    Examples:
         >>> import slab_exporter as se
         >>> result = se.export("scans", "out", thickness=64, remainder="shift", labels="masks")
         >>> [manifest.case for manifest in result.manifests], result.failures

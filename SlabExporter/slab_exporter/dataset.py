@@ -96,7 +96,7 @@ class SlabDataset:
         InputError: no export there, no such part or label set in it, or a damaged manifest.
         RequestError: a part of another name.
 
-    Example:
+    Examples:
         >>> import slab_exporter as se
         >>> slabs = se.SlabDataset("slabs", part="training")
         >>> len(slabs)
@@ -149,7 +149,7 @@ class SlabDataset:
     def data_list(self) -> list[dict[str, Any]]:
         """Return what MONAI's data sets take: one dict per slab, with the paths of its files (of channels a list).
 
-        Example:
+        Examples:
             >>> import slab_exporter as se
             >>> entry = se.SlabDataset("slabs").data_list()[0]
             >>> sorted(entry), entry["slab"]
@@ -169,7 +169,7 @@ class SlabDataset:
         Raises:
             RequestError: TorchIO is not installed.
 
-        Example:
+        Examples:
             >>> import slab_exporter as se
             >>> subject = se.SlabDataset("slabs").subjects()[1]
             >>> subject["image"].shape, subject["image"].orientation

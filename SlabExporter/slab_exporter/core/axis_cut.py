@@ -29,7 +29,7 @@ class AxisCut:
         remainder: what becomes of a last interval that is not full.
         reversed: whether numbering runs against the index.
 
-    Example:
+    Examples:
         >>> cut = AxisCut(2, size=10, start=0, stop=10, thickness=4, remainder="pad", reversed=True)
         >>> cut.intervals
         ((6, 10), (2, 6), (-2, 2))

@@ -185,7 +185,7 @@ def plan_slabs(geometry: VolumeGeometry, options: SlabOptions, limits: Box | Non
     Raises:
         RequestError: the options do not fit this volume (nothing left with "drop", overlap too large).
 
-    Example:
+    Examples:
         >>> import numpy as np
         >>> head_first = VolumeGeometry((4, 4, 10), np.diag([1.0, 1, -1, 1]))
         >>> [slab.box.extent[4:] for slab in plan_slabs(head_first, SlabOptions(thickness=6)).slabs]

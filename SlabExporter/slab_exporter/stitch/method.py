@@ -24,7 +24,7 @@ def common_kind(kinds: list[SlabKind], paths: list[Path], piece: PieceKind = "sl
     Raises:
         InputError: there is no such kind; with the first file that departs from the first one.
 
-    Example:
+    Examples:
         >>> int16, float32 = SlabKind(np.dtype("int16"), 1), SlabKind(np.dtype("float32"), 1)
         >>> print(common_kind([int16, float32, int16], [Path("a"), Path("b"), Path("c")]))
         1 x float32 per voxel
