@@ -188,7 +188,7 @@ def export(
         orient: letters that i, j, k shall point to, as "RAS" or "LPS"; "canonical" is "RAS". Axes are permuted and
             reversed before cutting, no value is touched.
         spacing: mm of a voxel, one number or (i, j, k), 0 for an axis that stays: resample before cutting.
-        like: a volume whose grid is taken instead.
+        like: a volume whose grid is taken instead; or a pattern with {case}.
         interpolation: of images that are resampled: "linear" (None) or "bspline".
         within: markups file (.mrk.json) with one ROI, inside which slabs stay; or a pattern with {case}.
         keep: which slabs or blocks are written: "all", "labelled" or "body" (those that hold some of it).

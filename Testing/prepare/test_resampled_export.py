@@ -138,6 +138,28 @@ def test_another_grid_there_and_back(tmp_path, ct):
     assert se.verify(out)[0].differences == ()
 
 
+def test_each_case_takes_the_grid_of_a_reference_of_its_own(tmp_path, run_cli):
+    for name, factor in (("a", 2), ("b", 1.5)):
+        save_nifti(tmp_path / f"{name}.nii.gz", lopsided_phantom(SHAPE), PLACE)
+        grid = PLACE @ np.diag([factor, factor, factor, 1])
+        save_nifti(tmp_path / f"{name}_grid.nrrd.nii", np.zeros((12, 11, 10), np.uint8), grid)
+    inputs = [tmp_path / "a.nii.gz", tmp_path / "b.nii.gz"]
+    like = tmp_path / "{case}_grid.nrrd.nii"
+    for resume in (False, True):
+        events = []
+        result = se.export(inputs, tmp_path / "out", like=like, resume=resume, jobs=1, progress=events.append)
+        for manifest, factor in zip(result.manifests, (2, 1.5), strict=True):
+            assert manifest.geometry.shape_ijk == (12, 11, 10)
+            np.testing.assert_allclose(manifest.geometry.spacing, np.array([1, 1.2, 1.5]) * factor, atol=1e-6)
+        assert [event.kind for event in events].count("case-skipped") == 2 * resume
+    assert [report.differences for report in se.verify(tmp_path / "out")] == [(), ()]
+    (tmp_path / "b_grid.nrrd.nii").unlink()
+    code, _, errors = run_cli("export", *inputs, "-o", tmp_path / "two", "--like", like, "--quiet")
+    assert code == 1
+    assert "b_grid.nrrd.nii" in errors
+    assert (tmp_path / "two" / "a" / "manifest.json").is_file()
+
+
 def test_channels_are_resampled_like_the_first_one(tmp_path):
     folder = tmp_path / "in"
     folder.mkdir()

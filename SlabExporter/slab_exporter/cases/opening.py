@@ -23,17 +23,26 @@ from .channels.channel import Channel
 
 
 def request_for(case: Case, request: ExportRequest) -> ExportRequest:
-    """Return the request with the ROI file of one case: the list's, or the one that a pattern gives.
+    """Return the request with the files of one case: its ROI, of the list or by a pattern; the reference by a pattern.
 
     Raises:
-        RequestError: the pattern cannot be filled in.
+        RequestError: a pattern cannot be filled in.
     """
+    like = request.prepare.like
+    if is_pattern(like):
+        reference = filled_in(str(like), case.original or case, "reference")
+        request = replace(request, prepare=replace(request.prepare, like=str(reference)))
     if case.within is not None:
         return replace(request, within=str(case.within))
     within = request.within
-    if within is None or "{" not in within or Path(within).exists():
+    if not is_pattern(within):
         return request
-    return replace(request, within=str(filled_in(within, case.original or case, "ROI")))
+    return replace(request, within=str(filled_in(str(within), case.original or case, "ROI")))
+
+
+def is_pattern(path: str | None) -> bool:
+    """Return whether an option names a file for each case, as in "rois/{case}.mrk.json"."""
+    return path is not None and "{" in path and not Path(path).exists()
 
 
 def image_of(case: Case | Channel, request: ExportRequest) -> OneVolume:

@@ -110,8 +110,9 @@ def add_prepare_options(parser: argparse.ArgumentParser) -> None:
         "stays; images are smoothed where they become coarser, label maps take the nearest voxel's value",
     )  # fmt: skip
     group.add_argument(
-        "--like", type=given_text, metavar="REFERENCE", help="resample onto the grid of this volume instead"
-    )
+        "--like", type=given_text, metavar="REFERENCE",
+        help="resample onto the grid of this volume instead; a pattern with {case} gives each case its own",
+    )  # fmt: skip
     group.add_argument("--interpolation", choices=INTERPOLATIONS, help="of images that are resampled (default linear)")
 
 

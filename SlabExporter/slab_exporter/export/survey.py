@@ -8,7 +8,7 @@ from pathlib import Path
 
 from ..cases.channels.channel import Channel
 from ..cases.find import Case
-from ..cases.opening import image_of
+from ..cases.opening import image_of, request_for
 from ..core.errors import SlabExporterError
 from ..core.geometry import VolumeGeometry
 from ..core.options import AxisName, ExportRequest
@@ -62,7 +62,7 @@ def survey_case(case: Case, request: ExportRequest) -> CaseSize:
     files = [path for one in case.images for path in _files(one)]
     held = [_held_bytes(peek, None if one.series is not None else one.image) for one, peek in peeks]
     sizes = [*held, *(_held_bytes(_peek(FileVolume(path)), path) for path in case.labels.values())]
-    cut = _cut(image, request)
+    cut = _cut(image, case, request)
     made = 0.0 if image is None or cut is None or not request.prepare.is_used else _ratio(cut, image.geometry)
     needed = sum(sizes) * (WORKING_FACTOR + made) + max(map(_file_bytes, (*files, *case.labels.values())))
     scaled = [size for size, (_, peek) in zip(held, peeks, strict=True) if peek is not None and peek.is_scaled]
@@ -94,10 +94,10 @@ def _files(image: Case | Channel) -> list[Path]:
     return [image.image] if image.series is None else [Path(path) for path in image.series.files]
 
 
-def _cut(image: VolumePeek | None, request: ExportRequest) -> VolumeGeometry | None:
+def _cut(image: VolumePeek | None, case: Case, request: ExportRequest) -> VolumeGeometry | None:
     """The grid that is cut; None where it is not known, or cannot be made."""
     try:
-        return None if image is None else cut_grid(image.geometry, request.prepare)
+        return None if image is None else cut_grid(image.geometry, request_for(case, request).prepare)
     except SlabExporterError:
         return None
 

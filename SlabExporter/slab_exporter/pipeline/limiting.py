@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ..cases.case import Case
-from ..cases.opening import request_for
+from ..cases.opening import is_pattern, request_for
 from ..core.errors import RequestError, VerificationError, reading
 from ..core.geometry import Box, VolumeGeometry
 from ..core.options import ExportRequest
@@ -33,7 +33,7 @@ def require_sound(cases: Sequence[Case], request: ExportRequest) -> None:
         RequestError: with what to add or to leave out.
         InputError: the volume whose grid is to be taken cannot be used.
     """
-    if request.prepare.like is not None:
+    if request.prepare.like is not None and not is_pattern(request.prepare.like):
         reference_grid(request.prepare.like)
     require_labels(cases, request)
     if request.frame is not None and any(case.channels and case.frame is not None for case in cases):

@@ -20,8 +20,8 @@ def vanished_labels(name: str, before: SourceVolume, after: SourceVolume) -> tup
     if not lost:
         return ()
     shown = ", ".join(f"{value:g}" for value in lost[:_SHOWN]) + (", ..." if len(lost) > _SHOWN else "")
-    values, vanish = ("value", "vanishes") if len(lost) == 1 else ("values", "vanish")
+    values, vanish, they = ("value", "vanishes", "it marks") if len(lost) == 1 else ("values", "vanish", "they mark")
     return (
         f"Resampling loses labels of '{name}': the {values} {shown} {vanish}, "
-        "since no voxel centre of the grid that is cut lies in what they mark.",
+        f"since no voxel centre of the grid that is cut lies in what {they}.",
     )

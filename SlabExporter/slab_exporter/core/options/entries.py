@@ -174,10 +174,10 @@ def differences(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
 def said(values: Mapping[str, Any]) -> str:
     """Return those of the values that are given, for a person.
 
-    >>> said({"thickness": 64, "block": None, "crop": False, "split": [0.8, 0.2]})
+    >>> said({"thickness": 64, "block": None, "crop": False, "split": [0.8, 0.2], "channels": []})
     'thickness 64, split 0.8,0.2'
     """
-    given = {keyword: value for keyword, value in values.items() if value is not None and value is not False}
+    given = {keyword: value for keyword, value in values.items() if value not in (None, [], ()) and value is not False}
     return ", ".join(f"{keyword} {_said(_plain(value))}" for keyword, value in given.items())
 
 

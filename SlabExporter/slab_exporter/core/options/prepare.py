@@ -23,7 +23,7 @@ class PrepareOptions:
         orient: where i, j and k shall point to, as in "RAS"; "canonical" is RAS. None: as in the file. Axes are
             permuted and reversed; no value is touched, and an oblique volume stays oblique.
         spacing: mm of a voxel along i, j, k (of the oriented volume); 0 keeps an axis. None: as in the file.
-        like: path of a volume whose grid is taken instead.
+        like: path of a volume whose grid is taken instead; or a pattern with "{case}", for one per case.
         interpolation: of images, "linear" (None) or "bspline"; label maps keep their values (nearest neighbour).
 
     Raises:
