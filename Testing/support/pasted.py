@@ -31,7 +31,7 @@ def commands_of(page: str) -> list[Command]:
         for line in block.splitlines():
             if line.startswith("$ "):
                 found.append(Command(line[2:], ()))
-            elif line.strip():
+            elif line.strip() and block.startswith("$ "):
                 found[-1] = Command(found[-1].line, (*found[-1].printed, line))
     return found
 

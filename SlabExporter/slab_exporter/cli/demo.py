@@ -23,6 +23,10 @@ def add_parser(commands: Subparsers) -> None:
         "-o", "--output", type=Path, default=Path("slab-exporter-demo"), metavar="OUT",
         help="folder to make (default slab-exporter-demo)",
     )  # fmt: skip
+    parser.add_argument(
+        "--story", action="store_true",
+        help="also make the volumes that the documentation compares, fixes and stitches, in OUT/story",
+    )  # fmt: skip
     parser.add_argument("--overwrite", action="store_true", help="replace an earlier demo")
     parser.add_argument("--quiet", action="store_true", help="print warnings and errors only")
 
@@ -32,11 +36,14 @@ def run(options: argparse.Namespace) -> int:
     from ..cases.find import find_cases
     from ..export.from_files import export_cases
     from ..volumes.phantom import make_demo
+    from ..volumes.story import make_story
 
     folder: Path = options.output
     if folder.exists() and any(folder.iterdir()) and not options.overwrite:
         raise SlabExporterError(f"The folder {folder} is not empty; choose another one with -o, or add --overwrite.")
     image, labels = make_demo(folder)
+    if options.story:
+        make_story(folder / "story")
     cases = find_cases([image], [f"organs={labels}"])
     out = folder / "slabs"
     shown = display(options.json, options.quiet)

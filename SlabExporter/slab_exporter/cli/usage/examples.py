@@ -30,7 +30,7 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
         "slab-exporter where slabs/ct --ijk 200 180 75",
     ),
     "flirt": ("slab-exporter flirt ct_to_mni.mat --moving ct.nii.gz --reference mni.nii.gz -o ct_to_mni.tfm",),
-    "demo": ("slab-exporter demo", "slab-exporter demo -o somewhere --overwrite"),
+    "demo": ("slab-exporter demo", "slab-exporter demo --story -o demo --overwrite"),
 }
 
 
