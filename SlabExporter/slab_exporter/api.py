@@ -9,6 +9,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
+from .asked import (
+    fill_of,
+    frame_of,
+    transform_of,
+)
 from .core import manifest as manifests
 from .core.errors import RequestError
 from .core.options import Blend, Grid, NiftiTransform
@@ -18,13 +23,10 @@ from .keywords import (
     AnyPath,
     Fill,
     Labels,
-    fill_of,
-    frame_of,
     inputs_of,
     label_arguments,
     number,
     path_of,
-    transform_of,
     warn,
 )
 
@@ -73,9 +75,10 @@ def verify(out: AnyPath) -> tuple[CaseReport, ...]:
         >>> [(report.case, report.files, report.differences) for report in se.verify("slabs")]
         [('ct', 6, ())]
     """
+    from .export.nnunet import verify_nnunet
     from .pipeline.verification import verify_export
 
-    return tuple(verify_export(path_of(out)))
+    return (*verify_export(path_of(out)), *verify_nnunet(path_of(out)))
 
 
 def inspect(

@@ -5,6 +5,20 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
+from .asked import (
+    data_set_of,
+    frame_of,
+    keep_of,
+    key_file_of,
+    labels_of,
+    limit_of,
+    ready_of,
+    run_of,
+    segments_of,
+    series_of,
+    shape_of,
+    transform_of,
+)
 from .core.options import (
     AxisName,
     Compression,
@@ -12,6 +26,7 @@ from .core.options import (
     ExportRequest,
     Format,
     LabelAffine,
+    Layout,
     NiftiTransform,
     Remainder,
     uid_salt,
@@ -27,22 +42,10 @@ from .keywords import (
     AnyPath,
     Fill,
     Labels,
-    data_set_of,
-    frame_of,
     inputs_of,
-    keep_of,
-    key_file_of,
     label_arguments,
-    labels_of,
-    limit_of,
     path_of,
-    ready_of,
-    run_of,
-    segments_of,
-    series_of,
-    shape_of,
     taking_options,
-    transform_of,
     warn,
 )
 
@@ -165,6 +168,9 @@ def export(
     split: Sequence[float] | str | None = None,
     seed: int = 0,
     group_by: str | None = None,
+    layout: Layout | None = None,
+    dataset_id: int | None = None,
+    dataset_name: str | None = None,
     resume: bool = False,
     overwrite: bool = False,
     verify: bool = True,
@@ -218,6 +224,8 @@ def export(
         shard: (number from 1, of how many): export this part of the cases only.
         split: shares of training, validation and test, such as (0.8, 0.1, 0.1); ``seed`` deals anew.
         group_by: column of a list whose cases stay together in a split.
+        layout: "nnunet": also lay the slabs out for nnU-Net v2, in ``out``/DatasetNNN_NAME.
+        dataset_id, dataset_name: its number, from 1 to 999, and its name.
         resume: go on with an earlier export; complete cases stay.
         overwrite: replace what an earlier export left in ``out``.
         verify: read every slab back and compare it with the source.
@@ -272,7 +280,8 @@ def export(
         ),
         allow_outside_data=allow_outside_data,
     )
-    data_set = data_set_of(split, seed, group_by, split_series, channels)
+    named = layout, dataset_id, dataset_name
+    data_set = data_set_of(split, seed, group_by, split_series, channels, *named)
     run = run_of(jobs, dask, shard, data_set, key_file_of(key_file, request))
     cases = find_cases(inputs_of(inputs), label_arguments(labels), path_of(out), warn, data_set.channels)
     cases = named_for_export(_split_and_grouped(cases, request, split_series, group_by), deidentify, warn)

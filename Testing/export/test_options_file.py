@@ -9,6 +9,7 @@ import pytest
 import slab_exporter as se
 from slab_exporter.core.errors import InputError, RequestError
 from support.blocks import phantom
+from support.channels import BRATS, brats
 from support.phantoms import affine, save_nifti
 from support.rois import write_roi
 
@@ -167,6 +168,18 @@ def test_a_deidentified_export_names_no_file_and_asks_for_it_again(ct, tmp_path,
             se.export(smith, tmp_path / "two", options=file)
         (two,) = se.export(smith, tmp_path / name.partition(".")[0] / "out", options=file, within=roi).manifests
         assert two.to_json() == one.to_json()
+
+
+def test_patterns_of_channels_travel_but_not_with_a_deidentified_export(tmp_path):
+    patterns = {name: f"P0_{name}.nii.gz" for name in BRATS}
+    folder = brats(tmp_path / "in", patients=1)
+    (one,) = se.export(folder, tmp_path / "one", channels=patterns, thickness=4).manifests
+    (two,) = se.export(folder, tmp_path / "two", options=tmp_path / "one").manifests
+    assert two.channel_names == one.channel_names == BRATS
+    se.export(folder, tmp_path / "three", channels=patterns, thickness=4, deidentify=True)
+    assert "P0" not in (tmp_path / "three" / "options.json").read_text()
+    with pytest.raises(RequestError, match="does not name the file of channels=; give it"):
+        se.export(folder, tmp_path / "four", options=tmp_path / "three")
 
 
 def test_paths_are_found_from_another_folder(ct, tmp_path, runtime, monkeypatch):

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..core.errors import RequestError
 from ..core.options import (
+    LAYOUTS,
     NIFTI_TRANSFORMS,
     DicomOptions,
     PrepareOptions,
@@ -53,6 +54,13 @@ def add_batch_options(parser: Arguments) -> None:
     parser.add_argument(
         "--group-by", metavar="COLUMN", help="column of a list whose cases stay together in a split (a patient)"
     )
+    parser.add_argument(
+        "--layout", choices=LAYOUTS,
+        help="also lay the slabs out for nnU-Net v2: OUT/DatasetNNN_NAME with imagesTr, labelsTr, imagesTs, "
+        "dataset.json and splits_final.json",
+    )  # fmt: skip
+    parser.add_argument("--dataset-id", type=int, metavar="NNN", help="with --layout nnunet: its number, 1 to 999")
+    parser.add_argument("--dataset-name", metavar="NAME", help="with --layout nnunet: its name")
     parser.add_argument(
         "--dry-run", action="store_true", help="show what matched what, the slabs and their size, and write nothing"
     )

@@ -7,7 +7,7 @@ import sys
 import time
 from typing import TYPE_CHECKING
 
-from ..core.errors import InputError, RequestError
+from ..core.errors import InputError
 from ..core.naming import piece_noun
 from ..core.options import AXES, COMPRESSIONS, FORMATS, NIFTI_TRANSFORMS, REMAINDER_WORDS, REMAINDERS
 from ..core.text import counted
@@ -28,15 +28,12 @@ from .arguments import (
     add_outside_option,
     add_prepare_options,
     command_parser,
-    dicom_options,
     fill,
     given_path,
     given_text,
-    prepare_options,
-    series_options,
 )
-from .label_arguments import add_label_options, label_options
-from .options_file import completed
+from .asked import cases_of, completed, request_of, run_options
+from .label_arguments import add_label_options
 from .terminal import BatchLines, JsonLines, Lines, display, print_json, typed
 
 if TYPE_CHECKING:
@@ -50,6 +47,7 @@ def run(options: argparse.Namespace) -> int:
     """Run ``slab-exporter export``; returns the exit code."""
     from ..export.from_files import export_cases
     from ..export.key_file import require_deidentify
+    from ..export.nnunet import require_layout
     from ..pipeline.limiting import require_sound
     from .dry_run import dry_run
 
@@ -59,6 +57,7 @@ def run(options: argparse.Namespace) -> int:
     require_deidentify(run.key_file, request)
     cases = cases_of(options)
     require_sound(cases, request)
+    require_layout(cases, request, run.data_set)
     if options.dry_run:
         return code_for(dry_run(cases, options.output, request, options.json, run), len(cases))
     shown = display_for(options, cases, request, run)
@@ -69,45 +68,6 @@ def run(options: argparse.Namespace) -> int:
         shown.close()
     summarise(options, result, time.monotonic() - started)
     return exit_code(result)
-
-
-def request_of(options: argparse.Namespace) -> ExportRequest:
-    """Return what the command line asks to make of each case.
-
-    Raises:
-        RequestError: options make no sense, or contradict each other.
-    """
-    from ..core.options import ExportRequest
-    from ..core.pieces.keeping import KeepOptions
-    from ..core.pieces.limiting import LimitOptions
-    from ..core.pieces.shape import slab_options
-
-    return ExportRequest(
-        slabs=slab_options(
-            thickness=options.thickness,
-            thickness_mm=options.thickness_mm,
-            axis=options.axis,
-            overlap=options.overlap,
-            remainder=options.remainder,
-            fill=options.fill,
-            block=options.block,
-            block_mm=options.block_mm,
-            crop=options.crop,
-        ),
-        format=options.format,
-        compression=options.compression,
-        frame=options.frame,
-        nifti_transform=options.nifti_transform,
-        within=options.within,
-        verify=not options.no_verify,
-        series=series_options(options),
-        dicom=dicom_options(options),
-        keep=KeepOptions(options.keep, options.min_fraction),
-        limit=LimitOptions(options.crop_to, options.margin),
-        allow_outside_data=options.allow_outside_data,
-        prepare=prepare_options(options),
-        labels=label_options(options),
-    )
 
 
 def exit_code(result: ExportResult) -> int:
@@ -230,59 +190,6 @@ def _add_slab_options(parser: Arguments) -> None:
         "--fill", type=fill, default=None, metavar="auto|VALUE",
         help="value of padded voxels (default auto: air for CT-like volumes, otherwise 0; labels get 0)",
     )  # fmt: skip
-
-
-def cases_of(options: argparse.Namespace) -> list[Case]:
-    """Return the cases that the command line asks for.
-
-    Raises:
-        RequestError: options contradict each other.
-        InputError: nothing usable.
-    """
-    from ..cases.find import find_cases, grouped
-    from ..cases.opening import with_series_split
-    from ..export.identity import named_for_export
-
-    cases = find_cases(options.inputs, options.labels, options.output, print_warning, tuple(options.channels))
-    if options.split_series:
-        cases = with_series_split(cases, series_options(options), options.frame)
-    cases = cases if options.group_by is None else grouped(cases, options.group_by)
-    return named_for_export(cases, options.deidentify, print_warning)
-
-
-def print_warning(text: str) -> None:
-    """Print a sentence about the inputs as a whole."""
-    print(f"slab-exporter: warning: {typed(text)}", file=sys.stderr, flush=True)
-
-
-def run_options(options: argparse.Namespace) -> RunOptions:
-    """Return the options of the run.
-
-    Raises:
-        RequestError: a value is out of range, or options contradict each other.
-    """
-    from ..core.options import DataSetOptions
-    from ..export.from_files import RunOptions
-    from ..report.dataset import split_of
-
-    if options.dask is not None and options.jobs is not None:
-        raise RequestError("--jobs counts processes here; with --dask the cluster decides. Leave one of them out.")
-    if options.shard is not None and options.dask is not None:
-        raise RequestError("--shard and --dask are two ways to use many machines; leave one of them out.")
-    return RunOptions(
-        jobs=options.jobs,
-        dask=options.dask,
-        shard=options.shard,
-        data_set=DataSetOptions(
-            split=None if options.split is None else split_of(options.split),
-            seed=options.seed,
-            group_by=options.group_by,
-            split_series=options.split_series,
-            channels=tuple(options.channels),
-        ),
-        debug=options.debug,
-        key_file=options.key_file,
-    )
 
 
 def display_for(

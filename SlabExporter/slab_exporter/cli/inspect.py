@@ -18,7 +18,8 @@ from .arguments import (
     given_path,
     given_text,
 )
-from .export import code_for, print_warning
+from .asked import print_warning
+from .export import code_for
 from .terminal import print_json, typed
 
 if TYPE_CHECKING:

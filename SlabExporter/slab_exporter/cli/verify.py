@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from itertools import chain
 from pathlib import Path
 
 from ..core.text import counted
@@ -26,11 +27,12 @@ def add_parser(commands: Subparsers) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Run ``slab-exporter verify``; returns the exit code."""
+    from ..export.nnunet import verify_nnunet
     from ..pipeline.verification import verify_export
 
     differences = 0
     checked = 0
-    for report in verify_export(options.output):
+    for report in chain(verify_export(options.output), verify_nnunet(options.output)):
         checked += report.files
         differences += len(report.differences)
         if options.json:

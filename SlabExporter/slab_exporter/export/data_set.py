@@ -90,6 +90,10 @@ class DataSetFiles:
         for folder in moved:
             remove_replaced(folder)
 
+    def listed(self) -> list[ListedManifest]:
+        """Return the complete cases that stand in their places, as the files list them."""
+        return self._listed({})
+
     def _put_in_place(self) -> None:
         while self._aside:
             put_in_place(self._aside[0])

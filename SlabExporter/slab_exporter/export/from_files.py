@@ -23,6 +23,7 @@ from .data_set import DataSetFiles, case_manifests, dealt_cases, holds_case, ref
 from .identity import deidentified
 from .job import Job, Outcome, read_case, reads_without_itk, run_job, runtime_with_first
 from .key_file import require_deidentify, write_key_file
+from .nnunet import laid_out, require_layout
 from .options_file import write_options
 from .output_folder import clear_interrupted, locked, make_output, refuse_other_content
 from .pool import run_in_workers
@@ -117,6 +118,7 @@ def export_cases(
     run = run or RunOptions()
     require_deidentify(run.key_file, request)
     require_sound(cases, request)
+    require_layout(cases, request, run.data_set)
     if request.deidentify and any(case.original is None for case in cases):
         cases = deidentified(cases)
     make_output(cases, out)
@@ -142,7 +144,7 @@ def export_cases(
         aside, threads = files is not None and files.there, _threads(run, len(mine))
         jobs = [Job(case, request, out, resume, run.debug, threads, aside) for case in mine]
         outcomes = _run_all(jobs, run, progress, lock, files)
-        return _result(mine, out, outcomes) if files is None else _sum_up(cases, outcomes, files, notes, progress)
+        return _result(mine, out, outcomes) if files is None else _sum_up(cases, outcomes, files, notes, progress, run)
 
 
 def _run_all(
@@ -241,11 +243,16 @@ def _not_begun(cases: list[Case], out: Path, outcomes: dict[int, Outcome]) -> tu
 
 
 def _sum_up(
-    cases: list[Case], outcomes: dict[int, Outcome], files: DataSetFiles, dealt: Sequence[str], progress: Progress
+    cases: list[Case],
+    outcomes: dict[int, Outcome],
+    files: DataSetFiles,
+    dealt: Sequence[str],
+    progress: Progress,
+    run: RunOptions,
 ) -> ExportResult:
     """Write the files about the whole data set; ``dealt`` are the sentences on what its parts came to."""
-    out, problems, failed = files.out, [], []
-    notes = _others(out, cases)
+    out, failed, notes = files.out, [], _others(files.out, cases)
+    problems: list[str] = []
     for sentence in notes:
         progress(ProgressEvent("warning", out.name, message=sentence))
     for number, outcome in sorted(outcomes.items()):
@@ -256,6 +263,7 @@ def _sum_up(
         files.write(failed, as_stored([*_not_begun(cases, place, outcomes), *notes, *dealt]))
     except OutputError as error:
         problems.append(error.sentence + _MAKE_ROOM if refuses_writing(out) else error.sentence)
+    problems += laid_out(out, files.listed, run.data_set, progress)
     remove_empty_folders_aside(out)
     result = _result(cases, out, outcomes)
     return replace(result, problems=(*result.problems, *problems))

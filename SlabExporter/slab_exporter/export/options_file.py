@@ -36,8 +36,11 @@ def resolved_options(request: ExportRequest, data_set: DataSetOptions) -> dict[s
     (None, 96, 'keep', 0)
     """
     values = values_in(json.loads(json.dumps(asdict(request) | asdict(data_set))))
-    for keyword in _paths(values):
-        values[keyword] = None if request.deidentify else os.path.abspath(values[keyword])
+    for keyword in _telling(values):
+        if request.deidentify:
+            values[keyword] = None
+        elif entries()[keyword].is_path:
+            values[keyword] = os.path.abspath(values[keyword])
     return values
 
 
@@ -49,7 +52,7 @@ def options_text(request: ExportRequest, data_set: DataSetOptions) -> str:
         "options": resolved_options(request, data_set),
     }
     named = values_in(asdict(request) | asdict(data_set))
-    if request.deidentify and (left := _paths(named)):
+    if request.deidentify and (left := _telling(named)):
         document[_NOT_NAMED] = left
     return json.dumps(document, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
 
@@ -92,7 +95,9 @@ def read_options(path: Path, given: Mapping[str, Any] | None = None) -> dict[str
     for keyword in left:
         if keyword not in (given or {}):
             raise RequestError(
-                f"{path} is of a deidentified export and does not name the file of ", Option(str(keyword)), "; give it."
+                f"{path} is of a deidentified export and does not name the file of ",
+                Option(str(keyword)),
+                "; give it.",
             )
     for keyword in _paths(values):
         values[keyword] = os.path.join(path.parent.absolute(), values[keyword])
@@ -153,3 +158,9 @@ def _of_manifest(path: Path, document: dict[str, Any]) -> tuple[dict[str, Any] |
 
 def _paths(values: Mapping[str, Any]) -> list[str]:
     return [keyword for keyword, entry in entries().items() if entry.is_path and values.get(keyword) is not None]
+
+
+def _telling(values: Mapping[str, Any]) -> list[str]:
+    """Return the options that name files: by paths, or by patterns of their names."""
+    patterns = ["channels"] if any("=" in text for text in values["channels"]) else []
+    return [*_paths(values), *patterns]

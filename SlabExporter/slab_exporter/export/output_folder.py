@@ -20,6 +20,7 @@ from ..core.text import Option, Sentence
 from ..files.atomic import clear_abandoned, open_to_lock, try_lock
 from ..files.disk import begins_with, is_exported_case
 from ..pipeline.case_folder import cases_left_aside, clear_leftovers, is_whole_aside
+from .nnunet import is_nnunet_folder
 
 # What stands at the beginning of our own files beside the cases.
 _MARKS = {
@@ -80,7 +81,7 @@ def refuse_other_content(out: Path, resume: bool, overwrite: bool, shard: bool =
             Option.on("overwrite"),
             " to replace it.",
         )
-    foreign = [] if resume else [path.name for path in cases if not _is_case(path)]
+    foreign = [] if resume else [path.name for path in cases if not (_is_case(path) or is_nnunet_folder(path))]
     if foreign:
         raise OutputError(f"The output folder {out} holds {foreign[0]}, which is not of an export; choose another one.")
 

@@ -7,6 +7,7 @@ import errno
 import hashlib
 import os
 import re
+import shutil
 import stat
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from io import BytesIO
@@ -130,6 +131,21 @@ def is_exported_case(folder: Path) -> bool:
     with contextlib.suppress(OSError), open_plain(folder / FILE_NAME) as file:
         return f'"schema": "{SCHEMA.partition("/")[0]}/'.encode() in file.read(4096)
     return False
+
+
+def link_or_copy(path: Path, target: Path) -> None:
+    """Let a plain file have a second name, or copy it where the file system has no links.
+
+    Raises:
+        OutputError: it is no plain file.
+        OSError: neither is possible.
+    """
+    try:
+        os.link(path, target, follow_symlinks=False)
+    except (OSError, NotImplementedError):  # file systems without links
+        if not path.is_file():
+            raise OutputError(f"{path} is neither a file nor a folder; move it away.") from None
+        shutil.copy2(path, target)
 
 
 def file_sha256(path: Path) -> str:

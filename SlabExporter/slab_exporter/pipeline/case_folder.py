@@ -21,7 +21,7 @@ from ..core.errors import Cancelled, DiskFullError, OutputError, SlabExporterErr
 from ..core.manifest import FILE_NAME, read_manifest
 from ..core.naming import SCRATCH
 from ..files.atomic import swap
-from ..files.disk import file_sha256, refuses_writing
+from ..files.disk import file_sha256, link_or_copy, refuses_writing
 from ..report.pictures import preview_paths
 
 
@@ -199,16 +199,7 @@ def _take_along(folder: Path, new: Path) -> None:
         elif path.is_dir():
             target.mkdir(exist_ok=True)
         else:
-            _link_or_copy(path, target)
-
-
-def _link_or_copy(path: Path, target: Path) -> None:
-    try:
-        os.link(path, target, follow_symlinks=False)
-    except (OSError, NotImplementedError):  # file systems without links
-        if not path.is_file():
-            raise OutputError(f"{path} is neither a file nor a folder; move it away.") from None
-        shutil.copy2(path, target)
+            link_or_copy(path, target)
 
 
 def _is_same(path: Path, target: Path) -> bool:

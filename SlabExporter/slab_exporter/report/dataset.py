@@ -64,13 +64,27 @@ def split_groups(groups: Sequence[str], shares: Sequence[float], seed: int) -> d
         shares: of each part, adding up to 1.
         seed: any whole number.
     """
-    names = sorted(set(groups), key=lambda name: hashlib.sha256(f"{seed}/{name}".encode()).digest())
+    names = _dealt(groups, seed)
     result: dict[str, str] = {}
     start = 0
     for part, count in zip(PARTS, _counts(len(names), shares), strict=False):
         result |= dict.fromkeys(names[start : start + count], part)
         start += count
     return result
+
+
+def split_groups_evenly(groups: Sequence[str], count: int, seed: int) -> list[set[str]]:
+    """Return up to ``count`` parts of the groups, each with as many, dealt as by ``split_groups``; none for one group.
+
+    >>> [sorted(part) for part in split_groups_evenly(["a", "b", "c", "a"], 5, seed=0)]
+    [['c'], ['b'], ['a']]
+    """
+    names = _dealt(groups, seed)
+    return [set(names[n::count]) for n in range(min(count, len(names)))] if len(names) > 1 else []
+
+
+def _dealt(groups: Sequence[str], seed: int) -> list[str]:
+    return sorted(set(groups), key=lambda name: hashlib.sha256(f"{seed}/{name}".encode()).digest())
 
 
 def _counts(total: int, shares: Sequence[float]) -> list[int]:
@@ -208,7 +222,7 @@ def _modality(cases: Sequence[ListedManifest]) -> dict[str, str]:
     names = {case.manifest.channel_names for case in cases}
     if len(names) == 1 and (channels := names.pop()):
         return {str(n): name for n, name in enumerate(channels)}
-    return {"0": "CT" if _all_like_ct(cases) else "unknown"}
+    return {"0": "CT" if looks_like_ct(cases) else "unknown"}
 
 
 def _label_values(cases: Sequence[ListedManifest]) -> list[str]:
@@ -221,7 +235,8 @@ def _label_values(cases: Sequence[ListedManifest]) -> list[str]:
     return sorted(values, key=int)
 
 
-def _all_like_ct(cases: Sequence[ListedManifest]) -> bool:
+def looks_like_ct(cases: Sequence[ListedManifest]) -> bool:
+    """Return whether all images hold air in Hounsfield units."""
     lowest = [
         min((n for slab in c.manifest.slabs if (n := slab.statistics.get("min")) is not None), default=0.0)
         for c in cases

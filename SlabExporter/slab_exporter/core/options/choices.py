@@ -12,6 +12,7 @@ Format = Literal["nii.gz", "nii", "nrrd", "dicom"]
 Compression = Literal["fast", "small"]
 Blend = Literal["first", "mean", "gaussian", "vote", "max"]
 NiftiTransform = Literal["sform", "qform"]
+Layout = Literal["nnunet"]
 Grid = Literal["cut", "source"]
 
 # What becomes of a last slab that is not full, in the words of the command line's help and of the panel.
@@ -29,6 +30,7 @@ FORMATS: tuple[Format, ...] = get_args(Format)
 COMPRESSIONS: tuple[Compression, ...] = get_args(Compression)
 BLENDS: tuple[Blend, ...] = get_args(Blend)
 GRIDS: tuple[Grid, ...] = get_args(Grid)
+LAYOUTS: tuple[Layout, ...] = get_args(Layout)
 NIFTI_TRANSFORMS: tuple[NiftiTransform, ...] = get_args(NiftiTransform)
 
 
