@@ -9,6 +9,7 @@ sets ``__file__``; it goes on running after the script's end until it is told to
 """
 
 import os
+import signal
 import sys
 import tempfile
 import traceback
@@ -48,6 +49,15 @@ def open_log():
         return open(os.devnull, "w")
 
 
+def answer_ctrl_c():
+    """Let Ctrl-C interrupt the command, which cleans up and exits with 130.
+
+    Slicer gives SIGINT back to the system when it starts Python, and the process would end at once.
+    """
+    if signal.getsignal(signal.SIGINT) is not signal.SIG_IGN:  # as under nohup
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
 def run():
     """Run one command; returns the exit code, whatever happens."""
     streams = sys.stdout, sys.stderr
@@ -57,6 +67,7 @@ def run():
             sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
             from slab_exporter.cli.main import main
 
+            answer_ctrl_c()
             return main()
         except BaseException:  # nothing may keep the application from exiting
             traceback.print_exc()

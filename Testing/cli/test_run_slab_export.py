@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -94,3 +96,22 @@ def test_a_bug_in_the_library_does_not_leave_the_application_hanging(tmp_path):
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, env=environment, timeout=60)
     assert "APPLICATION EXITS WITH 1" in done.stdout
     assert "ValueError: a bug" in (tmp_path / "run.log").read_text()
+
+
+def test_ctrl_c_interrupts_also_where_the_application_gave_the_signal_back(tmp_path):
+    """Slicer resets C's handler of SIGINT when it starts Python, and the process would end with the signal."""
+    volume = save_nifti(tmp_path / "case.nii.gz", index_phantom((40, 40, 400)), affine())
+    arguments = ["export", str(volume), "-o", str(tmp_path / "out"), "--thickness", "1", "--jobs", "1"]
+    program = (
+        "import runpy, signal, sys\nsignal.signal(signal.SIGINT, signal.SIG_DFL)\n"
+        f"sys.argv = {[str(SCRIPT), *arguments]!r}\nrunpy.run_path({str(SCRIPT)!r}, run_name='__main__')"
+    )
+    environment = os.environ | {"SLAB_EXPORTER_LOG": str(tmp_path / "run.log")}
+    running = subprocess.Popen([sys.executable, "-c", program], env=environment)
+    until = time.monotonic() + 60
+    while not list((tmp_path / "out").rglob("case_slab-*")) and time.monotonic() < until:
+        time.sleep(0.02)
+    running.send_signal(signal.SIGINT)
+    assert running.wait(timeout=60) == 130
+    assert "go on with --resume" in (tmp_path / "run.log").read_text()
+    assert not (tmp_path / "out" / "case").exists()
