@@ -100,6 +100,33 @@ class Option:
         return name if is_switch else f"{name} {_alternatives(map(str, self.values))}"
 
 
+class Package(str):
+    """A package that a sentence asks for, as part of it: how it is installed with pip, and how in Slicer.
+
+    In Slicer, pip would put a second VTK beside Slicer's own where an extra of this package is named.
+
+    >>> print("It needs highdicom: " + Package("highdicom", "'slab-exporter[dicom-seg]'") + ".")
+    It needs highdicom: pip install 'slab-exporter[dicom-seg]' (in Slicer: slicer.util.pip_install('highdicom')).
+
+    Attributes:
+        name: as Slicer installs it.
+        outside: what pip is asked for elsewhere.
+    """
+
+    name: str
+    outside: str
+
+    def __new__(cls, name: str, outside: str = "") -> Package:
+        """Make the words of a package; ``outside`` is its name where it is not given."""
+        self = super().__new__(cls, f"pip install {outside or name} (in Slicer: slicer.util.pip_install('{name}'))")
+        self.name, self.outside = name, outside
+        return self
+
+    def __reduce__(self) -> tuple[type[Package], tuple[str, str]]:
+        """Return what a pickled package is made from again."""
+        return Package, (self.name, self.outside)
+
+
 Words = Callable[[Option], str]
 
 

@@ -17,7 +17,7 @@ from typing import Any
 from .. import __version__
 from ..core.errors import SlabExporterError
 from ..core.progress import Progress, ProgressEvent, no_progress
-from ..core.text import Option
+from ..core.text import Option, Package
 from ..mrml.runtime import open_runtime, slicer_version
 from ..startup import forget_working_folder
 from .job import FAILED, KEPT, MADE, Job, Outcome, remove_unfinished, run_job
@@ -74,7 +74,8 @@ def _connect(address: str) -> Any:
     try:
         from distributed import Client
     except ImportError as error:
-        raise SlabExporterError(Option("dask"), " needs the package dask: pip install 'dask[distributed]'.") from error
+        package = Package("dask[distributed]", "'dask[distributed]'")
+        raise SlabExporterError(Option("dask"), " needs the package dask: ", package, ".") from error
     # Dask would wait for the file to appear.
     if address.endswith(".json") and not Path(address).is_file():
         raise SlabExporterError(f"The scheduler file {address} does not exist; start the scheduler first.")

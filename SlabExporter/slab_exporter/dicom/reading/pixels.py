@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ...core.errors import InputError
-from ...core.text import sizes
+from ...core.text import Package, Sentence, sizes
 from .series import PixelFormat, Slice
 
 _BIG_ENDIAN = "1.2.840.10008.1.2.2"
@@ -139,7 +139,9 @@ def _no_decoder(plane: Slice) -> str:
             f"{plane.path} is compressed with the transfer syntax {plane.pixel.transfer_syntax}, "
             "which no reader here can decode. Decompress it first, for example with dcmdjpeg or gdcmconv --raw."
         )
-    return (
+    return Sentence(
         f"{plane.path} is compressed ({name}), and the readers installed here cannot decode it. If the file is not "
-        f"damaged, install a decoder: pip install {package} (in Slicer: slicer.util.pip_install('{package}'))."
+        "damaged, install a decoder: ",
+        Package(package),
+        ".",
     )

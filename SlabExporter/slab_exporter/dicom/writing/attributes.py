@@ -10,7 +10,7 @@ import numpy as np
 
 from ...core.errors import RequestError
 from ...core.options import is_person_name
-from ...core.text import Option
+from ...core.text import Option, Package
 from ..reading.multiframe import flattened
 from ..reading.parsing import parsing, quiet_pydicom, read_dataset
 from ..reading.series import Slice
@@ -151,8 +151,9 @@ def require_deidentifier() -> None:
     except ImportError as error:
         raise RequestError(
             Option("deidentify"),
-            " needs the package dicom-anonymizer: pip install dicom-anonymizer "
-            "(in Slicer: slicer.util.pip_install('dicom-anonymizer')).",
+            " needs the package dicom-anonymizer: ",
+            Package("dicom-anonymizer"),
+            ".",
         ) from error
 
 

@@ -13,6 +13,7 @@ from ... import __version__
 from ...core.geometry import Box, VolumeGeometry
 from ...core.planning import SlabPlan
 from ...core.records import PlanRecord
+from ...core.text import Package, Sentence
 from ...core.volume import SourceVolume
 from ...dicom.writing.case_header import CaseHeader, case_header
 from ...dicom.writing.readback import read_slab_folder, verify_slab_folder
@@ -62,7 +63,7 @@ class DicomSeries(SlabFormat):
                 labels[name] = DicomSegmentation(images.series, name, found)
             else:
                 labels[name] = beside
-                warnings.append(f"The label slabs '{name}' are written as NIfTI: {why_not}")
+                warnings.append(Sentence(f"The label slabs '{name}' are written as NIfTI: ", why_not))
         of_channels = {}
         for name, (image, own) in case.channels.items():
             padding = own if case.plan.needs_padding else None
@@ -131,7 +132,8 @@ class DicomSeries(SlabFormat):
 def _segments(label: SourceVolume, table: str | None) -> tuple[tuple[Segment, ...], str | None]:
     """(segments of a label map, why it cannot be a DICOM SEG)."""
     if not can_write_segmentations():
-        return (), "DICOM SEG needs the package highdicom (pip install 'slab-exporter[dicom-seg]')."
+        package = Package("highdicom", "'slab-exporter[dicom-seg]'")
+        return (), Sentence("DICOM SEG needs the package highdicom: ", package, ".")
     found = segments_of(label, table)
     return found, None if found else "the label map is empty, DICOM SEG is not."
 
