@@ -8,6 +8,8 @@ from __future__ import annotations
 from enum import Enum
 
 from slab_exporter.core.options import AXES, BLENDS, COMPRESSIONS, FORMATS, REMAINDER_WORDS, REMAINDERS
+from slab_exporter.core.pieces.keeping import KEEPS
+from slab_exporter.core.pieces.limiting import CROP_TO
 
 _WORDS = {
     "axial": "axial (inferior to superior)",
@@ -30,6 +32,11 @@ _WORDS = {
     "mean": "mean",
     "gaussian": "mean, middles of slabs count more",
     "vote": "vote (labels)",
+    "all": "all",
+    "labelled": "those with labels",
+    "body": "body (not air)",
+    "nothing": "the whole volume",
+    "labels": "label maps",
     "max": "largest value",
 }
 
@@ -52,3 +59,5 @@ Remainder = _choice("Remainder", REMAINDERS)
 Format = _choice("Format", FORMATS)
 Compression = _choice("Compression", COMPRESSIONS)
 Blend = _choice("Blend", ("automatic", *BLENDS))
+Keep = _choice("Keep", KEEPS)
+CropTo = _choice("CropTo", ("nothing", *CROP_TO))

@@ -10,34 +10,46 @@ import slicer
 from slicer.ScriptedLoadableModule import ScriptedLoadableModuleLogic
 
 from .parameters import SlabExporterParameterNode
+from .scene_logic import SceneLogic
 from .stitch_logic import StitchLogic
 
 
-class SlabExporterLogic(StitchLogic, ScriptedLoadableModuleLogic):
+class SlabExporterLogic(StitchLogic, SceneLogic, ScriptedLoadableModuleLogic):
     """The same work from the Python console and from scripts."""
 
     def getParameterNode(self):
         """The scene's settings for this module, made if there are none."""
         return SlabExporterParameterNode(super().getParameterNode())
 
-    def settings(self):
-        """The scene's settings as the view model wants them."""
-        from .view import PanelSettings
+    def settings(self, replaceable=""):
+        """The scene's settings as the view model wants them.
+
+        :param replaceable: folder of the case whose earlier export may be replaced; empty for none.
+        """
+        from .settings import DicomTexts, PanelSettings
 
         node = self.getParameterNode()
+        isNamed = node.namedVolume is not None and node.namedVolume is node.volume
         return PanelSettings(
             thickness=node.thickness,
             unit=node.unit.value,
             axis=node.axis.value,
             block=node.block,
+            crop=node.onePiece,
             overlap=node.overlap,
             remainder=node.remainder.value,
             fill=node.fill,
+            keep=node.keep.value,
+            min_percent=node.minPercent,
+            crop_to=node.cropTo.value,
+            margin=node.margin,
+            orient=node.orient,
             format=node.fileFormat.value,
             compression=node.compression.value,
+            dicom=DicomTexts(node.dicomModality, node.dicomPatientName, node.dicomPatientId, node.dicomStudy),
             output=node.outputFolder,
-            name=node.caseName,
-            replace=node.replace,
+            name=node.caseName if isNamed else "",
+            replace=replaceable,
         )
 
     def stitchSettings(self):
@@ -199,29 +211,6 @@ class SlabExporterLogic(StitchLogic, ScriptedLoadableModuleLogic):
         plan = plan_of(request, volumeNode, roiNode)
         return show_preview(slicer, slicer.mrmlScene, plan, volumeNode)
 
-    def loadManifest(self, path, labels=True):
-        """Load the slabs of a finished export back into the scene, each where it lies in the patient.
-
-        Example::
-
-            from SlabExporter import SlabExporterLogic
-            manifest = SlabExporterLogic().loadManifest("/data/slabs/CT/manifest.json")
-            first = slicer.util.getNode("CT_slab-000")
-
-        :param path: of a manifest.json, or of the case's folder.
-        :param labels: load the label maps too, as label map volumes.
-        :return: the manifest.
-        :raises slab_exporter.core.errors.SlabExporterError: it cannot be read, or a slab is missing.
-        """
-        from slab_exporter.core.manifest import read_manifest
-        from slab_exporter.export.from_scene import slab_files
-
-        manifest = read_manifest(Path(path))
-        for file in slab_files(Path(path), manifest, labels):
-            properties = {"name": file.name, "show": False, "singleFile": True, "labelmap": file.is_label}
-            slicer.util.loadVolume(str(file.path), properties)
-        return manifest
-
     def loadStitched(self, result):
         """Load what ``stitch`` made: a volume node, a label map node, or None for several numbers per voxel."""
         from slab_exporter.core.naming import volume_stem
@@ -232,20 +221,3 @@ class SlabExporterLogic(StitchLogic, ScriptedLoadableModuleLogic):
             return None
         properties = {"name": volume_stem(result.path), "singleFile": True, "labelmap": result.is_labels}
         return slicer.util.loadVolume(str(result.path), properties)
-
-    def loadPhantom(self):
-        """Make a torso phantom with its label map and load both; no download.
-
-        Example::
-
-            from SlabExporter import SlabExporterLogic
-            volume, labels = SlabExporterLogic().loadPhantom()
-            SlabExporterLogic().createSlabROIs(volume, thickness=32)
-
-        :return: volume node and label map node.
-        """
-        from slab_exporter.volumes.phantom import make_demo
-
-        image, labels = make_demo(Path(slicer.util.tempDirectory("SlabExporterTorso")))
-        volume = slicer.util.loadVolume(str(image), {"name": "Torso"})
-        return volume, slicer.util.loadLabelVolume(str(labels), {"name": "Torso organs", "show": False})

@@ -5,12 +5,16 @@ from typing import Annotated
 from slicer import vtkMRMLDisplayableNode, vtkMRMLMarkupsROINode, vtkMRMLScalarVolumeNode
 from slicer.parameterNodeWrapper import WithinRange, parameterNodeWrapper
 
-from .choices import Axis, Blend, Compression, Format, Remainder, Unit
+from .choices import Axis, Blend, Compression, CropTo, Format, Keep, Remainder, Unit
 
 
 @parameterNodeWrapper
 class SlabExporterParameterNode:
-    """The panel's settings, saved with the scene. What they mean: view.PanelSettings."""
+    """The panel's settings, saved with the scene. What they mean: settings.PanelSettings.
+
+    ``caseName`` is used for ``namedVolume``, the volume that was chosen when it was typed, and for no other.
+    That an earlier export may be replaced is not saved: it is asked for each time.
+    """
 
     volume: vtkMRMLScalarVolumeNode
     labels: list[vtkMRMLDisplayableNode]
@@ -22,11 +26,21 @@ class SlabExporterParameterNode:
     overlap: Annotated[int, WithinRange(0, 100000)] = 0
     remainder: Remainder = Remainder.keep
     fill: str = "auto"
+    onePiece: bool = False
+    keep: Keep = Keep.all
+    minPercent: Annotated[float, WithinRange(0, 100)] = 0
+    cropTo: CropTo = CropTo.nothing
+    margin: Annotated[float, WithinRange(0, 10000)] = 0
+    orient: str = ""
     outputFolder: str = ""
     caseName: str = ""
+    namedVolume: vtkMRMLScalarVolumeNode
     fileFormat: Format = Format.nii_gz
     compression: Compression = Compression.fast
-    replace: bool = False
+    dicomModality: str = ""
+    dicomPatientName: str = ""
+    dicomPatientId: str = ""
+    dicomStudy: str = ""
     stitchManifest: str = ""
     stitchPredictions: str = ""
     stitchBlend: Blend = Blend.automatic

@@ -6,11 +6,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from slab_exporter.core.planning import Slab, SlabPlan
-from slab_exporter.core.text import counted, lengths, sizes
+from slab_exporter.core.text import counted, degrees, lengths, sizes
 from slab_exporter.mrml.nodes import voxels_kji
 from slab_exporter.mrml.slab_rois import slab_colour
 
 PLANNED = "planned"
+_OBLIQUE_DEGREES = 0.5
 
 
 @dataclass(frozen=True)
@@ -42,22 +43,39 @@ def summary(plan: SlabPlan, volume: Any) -> str:
     step = float(g.spacing[plan.axis])
     count = counted(len(plan.slabs), plan.kind)
     size = f"{plan.thickness} slices ({plan.thickness * step:.4g} mm) along {'ijk'[plan.axis]}"
+    what = (
+        f"one piece of {plan.size}"
+        if plan.kind == "crop"
+        else f"{count} of up to {size if plan.kind == 'slab' else plan.size}, "
+        f"numbered {plan.direction.replace(' to ', ' → ')}"
+    )
     return (
         f"{sizes(g.shape_ijk)} voxels of {lengths(g.spacing)} mm, "
-        f"{voxels_kji(volume).dtype.name}, stored {g.orientation}\n"
-        f"{count} of up to {size if plan.kind == 'slab' else plan.size}, "
-        f"numbered {plan.direction.replace(' to ', ' → ')}"
+        f"{voxels_kji(volume).dtype.name}, stored {g.orientation}\n{what}"
     )
 
 
 def table_headers(plan: SlabPlan | None) -> tuple[str, ...]:
     """Column titles; index axis and patient axis are named once there is a plan."""
     if plan is None:
-        return ("Slab", "Slices", "Extent (mm)", "Voxels", "State")
+        return ("Slab", "State", "Slices", "Extent (mm)", "Voxels")
     letter = "RAS"[plan.geometry.ras_axis_of_index[plan.axis][0]]
-    if plan.kind == "block":
-        return ("Block", "Voxels i, j, k", f"{letter} (mm)", "Size", "State")
-    return ("Slab", f"Slices {'ijk'[plan.axis]}", f"{letter} (mm)", "Voxels", "State")
+    if plan.kind != "slab":
+        return (plan.kind.capitalize(), "State", "Voxels i, j, k", f"{letter} (mm)", "Size")
+    return ("Slab", "State", f"Slices {'ijk'[plan.axis]}", f"{letter} (mm)", "Voxels")
+
+
+def extent_tip(plan: SlabPlan) -> str:
+    """What the numbers in the column of mm are; of an oblique volume they say less than they seem to."""
+    letter = "RAS"[plan.geometry.ras_axis_of_index[plan.axis][0]]
+    text = f"Outer edges of the {plan.kind}, in mm along {letter} (RAS)."
+    angle = plan.geometry.obliquity_degrees
+    if angle < _OBLIQUE_DEGREES:
+        return text
+    return (
+        f"{text} The volume is oblique by {degrees(angle)} degrees: these are the edges on the line through the "
+        f"{plan.kind}'s middle; its corners reach further, and neighbours overlap in {letter} without sharing a voxel."
+    )
 
 
 def row_of(slab: Slab, plan: SlabPlan) -> Row:
@@ -71,7 +89,7 @@ def row_of(slab: Slab, plan: SlabPlan) -> Row:
         point[axis] = edge
         ends.append(float(g.ras(point)[ras_axis]))
     r, a, s = (float(x) for x in g.ras(middle))
-    shown = range(3) if plan.kind == "block" else (axis,)
+    shown = (axis,) if plan.kind == "slab" else range(3)
     return Row(
         number=slab.index,
         slices=", ".join(f"{box.start[n]} … {box.stop[n] - 1}" for n in shown),

@@ -13,10 +13,13 @@ import qt
 import slicer
 from slicer.ScriptedLoadableModule import ScriptedLoadableModuleTest
 
+from .self_test_boxes import BoxTests
+from .self_test_export import ExportTests
+from .self_test_scene import SceneTests
 from .self_test_stitch import StitchTests
 
 
-class SlabExporterTest(StitchTests, ScriptedLoadableModuleTest):
+class SlabExporterTest(BoxTests, ExportTests, SceneTests, StitchTests, ScriptedLoadableModuleTest):
     """Panel and console logic in a running Slicer."""
 
     def setUp(self):
@@ -33,11 +36,14 @@ class SlabExporterTest(StitchTests, ScriptedLoadableModuleTest):
         self.settings.volume = self.volume
         self.settings.thickness = 32
         self.settings.outputFolder = str(self.out)
+        self.asked = []
+        self.panel.export.confirm = lambda text: not self.asked.append(text)
         self.panel.refresh()
 
     def tearDown(self):
         """Leave nothing behind."""
         slicer.mrmlScene.Clear()
+        qt.QSettings().remove("SlabExporter/LastOutputFolder")
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def runTest(self):
@@ -68,7 +74,8 @@ class SlabExporterTest(StitchTests, ScriptedLoadableModuleTest):
         self.assertEqual(ui.slabTable.rowCount, 5)
         self.assertIn("5 slabs of up to 32 slices", ui.summaryLabel.text)
         self.assertIn("stored LAS", ui.summaryLabel.text)
-        self.assertIn("k reversed", ui.notesLabel.text)
+        self.assertIn("k reversed", ui.orderLabel.text)
+        self.assertTrue(ui.notesLabel.isHidden())
         self.assertTrue(ui.exportButton.enabled)
         ui.thicknessSpinBox.value = 50
         self.panel.refresh()
@@ -85,6 +92,7 @@ class SlabExporterTest(StitchTests, ScriptedLoadableModuleTest):
         from .packing_offer import ANSWERED, PackingOffer
 
         settings = qt.QSettings()
+        self.panel.ui.filesSection.collapsed = False
         before = settings.value(ANSWERED)
         settings.remove(ANSWERED)
         try:
@@ -95,6 +103,7 @@ class SlabExporterTest(StitchTests, ScriptedLoadableModuleTest):
             PackingOffer(self.panel.ui)
             self.assertTrue(self.panel.ui.packingOffer.isHidden())
         finally:
+            self.panel.ui.filesSection.collapsed = True
             settings.remove(ANSWERED)
             if before is not None:
                 settings.setValue(ANSWERED, before)
@@ -107,75 +116,16 @@ class SlabExporterTest(StitchTests, ScriptedLoadableModuleTest):
         self.assertFalse(ui.exportButton.enabled)
         self.assertIn("Choose the folder", ui.exportButton.toolTip)
         self.assertIn(ui.reasonLabel.text, ui.exportButton.toolTip)
+        self.assertNotIn("Choose the folder", ui.summaryLabel.text)
         transform = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLLinearTransformNode", "T")
         self.volume.SetAndObserveTransformNodeID(transform.GetID())
         self._wait()
         self.assertIn("Harden transform", ui.exportButton.toolTip)
-        self.assertFalse(ui.previewButton.enabled)
+        self.assertFalse(ui.previewCheckBox.enabled)
         self.volume.SetAndObserveTransformNodeID(None)
         ui.overlapSpinBox.value = 32
         self.panel.refresh()
         self.assertIn("smaller than the thickness", ui.exportButton.toolTip)
-
-    def test_boxes_are_shown_follow_the_settings_and_go(self):
-        """Preview, update, selection, double click, hide, remove."""
-        ui = self.panel.ui
-        before = slicer.mrmlScene.GetNumberOfNodes()
-        ui.previewButton.click()
-        rois = self._rois()
-        self.assertEqual(len(rois), 5)
-        self.assertNotIn(rois[0].GetID(), [ui.roiSelector.nodeFromIndex(n) for n in range(ui.roiSelector.nodeCount())])
-        self.settings.thickness = 50
-        self._wait()
-        self.assertEqual(len(self._rois()), 3)
-        ui.slabTable.selectRow(1)
-        opacities = [roi.GetDisplayNode().GetFillOpacity() for roi in self._rois()]
-        self.assertEqual(opacities.index(max(opacities)), 1)
-        self.panel.onRowDoubleClicked(0)
-        red = slicer.mrmlScene.GetNodeByID("vtkMRMLSliceNodeRed")
-        if red is not None:  # there are no slice views without a main window
-            self.assertAlmostEqual(red.GetSliceToRAS().GetElement(2, 3), self.panel.view.rows[0].centre[2], places=3)
-        ui.showPreviewCheckBox.checked = False
-        self.assertFalse(any(roi.GetDisplayNode().GetVisibility() for roi in self._rois()))
-        ui.showPreviewCheckBox.checked = True
-        ui.removePreviewButton.click()
-        self.assertEqual(self._rois(), [])
-        self.assertEqual(slicer.mrmlScene.GetNumberOfNodes(), before)
-
-    def test_an_export_writes_verified_slabs_of_volume_and_labels(self):
-        """The table says verified, files are there, the scene has as many nodes as before."""
-        self.settings.labels = [self.labels]
-        self.panel.initializeParameterNode()
-        self.assertEqual(len(self.panel.ui.labelSelector.checkedNodes()), 1)
-        before = slicer.mrmlScene.GetNumberOfNodes()
-        self.panel.ui.exportButton.click()
-        ui = self.panel.ui
-        self.assertIn("5 slabs written to 'Torso', 5 verified", ui.statusLabel.text)
-        self.assertEqual({ui.slabTable.item(row, 4).text() for row in range(5)}, {"verified"})
-        self.assertEqual(slicer.mrmlScene.GetNumberOfNodes(), before)
-        self.assertEqual(len(list((self.out / "Torso").glob("*/*.nii.gz"))), 10)
-        self.assertTrue((self.out / "Torso" / "manifest.json").is_file())
-        self.assertFalse(ui.openFolderButton.isHidden())
-        self.assertTrue(ui.cancelButton.isHidden())
-        self.assertFalse(ui.exportButton.enabled)  # the case is there now
-        ui.replaceCheckBox.checked = True
-        self.panel.refresh()
-        self.assertTrue(ui.exportButton.enabled)
-
-    def test_cancel_stops_and_leaves_nothing_half_written(self):
-        """Cancel is pressed while the export runs; afterwards it can be repeated."""
-        self.settings.thickness = 2
-        self.panel.refresh()
-        before = slicer.mrmlScene.GetNumberOfNodes()
-        qt.QTimer.singleShot(200, self.panel.ui.cancelButton.click)
-        self.panel.ui.exportButton.click()
-        self.assertIn("Cancelled", self.panel.ui.statusLabel.text)
-        self.assertFalse((self.out / "Torso").exists())
-        self.assertEqual(slicer.mrmlScene.GetNumberOfNodes(), before)
-        self.settings.thickness = 75
-        self.panel.refresh()
-        self.panel.ui.exportButton.click()
-        self.assertIn("2 slabs written", self.panel.ui.statusLabel.text)
 
     def test_the_console_logic_exports_a_segmentation_and_loads_slabs_back(self):
         """exportSlabs, createSlabROIs and loadManifest; slabs lie where they came from."""
@@ -192,7 +142,7 @@ class SlabExporterTest(StitchTests, ScriptedLoadableModuleTest):
 
     def test_scene_close_and_node_removal_are_survived(self):
         """Preview shown, volume removed; then the scene is closed under the panel."""
-        self.panel.ui.previewButton.click()
+        self.panel.ui.previewCheckBox.click()
         slicer.mrmlScene.RemoveNode(self.volume)
         self._wait()
         self.assertEqual(self._rois(), [])
@@ -202,51 +152,12 @@ class SlabExporterTest(StitchTests, ScriptedLoadableModuleTest):
         self.panel.enter()
         self.assertFalse(self.panel.ui.exportButton.enabled)
 
-    def test_closing_the_scene_stops_a_running_export(self):
-        """Nothing half written stays, and the panel is ready for the next scene."""
-        self.settings.thickness = 2
-        self.panel.refresh()
-        qt.QTimer.singleShot(200, lambda: slicer.mrmlScene.Clear())
-        self.panel.ui.exportButton.click()
-        self.assertIn("Cancelled", self.panel.ui.statusLabel.text)
-        self.assertFalse((self.out / "Torso").exists())
-        self.panel.enter()
-        self.assertIn("Choose the volume", self.panel.ui.exportButton.toolTip)
-
-    def test_boxes_go_over_to_another_volume(self):
-        """Switching volumes while a preview is shown."""
-        self.panel.ui.previewButton.click()
-        self.settings.volume = None
-        self._wait()
-        self.assertEqual(self._rois(), [])
-        self.settings.volume = self.volume
-        self._wait()
-        self.panel.ui.previewButton.click()
-        other = slicer.modules.volumes.logic().CloneVolume(slicer.mrmlScene, self.volume, "Other")
-        self.settings.volume = other
-        self._wait()
-        self.assertEqual(self._rois()[0].GetName(), "Other slab 000")
-
-    def test_an_roi_limits_the_slabs_as_it_is_dragged(self):
-        """The table follows the user's ROI; preview boxes are not offered as one."""
-        roi = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLMarkupsROINode", "Mine")
-        roi.SetSize(100, 100, 100)
-        self.settings.roi = roi
-        self._wait()
-        rows = self.panel.ui.slabTable.rowCount
-        roi.SetSize(100, 100, 200)
-        self._wait()
-        self.assertGreater(self.panel.ui.slabTable.rowCount, rows)
-        self.panel.ui.previewButton.click()
-        selector = self.panel.ui.roiSelector
-        self.assertEqual([selector.nodeFromIndex(n).GetName() for n in range(selector.nodeCount())], ["Mine"])
-
     def test_settings_are_saved_with_the_scene(self):
         """Save, clear, load: the same settings; the boxes are not saved."""
         self.settings.overlap = 3
         self.settings.remainder = type(self.settings.remainder).pad
         self.settings.labels = [self.labels]
-        self.panel.ui.previewButton.click()
+        self.panel.ui.previewCheckBox.click()
         path = str(self.folder / "scene.mrml")
         slicer.util.saveScene(path)
         slicer.mrmlScene.Clear()

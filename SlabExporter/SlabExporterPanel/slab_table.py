@@ -2,6 +2,7 @@
 
 import qt
 
+_STATE, _EXTENT, _LAST = 1, 3, 4
 _GOOD = qt.QColor(46, 125, 50)
 
 
@@ -19,7 +20,7 @@ class SlabTable:
         header = table.horizontalHeader()
         header.highlightSections = False
         header.setSectionResizeMode(qt.QHeaderView.ResizeToContents)
-        header.setSectionResizeMode(4, qt.QHeaderView.Stretch)
+        header.setSectionResizeMode(_LAST, qt.QHeaderView.Stretch)
 
     def show(self, rows, headers, states):
         """Fill the table; rows that are there already keep their selection.
@@ -33,12 +34,18 @@ class SlabTable:
             self._rows = rows
         self._table.setHorizontalHeaderLabels(list(headers))
         for row in rows:
-            item = self._table.item(row.number, 4)
+            item = self._table.item(row.number, _STATE)
             text = states.get(row.number, row.state)
             if item.text() != text:
                 item.setText(text)
                 if row.number in states:
                     item.setForeground(qt.QBrush(_GOOD))
+
+    def setExtentTip(self, text):
+        """Explain the numbers of the column of mm at its title."""
+        header = self._table.horizontalHeaderItem(_EXTENT)
+        if header is not None:
+            header.setToolTip(text)
 
     def selected(self):
         """Number of the selected slab, or None."""
@@ -51,7 +58,7 @@ class SlabTable:
         for row in rows:
             swatch = qt.QPixmap(12, 12)
             swatch.fill(qt.QColor.fromRgbF(*row.colour))
-            texts = (str(row.number), row.slices, row.extent, row.size, row.state)
+            texts = (str(row.number), row.state, row.slices, row.extent, row.size)
             for column, text in enumerate(texts):
                 item = qt.QTableWidgetItem(text)
                 item.setFlags(qt.Qt.ItemIsSelectable | qt.Qt.ItemIsEnabled)

@@ -9,7 +9,7 @@ PATHS = {
     "stitchPredictionsPathEdit": "stitchPredictions",
     "stitchOutputPathEdit": "stitchOutput",
 }
-OTHER_SECTIONS = ("inputSection", "slabsSection", "previewSection", "outputSection", "exportSection")
+OTHER_SECTIONS = ("exportSection", "slabsSection", "optionsSection", "filesSection")
 
 
 class StitchSection:
@@ -90,6 +90,7 @@ class StitchSection:
             result = run_stitch(self.logic.stitchSettings(), self._watch)
             self.logic.loadStitched(result)
             text = stitched_text(result)
+            self._node.stitchReplace = False  # what is replaced is decided each time
         except Cancelled as stopped:
             text = str(stopped)
         except (SlabExporterError, MemoryError) as error:

@@ -9,65 +9,29 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from slab_exporter.core.errors import InputError, OutputError, RequestError, SlabExporterError
+from slab_exporter.core.errors import InputError, OutputError, SlabExporterError
 from slab_exporter.core.geometry import Box, VolumeGeometry
-from slab_exporter.core.options import (
-    AxisName,
-    Compression,
-    ExportRequest,
-    Format,
-    LabelOptions,
-    Remainder,
-    SlabOptions,
-)
-from slab_exporter.core.pieces.shape import slab_options
-from slab_exporter.core.placing.placed import Named, place_on
+from slab_exporter.core.options import ExportRequest
 from slab_exporter.core.planning import SlabPlan, plan_slabs
-from slab_exporter.export.from_scene import case_name, label_sets, require_apart_from_sources, require_free_place
+from slab_exporter.core.text import counted
+from slab_exporter.export.from_scene import case_name
 from slab_exporter.files.encodings.holding import require_holdable
-from slab_exporter.mrml.nodes import node_geometry, require_no_transform, voxels_kji
+from slab_exporter.mrml.nodes import node_geometry, require_no_transform
 from slab_exporter.mrml.roi import box_inside_roi
+from slab_exporter.mrml.sequences import shown_frame
 from slab_exporter.mrml.slab_rois import MOST_BOXES
 from slab_exporter.mrml.volume_files import geometry_warnings
 from slab_exporter.prepare.preparation import cut_grid
 from slab_exporter.volumes.scene_volumes import geometry_to_cut, header_warnings, require_well_placed
 
-from .rows import Row, row_of, summary, table_headers
+from .checks import output_folder, require_usable_label, require_usable_output
+from .replacing import earlier_export
+from .rows import Row, extent_tip, row_of, summary, table_headers
+from .settings import PanelSettings, request_of
 from .words import in_panel_words
 
 EXPORT_TIP = "Write the slabs, read every one back, and compare it with the volume."
-PREVIEW_TIP = "Show each slab as a coloured box over the volume. Nothing is written."
-
-
-@dataclass(frozen=True)
-class PanelSettings:
-    """The panel's settings, in the request's words.
-
-    Attributes:
-        thickness: in ``unit``.
-        unit: "slices" or "mm".
-        block: size of blocks along i, j, k in ``unit`` (voxels for "slices"); empty for slabs. Thickness and axis are
-            then not used.
-        fill: a number, or "auto".
-        output: folder; empty if none is chosen.
-        name: of the case; empty for the volume node's name.
-        replace: replace an earlier export of the case.
-
-    The others are as in ``SlabOptions`` and ``ExportRequest``.
-    """
-
-    thickness: float = 64
-    unit: str = "slices"
-    axis: AxisName = "axial"
-    block: str = ""
-    overlap: int = 0
-    remainder: Remainder = "keep"
-    fill: str = "auto"
-    format: Format = "nii.gz"
-    compression: Compression = "fast"
-    output: str = ""
-    name: str = ""
-    replace: bool = False
+PREVIEW_TIP = "Show each slab as a coloured box over the volume, as long as this module is open. Nothing is written."
 
 
 @dataclass(frozen=True)
@@ -83,24 +47,39 @@ class PanelView:
     """All that the panel shows.
 
     Attributes:
-        summary: about the volume and the slabs, or what is missing.
-        notes: sentences that a user should read.
+        preview: the box that shows slabs in the views.
+        export: the button.
         case: name of the case that would be written.
+        folder: where it would be written; None as long as that is not clear.
+        earlier: what an earlier export of the case left there, and would be lost; empty for nothing.
+        summary: about the volume and the slabs; empty if there is no plan.
+        notes: sentences that a user should read.
+        order: how the indices in the table are counted; empty where that goes without saying.
         rows: of the table.
         headers: of its columns.
+        extent_tip: what the numbers of the column "mm" are.
         plan: what a preview shows; None if there is none.
-        preview: the button.
-        export: the button.
+        can_harden: whether the volume lies under a linear transform, which can be applied to a copy.
     """
 
-    summary: str
-    notes: tuple[str, ...]
-    case: str
-    rows: tuple[Row, ...]
-    headers: tuple[str, ...]
-    plan: SlabPlan | None
     preview: Action
     export: Action
+    case: str = ""
+    folder: Path | None = None
+    earlier: str = ""
+    summary: str = ""
+    notes: tuple[str, ...] = ()
+    order: str = ""
+    rows: tuple[Row, ...] = ()
+    headers: tuple[str, ...] = table_headers(None)
+    extent_tip: str = ""
+    plan: SlabPlan | None = None
+    can_harden: bool = False
+
+    @property
+    def may_replace(self) -> bool:
+        """Whether there is something to replace."""
+        return bool(self.earlier)
 
 
 def panel_view(settings: PanelSettings, volume: Any, labels: tuple[Any, ...] = (), roi: Any = None) -> PanelView:
@@ -117,68 +96,30 @@ def panel_view(settings: PanelSettings, volume: Any, labels: tuple[Any, ...] = (
         request = request_of(settings)
         plan = plan_of(request, volume, roi)
     except SlabExporterError as error:
-        reason = in_panel_words(error.sentence)
-        off = Action(False, reason)
-        return PanelView(reason, (), case, (), table_headers(None), None, off, off)
-    warnings = (*header_warnings(volume), *geometry_warnings(plan.geometry))
-    notes = (*_reversal_note(plan.geometry, volume), *dict.fromkeys(warnings), *plan.notes)
+        off = Action(False, in_panel_words(error.sentence))
+        return PanelView(off, off, case, can_harden=_is_moved(volume))
+    folder = _case_folder(settings, case)
     return PanelView(
-        summary=summary(plan, volume),
-        notes=tuple(in_panel_words(text) for text in notes),
+        preview=_preview_action(request, plan),
+        export=_export_action(settings, case, plan.geometry, volume, labels),
         case=case,
+        folder=folder,
+        earlier="" if folder is None else earlier_export(folder),
+        summary="\n".join((summary(plan, volume), *_new_folder_note(settings))),
+        notes=tuple(in_panel_words(text) for text in _notes(request, plan, volume)),
+        order=_order_note(plan.geometry, volume),
         rows=tuple(row_of(slab, plan) for slab in plan.slabs),
         headers=table_headers(plan),
+        extent_tip=extent_tip(plan),
         plan=plan,
-        preview=_preview_action(plan),
-        export=_export_action(settings, case, plan.geometry, volume, labels),
     )
-
-
-def request_of(settings: PanelSettings) -> ExportRequest:
-    """Return the library's request for the panel's settings.
-
-    Raises:
-        RequestError: a setting is out of range, or settings contradict each other.
-    """
-    return ExportRequest(
-        slabs=_slab_options(settings),
-        format=settings.format,
-        compression=settings.compression,
-    )
-
-
-def _slab_options(settings: PanelSettings) -> SlabOptions:
-    in_mm, blocks = settings.unit == "mm", settings.block.strip()
-    fill = fill_of(settings.fill)
-    if blocks:
-        sizes = {"block_mm" if in_mm else "block": blocks}
-        return slab_options(overlap=settings.overlap, remainder=settings.remainder, fill=fill, **sizes)
-    return SlabOptions(
-        thickness=64 if in_mm else int(settings.thickness),
-        thickness_mm=float(settings.thickness) if in_mm else None,
-        axis=settings.axis,
-        overlap=settings.overlap,
-        remainder=settings.remainder,
-        fill=fill,
-    )
-
-
-def fill_of(text: str) -> float | None:
-    """Return the fill value that a user typed; None for "auto" and for nothing.
-
-    Raises:
-        RequestError: it is not a number.
-    """
-    if text.strip().lower() in ("", "auto"):
-        return None
-    try:
-        return float(text)
-    except ValueError:
-        raise RequestError(f"The fill value must be a number or 'auto', not '{text.strip()}'.", option="fill") from None
 
 
 def plan_of(request: ExportRequest, volume: Any, roi: Any = None) -> SlabPlan:
     """Return the slabs of a volume node, in the index order in which it will be cut.
+
+    What is found in the voxels (the box around labels, pieces without labels) is not looked for: the plan is that of
+    the whole volume.
 
     Raises:
         SlabExporterError: the node cannot be cut, or the options do not fit it.
@@ -194,19 +135,61 @@ def plan_of(request: ExportRequest, volume: Any, roi: Any = None) -> SlabPlan:
     return plan
 
 
-def _reversal_note(cut: VolumeGeometry, volume: Any) -> tuple[str, ...]:
-    if cut.is_right_handed == node_geometry(volume).is_right_handed:
-        return ()
+def _is_moved(volume: Any) -> bool:
+    transform = None if volume is None else volume.GetParentTransformNode()
+    return transform is not None and bool(transform.IsTransformToWorldLinear())
+
+
+def _case_folder(settings: PanelSettings, case: str) -> Path | None:
+    try:
+        return output_folder(settings.output) / case
+    except OutputError:
+        return None
+
+
+def _notes(request: ExportRequest, plan: SlabPlan, volume: Any) -> tuple[str, ...]:
+    frame = shown_frame(volume)
+    warnings = dict.fromkeys((*header_warnings(volume), *geometry_warnings(plan.geometry)))
+    found = {"labels": "the box around the label maps", "body": "the box around the body", None: ""}
+    box, kept = found[request.limit.crop_to], request.keep.keep
     return (
-        f"The file is stored left-handed ({cut.orientation}); Slicer shows it with k reversed. "
-        "Slabs and the indices below are the file's.",
+        *(() if frame is None else (frame.sentence(volume.GetName()),)),
+        *warnings,
+        *plan.notes,
+        *((f"Only {box} is cut; it is found when you export, and the table shows the whole volume.",) if box else ()),
+        *((f"Pieces with nothing {_KEPT[kept]} are found and left out when you export.",) if kept != "all" else ()),
     )
 
 
-def _preview_action(plan: SlabPlan) -> Action:
+_KEPT = {"labelled": "labelled", "body": "of the body"}
+
+
+def _new_folder_note(settings: PanelSettings) -> tuple[str, ...]:
+    try:
+        out = output_folder(settings.output)
+    except OutputError:
+        return ()
+    return () if out.exists() else (f"The folder {out} is new and will be made.",)
+
+
+def _order_note(cut: VolumeGeometry, volume: Any) -> str:
+    held = node_geometry(volume)
+    if cut.orientation == held.orientation:
+        return ""
+    if cut.orientation == held.k_reversed().orientation:
+        return (
+            f"The file is stored left-handed ({cut.orientation}); Slicer shows it with k reversed. "
+            "Slabs and the indices below are the file's."
+        )
+    return f"The slabs' axes point to {cut.orientation}, Slicer's to {held.orientation}; the indices are the slabs'."
+
+
+def _preview_action(request: ExportRequest, plan: SlabPlan) -> Action:
+    if request.limit.crop_to is not None:
+        return Action(False, "The box that is cut is found when you export; without 'Crop to' slabs can be shown.")
     if len(plan.slabs) > MOST_BOXES:
         return Action(
-            False, f"{len(plan.slabs)} {plan.kind}s are too many to show; the preview shows up to {MOST_BOXES}."
+            False, f"{counted(len(plan.slabs), plan.kind)} are too many to show; the preview shows up to {MOST_BOXES}."
         )
     return Action(True, PREVIEW_TIP)
 
@@ -216,33 +199,9 @@ def _export_action(
 ) -> Action:
     try:
         for node in labels:
-            _require_usable_label(node, volume, geometry)
-        if not settings.output.strip():
-            raise OutputError("Choose the folder to write to.")
-        out = Path(settings.output.strip()).expanduser()
-        if not out.is_absolute():
-            raise OutputError(f"'{out}' is not a full path; choose the folder with the button.")
-        require_apart_from_sources(out, case, [volume, *label_sets(labels).values()])
-        require_free_place(out, case, settings.replace)
+            require_usable_label(node, volume, geometry)
+        out = output_folder(settings.output)
+        require_usable_output(out, case, volume, labels, settings.replace == str(out / case))
     except SlabExporterError as error:
         return Action(False, in_panel_words(error.sentence))
     return Action(True, EXPORT_TIP)
-
-
-def _require_usable_label(node: Any, volume: Any, geometry: VolumeGeometry) -> None:
-    """Refuse a label node that the export would refuse, as far as that can be seen at once.
-
-    Raises:
-        InputError: with the reason.
-    """
-    name = node.GetName()
-    if node is volume:
-        raise InputError(f"'{name}' is chosen as the volume and as a label map.")
-    require_no_transform(node)
-    if node.IsA("vtkMRMLSegmentationNode"):
-        if node.GetSegmentation() is None or node.GetSegmentation().GetNumberOfSegments() == 0:
-            raise InputError(f"The segmentation '{name}' holds no segment.")
-        return
-    voxels_kji(node)
-    held = node_geometry(node)
-    place_on(Named("the volume", geometry), Named(f"'{name}'", held), "labels", LabelOptions())

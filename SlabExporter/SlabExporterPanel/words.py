@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from slab_exporter.core.text import Option, in_words
+from collections.abc import Iterable
+
+from slab_exporter.core.text import Option, Package, Sentence, in_words
 
 # Options as Python names them -> as the panel does; one that has no control here is called by its name.
 _NAMES = {
@@ -14,6 +16,18 @@ _NAMES = {
     "overlap": "'Overlap'",
     "fill": "'Fill value'",
     "overwrite": "'Replace'",
+    "keep": "'Keep'",
+    "min_fraction": "the percentage beside 'Keep'",
+    "crop_to": "'Crop to'",
+    "margin": "the margin beside 'Crop to'",
+    "crop": "'One piece'",
+    "orient": "'Axes'",
+    "labels": "'Label maps'",
+    "modality": "'Modality'",
+    "patient_name": "'Patient name'",
+    "patient_id": "'Patient ID'",
+    "study_description": "'Study'",
+    "format": "'Format'",
     "blend": "'Overlaps'",
     "trust_names": "'Trust names'",
     "label_affine": "the command line's option --label-affine",
@@ -23,8 +37,17 @@ _NAMES = {
 
 
 def in_panel_words(sentence: str) -> str:
-    """Return a sentence of the library with options as the panel names them."""
+    """Return a sentence of the library with options as the panel names them, and packages as Slicer installs them."""
+    if isinstance(sentence, Sentence):
+        parts = (f"slicer.util.pip_install('{p.name}')" if isinstance(p, Package) else p for p in sentence.parts)
+        sentence = Sentence(*parts)
     return in_words(sentence, _panel_words)
+
+
+def missing_package(texts: Iterable[str]) -> str:
+    """Return the first package that sentences of the library ask for, as Slicer installs it; empty for none."""
+    parts = (part for text in texts if isinstance(text, Sentence) for part in text.parts)
+    return next((part.name for part in parts if isinstance(part, Package)), "")
 
 
 def _panel_words(option: Option) -> str:

@@ -13,9 +13,9 @@ from slab_exporter.mrml.runtime import slicer_classes
 from slab_exporter.mrml.slab_rois import (
     MOST_BOXES,
     highlight,
+    keep_preview,
     preview_rois,
     remove_preview,
-    set_preview_visible,
     show_preview,
     slab_colour,
 )
@@ -64,16 +64,32 @@ def preview(scene, thickness=4):
     return show_preview(slicer_classes(), scene, plan, node)
 
 
-def test_boxes_lie_in_one_folder_of_the_subject_hierarchy_and_go_with_it(scene):
+def test_boxes_are_hidden_from_other_modules_and_leave_nothing_behind(scene):
     held(scene, index_phantom(SHAPE), affine())
     before = node_count(scene)
-    rois = preview(scene)
-    hierarchy = slicer_classes().vtkMRMLSubjectHierarchyNode.GetSubjectHierarchyNode(scene)
-    folders = {hierarchy.GetItemParent(hierarchy.GetItemByDataNode(roi)) for roi in rois}
-    assert [hierarchy.GetItemName(folder) for folder in folders] == ["held slabs"]
-    remove_preview(slicer_classes(), scene)
+    for roi in preview(scene):
+        assert roi.GetHideFromEditors()
+        assert roi.GetDisplayNode().GetHideFromEditors()
+    remove_preview(scene)
     assert node_count(scene) == before
-    assert hierarchy.GetItemChildWithName(hierarchy.GetSceneItemID(), "held slabs") == 0
+
+
+def test_boxes_that_are_kept_lie_in_one_folder_and_are_the_users_own(scene):
+    corners = [corners_of_roi(roi) for roi in preview(scene)]
+    kept = keep_preview(slicer_classes(), scene, "held slabs")
+    hierarchy = slicer_classes().vtkMRMLSubjectHierarchyNode.GetSubjectHierarchyNode(scene)
+    folders = {hierarchy.GetItemParent(hierarchy.GetItemByDataNode(roi)) for roi in kept}
+    assert [hierarchy.GetItemName(folder) for folder in folders] == ["held slabs"]
+    for roi, before in zip(kept, corners, strict=True):
+        np.testing.assert_allclose(corners_of_roi(roi), before)
+        for node in (roi, roi.GetDisplayNode()):
+            assert node.GetSaveWithScene()
+            assert not node.GetHideFromEditors()
+    assert preview_rois(scene) == []
+    preview(scene, thickness=8)
+    remove_preview(scene)
+    assert all(scene.IsNodePresent(roi) for roi in kept)
+    assert keep_preview(slicer_classes(), scene, "nothing") == []
 
 
 def test_an_update_reuses_the_boxes(scene):
@@ -96,7 +112,7 @@ def test_the_users_own_rois_are_left_alone(scene):
     mine = scene.AddNewNodeByClass("vtkMRMLMarkupsROINode", "mine")
     preview(scene)
     assert mine not in preview_rois(scene)
-    remove_preview(slicer_classes(), scene)
+    remove_preview(scene)
     assert scene.IsNodePresent(mine)
 
 
@@ -107,15 +123,13 @@ def test_colours_of_neighbours_can_be_told_apart():
     assert len({tuple(c) for c in colours.round(2)}) > 90
 
 
-def test_one_box_stands_out_and_all_can_be_hidden(scene):
+def test_one_box_stands_out(scene):
     rois = preview(scene)
     highlight(scene, 2)
     opacities = [roi.GetDisplayNode().GetFillOpacity() for roi in rois]
     assert opacities[2] > 2 * max(opacities[:2] + opacities[3:])
     highlight(scene, None)
     assert len({roi.GetDisplayNode().GetFillOpacity() for roi in rois}) == 1
-    set_preview_visible(scene, False)
-    assert not any(roi.GetDisplayNode().GetVisibility() for roi in rois)
 
 
 def test_the_next_volumes_preview_takes_the_place_of_the_last(scene):

@@ -40,8 +40,9 @@ def panel():
 
     application = widgets.QApplication.instance() or widgets.QApplication([])
     loader = loader_module.QUiLoader()
-    for name, base in _place_holders(widgets).items():
-        loader.registerCustomWidget(type(name, (base,), {}))
+    classes = [type(name, (base,), {}) for name, base in _place_holders(widgets).items()]  # the loader keeps none alive
+    for one in classes:
+        loader.registerCustomWidget(one)
     made = loader.load(str(UI))
     assert made is not None, loader.errorString()
     yield made
@@ -98,7 +99,15 @@ def test_every_binding_names_a_setting_of_the_parameter_node():
     tree = ast.parse((MODULE / "SlabExporterPanel" / "parameters.py").read_text(encoding="utf-8"))
     node = next(n for n in tree.body if isinstance(n, ast.ClassDef) and n.name == "SlabExporterParameterNode")
     settings = {s.target.id for s in node.body if isinstance(s, ast.AnnAssign)}
-    by_hand = {"labels", "outputFolder", "stitchManifest", "stitchPredictions", "stitchOutput"}
+    by_hand = {
+        "labels",
+        "outputFolder",
+        "caseName",
+        "namedVolume",
+        "stitchManifest",
+        "stitchPredictions",
+        "stitchOutput",
+    }
     assert settings - bound == by_hand  # Slicer has no connector for them
     assert bound <= settings
 
@@ -124,6 +133,8 @@ def _dress(panel):
         "remainderComboBox": panel_choices.Remainder,
         "formatComboBox": panel_choices.Format,
         "compressionComboBox": panel_choices.Compression,
+        "keepComboBox": panel_choices.Keep,
+        "cropToComboBox": panel_choices.CropTo,
         "stitchBlendComboBox": panel_choices.Blend,
     }.items():
         panel.findChild(QComboBox, name).addItems([c.label() for c in choices])

@@ -13,7 +13,8 @@ from slab_exporter.core.progress import ProgressEvent
 from slab_exporter.core.text import Option, Sentence
 from slab_exporter.export.from_scene import export_nodes
 from SlabExporterPanel import choices as panel_choices
-from SlabExporterPanel.view import PanelSettings, fill_of, panel_view, request_of
+from SlabExporterPanel.settings import PanelSettings, fill_of, request_of
+from SlabExporterPanel.view import panel_view
 from SlabExporterPanel.watch import CANCELLED_TEXT, VERIFIED, ExportWatch, failed_text, finished_notes, finished_text
 from SlabExporterPanel.words import in_panel_words
 from support.phantoms import affine, index_phantom, save_nifti
@@ -50,7 +51,8 @@ def test_with_everything_chosen_both_buttons_can_be_pressed(volume, settings):
 
 def test_without_a_volume_nothing_can_be_done(settings):
     view = panel_view(settings, None)
-    assert view.summary == view.export.tooltip == view.preview.tooltip == "Choose the volume to cut."
+    assert view.export.tooltip == view.preview.tooltip == "Choose the volume to cut."
+    assert view.summary == ""  # the reason is said once, beside the button
     assert not view.export.enabled
     assert not view.preview.enabled
     assert view.rows == ()
@@ -140,8 +142,10 @@ def test_output_folders_that_cannot_be_used_say_why(tmp_path, volume, settings):
 def test_an_earlier_export_is_only_replaced_when_ticked(tmp_path, volume, settings):
     export_nodes(volume, tmp_path / "out", request_of(settings))
     view = panel_view(settings, volume)
-    assert "tick 'Replace'" in view.export.tooltip
-    assert panel_view(replace(settings, replace=True), volume).export.enabled
+    assert "add 'Replace'" in view.export.tooltip
+    assert view.earlier == "5 slabs"
+    assert panel_view(replace(settings, replace=str(tmp_path / "out" / "CT")), volume).export.enabled
+    assert not panel_view(replace(settings, replace=str(tmp_path / "out" / "MR")), volume).export.enabled
     assert panel_view(replace(settings, name="second"), volume).export.enabled
     assert panel_view(replace(settings, name="second"), volume).case == "second"
 
@@ -228,7 +232,7 @@ def test_a_fill_value_must_be_a_number():
 def test_rows_say_where_each_slab_lies(volume, settings):
     view = panel_view(settings, volume)
     first, last = view.rows[0], view.rows[-1]
-    assert view.headers == ("Slab", "Slices k", "S (mm)", "Voxels", "State")
+    assert view.headers == ("Slab", "State", "Slices k", "S (mm)", "Voxels")
     assert (first.number, first.slices, first.size, first.state) == (0, "0 … 4", "9 x 8 x 5", "planned")
     assert first.extent == "-413.2 … -400.8"  # outer edges: origin -412 less half a step of 2.5
     assert last.size == "9 x 8 x 3"
@@ -238,7 +242,7 @@ def test_rows_say_where_each_slab_lies(volume, settings):
 
 def test_blocks_are_chosen_by_their_size(volume, settings):
     view = panel_view(replace(settings, block=" 4,all,8 ", overlap=1), volume)
-    assert view.headers == ("Block", "Voxels i, j, k", "S (mm)", "Size", "State")
+    assert view.headers == ("Block", "State", "Voxels i, j, k", "S (mm)", "Size")
     assert [row.slices for row in view.rows[:2]] == ["0 … 3, 0 … 7, 0 … 7", "3 … 6, 0 … 7, 0 … 7"]
     assert view.rows[-1].size == "3 x 8 x 2"
     assert "12 blocks of up to 4 x 8 x 8 voxels, numbered I → S, P → A, L → R" in view.summary
@@ -263,7 +267,8 @@ def test_a_volume_that_slicer_shows_reversed_is_listed_in_the_files_order(tmp_pa
     assert view.plan.geometry.orientation == "LAI"
     right = save_nifti(tmp_path / "left.nii.gz", index_phantom(SHAPE), affine(signs=(-1, 1, 1)))
     view = panel_view(replace(settings, axis="k"), load(scene, right))
-    assert "shows it with k reversed" in view.notes[0]
+    assert "shows it with k reversed" in view.order
+    assert view.notes == ()
     assert view.rows[0].slices == "0 … 4"
     assert view.plan.geometry.orientation == "LAS"
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from dataclasses import replace as replace_fields
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,7 @@ from ..files.disk import written_part
 from ..mrml.roi import box_inside_roi
 from ..mrml.runtime import SlicerRuntime, open_runtime
 from ..mrml.segmentations import segmentation_volume
+from ..mrml.sequences import shown_frame
 from ..pipeline.case_folder import clear_leftovers, remove_empty_folders_aside
 from ..pipeline.case_sources import CaseSources
 from ..pipeline.formats.table import kind_of
@@ -77,7 +79,7 @@ def export_nodes(
     require_apart_from_sources(out, name, [volume, *further.values(), *label_sets(labels).values()])
     require_free_place(out, name, replace)
     with open_runtime() as runtime:
-        image = scene_volume(runtime, volume)
+        image = _image_source(runtime, volume)
         limits = None if roi is None else box_inside_roi(roi, cut_grid(image.geometry, request.prepare))
         images = {key: scene_volume(runtime, node) for key, node in further.items()}
         sets = {}
@@ -107,8 +109,15 @@ def export_nodes(
 
 
 def case_name(volume: Any, asked: str | None = None) -> str:
-    """The name of the case's folder: what was asked for, or the node's name, safe for every file system."""
-    return safe_name(asked.strip() if asked and asked.strip() else str(volume.GetName() or ""))
+    """Return the name of the case's folder, safe for every file system.
+
+    It is what was asked for, or the node's name; of a frame of a sequence with its number, so that frames do not
+    replace one another.
+    """
+    if asked and asked.strip():
+        return safe_name(asked.strip())
+    frame, name = shown_frame(volume), str(volume.GetName() or "")
+    return safe_name(name if frame is None else f"{name}_frame-{frame.number}")
 
 
 def label_sets(labels: LabelNodes) -> dict[str, Any]:
@@ -156,7 +165,9 @@ def require_free_place(out: Path, case: str, replace: bool) -> None:
         raise OutputError(f"The folder {out} holds other files; choose an empty one, or one of an earlier export.")
     folder = out / case
     if folder.exists() and any(folder.iterdir()) and not replace:
-        raise OutputError(f"{folder} holds an export already; choose another name, or tick 'Replace'.")
+        raise OutputError(
+            f"{folder} holds an export already; choose another name, or add ", Option.on("overwrite"), " to replace it."
+        )
 
 
 def require_apart_from_sources(out: Path, case: str, nodes: Sequence[Any]) -> None:
@@ -172,6 +183,11 @@ def require_apart_from_sources(out: Path, case: str, nodes: Sequence[Any]) -> No
         parents = path.resolve().parents
         if parents[0] == out.resolve() or (out / case).resolve() in parents:
             raise OutputError(f"The output folder {out} is where the source {path.name} lies; choose another one.")
+
+
+def _image_source(runtime: SlicerRuntime, node: Any) -> SourceVolume:
+    image, frame = scene_volume(runtime, node), shown_frame(node)
+    return image if frame is None else replace_fields(image, warnings=(*image.warnings, frame.sentence(node.GetName())))
 
 
 def _label_source(

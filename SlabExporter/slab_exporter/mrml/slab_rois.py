@@ -1,7 +1,8 @@
-"""The planned slabs as boxes in a user's scene: one markups ROI each, in a subject hierarchy folder.
+"""The planned slabs as boxes in a user's scene: one markups ROI each.
 
-They are for looking at. The plan's integers decide what is cut, so the boxes cannot be dragged,
-and they are not saved with the scene.
+They are for looking at. The plan's integers decide what is cut, so the boxes cannot be dragged. Lists of
+nodes do not offer them (Crop Volume would take one as its input), and they are not saved with the scene,
+unless the user keeps them as ROIs of their own.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from ..core.planning import SlabPlan
 from .nodes import remove_node
 from .roi import place_roi
 
-# Marks our ROIs and our folder, so that they are found again and nothing else is touched.
+# Marks our ROIs, so that they are found again and nothing else is touched.
 ATTRIBUTE = "SlabExporter.Preview"
 # More boxes than this cannot be distinguished, and slow the views down.
 MOST_BOXES = 100
@@ -44,12 +45,9 @@ def show_preview(classes: Any, scene: Any, plan: SlabPlan, volume: Any) -> list[
     for roi in rois[len(plan.slabs) :]:
         remove_node(scene, roi)
     rois = rois[: len(plan.slabs)]
-    folder = _folder(classes, scene, f"{volume.GetName()} {plan.kind}s")
-    hierarchy = classes.vtkMRMLSubjectHierarchyNode.GetSubjectHierarchyNode(scene)
     for slab in plan.slabs:
         if slab.index == len(rois):
             rois.append(_new_roi(classes, scene, slab.index))
-            _put_into(hierarchy, folder, rois[-1])
         roi = rois[slab.index]
         roi.SetName(f"{volume.GetName()} {plan.kind} {slab_number(slab.index, len(plan.slabs), plan.kind)}")
         place_roi(roi, plan.geometry, slab.box)
@@ -63,19 +61,34 @@ def preview_rois(scene: Any) -> list[Any]:
     return sorted((n for n in nodes if n.GetAttribute(ATTRIBUTE)), key=lambda n: int(n.GetAttribute(ATTRIBUTE)))
 
 
-def remove_preview(classes: Any, scene: Any) -> None:
-    """Remove the boxes and their folder."""
+def remove_preview(scene: Any) -> None:
+    """Remove the boxes."""
     for roi in preview_rois(scene):
         remove_node(scene, roi)
+
+
+def keep_preview(classes: Any, scene: Any, name: str) -> list[Any]:
+    """Make the boxes ROIs of the user's own, in a subject hierarchy folder of this name.
+
+    They are listed, can be unlocked and dragged, and are saved with the scene; a later preview does not touch them.
+
+    Returns:
+        The ROI nodes, in numbering order.
+    """
+    rois = preview_rois(scene)
     hierarchy = classes.vtkMRMLSubjectHierarchyNode.GetSubjectHierarchyNode(scene)
-    if (folder := _find_folder(hierarchy)) is not None:
-        hierarchy.RemoveItem(folder)
-
-
-def set_preview_visible(scene: Any, visible: bool) -> None:
-    """Show or hide all boxes."""
-    for roi in preview_rois(scene):
-        roi.GetDisplayNode().SetVisibility(visible)
+    folder = int(hierarchy.CreateFolderItem(hierarchy.GetSceneItemID(), name)) if rois else 0
+    for roi in rois:
+        display = roi.GetDisplayNode()
+        scene.RemoveNode(roi)  # lists of nodes look only once, when a node is added, whether it is hidden
+        roi.RemoveAttribute(ATTRIBUTE)
+        for node in (roi, display):
+            node.SetHideFromEditors(False)
+            node.SetSaveWithScene(True)
+        roi.SetUndoEnabled(True)
+        scene.AddNode(roi)
+        put_into(hierarchy, folder, roi)
+    return rois
 
 
 def highlight(scene: Any, index: int | None) -> None:
@@ -90,12 +103,14 @@ def highlight(scene: Any, index: int | None) -> None:
 def _new_roi(classes: Any, scene: Any, index: int) -> Any:
     roi = classes.vtkMRMLMarkupsROINode()
     roi.SetAttribute(ATTRIBUTE, str(index))
+    roi.SetHideFromEditors(True)
     roi.SetSaveWithScene(False)
     roi.SetUndoEnabled(False)
     roi = scene.AddNode(roi)
     roi.CreateDefaultDisplayNodes()
     roi.SetLocked(True)
     display = roi.GetDisplayNode()
+    display.SetHideFromEditors(True)
     display.SetSaveWithScene(False)
     display.SetHandlesInteractive(False)
     for part in ("TranslationHandle", "RotationHandle", "ScaleHandle"):
@@ -111,33 +126,10 @@ def _new_roi(classes: Any, scene: Any, index: int) -> Any:
     return roi
 
 
-def _folder(classes: Any, scene: Any, name: str) -> int:
-    hierarchy = classes.vtkMRMLSubjectHierarchyNode.GetSubjectHierarchyNode(scene)
-    folder = _find_folder(hierarchy)
-    if folder is None:
-        folder = int(hierarchy.CreateFolderItem(hierarchy.GetSceneItemID(), name))
-        hierarchy.SetItemAttribute(folder, ATTRIBUTE, "folder")
-        hierarchy.SetItemExpanded(folder, False)
-    hierarchy.SetItemName(folder, name)
-    return folder
-
-
-def _put_into(hierarchy: Any, folder: int, node: Any) -> None:
+def put_into(hierarchy: Any, folder: int, node: Any) -> None:
     """Put a node into a folder; the application lists new nodes by itself, the bare libraries do not."""
     item = hierarchy.GetItemByDataNode(node)
     if item == hierarchy.GetInvalidItemID():
         hierarchy.CreateItem(folder, node)
     else:
         hierarchy.SetItemParent(item, folder)
-
-
-def _find_folder(hierarchy: Any) -> int | None:
-    from vtkmodules.vtkCommonCore import vtkIdList
-
-    children = vtkIdList()
-    hierarchy.GetItemChildren(hierarchy.GetSceneItemID(), children, True)
-    for n in range(children.GetNumberOfIds()):
-        item = children.GetId(n)
-        if hierarchy.GetItemAttribute(item, ATTRIBUTE) == "folder":
-            return int(item)
-    return None

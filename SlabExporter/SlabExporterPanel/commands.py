@@ -1,0 +1,101 @@
+"""The panel's settings as a command line and as Python, to be repeated elsewhere; no Qt."""
+
+from __future__ import annotations
+
+import shlex
+from pathlib import Path
+from typing import Any
+
+from slab_exporter.core.naming import volume_stem
+from slab_exporter.core.options import DataSetOptions, ExportRequest
+from slab_exporter.core.text import Option, command_words
+from slab_exporter.export.from_scene import case_name, label_sets
+from slab_exporter.export.options_file import resolved_options
+from slab_exporter.volumes.scene_volumes import file_of_node
+
+from .settings import PanelSettings, request_of
+
+
+def command_line(settings: PanelSettings, volume: Any, labels: tuple[Any, ...] = (), roi: Any = None) -> str:
+    """Return the command that does what the panel would do; comments on what it cannot know.
+
+    Args:
+        settings: of the panel.
+        volume: scalar volume node.
+        labels: label map and segmentation nodes.
+        roi: markups ROI node, or None.
+
+    Raises:
+        RequestError: settings contradict each other.
+    """
+    source, notes = file_of_node(volume), []
+    words = ["slab-exporter", "export", _file(volume, source, notes), "-o", settings.output.strip() or "OUT"]
+    sets = label_sets(labels)
+    for name, node in sets.items():
+        path = _file(node, file_of_node(node), notes)
+        words += ["--labels", path if len(sets) == 1 else f"{name}={path}"]
+    if roi is not None:
+        storage = roi.GetStorageNode()
+        stored = storage.GetFullNameFromFileName() if storage is not None else None
+        words += ["--within", _file(roi, Path(stored) if stored else None, notes)]
+    words += [word for keyword, value in _chosen(settings) for word in _typed(keyword, value)]
+    name = case_name(volume, settings.name)
+    if source is not None and volume_stem(source) != name:
+        notes.append(f"the case is called {volume_stem(source)} after the file, not {name}")
+    return "\n".join((*(f"# {note}" for note in notes), shlex.join(words)))
+
+
+def python_lines(settings: PanelSettings, volume: Any, labels: tuple[Any, ...] = (), roi: Any = None) -> str:
+    """Return the same for Slicer's Python console; arguments as for ``command_line``.
+
+    Raises:
+        RequestError: settings contradict each other.
+    """
+    arguments = [_node(volume), repr(settings.output.strip() or "OUT")]
+    sets = label_sets(labels)
+    if len(sets) == 1:
+        arguments.append(_node(*sets.values()))
+    elif sets:
+        arguments.append(f"{{{', '.join(f'{name!r}: {_node(node)}' for name, node in sets.items())}}}")
+    if roi is not None:
+        arguments.append(f"roiNode={_node(roi)}")
+    if settings.name.strip():
+        arguments.append(f"name={settings.name.strip()!r}")
+    arguments += [f"{camel_case(keyword)}={value!r}" for keyword, value in _chosen(settings)]
+    return f"from SlabExporter import SlabExporterLogic\nSlabExporterLogic().exportSlabs({', '.join(arguments)})"
+
+
+def camel_case(keyword: str) -> str:
+    """Return a keyword of the library as Slicer's users write it.
+
+    >>> camel_case("thickness_mm"), camel_case("orient")
+    ('thicknessMm', 'orient')
+    """
+    first, *others = keyword.split("_")
+    return first + "".join(word.capitalize() for word in others)
+
+
+def _chosen(settings: PanelSettings) -> list[tuple[str, Any]]:
+    """Return the options that are not as they are without asking."""
+    plain = resolved_options(ExportRequest(), DataSetOptions())
+    values = resolved_options(request_of(settings), DataSetOptions())
+    return [(key, value) for key, value in values.items() if value is not None and value != plain[key]]
+
+
+def _typed(keyword: str, value: Any) -> tuple[str, ...]:
+    option = command_words(Option(keyword))
+    if value is True:
+        return (option,)
+    text = ",".join("all" if n is None else f"{n:g}" for n in value) if isinstance(value, list) else f"{value}"
+    return (option, text)
+
+
+def _file(node: Any, path: Path | None, notes: list[str]) -> str:
+    if path is not None and path.is_file():
+        return str(path)
+    notes.append(f"save '{node.GetName()}' as a file first")
+    return str(node.GetName())
+
+
+def _node(node: Any) -> str:
+    return f"slicer.util.getNode({node.GetName()!r})"

@@ -1,0 +1,157 @@
+"""What is cut and where to: the widgets that Slicer's parameter nodes cannot bind, and what goes with a volume."""
+
+import ctk
+import qt
+import slicer
+from slicer.i18n import tr as _
+
+LAST_FOLDER = "SlabExporter/LastOutputFolder"
+
+
+class InputSection:
+    """Binds label maps, folder, case name and presets, and follows the user from volume to volume.
+
+    :param panel: the module's widget.
+    """
+
+    def __init__(self, panel):
+        from .presets import PRESETS
+
+        self._panel, self.ui = panel, panel.ui
+        self._volumeID = None
+        self._shown = []  # label maps in the list that show whether they are ticked
+        self.notes = ()
+        ui = self.ui
+        ui.outputPathEdit.filters = ctk.ctkPathLineEdit.Dirs
+        ui.outputPathEdit.connect("currentPathChanged(QString)", self.onOutputChanged)
+        ui.labelSelector.connect("checkedNodesChanged()", self.onLabelsChanged)
+        ui.caseNameEdit.connect("textEdited(QString)", self.onNameEdited)
+        ui.hardenButton.connect("clicked(bool)", self.onHarden)
+        ui.copyCommandButton.connect("clicked(bool)", self.onCopyCommand)
+        ui.copyPythonButton.connect("clicked(bool)", self.onCopyPython)
+        ui.presetComboBox.addItem(_("Presets"))
+        for preset in PRESETS:
+            ui.presetComboBox.addItem(preset.title)
+            ui.presetComboBox.setItemData(ui.presetComboBox.count - 1, preset.tip, qt.Qt.ToolTipRole)
+        ui.presetComboBox.connect("activated(int)", self.onPreset)
+
+    def follow(self, parameterNode):
+        """Show settings that have just been loaded or made."""
+        if not parameterNode.outputFolder:
+            parameterNode.outputFolder = qt.QSettings().value(LAST_FOLDER) or ""
+        if parameterNode.caseName and not parameterNode.namedVolume:  # a scene of an earlier version
+            parameterNode.namedVolume = parameterNode.volume
+        self._volumeID = parameterNode.volume.GetID() if parameterNode.volume else None
+        self.notes = ()
+        self._showUnbound()
+
+    def rememberFolder(self):
+        """Offer this folder when Slicer is started the next time."""
+        qt.QSettings().setValue(LAST_FOLDER, self._panel.parameterNode.outputFolder)
+        self.ui.outputPathEdit.addCurrentPathToHistory()
+
+    def labels(self):
+        """Return the label map and segmentation nodes that are ticked."""
+        return tuple(node for node in self._panel.parameterNode.labels if node is not None)
+
+    def refresh(self):
+        """Notice that another volume is chosen, and let go of what belongs to the one before."""
+        node = self._panel.parameterNode
+        if self._volumeID is not None and slicer.mrmlScene.GetNodeByID(self._volumeID) is None:
+            # Slicer's list of nodes takes the next one, which might be another patient's.
+            self._volumeID = node.volume = None
+        volume = node.volume
+        if volume is not None and volume.GetID() != self._volumeID:
+            if self._volumeID is not None:
+                self._leaveOldVolume(node, volume)
+            self._volumeID = volume.GetID()
+            self._showInViews(volume)
+        self._showUnbound()
+
+    def _leaveOldVolume(self, node, volume):
+        from .following import fitting
+
+        if node.namedVolume is not volume:
+            node.caseName = ""
+        labels = self.labels()
+        kept, self.notes = fitting(labels, volume)
+        if len(kept) != len(labels):
+            node.labels = list(kept)
+
+    def _showInViews(self, volume):
+        """Show the chosen volume in the slice views, unless they show it already."""
+        nodes = slicer.util.getNodesByClass("vtkMRMLSliceCompositeNode")
+        if volume.GetImageData() is None or any(n.GetBackgroundVolumeID() == volume.GetID() for n in nodes):
+            return
+        if slicer.app.layoutManager() is not None:
+            slicer.util.setSliceViewerLayers(background=volume, fit=True)
+            slicer.util.resetThreeDViews()
+
+    def _showUnbound(self):
+        node, labels = self._panel.parameterNode, self.labels()
+        selector = self.ui.labelSelector
+        wasBlocked = selector.blockSignals(True)
+        for index in range(selector.nodeCount()):
+            candidate = selector.nodeFromIndex(index)
+            selector.setCheckState(candidate, qt.Qt.Checked if candidate in labels else qt.Qt.Unchecked)
+        selector.blockSignals(wasBlocked)
+        self._shown = [selector.nodeFromIndex(index) for index in range(selector.nodeCount())]
+        if self.ui.outputPathEdit.currentPath != node.outputFolder:
+            self.ui.outputPathEdit.currentPath = node.outputFolder
+        if self.ui.caseNameEdit.text != node.caseName:
+            self.ui.caseNameEdit.text = node.caseName
+
+    def onOutputChanged(self, path):
+        """The user chose a folder."""
+        if self._panel.parameterNode:
+            self._panel.parameterNode.outputFolder = path
+
+    def onLabelsChanged(self):
+        """The user checked or unchecked a label map, or a scene was loaded, whose settings stay as they are."""
+        if self._panel.parameterNode is None:
+            return
+        selector, ticked = self.ui.labelSelector, list(self.ui.labelSelector.checkedNodes())
+        listed = [selector.nodeFromIndex(index) for index in range(selector.nodeCount())]
+        unticked = [node for node in listed if node in self._shown and node not in ticked]
+        kept = [node for node in self.labels() if node not in unticked]
+        self._panel.parameterNode.labels = kept + [node for node in ticked if node not in kept]
+        self._showUnbound()
+
+    def onNameEdited(self, text):
+        """The user typed a name, which is for this volume."""
+        node = self._panel.parameterNode
+        if node:
+            node.namedVolume = node.volume
+            node.caseName = text
+
+    def onPreset(self, index):
+        """Take over the settings of a preset; the box goes back to its title."""
+        from .presets import PRESETS, apply
+
+        self.ui.presetComboBox.currentIndex = 0
+        if index > 0 and self._panel.parameterNode:
+            apply(PRESETS[index - 1], self._panel.parameterNode)
+
+    def onHarden(self, clicked=False):
+        """Cut a copy of the volume to which its transform has been applied."""
+        node = self._panel.parameterNode
+        volume, labels = self._panel.logic.hardenedCopies(node.volume, self.labels())
+        node.labels = list(labels)
+        node.volume = volume
+
+    def onCopyCommand(self, clicked=False):
+        """Put the command line that does the same on the clipboard."""
+        from .commands import command_line
+
+        self._copy(command_line)
+
+    def onCopyPython(self, clicked=False):
+        """Put the line for the Python console that does the same on the clipboard."""
+        from .commands import python_lines
+
+        self._copy(python_lines)
+
+    def _copy(self, write):
+        node = self._panel.parameterNode
+        settings = self._panel.logic.settings()
+        slicer.app.clipboard().setText(write(settings, node.volume, self.labels(), node.roi))

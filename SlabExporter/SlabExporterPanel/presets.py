@@ -1,0 +1,48 @@
+"""Settings that are often used, at a click; no Qt."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Preset:
+    """A name for settings.
+
+    Attributes:
+        title: as the panel lists it.
+        tip: what it is for.
+        values: by the name of the setting in the parameter node; choices by their word.
+    """
+
+    title: str
+    tip: str
+    values: Mapping[str, Any]
+
+
+# What every preset says, so that none depends on what was set before.
+_PLAIN = {"block": "", "onePiece": False, "overlap": 0, "remainder": "keep", "axis": "axial", "unit": "slices"}
+
+PRESETS = (
+    Preset("64 slices", "Slabs of 64 slices; the last one may be thinner.", {**_PLAIN, "thickness": 64.0}),
+    Preset("96 mm", "Slabs of 96 mm, in whole slices.", {**_PLAIN, "thickness": 96.0, "unit": "mm"}),
+    Preset(
+        "Blocks of 128",
+        "Blocks of 128 x 128 x 128 voxels that overlap by 16; the last ones are shifted back to full size.",
+        {**_PLAIN, "block": "128,128,128", "overlap": 16, "remainder": "shift"},
+    ),
+)
+
+
+def apply(preset: Preset, node: Any) -> None:
+    """Set what a preset says, in one go.
+
+    Args:
+        preset: one of ``PRESETS``.
+        node: the panel's parameter node.
+    """
+    for name, value in preset.values.items():
+        held = getattr(node, name)
+        setattr(node, name, type(held)(value))

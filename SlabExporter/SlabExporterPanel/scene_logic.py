@@ -1,0 +1,100 @@
+"""What the module's logic brings into the scene: slabs of an export, copies with a hardened transform, the phantom."""
+
+from pathlib import Path
+
+import slicer
+
+
+class SceneLogic:
+    """Part of ``SlabExporterLogic``."""
+
+    def loadManifest(self, path, labels=True, like=None):
+        """Load the slabs of a finished export, each where it lies in the patient, into a folder of their own.
+
+        Example::
+
+            from SlabExporter import SlabExporterLogic
+            manifest = SlabExporterLogic().loadManifest("/data/slabs/CT/manifest.json")
+            first = slicer.util.getNode("CT_slab-000")
+
+        :param path: of a manifest.json, or of the case's folder.
+        :param labels: load the label maps too, as label map volumes.
+        :param like: volume node whose window, level and colours the slabs get; None for Slicer's choice.
+        :return: the manifest.
+        :raises slab_exporter.core.errors.SlabExporterError: it cannot be read, or a slab is missing.
+        """
+        from slab_exporter.core.manifest import read_manifest
+        from slab_exporter.export.from_scene import slab_files
+        from slab_exporter.mrml.slab_rois import put_into
+
+        manifest = read_manifest(Path(path))
+        files = slab_files(Path(path), manifest, labels)
+        hierarchy = slicer.vtkMRMLSubjectHierarchyNode.GetSubjectHierarchyNode(slicer.mrmlScene)
+        folder = hierarchy.CreateFolderItem(hierarchy.GetSceneItemID(), f"{manifest.case} {manifest.plan.kind}s")
+        for file in files:
+            properties = {"name": file.name, "show": False, "singleFile": True, "labelmap": file.is_label}
+            node = slicer.util.loadVolume(str(file.path), properties)
+            put_into(hierarchy, folder, node)
+            if like is not None and not file.is_label:
+                _showLike(node, like)
+        return manifest
+
+    def hardenedCopies(self, volumeNode, labelNodes=()):
+        """Copy a volume that lies under a linear transform, and apply the transform to the copy.
+
+        No voxel changes: the copy's directions and origin hold what the transform did. Label maps under the same
+        transform are copied likewise; others are left out.
+
+        Example::
+
+            from SlabExporter import SlabExporterLogic
+            volume, labels = SlabExporterLogic().hardenedCopies(slicer.util.getNode("CT"))
+
+        :param volumeNode: scalar volume node.
+        :param labelNodes: label map nodes.
+        :return: the copy of the volume, and a list of those of the label maps.
+        :raises slab_exporter.core.errors.InputError: there is no transform, or it is not linear.
+        """
+        from slab_exporter.core.errors import InputError
+
+        transform = volumeNode.GetParentTransformNode()
+        if transform is None or not transform.IsTransformToWorldLinear():
+            raise InputError(f"'{volumeNode.GetName()}' lies under no linear transform.")
+        moved = [n for n in labelNodes if n.IsA("vtkMRMLVolumeNode") and n.GetParentTransformNode() is transform]
+        return _hardened(volumeNode), [_hardened(node) for node in moved]
+
+    def loadPhantom(self):
+        """Make a torso phantom with its label map and load both; no download.
+
+        Example::
+
+            from SlabExporter import SlabExporterLogic
+            volume, labels = SlabExporterLogic().loadPhantom()
+            SlabExporterLogic().createSlabROIs(volume, thickness=32)
+
+        :return: volume node and label map node.
+        """
+        from slab_exporter.volumes.phantom import make_demo
+
+        image, labels = make_demo(Path(slicer.util.tempDirectory("SlabExporterTorso")))
+        volume = slicer.util.loadVolume(str(image), {"name": "Torso"})
+        return volume, slicer.util.loadLabelVolume(str(labels), {"name": "Torso organs", "show": False})
+
+
+def _hardened(node):
+    """Return a copy of a volume node with its transform applied."""
+    copy = slicer.modules.volumes.logic().CloneVolume(slicer.mrmlScene, node, f"{node.GetName()} hardened")
+    copy.SetAndObserveTransformNodeID(node.GetTransformNodeID())
+    copy.HardenTransform()
+    return copy
+
+
+def _showLike(node, like):
+    """Give a volume node the window, the level and the colours of another one."""
+    node.CreateDefaultDisplayNodes()
+    display, model = node.GetDisplayNode(), like.GetDisplayNode()
+    if model is None:
+        return
+    display.SetAutoWindowLevel(False)
+    display.SetWindowLevel(model.GetWindow(), model.GetLevel())
+    display.SetAndObserveColorNodeID(model.GetColorNodeID())

@@ -1,0 +1,87 @@
+"""The self-test's cases on volumes of unusual kinds in the scene; they run as part of SlabExporterTest."""
+
+import slicer
+import vtk
+
+
+class SceneTests:
+    """Volumes under transforms, sheared ones, frames of sequences."""
+
+    def test_a_hardened_copy_is_cut_instead_of_a_moved_volume(self):
+        """One click: copies of volume and labels lie where they were shown, the originals stay."""
+        ui = self.panel.ui
+        self.settings.labels = [self.labels]
+        transform = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLLinearTransformNode", "Registration")
+        matrix = vtk.vtkMatrix4x4()
+        matrix.SetElement(0, 3, 10)
+        matrix.SetElement(2, 3, -5)
+        transform.SetMatrixTransformToParent(matrix)
+        for node in (self.volume, self.labels):
+            node.SetAndObserveTransformNodeID(transform.GetID())
+        self._wait()
+        self.assertFalse(ui.exportButton.enabled)
+        self.assertFalse(ui.hardenButton.isHidden())
+        before = self.volume.GetOrigin()
+        ui.hardenButton.click()
+        self._wait()
+        copy = self.settings.volume
+        self.assertEqual(copy.GetName(), "Torso hardened")
+        self.assertEqual([a - b for a, b in zip(copy.GetOrigin(), before, strict=True)], [10, 0, -5])
+        self.assertEqual([node.GetName() for node in self.settings.labels], ["Torso organs hardened"])
+        self.assertIs(self.volume.GetParentTransformNode(), transform)
+        self.assertTrue(ui.hardenButton.isHidden())
+        self.assertTrue(ui.exportButton.enabled)
+        ui.exportButton.click()
+        self.assertIn("5 verified", ui.statusLabel.text)
+
+    def test_a_sheared_volume_is_refused_before(self):
+        """As tilted gantries are shown where they are opened as plain files."""
+        matrix = vtk.vtkMatrix4x4()
+        self.volume.GetIJKToRASMatrix(matrix)
+        matrix.SetElement(1, 2, 0.3 * matrix.GetElement(2, 2))
+        self.volume.SetIJKToRASMatrix(matrix)
+        self._wait()
+        self.assertFalse(self.panel.ui.exportButton.enabled)
+        self.assertIn("sheared", self.panel.ui.reasonLabel.text)
+
+    def test_a_frame_of_a_sequence_has_its_number_in_the_name(self):
+        """Frames do not replace one another, and it is said that the others are left out."""
+        scene = slicer.mrmlScene
+        sequence = scene.AddNewNodeByClass("vtkMRMLSequenceNode", "Perfusion")
+        for number in range(3):
+            sequence.SetDataNodeAtValue(self.volume, str(number))
+        browser = scene.AddNewNodeByClass("vtkMRMLSequenceBrowserNode", "Browser")
+        browser.SetAndObserveMasterSequenceNodeID(sequence.GetID())
+        slicer.modules.sequences.logic().UpdateProxyNodesFromSequences(browser)
+        proxy = browser.GetProxyNode(sequence)
+        browser.SetSelectedItemNumber(1)
+        self.settings.volume = proxy
+        self._wait()
+        name = proxy.GetName()
+        self.assertEqual(self.panel.view.case, f"{name}_frame-1")
+        self.assertIn("frame 1 of the 3", self.panel.ui.notesLabel.text)
+        self.panel.ui.exportButton.click()
+        self.assertTrue((self.out / f"{name}_frame-1" / "manifest.json").is_file())
+        browser.SetSelectedItemNumber(2)
+        self._wait()
+        self.assertEqual(self.panel.view.case, f"{name}_frame-2")
+
+    def test_a_removed_volume_is_not_followed_by_the_next_one(self):
+        """Nothing is chosen in its place, so that Export is not armed for another patient."""
+        slicer.modules.volumes.logic().CloneVolume(slicer.mrmlScene, self.volume, "Other")
+        self.panel.ui.previewCheckBox.click()
+        slicer.mrmlScene.RemoveNode(self.volume)
+        self._wait()
+        self.assertIsNone(self.settings.volume)
+        self.assertFalse(self.panel.ui.exportButton.enabled)
+        self.assertEqual(self._rois(), [])
+
+    def test_slice_views_follow_the_chosen_volume(self):
+        """The volume that is chosen in the panel is shown."""
+        if slicer.app.layoutManager() is None:
+            return  # there are no slice views without a main window
+        other = slicer.modules.volumes.logic().CloneVolume(slicer.mrmlScene, self.volume, "Other")
+        self.settings.volume = other
+        self._wait()
+        shown = {n.GetBackgroundVolumeID() for n in slicer.util.getNodesByClass("vtkMRMLSliceCompositeNode")}
+        self.assertEqual(shown, {other.GetID()})

@@ -1,0 +1,137 @@
+"""The panel's settings and the request that they make; no Qt."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from slab_exporter.core.errors import RequestError
+from slab_exporter.core.options import (
+    AxisName,
+    Compression,
+    DicomOptions,
+    ExportRequest,
+    Format,
+    PrepareOptions,
+    Remainder,
+    SlabOptions,
+)
+from slab_exporter.core.pieces.keeping import Keep, KeepOptions
+from slab_exporter.core.pieces.limiting import CropTo, LimitOptions
+from slab_exporter.core.pieces.shape import slab_options
+
+
+@dataclass(frozen=True)
+class DicomTexts:
+    """Texts of DICOM slabs as the user typed them; empty for what the source says, or a placeholder."""
+
+    modality: str = ""
+    patient_name: str = ""
+    patient_id: str = ""
+    study_description: str = ""
+
+
+@dataclass(frozen=True)
+class PanelSettings:
+    """The panel's settings, in the request's words.
+
+    Attributes:
+        thickness: in ``unit``.
+        unit: "slices" or "mm".
+        block: size of blocks along i, j, k in ``unit`` (voxels for "slices"); empty for slabs. Thickness and axis are
+            then not used.
+        crop: write one piece; thickness, axis, block, overlap and remainder are then not used.
+        fill: a number, or "auto".
+        min_percent: with ``keep``, the part of a piece's voxels that must be such, in percent; 0 for a single voxel.
+        crop_to: "labels", "body" or "nothing".
+        margin: in mm, with ``crop_to``.
+        orient: letters that i, j, k shall point to; empty for the volume's order.
+        dicom: used for DICOM alone.
+        output: folder; empty if none is chosen.
+        name: of the case; empty for the volume node's name.
+        replace: folder of the case that may be replaced; empty for none.
+
+    The others are as in ``SlabOptions`` and ``ExportRequest``.
+    """
+
+    thickness: float = 64
+    unit: str = "slices"
+    axis: AxisName = "axial"
+    block: str = ""
+    crop: bool = False
+    overlap: int = 0
+    remainder: Remainder = "keep"
+    fill: str = "auto"
+    keep: Keep = "all"
+    min_percent: float = 0
+    crop_to: CropTo | str = "nothing"
+    margin: float = 0
+    orient: str = ""
+    format: Format = "nii.gz"
+    compression: Compression = "fast"
+    dicom: DicomTexts = field(default_factory=DicomTexts)
+    output: str = ""
+    name: str = ""
+    replace: str = ""
+
+
+def request_of(settings: PanelSettings) -> ExportRequest:
+    """Return the library's request for the panel's settings.
+
+    Raises:
+        RequestError: a setting is out of range, or settings contradict each other.
+    """
+    crops = settings.crop_to != "nothing"
+    return ExportRequest(
+        slabs=_slab_options(settings),
+        format=settings.format,
+        compression=settings.compression,
+        keep=KeepOptions(settings.keep, _fraction(settings)),
+        limit=LimitOptions(settings.crop_to, settings.margin or None) if crops else LimitOptions(),  # type: ignore[arg-type]
+        prepare=PrepareOptions(settings.orient.strip() or None),
+        dicom=_dicom_options(settings.dicom) if settings.format == "dicom" else DicomOptions(),
+    )
+
+
+def _fraction(settings: PanelSettings) -> float | None:
+    return None if settings.keep == "all" or settings.min_percent == 0 else settings.min_percent / 100
+
+
+def _dicom_options(texts: DicomTexts) -> DicomOptions:
+    return DicomOptions(
+        modality=texts.modality.strip() or None,
+        patient_name=texts.patient_name.strip() or None,
+        patient_id=texts.patient_id.strip() or None,
+        study_description=texts.study_description.strip() or None,
+    )
+
+
+def _slab_options(settings: PanelSettings) -> SlabOptions:
+    in_mm, blocks = settings.unit == "mm", settings.block.strip()
+    fill = fill_of(settings.fill)
+    if settings.crop:
+        return slab_options(fill=fill, crop=True)
+    if blocks:
+        sizes = {"block_mm" if in_mm else "block": blocks}
+        return slab_options(overlap=settings.overlap, remainder=settings.remainder, fill=fill, **sizes)
+    return SlabOptions(
+        thickness=64 if in_mm else int(settings.thickness),
+        thickness_mm=float(settings.thickness) if in_mm else None,
+        axis=settings.axis,
+        overlap=settings.overlap,
+        remainder=settings.remainder,
+        fill=fill,
+    )
+
+
+def fill_of(text: str) -> float | None:
+    """Return the fill value that a user typed; None for "auto" and for nothing.
+
+    Raises:
+        RequestError: it is not a number.
+    """
+    if text.strip().lower() in ("", "auto"):
+        return None
+    try:
+        return float(text)
+    except ValueError:
+        raise RequestError(f"The fill value must be a number or 'auto', not '{text.strip()}'.", option="fill") from None
