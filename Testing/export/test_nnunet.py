@@ -12,6 +12,8 @@ import numpy as np
 import pytest
 import slab_exporter as se
 from slab_exporter.core.errors import RequestError
+from slab_exporter.export import nnunet
+from slab_exporter.files.disk import link_or_copy
 from support.blocks import phantom
 from support.channels import BRATS, brats
 from support.phantoms import affine, save_nifti
@@ -197,13 +199,53 @@ def test_another_run_brings_it_up_to_date_and_leaves_what_is_the_users(laid_out,
     assert tree(laid_out) == before
     (laid_out / FOLDER / "notes.txt").write_text("mine")
     (laid_out / FOLDER / "imagesTr" / "readme.md").write_text("mine")
+    mine = laid_out / FOLDER / "imagesTs" / "other_slab-000_0000.nii.gz"
+    mine.write_bytes(b"of another export")
     assert run_cli(*inputs, "--options", laid_out, "--resume", "--thickness", 5)[0] == 0
     folder = laid_out / FOLDER
     assert all("_slab-" in name for name in names(folder / "imagesTr") if name.endswith(".gz"))
     assert (folder / "notes.txt").read_text() == "mine"
     assert (folder / "imagesTr" / "readme.md").read_text() == "mine"
+    assert mine.read_bytes() == b"of another export"
     assert run_cli("verify", laid_out)[0] == 0
     assert run_cli(*inputs, "--options", laid_out, "--resume", "--shard", "1/2")[0] == 0
+
+
+def test_a_folder_that_was_being_made_is_completed(laid_out, tmp_path, run_cli, monkeypatch):
+    before = tree(laid_out)
+    again = ("export", tmp_path / "in", "-o", laid_out, "--options", laid_out, "--resume")
+    calls = []
+
+    def broken(path, target):
+        calls.append(target)
+        if len(calls) > 3:
+            raise OSError(5, "Input/output error")
+        return link_or_copy(path, target)
+
+    shutil.rmtree(laid_out / FOLDER)
+    (laid_out / FOLDER / "imagesTr").mkdir(parents=True)  # killed before anything else
+    monkeypatch.setattr(nnunet, "link_or_copy", broken)
+    code, _, errors = run_cli(*again)
+    assert code == 1
+    assert "Input/output error" in errors
+    assert "not finished" in (laid_out / FOLDER / "dataset.json").read_text()
+    assert "numTraining" not in (laid_out / FOLDER / "dataset.json").read_text()
+    assert run_cli("verify", laid_out)[0] == 1
+    monkeypatch.undo()
+    assert run_cli(*again)[0] == 0
+    assert tree(laid_out) == before
+    assert run_cli("verify", laid_out)[0] == 0
+
+
+def test_nothing_is_written_through_a_link(laid_out, tmp_path, run_cli):
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    shutil.rmtree(laid_out / FOLDER / "imagesTr")
+    (laid_out / FOLDER / "imagesTr").symlink_to(elsewhere, target_is_directory=True)
+    code, _, errors = run_cli("export", tmp_path / "in", "-o", laid_out, "--options", laid_out, "--resume")
+    assert code == 1
+    assert "imagesTr is a symbolic link where a folder of the export belongs; remove it." in errors
+    assert list(elsewhere.iterdir()) == []
 
 
 def test_one_patient_has_no_folds_and_several_sets_are_said(tmp_path):

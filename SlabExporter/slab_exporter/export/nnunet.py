@@ -9,8 +9,7 @@ from __future__ import annotations
 
 import json
 import os
-import re
-import tempfile
+import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -21,7 +20,7 @@ import numpy.typing as npt
 
 from ..cases.case import Case
 from ..core.errors import InputError, OutputError, RequestError, SlabExporterError, reading, writing
-from ..core.naming import DATA_LIST
+from ..core.naming import DATA_LIST, SCRATCH
 from ..core.options import DataSetOptions, ExportRequest
 from ..core.progress import Progress, ProgressEvent
 from ..core.text import Option
@@ -32,7 +31,6 @@ from ..report.nnunet import MADE_BY, NnunetDataSet, is_renumbering, nnunet_data_
 
 SPLITS = "splits_final.json"
 _FOLDERS = ("imagesTr", "labelsTr", "imagesTs", "labelsTs")
-_OURS = re.compile(r".+_(slab|block|crop)-\d+(_\d{4})?\.(nii\.gz|nii|nrrd)")
 
 
 def require_layout(cases: Sequence[Case], request: ExportRequest, options: DataSetOptions) -> None:
@@ -97,12 +95,19 @@ def write_nnunet(
     folds = data_set.folds(options.seed)
     for sentence in _notes(data_set, folder.name, bool(folds)):
         tell(sentence)
+    made, wanted = _files_made(folder), data_set.files()
     with writing(f"The folder {folder}"):
-        for name in _FOLDERS:
+        for name in (*_FOLDERS, SCRATCH):
             (folder / name).mkdir(parents=True, exist_ok=True)
-        for name in (DATA_LIST, SPLITS):  # first: what has no dataset.json is no data set
-            (folder / name).unlink(missing_ok=True)
+    # until all is in place nnU-Net finds no data set here, and whoever goes on knows which files are ours
+    known = sorted({*made, *wanted})
+    write_file(folder / DATA_LIST, to_text({"description": f"{MADE_BY}, not finished", "files": known}))
+    with writing(f"The folder {folder}"):
+        (folder / SPLITS).unlink(missing_ok=True)
+        for relative in made - set(wanted):
+            written_part(folder, relative).unlink(missing_ok=True)
         _lay_out(out, folder, data_set)
+        shutil.rmtree(folder / SCRATCH)
     if folds:
         write_file(folder / SPLITS, to_text(folds))
     write_file(folder / DATA_LIST, to_text(data_set.document(str(options.dataset_name))))
@@ -110,14 +115,12 @@ def write_nnunet(
 
 def is_nnunet_folder(folder: Path) -> bool:
     """Return whether a folder was made by ``write_nnunet``, or was being made."""
-    if folder.is_symlink() or not folder.is_dir():
-        return False
     document = folder / DATA_LIST
+    if folder.is_symlink() or document.is_symlink() or not document.is_file():
+        return False
     with suppress(SlabExporterError):
-        if document.is_file() and not document.is_symlink():
-            return begins_with(document, MADE_BY)
-    names = {path.name for path in folder.iterdir() if not path.name.startswith(".")}
-    return set(_FOLDERS) <= names <= {*_FOLDERS, SPLITS}
+        return begins_with(document, MADE_BY)
+    return False
 
 
 def verify_nnunet(out: Path) -> Iterator[CaseReport]:
@@ -155,29 +158,36 @@ def _require_ours(folder: Path) -> None:
         return
     if folder.is_symlink() or not folder.is_dir():
         raise OutputError(f"{folder} stands where nnU-Net's folder belongs; remove it.")
-    if any(folder.iterdir()) and not is_nnunet_folder(folder):
+    for name in (*_FOLDERS, SCRATCH):
+        if (folder / name).is_symlink():
+            raise OutputError(f"{folder / name} is a symbolic link where a folder of the export belongs; remove it.")
+    begun = {path.name for path in folder.iterdir() if not any(path.iterdir() if path.is_dir() else [path])}
+    if {path.name for path in folder.iterdir()} - (begun & {*_FOLDERS, SCRATCH}) and not is_nnunet_folder(folder):
         raise OutputError(f"{folder} holds another data set; choose another number or name.")
 
 
+def _files_made(folder: Path) -> set[str]:
+    """Return the files that an earlier run has made in the folder; others are the user's."""
+    with suppress(OSError, ValueError, RecursionError, TypeError, AttributeError):
+        document = json.loads((folder / DATA_LIST).read_text(encoding="utf-8"))
+        return set(map(str, document.get("files", ()))) | set(document.get("slab_exporter", {}).get("files", ()))
+    return set()
+
+
 def _lay_out(out: Path, folder: Path, data_set: NnunetDataSet) -> None:
-    wanted = data_set.files()
-    for name in _FOLDERS:
-        for path in (folder / name).iterdir():
-            if f"{name}/{path.name}" not in wanted and _OURS.fullmatch(path.name):
-                path.unlink()
     renumber = is_renumbering(data_set.values)
-    for relative, (source, is_label) in wanted.items():
+    for relative, (source, is_label) in data_set.files().items():
         path, target = written_part(out, source), folder / relative
         is_there = target.is_file() and not target.is_symlink() and os.path.samefile(path, target)
         if is_there and not (is_label and renumber):
             continue
-        with tempfile.TemporaryDirectory(dir=folder, prefix=".") as aside:
-            made = Path(aside) / target.name
-            if is_label and renumber:
-                _write_renumbered(path, made, data_set.values)
-            else:
-                link_or_copy(path, made)
-            os.replace(made, target)
+        made = folder / SCRATCH / target.name
+        made.unlink(missing_ok=True)
+        if is_label and renumber:
+            _write_renumbered(path, made, data_set.values)
+        else:
+            link_or_copy(path, made)
+        os.replace(made, target)
 
 
 def _write_renumbered(path: Path, made: Path, values: Mapping[int, int]) -> None:
@@ -239,4 +249,4 @@ def _recorded(path: Path) -> tuple[dict[int, int], dict[str, str]]:
         values = {int(value): int(number) for number, value in record["source_values"].items()}
         return values, {str(made): str(source) for made, source in record["files"].items()}
     except (ValueError, RecursionError, KeyError, TypeError, AttributeError) as error:
-        raise InputError(f"{path} is damaged: what it was made from is missing; export again to mend it.") from error
+        raise InputError(f"{path} is damaged: what it was made from is missing; export again to fix it.") from error
