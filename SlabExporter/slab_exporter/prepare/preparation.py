@@ -14,7 +14,6 @@ from ..core.options.prepare import PrepareOptions
 from ..core.steps.grids import index_matrix, respaced, smoothing_voxels
 from ..core.steps.orientation import order_towards
 from ..core.steps.records import PreparedRecord, ResampledRecord
-from ..core.text import Option
 from ..core.values import fill_value
 from ..core.volume import PREPARED, SourceVolume
 from ..files.encodings.nifti_axes import regridded_fields
@@ -181,8 +180,9 @@ def _overlapping(grid: VolumeGeometry, volume: VolumeGeometry, name: str) -> Vol
     if np.any(ijk.max(axis=0) < -0.5) or np.any(ijk.min(axis=0) > last):
         raise RequestError(
             f"The grid of {Path(name).name} lies beside the volume: no voxel would be in it. Do both lie in the same "
-            "coordinates? See ", Option("like"), ".",
-        )  # fmt: skip
+            "coordinates?",
+            option="like",
+        )
     return grid
 
 

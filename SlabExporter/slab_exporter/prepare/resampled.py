@@ -59,8 +59,12 @@ def interpolated(
         )
     image = sitk.GetImageFromArray(voxels_kji.astype(work, copy=False))
     if smoothing is not None and np.any(smoothing > 0):
-        variance = [float(sigma) ** 2 for sigma in smoothing]
-        image = sitk.DiscreteGaussian(image, variance, _KERNEL_WIDTH, _KERNEL_ERROR, False)
+        gaussian = sitk.DiscreteGaussianImageFilter()
+        gaussian.SetUseImageSpacing(False)
+        gaussian.SetVariance([float(sigma) ** 2 for sigma in smoothing])
+        gaussian.SetMaximumKernelWidth(_KERNEL_WIDTH)
+        gaussian.SetMaximumError(_KERNEL_ERROR)
+        image = gaussian.Execute(image)
     interpolator = sitk.sitkLinear if interpolation == "linear" else sitk.sitkBSpline
     found = _sampled(image, matrix, shape_ijk, interpolator, outside)
     if dtype.kind in "iu":
