@@ -15,6 +15,7 @@ from .core.options import (
     LabelOptions,
     Layout,
     NiftiTransform,
+    Overlapping,
     PrepareOptions,
     Remainder,
     SeriesOptions,
@@ -100,13 +101,13 @@ def limit_of(crop_to: CropTo | None, margin: float | None) -> LimitOptions:
     return LimitOptions(crop_to, None if margin is None else number("margin", margin))
 
 
-def labels_of(affine: LabelAffine, tolerance: float | None) -> LabelOptions:
+def labels_of(affine: LabelAffine, tolerance: float | None, overlapping: Overlapping) -> LabelOptions:
     """Return how label maps are taken.
 
     Raises:
         RequestError: they make no sense.
     """
-    return LabelOptions(affine, None if tolerance is None else number("label_tolerance", tolerance))
+    return LabelOptions(affine, None if tolerance is None else number("label_tolerance", tolerance), overlapping)
 
 
 def series_of(allow_uneven: float | None, resample: bool, allow_damaged: bool) -> SeriesOptions:

@@ -28,6 +28,7 @@ from .core.options import (
     LabelAffine,
     Layout,
     NiftiTransform,
+    Overlapping,
     Remainder,
     uid_salt,
 )
@@ -144,6 +145,7 @@ def export(
     label_affine: LabelAffine = "file",
     label_tolerance: float | None = None,
     channels: Channels = None,
+    overlapping: Overlapping = "layers",
     format: Format = "nii.gz",
     compression: Compression = "fast",
     frame: int | None = None,
@@ -206,6 +208,7 @@ def export(
         label_tolerance: how far, in voxels, a label map may lie off the image's grid; None for a hundredth.
         channels: which images are one case's: "auto" (names of nnU-Net and BraTS), "4d" (the volumes of each 4D
             file), or a dict of patterns by the channels' names, such as {"t1": "{case}_t1.nii.gz", ...}.
+        overlapping: segments that share voxels: "layers" makes several label sets; in one the "last" wins.
         format: "nii.gz", "nii", "nrrd" or "dicom".
         compression: "fast" or "small".
         frame: which volume of a 4D file or series, from 0.
@@ -260,7 +263,7 @@ def export(
         prepare=ready_of(orient, spacing, like, interpolation),
         keep=keep_of(keep, min_fraction),
         limit=limit_of(crop_to, margin),
-        labels=labels_of(label_affine, label_tolerance),
+        labels=labels_of(label_affine, label_tolerance, overlapping),
         format=format,
         compression=compression,
         frame=frame_of(frame),

@@ -123,7 +123,7 @@ REQUESTS = [
     ExportRequest(slab_options(crop=True), series=SeriesOptions(0.5, allow_damaged=True), format="nrrd"),
     ExportRequest(series=SeriesOptions(resample=True), prepare=PrepareOptions("LPS", (1.0, 0.0, 2.5), None, "bspline")),
     ExportRequest(prepare=PrepareOptions(like="/in/grid.nii")),
-    ExportRequest(labels=LabelOptions("image", 0.3)),
+    ExportRequest(labels=LabelOptions("image", 0.3, "last")),
     ExportRequest(
         format="dicom",
         dicom=DicomOptions("MR", "A^B", "17", "none", True, True, "5e1f", "/in/segments.csv"),

@@ -6,17 +6,18 @@ import csv
 import json
 import os
 import random
-import shutil
 import signal
 import subprocess
 import sys
 import time
 from pathlib import Path
 
+import numpy as np
 import pytest
 from slab_exporter.core.errors import OutputError
 from slab_exporter.export.output_folder import locked
 from support.command_line import make_data_set
+from support.phantoms import affine, save_nifti
 from support.trees import assert_nothing_half_done_looks_finished, complete_cases, tree
 
 SMALL = ("--thickness", 8)
@@ -303,7 +304,8 @@ def test_a_dry_run_writes_nothing_and_tells_all(data_set, tmp_path, cli):
     assert "4 by LiTS" in text
     assert "4 of 4 cases, 14 slabs, 98 slices" in text
     assert not (tmp_path / "out").exists()
-    shutil.copy(data_set / "volume-0.nii.gz", data_set / "segmentation-3.nii.gz")
+    coarse = affine(signs=(-1, 1, 1), spacing=(1.4, 1.8, 5.0))
+    save_nifti(data_set / "segmentation-3.nii.gz", np.zeros((6, 5, 10), np.uint8), coarse)
     code, text, _ = cli("export", data_set, "-o", tmp_path / "out", *SMALL, "--dry-run", "--json")
     assert code == 1
     assert "voxels" in json.loads(text.splitlines()[3])["error"]

@@ -31,6 +31,8 @@ class Case:
         channel: name of the first channel, which ``image`` is; "" where the case has one image.
         channels: the further images, by the names of their channels, in order.
         known_as: name that its images have in common; "" where that is the image file's.
+        structures: by the name of a label set, the value of each structure that any case names in it; empty where the
+            label files state values themselves.
         original: the case with its own names, where ``name`` and ``group`` are numbers that say nothing of them.
     """
 
@@ -46,6 +48,7 @@ class Case:
     original: Case | None = None
     frame: int | None = None
     within: Path | None = None
+    structures: dict[str, dict[str, int]] = field(default_factory=dict)
     channel: str = ""
     channels: dict[str, Channel] = field(default_factory=dict)
     known_as: str = ""

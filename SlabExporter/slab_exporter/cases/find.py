@@ -16,6 +16,7 @@ from .channels.grouping import with_channels
 from .conventions import GIVEN, LISTED, named_path
 from .groups import with_groups
 from .label_maps import LABELS, label_sets, matched, stand_in, with_labels
+from .label_objects import with_structures
 from .lists import ListedCase
 from .matching import LabelIndex
 from .parts import with_parts
@@ -75,6 +76,8 @@ def find_cases(
         cases = matched(cases, LABELS, LabelIndex(maps, map(stand_in, cases)), warn=warn)
         if warn is not None:
             _tell_unused(maps, cases, warn)
+    for name in dict.fromkeys(name for case in cases for name in case.labels):
+        cases = with_structures(cases, name)
     return with_parts(with_groups(cases, warn))
 
 

@@ -13,6 +13,7 @@ from ..core.text import Option, Sentence
 from ..files.disk import missing
 from .case import Case, filled_in
 from .conventions import GIVEN, PATTERN
+from .label_objects import MASKS, is_label_source, is_mask_folder, label_objects, with_objects
 from .matching import LabelIndex, split_labels
 from .places import folders_in_common
 from .search import is_volume, volume_files
@@ -34,7 +35,7 @@ def label_sets(labels: list[str]) -> dict[str, str]:
         named = bool(equals) and not Path(text).exists()
         path = rest if named else text
         with reading(f"The label path {path}"):
-            if "{" not in path and not Path(path).exists():
+            if "{" not in path and not Path(path).exists() and not is_label_source(Path(path)):
                 raise InputError(missing(Path(path), "The label path "))
         if named and (name.casefold() in TAKEN_IN_CASE or not name.strip(" .") or name.startswith(".")):
             raise RequestError(
@@ -58,6 +59,11 @@ def with_labels(cases: list[Case], name: str, path: str) -> list[Case]:
     """
     if "{" in path and not Path(path).exists():
         return _by_pattern(cases, name, path)
+    objects = {} if "*" in path else label_objects(Path(path))
+    if objects:
+        return with_objects(cases, name, Path(path), objects)
+    if is_mask_folder(Path(path), cases):
+        return [case.labelled(name, Path(path), MASKS) for case in cases]
     if Path(path).is_dir():
         files = _label_files(Path(path), {case.image.resolve() for case in cases})
         return matched(cases, name, LabelIndex(files, map(stand_in, cases), given=True), Path(path))
@@ -86,7 +92,9 @@ def _by_pattern(cases: list[Case], name: str, pattern: str) -> list[Case]:
         path = filled_in(pattern, case, "label")
         missing = f"The label map {path} ('{name}', from the pattern) does not exist."
         result.append(
-            case.labelled(name, path, PATTERN) if is_volume(path) else replace(case, problem=case.problem or missing)
+            case.labelled(name, path, PATTERN)
+            if is_volume(path) or is_label_source(path)
+            else replace(case, problem=case.problem or missing)
         )
     _refuse_sharing(result, name, pattern)
     return _if_any(result, cases, f"The label pattern '{pattern}' fits no file.")

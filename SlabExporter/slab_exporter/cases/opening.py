@@ -11,12 +11,14 @@ from ..core.index_map import order_of_axes
 from ..core.options import ExportRequest, SeriesOptions
 from ..core.text import Option
 from ..core.volume import SourceVolume
+from ..dicom.labels.references import References, label_object
 from ..dicom.reading.contradictions import divided
 from ..dicom.reading.load import accepted
-from ..dicom.reading.series import Kind
+from ..dicom.reading.series import Kind, Series
 from ..mrml.runtime import SlicerRuntime
-from ..volumes.choice import FileVolume, OneVolume, SeriesVolume, label_file
-from ..volumes.labels.placing import on_image
+from ..volumes.choice import FileVolume, OneVolume, SeriesVolume
+from ..volumes.labels.masks import is_mask_pattern
+from ..volumes.labels.opening import LabelFile, open_labels
 from ..volumes.reading import open_volume
 from .case import Case, filled_in
 from .channels.channel import Channel
@@ -53,16 +55,13 @@ def image_of(case: Case | Channel, request: ExportRequest) -> OneVolume:
     return FileVolume(case.image, frame, request.nifti_transform, request.allow_outside_data)
 
 
-def label_of(path: Path, request: ExportRequest) -> FileVolume:
-    """Return a label map, read as the request says of its image.
-
-    Raises:
-        InputError: the file is missing, or its header is damaged.
-    """
-    return label_file(path, request.nifti_transform, request.allow_outside_data)
+def label_of(case: Case, name: str, request: ExportRequest) -> LabelFile:
+    """Return one of a case's label files, read as the request says of its image."""
+    values = case.structures.get(name, {})
+    return LabelFile(case.labels[name], request.nifti_transform, request.allow_outside_data, values)
 
 
-def open_labels(
+def open_case_labels(
     runtime: SlicerRuntime, case: Case, request: ExportRequest, image: SourceVolume
 ) -> dict[str, SourceVolume]:
     """Return the label maps of a case on its image's voxels, by the name of their set.
@@ -76,10 +75,27 @@ def open_labels(
     Raises:
         InputError: a file cannot be used, or does not lie on the image.
     """
-    return {
-        name: on_image(open_volume(runtime, label_of(path, request)), image, name, request.labels)
-        for name, path in case.labels.items()
-    }
+    result: dict[str, SourceVolume] = {}
+    for name in case.labels:
+        said = _refers_elsewhere(case, name)
+        for key, label in open_labels(runtime, label_of(case, name, request), image, name, request.labels).items():
+            result[key] = replace(label, warnings=(*said, *label.warnings))
+    return result
+
+
+def _refers_elsewhere(case: Case, name: str) -> tuple[str, ...]:
+    """Return a sentence where a DICOM segmentation or structure set names another series than the image."""
+    path = case.labels[name]
+    found = None if case.series is None or is_mask_pattern(path) else label_object(path)
+    if found is None or case.series is None or refers_to(found, case.series):
+        return ()
+    return (f"{path} refers to another series than the image; it is taken because its voxels lie on the image's.",)
+
+
+def refers_to(found: References, series: Series) -> bool:
+    """Return whether a DICOM segmentation or structure set is of a series."""
+    frames = {one.frame_of_reference for one in series.slices}
+    return any(found.suit(series.info.series_uid, frame) for frame in frames)
 
 
 def open_channel(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from ..core.options import LABEL_AFFINES, LabelOptions
+from ..core.options import LABEL_AFFINES, OVERLAPPING, LabelOptions
 
 
 def add_label_options(parser: argparse.ArgumentParser) -> None:
@@ -19,6 +19,11 @@ def add_label_options(parser: argparse.ArgumentParser) -> None:
         "--label-tolerance", type=float, metavar="VOXELS",
         help="how far a label map may lie off the image's voxels to be taken for one on them (default 0.01)",
     )  # fmt: skip
+    group.add_argument(
+        "--overlapping", choices=OVERLAPPING, default="layers",
+        help="segments that share voxels: layers, a label set for each layer of segments that do not overlap "
+        "(default); last, one set in which the later segment wins",
+    )  # fmt: skip
 
 
 def label_options(options: argparse.Namespace) -> LabelOptions:
@@ -27,4 +32,4 @@ def label_options(options: argparse.Namespace) -> LabelOptions:
     Raises:
         RequestError: a value makes no sense.
     """
-    return LabelOptions(options.label_affine, options.label_tolerance)
+    return LabelOptions(options.label_affine, options.label_tolerance, options.overlapping)

@@ -182,6 +182,12 @@ class Manifest:
         """Of the volume that was cut: the source in its file's index order, unless it was prepared."""
         return self.source.geometry if self.prepared is None else self.prepared.geometry
 
+    def values_of(self, label_set: str) -> dict[str, int]:
+        """Return the value of each segment, by name, of all label maps that were made of one file of segments."""
+        made = [one for one in self.label_sources.values() if one.read_as is not None]
+        of_set = [one for one in made if (one.read_as or {}).get("label_set") == label_set]
+        return {name: value for one in of_set for value, name in one.segments}
+
     @property
     def is_deidentified(self) -> bool:
         """Whether nothing in the case says whose images these are."""

@@ -34,6 +34,8 @@ class SourceRecord:
         node: name in the scene, where there is no path.
         loaded_affine_ras: what Slicer held (IJK -> RAS mm), where its index order is another one.
         segments: (value, name) of each, for a label map made of a segmentation.
+        colours: (value, (red, green, blue)) of those that have one.
+        read_as: how label maps were made of a file of segments, and which of them this is; None for others.
         series_instance_uid: of a DICOM series, which may share its folder.
         files: how many the series has.
         allow_uneven_mm: what was accepted of the series.
@@ -54,6 +56,8 @@ class SourceRecord:
     node: str | None = None
     loaded_affine_ras: FloatArray | None = None
     segments: tuple[tuple[int, str], ...] = ()
+    colours: tuple[tuple[int, tuple[int, int, int]], ...] = ()
+    read_as: Json | None = None
     series_instance_uid: str | None = None
     files: int | None = None
     allow_uneven_mm: float | None = None
@@ -79,7 +83,8 @@ class SourceRecord:
             "affine_ras": self.geometry.affine_ras.tolist(),
             "node": self.node,
             "loaded_affine_ras": None if self.loaded_affine_ras is None else self.loaded_affine_ras.tolist(),
-            "segments": [{"value": value, "name": name} for value, name in self.segments] or None,
+            "segments": self._segments() or None,
+            "read_as": self.read_as,
             "series_instance_uid": self.series_instance_uid,
             "files": self.files,
             "allow_uneven_mm": self.allow_uneven_mm,
@@ -94,6 +99,13 @@ class SourceRecord:
         }
         return {"path": self.path} | {key: value for key, value in entry.items() if value is not None} | self.extra
 
+    def _segments(self) -> list[Json]:
+        colours = dict(self.colours)
+        return [
+            {"value": value, "name": name} | ({"rgb": list(colours[value])} if value in colours else {})
+            for value, name in self.segments
+        ]
+
     @classmethod
     def from_json(cls, entry: Json) -> SourceRecord:
         """Read an entry of a manifest."""
@@ -102,6 +114,7 @@ class SourceRecord:
         geometry = _geometry(rest.pop("shape_ijk"), rest.pop("affine_ras"))
         rest.pop("orientation", None)  # follows from the affine
         loaded = rest.pop("loaded_affine_ras", None)
+        segments = tuple(rest.pop("segments", ()))
         own_shape, own_affine = rest.pop("file_shape_ijk", None), rest.pop("file_affine_ras", None)
         return cls(
             path=path,
@@ -111,7 +124,9 @@ class SourceRecord:
             dtype=rest.optional("dtype", str),
             node=rest.optional("node", str),
             loaded_affine_ras=None if loaded is None else np.array(loaded, dtype=float),
-            segments=tuple((int(s["value"]), str(s["name"])) for s in rest.pop("segments", ())),
+            segments=tuple((int(s["value"]), str(s["name"])) for s in segments),
+            colours=tuple((int(s["value"]), three(s["rgb"])) for s in segments if "rgb" in s),
+            read_as=rest.optional("read_as", dict),
             series_instance_uid=rest.optional("series_instance_uid", str),
             files=rest.optional("files", int),
             allow_uneven_mm=rest.optional("allow_uneven_mm", int, float),

@@ -37,6 +37,7 @@ class SourceVolume:
             regular, of a label map that was put on the image's grid its own geometry and what was done.
         dicom: the planes' headers (``dicom.load.DicomSource``); None for other files.
         segments: (value, name) of each segment, for a label map made of a segmentation.
+        colours: (value, red, green, blue from 0 to 255) of those whose file states one.
     """
 
     name: str
@@ -52,6 +53,7 @@ class SourceVolume:
     record: dict[str, Any] = field(default_factory=dict)
     dicom: Any = None
     segments: tuple[tuple[int, str], ...] = ()
+    colours: tuple[tuple[int, tuple[int, int, int]], ...] = ()
     frame_only: bool = False
 
     @property

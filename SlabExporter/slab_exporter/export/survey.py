@@ -11,6 +11,7 @@ from ..cases.find import Case
 from ..cases.opening import image_of, request_for
 from ..core.errors import SlabExporterError
 from ..core.geometry import VolumeGeometry
+from ..core.naming import volume_extension
 from ..core.options import AxisName, ExportRequest
 from ..core.planning import cut_axis
 from ..core.volume import VolumePeek
@@ -18,6 +19,7 @@ from ..files.machine import usable_processors
 from ..prepare.preparation import cut_grid
 from ..prepare.resampled import memory_for
 from ..volumes.choice import FileVolume, OneVolume
+from ..volumes.labels.masks import is_mask_pattern
 from ..volumes.reading import peek_volume
 
 # A process with Slicer's libraries loaded, before any volume.
@@ -30,6 +32,10 @@ WORKING_FACTOR = 1.3
 
 # Per voxel, while the body is looked for: the values twice, parts numbered twice in four bytes, two masks.
 _BODY_BYTES = 14
+
+
+# Per voxel, while segments are read: a mask or two, and a label map.
+_SEGMENTS_BYTES = 4
 
 
 # What a compressed file of unknown header may hold, against its size on disk.
@@ -61,7 +67,7 @@ def survey_case(case: Case, request: ExportRequest) -> CaseSize:
     image = peeks[0][1]
     files = [path for one in case.images for path in _files(one)]
     held = [_held_bytes(peek, None if one.series is not None else one.image) for one, peek in peeks]
-    sizes = [*held, *(_held_bytes(_peek(FileVolume(path)), path) for path in case.labels.values())]
+    sizes = [*held, *(_label_bytes(path, image) for path in case.labels.values())]
     cut = _cut(image, case, request)
     made = 0.0 if image is None or cut is None or not request.prepare.is_used else _ratio(cut, image.geometry)
     needed = sum(sizes) * (WORKING_FACTOR + made) + max(map(_file_bytes, (*files, *case.labels.values())))
@@ -78,6 +84,13 @@ def survey_case(case: Case, request: ExportRequest) -> CaseSize:
 def default_jobs(cases: int) -> int:
     """As many processes as processors, but no more than cases."""
     return max(1, min(usable_processors(), MOST_JOBS, cases))
+
+
+def _label_bytes(path: Path, image: VolumePeek | None) -> int:
+    """Bytes of a label map; of a file of segments those of masks and label map on the image's voxels."""
+    if volume_extension(path) is not None and not is_mask_pattern(path):
+        return _held_bytes(_peek(FileVolume(path)), path)
+    return 0 if image is None else _SEGMENTS_BYTES * math.prod(image.geometry.shape_ijk)
 
 
 def _peek(volume: OneVolume) -> VolumePeek | None:

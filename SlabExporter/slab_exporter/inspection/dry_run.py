@@ -14,14 +14,13 @@ from ..cases.opening import image_of, label_of, request_for
 from ..core.errors import InputError, SlabExporterError, reading
 from ..core.geometry import VolumeGeometry
 from ..core.options import ExportRequest
-from ..core.placing.placed import place_warnings
 from ..core.planning import SlabPlan, plan_slabs
 from ..files.encodings.holding import require_holdable
 from ..mrml.roi import read_roi_box
 from ..mrml.runtime import SlicerRuntime
 from ..prepare.preparation import cut_grid
 from ..prepare.resampled import require_memory_for
-from ..volumes.labels.placing import place_of
+from ..volumes.labels.peeking import peek_labels
 from ..volumes.reading import peek_volume
 
 
@@ -89,11 +88,10 @@ def _planned(runtime: SlicerRuntime, case: Case, request: ExportRequest) -> Outl
         _require_shape(f"The channel {channel.image} ({name})", further.geometry, geometry, case)
         itemsize += further.dtype.itemsize
         warnings += further.warnings
-    for name, path in case.labels.items():
-        label = peek_volume(label_of(path, request))
-        place = place_of((str(path), label.geometry), (str(case.image), geometry), name, request.labels)
-        itemsize += label.dtype.itemsize
-        warnings += (*label.warnings, *place_warnings(str(path), place))
+    for name in case.labels:
+        bytes_each, said = peek_labels(label_of(case, name, request), (str(case.image), geometry), name, request.labels)
+        itemsize += bytes_each
+        warnings += said
     voxels = sum(int(np.prod(slab.box.shape)) for slab in plan.slabs)
     return Outlook(case, plan, voxels * itemsize, tuple(dict.fromkeys((*warnings, *plan.notes))))
 

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from ..cases.find import Case
-from ..cases.opening import open_labels
+from ..cases.opening import open_case_labels
 from ..core.errors import InputError, SlabExporterError, reading
 from ..core.geometry import VolumeGeometry
 from ..core.options import ExportRequest
@@ -119,7 +119,7 @@ def _inspect(runtime: SlicerRuntime, case: Case, request: ExportRequest, notes: 
     image = _look(runtime, case, request, notes)
     if case.problem is not None:
         raise InputError(case.problem)
-    for label in open_labels(runtime, case, request, image).values():
+    for label in open_case_labels(runtime, case, request, image).values():
         notes.warnings += label_warnings(label)
 
 

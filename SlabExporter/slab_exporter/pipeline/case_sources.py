@@ -88,6 +88,7 @@ def source_record(volume: SourceVolume, folder: Path, request: ExportRequest) ->
         node=volume.name if volume.path is None and not request.deidentify else None,
         loaded_affine_ras=volume.loaded_affine_ras,
         segments=volume.segments,
+        colours=volume.colours,
         frame=volume.frame,
         nifti_transform=volume.nifti_transform,
     )

@@ -16,7 +16,7 @@ from ..core.volume import PREPARED, SourceVolume
 from ..mrml.volume_files import geometry_warnings
 
 # What the manifest may say of a source besides geometry: how it was made, and of how many files.
-_KEPT_RECORDS = (PREPARED, "files", "resampled", "allow_uneven_mm", "file_shape_ijk", "file_affine_ras")
+_KEPT_RECORDS = (PREPARED, "files", "resampled", "allow_uneven_mm", "file_shape_ijk", "file_affine_ras", "placed")
 
 
 def without_identity(volume: SourceVolume, name: str) -> SourceVolume:
@@ -45,6 +45,7 @@ def without_identity(volume: SourceVolume, name: str) -> SourceVolume:
         header=None if volume.header is None else _without_texts(volume.header),
         record={key: value for key, value in volume.record.items() if key in _KEPT_RECORDS} | _damage(volume),
         segments=(),
+        colours=(),
         warnings=_nameless(volume),
     )
 

@@ -20,6 +20,7 @@ from ..files.nifti_voxels import is_as_recorded
 from ..mrml.runtime import SlicerRuntime, open_runtime
 from ..prepare.preparation import recorded_preparation
 from ..volumes.choice import FileVolume, SeriesVolume
+from ..volumes.labels.opening import LabelFile, label_sha256, open_again
 from ..volumes.reading import open_volume
 from .formats.table import kind_of
 from .keeping import require_rightly_left_out
@@ -207,6 +208,8 @@ def _path_of(folder: Path, named: str) -> Path:
 def _source_of(runtime: SlicerRuntime, folder: Path, checked: _Set, manifest: Manifest) -> SourceVolume:
     record = checked.record
     path = _path_of(folder, str(record.path))
+    if record.read_as is not None:
+        return _made_again(runtime, path, record, manifest)
     source = _read_source(runtime, path, record)
     if not _is_as_recorded(source, path, record):
         raise InputError(f"The source {path} has been changed since the export (check sum).")
@@ -218,6 +221,18 @@ def _source_of(runtime: SlicerRuntime, folder: Path, checked: _Set, manifest: Ma
     placed = placed_again(source, image, checked.name, record.placed or {})
     _require_recorded(placed.geometry, record.geometry, path)
     return placed
+
+
+def _made_again(runtime: SlicerRuntime, path: Path, record: SourceRecord, manifest: Manifest) -> SourceVolume:
+    """Return a label map that was made of a file of segments, made once more."""
+    if label_sha256(path, bool(record.outside_data)) != record.sha256:
+        raise InputError(f"The source {path} has been changed since the export (check sum).")
+    read_as = record.read_as or {}
+    values = manifest.values_of(str(read_as.get("label_set")))
+    file = LabelFile(path, record.nifti_transform, bool(record.outside_data), values)
+    found = open_again(runtime, file, (manifest.case, manifest.source.geometry), read_as)
+    _require_recorded(found.geometry, record.geometry, path)
+    return found
 
 
 def _require_recorded(found: VolumeGeometry, recorded: VolumeGeometry, path: Path) -> None:

@@ -136,7 +136,8 @@ def data_list(name: str, cases: Sequence[ListedManifest]) -> dict[str, Any]:
     columns = list(dict.fromkeys(column for case in cases for column in case.columns))
     for case in cases:
         parts[case.part] += [_entry(case, slab, main, columns) for slab in case.manifest.slabs]
-    values = {"0": "background"} | {v: f"label {v}" for v in _label_values(cases)}
+    named = _names_of_values(cases)
+    values = {"0": "background"} | {v: named.get(v, f"label {v}") for v in _label_values(cases)}
     return {
         "name": name,
         "description": "Slabs of whole volumes, cut by SlabExporter; slabs of one group are in one part only.",
@@ -233,6 +234,16 @@ def _label_values(cases: Sequence[ListedManifest]) -> list[str]:
             for counts in slab.statistics.get("labels", {}).values():
                 values |= set(counts or ())
     return sorted(values, key=int)
+
+
+def _names_of_values(cases: Sequence[ListedManifest]) -> dict[str, str]:
+    """Return what segments with a value are called; several names where cases or label sets differ."""
+    names: dict[str, dict[str, None]] = {}
+    for case in cases:
+        for source in case.manifest.label_sources.values():
+            for value, name in source.segments:
+                names.setdefault(str(value), {})[name] = None
+    return {value: " or ".join(found) for value, found in names.items()}
 
 
 def looks_like_ct(cases: Sequence[ListedManifest]) -> bool:

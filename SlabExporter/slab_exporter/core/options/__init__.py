@@ -21,7 +21,7 @@ from .choices import (
 )
 from .data_set import DataSetOptions
 from .dicom import LONGEST_TEXT, DicomOptions, is_person_name, uid_salt
-from .labels import LABEL_AFFINES, LabelAffine, LabelOptions
+from .labels import LABEL_AFFINES, OVERLAPPING, LabelAffine, LabelOptions, Overlapping
 from .prepare import PrepareOptions
 from .request import ExportRequest
 from .series import SeriesOptions
@@ -37,6 +37,7 @@ __all__ = [
     "LAYOUTS",
     "LONGEST_TEXT",
     "NIFTI_TRANSFORMS",
+    "OVERLAPPING",
     "REMAINDERS",
     "REMAINDER_WORDS",
     "AxisName",
@@ -51,6 +52,7 @@ __all__ = [
     "LabelOptions",
     "Layout",
     "NiftiTransform",
+    "Overlapping",
     "PrepareOptions",
     "Remainder",
     "SeriesOptions",

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import colorsys
 import csv
-import re
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,11 +12,9 @@ import numpy.typing as npt
 
 from ...core.errors import InputError
 from ...core.volume import SourceVolume
-from ...files.gzip_codec import DamagedGzipError, first_bytes
 
 # Segment numbers are 16-bit (PS3.3 C.8.20.2, SegmentNumber US)
 _MOST_SEGMENTS = 65535
-_NRRD_HEADER_BYTES = 1 << 18
 # Column names of Slicer's colour tables (.csv), and shorter ones that people write
 _VALUE = ("labelvalue", "value", "label", "index")
 _NAME = ("name", "segment", "segmentname")
@@ -69,9 +66,8 @@ def segments_of(label: SourceVolume, table: str | None) -> tuple[Segment, ...]:
         InputError: the map's values or the table make no sense.
     """
     values = _values(label)
-    entries = {value: _Entry(_clean(name)) for value, name in label.segments}
-    if label.path and label.path.endswith((".nrrd", ".nhdr")):
-        entries |= _from_nrrd(Path(label.path))
+    colours = dict(label.colours)
+    entries = {value: _Entry(_clean(name), colours.get(value)) for value, name in label.segments}
     if table is not None:
         entries = entries | _from_table(Path(table))
     return tuple(
@@ -131,28 +127,6 @@ def _code(row: dict[str, str], prefix: str) -> Code:
 
 def _first(row: dict[str, str], names: tuple[str, ...]) -> str | None:
     return next((text.strip() for name in names if (text := row.get(name)) and text.strip()), None)
-
-
-def _from_nrrd(path: Path) -> dict[int, _Entry]:
-    """Slicer's .seg.nrrd: header keys Segment0_LabelValue, Segment0_Name, Segment0_Color."""
-    try:
-        head = first_bytes(path, _NRRD_HEADER_BYTES).split(b"\n\n")[0].decode("utf-8", "replace")
-    except (OSError, DamagedGzipError):
-        return {}
-    found = re.findall(r"^Segment(\d+)_(LabelValue|Name|Color):=(.*)$", head, re.MULTILINE)
-    keys: dict[str, dict[str, str]] = {}
-    for number, key, text in found:
-        keys.setdefault(number, {})[key] = text.strip()
-    entries = {}
-    for key_of in keys.values():
-        try:
-            parts = [float(c) for c in key_of.get("Color", "").split()]
-            value = int(key_of["LabelValue"])
-        except (KeyError, ValueError):
-            continue
-        rgb = tuple(min(255, max(0, round(c * 255))) for c in parts) if len(parts) == 3 else None
-        entries[value] = _Entry(_clean(key_of.get("Name", f"Label {value}")), rgb)  # type: ignore[arg-type]
-    return entries
 
 
 def _clean(text: str) -> str:

@@ -1,0 +1,1 @@
+"""Named segments that may overlap, as label maps."""

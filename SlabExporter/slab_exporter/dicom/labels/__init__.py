@@ -1,0 +1,1 @@
+"""DICOM objects that label images: segmentations and structure sets."""
