@@ -17,6 +17,7 @@ from .asked import (
     segments_of,
     series_of,
     shape_of,
+    split_and_grouped,
     transform_of,
 )
 from .core.options import (
@@ -51,7 +52,6 @@ from .keywords import (
 )
 
 if TYPE_CHECKING:
-    from .cases.case import Case
     from .core.planning import SlabPlan
     from .export.from_files import ExportResult
 
@@ -287,16 +287,5 @@ def export(
     data_set = data_set_of(split, seed, group_by, split_series, channels, *named)
     run = run_of(jobs, dask, shard, data_set, key_file_of(key_file, request))
     cases = find_cases(inputs_of(inputs), label_arguments(labels), path_of(out), warn, data_set.channels)
-    cases = named_for_export(_split_and_grouped(cases, request, split_series, group_by), deidentify, warn)
+    cases = named_for_export(split_and_grouped(cases, request, split_series, group_by), deidentify, warn)
     return export_cases(cases, path_of(out), request, progress, resume, overwrite, run)
-
-
-def _split_and_grouped(
-    cases: list[Case], request: ExportRequest, split_series: bool, group_by: str | None
-) -> list[Case]:
-    from .cases.find import grouped
-    from .cases.opening import with_series_split
-
-    if split_series:
-        cases = with_series_split(cases, request.series, request.frame)
-    return cases if group_by is None else grouped(cases, group_by)
