@@ -21,7 +21,7 @@ class StitchLogic:
         overwrite=False,
         progress=None,
     ):
-        """Put slabs, or predictions named like them, back into one volume on the source's grid, and load it.
+        """Put slabs, or predictions named like them, back into one volume, and load it.
 
         Example::
 

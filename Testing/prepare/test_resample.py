@@ -298,3 +298,40 @@ def test_senseless_spacings_are_refused(given):
 def test_contradictions_are_refused(options, sentence):
     with pytest.raises(RequestError, match=sentence):
         PrepareOptions(**options)
+
+
+def on_the_grid_of(values, place, grid, folder):
+    """Our values on another program's grid, given as (shape, affine)."""
+    shape, stated = grid
+    reference = folder / "grid.nii"
+    nib.save(nib.Nifti1Image(np.zeros(shape, np.uint8), stated), reference)
+    preparation = preparation_of(VolumeGeometry(SHAPE, place), PrepareOptions(like=str(reference)))
+    return preparation.image(volume_of(values, place))
+
+
+def test_on_monais_grid_values_are_those_of_its_spacing(tmp_path):
+    transforms, data = pytest.importorskip("monai.transforms"), pytest.importorskip("monai.data")
+    torch = pytest.importorskip("torch")
+    values, place = smooth(VolumeGeometry(SHAPE, PLACES[1])), PLACES[1]
+    image = data.MetaTensor(torch.as_tensor(values.T.copy())[None], affine=torch.as_tensor(place))
+    space = transforms.Spacingd(
+        "image", pixdim=(0.5, 0.45, 1.1), mode="bilinear", padding_mode="border", dtype=np.float64
+    )
+    found = space({"image": image})["image"]
+    grid = tuple(found.shape[1:]), np.asarray(found.affine)
+    ours = on_the_grid_of(values, place, grid, tmp_path)
+    inside = within(ours.geometry, VolumeGeometry(SHAPE, place), 0)
+    assert inside.mean() > 0.8
+    np.testing.assert_allclose(ours.voxels_kji.T[inside], np.asarray(found)[0][inside], atol=2e-4)
+
+
+def test_on_torchios_grid_values_are_those_of_its_resample(tmp_path):
+    tio = pytest.importorskip("torchio")
+    torch = pytest.importorskip("torch")
+    values, place = smooth(VolumeGeometry(SHAPE, PLACES[1])), PLACES[1]
+    image = tio.ScalarImage(tensor=torch.as_tensor(values.T.copy())[None], affine=place)
+    found = tio.Resample((0.5, 0.45, 1.1), image_interpolation="linear")(image)
+    ours = on_the_grid_of(values, place, (tuple(found.spatial_shape), np.asarray(found.affine)), tmp_path)
+    inside = within(ours.geometry, VolumeGeometry(SHAPE, place), 0)
+    assert inside.mean() > 0.7
+    np.testing.assert_allclose(ours.voxels_kji.T[inside], found.numpy()[0][inside], atol=2e-4)
