@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import nibabel as nib
@@ -16,7 +18,7 @@ from slab_exporter.export import nnunet
 from slab_exporter.files.disk import link_or_copy
 from support.blocks import phantom
 from support.channels import BRATS, brats
-from support.phantoms import affine, save_nifti
+from support.phantoms import affine, lopsided_phantom, save_nifti
 from support.trees import tree
 
 NNUNET = {"layout": "nnunet", "dataset_id": 701, "dataset_name": "Liver"}
@@ -158,6 +160,54 @@ def test_channels_are_nnunets_channels(tmp_path):
     assert not any(report.differences for report in se.verify(tmp_path / "out"))
     integrity = pytest.importorskip(INTEGRITY, reason=ABSENT)
     integrity.verify_dataset_integrity(str(folder), 1)
+
+
+def test_renumbered_predictions_come_back_with_the_sources_values(run_cli, tmp_path):
+    make_input(tmp_path / "in", patients=1, values=(2, 7, 300), test=0)
+    se.export(tmp_path / "in", tmp_path / "out", block="7,6,all", overlap=2, **NNUNET)
+    predicted = tmp_path / "predicted"
+    predicted.mkdir()
+    for path in (tmp_path / "out" / FOLDER / "labelsTr").iterdir():
+        shutil.copy(path, predicted)
+    shutil.copy(tmp_path / "out" / FOLDER / "dataset.json", predicted)  # as nnUNetv2_predict does
+    whole = ("stitch", tmp_path / "out" / "p0_visit1", "--predictions", predicted, "-o", tmp_path / "whole.nii.gz")
+    code, text, errors = run_cli(*whole)
+    assert code == 0, errors
+    assert "The predictions' labels 1, 2, 3 are 2, 7, 300 again" in errors
+    assert "(uint16, overlaps: vote)" in text
+    expected = np.array([0, 2, 7, 300])[phantom()[1]]
+    np.testing.assert_array_equal(np.asanyarray(nib.load(tmp_path / "whole.nii.gz").dataobj), expected)
+    first = sorted(predicted.glob("p0_visit1*"))[0]
+    image = nib.load(first)
+    save_nifti(first, np.full(image.shape, 9, np.uint8), image.affine)
+    code, _, errors = run_cli(*whole, "--overwrite")
+    assert code == 2
+    assert "The predictions hold the label 9, and their dataset.json knows 1, 2, 3" in errors
+    (predicted / "dataset.json").write_text('{"labels": {"background": 0}}')
+    assert run_cli(*whole, "--overwrite")[0] == 0
+
+
+def test_nnunet_plans_and_preprocesses_it(tmp_path):
+    pytest.importorskip(INTEGRITY, reason=ABSENT)
+    (tmp_path / "in").mkdir()
+    image, place = lopsided_phantom(), affine(signs=(-1, 1, 1))
+    for n in range(2):
+        save_nifti(tmp_path / "in" / f"volume-{n}.nii.gz", image + np.int16(n), place)
+        save_nifti(tmp_path / "in" / f"segmentation-{n}.nii.gz", (image > 90).astype(np.uint8), place)
+    result = se.export(tmp_path / "in", tmp_path / "out", crop_to="body", crop=True, **NNUNET)
+    assert not result.problems
+    entry = "from nnunetv2.experiment_planning.plan_and_preprocess_entrypoints import plan_and_preprocess_entry as run"
+    command = [sys.executable, "-c", f"{entry}; run()", "-d", "701", "--verify_dataset_integrity", "-c", "3d_fullres"]
+    folders = {
+        name: str(tmp_path / folder)
+        for name, folder in (("nnUNet_raw", "out"), ("nnUNet_preprocessed", "pre"), ("nnUNet_results", "res"))
+    }
+    run = subprocess.run(
+        [*command, "-np", "1", "-npfp", "1"], env=os.environ | folders, capture_output=True, text=True, check=False
+    )
+    assert run.returncode == 0, run.stderr
+    made = names(tmp_path / "pre" / FOLDER / "nnUNetPlans_3d_fullres")
+    assert {name.partition(".")[0].removesuffix("_seg") for name in made} == {"volume-0_crop-0", "volume-1_crop-0"}
 
 
 def test_verify_and_stitch_work_and_notice_what_was_changed(laid_out, tmp_path):

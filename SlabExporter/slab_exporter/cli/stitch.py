@@ -21,8 +21,9 @@ if TYPE_CHECKING:
 def run(options: argparse.Namespace) -> int:
     """Run ``slab-exporter stitch``; returns the exit code."""
     from ..core.manifest import find_manifests
+    from ..stitch.outputs import default_output
     from ..stitch.predictions import Predictions
-    from ..stitch.stitching import StitchRequest, default_output
+    from ..stitch.stitching import StitchRequest
 
     made = (options.grid, options.argmax, options.channel)
     request = StitchRequest(options.blend, options.fill, options.trust_names, options.labels, *made)

@@ -57,6 +57,11 @@ class Predictions:
         if not self._files:
             raise InputError(f"The folder of predictions {folder} holds no volume files (.nii.gz, .nrrd and so on).")
 
+    @property
+    def folder(self) -> Path:
+        """In which they lie."""
+        return self._folder
+
     def of(self, manifest: Manifest) -> list[Path]:
         """Return one prediction per slab, in slab order.
 

@@ -19,13 +19,13 @@ from ..core.progress import Progress, ProgressEvent, no_progress
 from ..core.text import Option
 from ..core.values import fill_value
 from ..core.volume import PREPARED, SourceVolume
-from ..files.encodings.table import WRITABLE
 from ..files.machine import require_memory
 from ..mrml.runtime import SlicerRuntime, open_runtime
 from ..volumes.writing import require_writable, write_volume
 from .blending import Stitcher
 from .cells import describe_uncovered
 from .method import as_kind, choose_blend, common_kind, is_whole
+from .numbering import in_source_values
 from .outputs import require_apart, require_apart_from
 from .predictions import Predictions, own_files
 from .result_header import recorded_type, result_header
@@ -143,6 +143,9 @@ def stitch_case(
             )
         else:
             stitched, result = _all_channels(runtime, manifest, folder, output, request, progress)
+        if predictions is not None and result.is_labels:
+            stitched, told = in_source_values(stitched, predictions.folder, result.fill)
+            result = replace(result, dtype=stitched.voxels_ckji.dtype.name, warnings=(*result.warnings, *told))
         write_volume(runtime, stitched.volume, output, stitched.voxels_ckji)
     return result
 
@@ -287,14 +290,3 @@ def _fill(work: _Work, lowest: npt.NDArray) -> float:
     # what is air in the whole volume is known to the export, not to the slabs of an organ
     recorded = work.manifest.plan.fill if work.request.fill is None else None
     return fill_value(work.request.fill, lowest) if recorded is None else float(recorded)
-
-
-def default_output(manifest_path: Path, folder: Path) -> Path:
-    """Return the path for a case of a whole export: ``<case>`` in ``folder``, in its slabs' format if that is a file.
-
-    Raises:
-        InputError: the manifest cannot be read.
-    """
-    manifest = read_manifest(manifest_path)
-    extension = f".{manifest.plan.format}"
-    return folder / f"{manifest.case}{extension if extension in WRITABLE else WRITABLE[0]}"
