@@ -227,7 +227,9 @@ def test_predictions_in_another_storage_order_are_put_back_in_the_slabs(tmp_path
             "numpy's order k, j, i",
         ),
         (
-            lambda files: nib.save(nib.Nifti1Image(np.zeros((7, 9, 4), np.int16), nib.load(files[1]).affine), files[1]),
+            lambda files: nib.save(
+                nib.Nifti1Image(np.zeros((7, 9, 4, 2), np.uint8), nib.load(files[1]).affine), files[1]
+            ),
             "all slabs must be of one type",
         ),
         (

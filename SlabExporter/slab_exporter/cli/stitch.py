@@ -130,7 +130,10 @@ def add_parser(commands: Subparsers) -> None:
 def _add_source_options(parser: argparse.ArgumentParser) -> None:
     source = parser.add_mutually_exclusive_group()
     source.add_argument(
-        "--predictions", type=Path, metavar="DIR", help="take the files in DIR that are named like the slabs"
+        "--predictions",
+        type=Path,
+        metavar="DIR",
+        help="take the files in DIR that are named like the slabs; a pattern such as DIR/*.npz chooses among them",
     )
     source.add_argument("--labels", metavar="NAME", help="stitch the label maps of this set instead of the images")
     source.add_argument(

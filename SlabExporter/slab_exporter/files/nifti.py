@@ -114,7 +114,14 @@ class NiftiHeader:
     @property
     def frames(self) -> int:
         """Volumes in the file, along the fourth axis."""
+        if self.holds_vectors:
+            return self.shape[4]
         return self.shape[3] if len(self.shape) > 3 else 1
+
+    @property
+    def holds_vectors(self) -> bool:
+        """Whether there is a vector per voxel, along the fifth axis as ITK and TorchIO write it."""
+        return len(self.shape) == 5 and self.shape[3] == 1
 
     @property
     def dtype(self) -> np.dtype:
@@ -214,8 +221,12 @@ def rotation_of(bcd: FloatArray) -> FloatArray:
     )
 
 
-def read_header(path: Path) -> NiftiHeader:
+def read_header(path: Path, vectors: bool = False) -> NiftiHeader:
     """Read and judge the header of a .nii or .nii.gz file.
+
+    Args:
+        path: of the file.
+        vectors: accept one vector per voxel (i, j, k, 1, channels), whose channels count as frames.
 
     Raises:
         InputError: not NIfTI-1, damaged, or of a voxel type or shape that cannot be cut.
@@ -230,7 +241,7 @@ def read_header(path: Path) -> NiftiHeader:
             "Copy or download the file again."
         )
     header = NiftiHeader(path, _fields(path, raw[:HEADER_SIZE]))
-    judge_fields(header)
+    judge_fields(header, vectors)
     if header.fields["magic"] == b"ni1":
         raise InputError(f"{path} is only the header of a .hdr/.img pair. Open the .hdr file with its .img beside it.")
     return header
@@ -252,7 +263,7 @@ def _fields(path: Path, raw: bytes) -> np.ndarray:
     raise InputError(f"{path} is not a NIfTI file: its header does not start with the size 348.")
 
 
-def judge_fields(header: NiftiHeader) -> None:
+def judge_fields(header: NiftiHeader, vectors: bool = False) -> None:
     """Refuse sizes and types that contradict each other, or that cannot be cut.
 
     Raises:
@@ -270,7 +281,7 @@ def judge_fields(header: NiftiHeader) -> None:
         raise InputError(
             f"{path}: the header contradicts itself: type {header.dtype.name} but {int(fields['bitpix'])} bits a voxel."
         )
-    if len(header.shape) > 4:
+    if len(header.shape) > 4 and not (vectors and header.holds_vectors):
         raise InputError(
             f"{path} holds vectors or more than four dimensions (shape {header.shape}). "
             "Split it into scalar volumes first."

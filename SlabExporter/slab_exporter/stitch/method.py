@@ -19,7 +19,7 @@ def common_kind(kinds: list[SlabKind], paths: list[Path], piece: PieceKind = "sl
     """Return the kind of the volume that slabs of these kinds make.
 
     Whole numbers join floats (a program that scales values saves a slab of zeros as whole numbers),
-    the widest floats there are; two types of whole numbers are a mistake.
+    the widest floats there are; whole numbers of different types the narrowest type that holds them all.
 
     Raises:
         InputError: there is no such kind; with the first file that departs from the first one.
@@ -31,10 +31,11 @@ def common_kind(kinds: list[SlabKind], paths: list[Path], piece: PieceKind = "sl
     """
     first = kinds[0]
     floats = [kind.dtype for kind in kinds if kind.dtype.kind == "f"]
+    joined = reduce(np.promote_types, (kind.dtype for kind in kinds))
     for path, kind in zip(paths, kinds, strict=True):
-        if kind.channels != first.channels or (not floats and kind.dtype != first.dtype):
+        if kind.channels != first.channels or (not floats and joined.kind not in "iub"):
             raise InputError(f"{path} holds {kind}, {paths[0].name} {first}; all {piece}s must be of one type.")
-    return SlabKind(reduce(np.promote_types, floats) if floats else first.dtype, first.channels)
+    return SlabKind(reduce(np.promote_types, floats) if floats else joined, first.channels)
 
 
 def as_kind(voxels: npt.NDArray, kind: SlabKind, path: Path, piece: PieceKind = "slab") -> npt.NDArray:
@@ -44,7 +45,10 @@ def as_kind(voxels: npt.NDArray, kind: SlabKind, path: Path, piece: PieceKind = 
         InputError: the type does not hold them exactly.
     """
     exact = voxels.dtype == kind.dtype
-    if not exact and kind.dtype.kind == "f" and voxels.dtype.kind == "f":
+    if (not exact and kind.dtype.kind == voxels.dtype.kind == "f") or {kind.dtype.kind, voxels.dtype.kind} <= {
+        "i",
+        "u",
+    }:
         exact = np.promote_types(kind.dtype, voxels.dtype) == kind.dtype
     elif not exact and kind.dtype.kind == "f":
         # A float holds every whole number up to two to the power of its mantissa's bits, the hidden one included.

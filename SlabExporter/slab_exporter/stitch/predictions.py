@@ -11,6 +11,7 @@ from ..core.manifest import Manifest
 from ..core.naming import DATA_ONLY_EXTENSIONS, PieceKind, slab_stem_pattern, volume_extension, volume_stem
 from ..core.text import counted
 from ..files.disk import written_part
+from .other_files import is_array_file
 
 _SHOWN = 5
 
@@ -39,21 +40,22 @@ class Predictions:
     """Volume files below a folder, found once for all cases.
 
     A prediction has the name of its slab, ``<case>_slab-000`` or ``<case>_block-0000``, with any volume
-    extension, or that name with a suffix such as ``_seg`` or ``_trans``, as MONAI's SaveImage adds one.
+    extension, or that name with a suffix such as ``_seg`` or ``_trans``, as MONAI's SaveImage adds one. Arrays of
+    numpy (.npz of nnU-Net, .npy) count where there are no volume files, or a pattern such as ``DIR/*.npz`` says so.
 
     Raises:
         InputError: the folder is missing or holds no volume files.
     """
 
     def __init__(self, folder: Path) -> None:
+        pattern = folder.name if "*" in folder.name and not folder.exists() else "*"
+        folder = folder if pattern == "*" else folder.parent
         if not folder.is_dir():
             raise InputError(f"The folder of predictions {folder} does not exist.")
         self._folder = folder
-        self._files = [
-            path
-            for path in sorted(folder.rglob("*"))
-            if volume_extension(path) not in (None, *DATA_ONLY_EXTENSIONS) and path.is_file()
-        ]
+        files = [path for path in sorted(folder.rglob(pattern)) if path.is_file()]
+        volumes = [path for path in files if volume_extension(path) not in (None, *DATA_ONLY_EXTENSIONS)]
+        self._files = volumes or list(filter(is_array_file, files))
         if not self._files:
             raise InputError(f"The folder of predictions {folder} holds no volume files (.nii.gz, .nrrd and so on).")
 

@@ -27,6 +27,7 @@ from ..mrml.volume_files import is_nifti, require_volume_file
 from ..pipeline.formats.table import kind_of
 from ..volumes.choice import FileChoice, FileVolume
 from ..volumes.reading import open_volume, peek_volume
+from .other_files import is_array_file, read_array_file, read_vectors, vector_kind
 
 
 @dataclass(frozen=True)
@@ -44,6 +45,7 @@ class SlabKind:
 class _SlabFile:
     voxels_ckji: npt.NDArray
     geometry: VolumeGeometry | None
+    stated: tuple[int, ...] = ()
 
 
 # Formats whose headers say which type the values have.
@@ -96,7 +98,7 @@ def _read_nifti(path: Path) -> _Frames:
         return None
     require_volume_file(path)
     with reading(path):
-        header = read_header(path)
+        header = read_header(path, vectors=True)
         return header, read_frames(header)
 
 
@@ -168,11 +170,14 @@ class SlabReader:
         if not path.is_dir() and is_nifti(path):
             require_volume_file(path)
             with reading(path):
-                header = read_header(path)
-            if header.scaling == (1.0, 0.0):
+                header = read_header(path, vectors=True)
+            if _is_channel_first(header, self._manifest.slabs[n].geometry.shape_ijk):
+                return SlabKind(header.dtype.newbyteorder("="), header.shape[0])
+            if header.scaling == (1.0, 0.0) and sorted(header.shape_ijk) == sorted(self._manifest.slabs[n].box.shape):
                 return SlabKind(header.dtype.newbyteorder("="), header.frames)
         elif volume_extension(path) in _PLAIN_EXTENSIONS:
-            return SlabKind(peek_volume(FileVolume(path)).dtype, 1)
+            vectors = vector_kind(path)
+            return SlabKind(peek_volume(FileVolume(path)).dtype, 1) if vectors is None else SlabKind(*vectors)
         voxels = self.read(n)
         return SlabKind(voxels.dtype, len(voxels))
 
@@ -197,6 +202,8 @@ class SlabReader:
         shape: tuple[int, ...] = file.voxels_ckji.shape[:0:-1]
         if shape != slab.geometry.shape_ijk:
             hint = " Its axes may be in numpy's order k, j, i." if shape[::-1] == slab.geometry.shape_ijk else ""
+            if len(file.stated) > 3:
+                shape, hint = file.stated, " Its axes fit with channels neither first nor last."
             raise InputError(
                 f"{path} has {shape} voxels, its {self._kind} {slab.image} has {slab.geometry.shape_ijk}.{hint}"
             )
@@ -218,9 +225,7 @@ class SlabReader:
     def _open(self, n: int, path: Path) -> _SlabFile:
         taken = self._files.take(n)
         if taken is None:
-            volume = open_volume(self._runtime, FileChoice(path))
-            self._note(path, volume.warnings)
-            return _SlabFile(volume.voxels_kji[np.newaxis], volume.geometry)
+            return self._open_other(path, self._manifest.slabs[n].geometry)
         header, frames = taken
         try:
             refuse_unusable(header, None)
@@ -230,7 +235,22 @@ class SlabReader:
                 raise
             return _SlabFile(frames, None)
         self._note(path, transform_warnings(header))
-        return _SlabFile(frames, geometry)
+        if _is_channel_first(header, self._manifest.slabs[n].geometry.shape_ijk):
+            frames = np.moveaxis(frames, -1, 0)
+            geometry = VolumeGeometry(header.shape[1:4], geometry.affine_ras)  # type: ignore[arg-type]
+        return _SlabFile(frames, geometry, header.shape)
+
+    def _open_other(self, path: Path, slab: VolumeGeometry) -> _SlabFile:
+        if is_array_file(path):
+            array = read_array_file(path, slab.shape_ijk, self._trust_names)
+            self._note(path, () if array.note is None else (array.note,))
+            return _SlabFile(array.voxels_ckji, array.geometry if array.note is None else slab)
+        if not path.is_dir() and vector_kind(path) is not None:
+            vectors = read_vectors(path)
+            return _SlabFile(vectors.voxels_ckji, vectors.geometry)
+        volume = open_volume(self._runtime, FileChoice(path))
+        self._note(path, volume.warnings)
+        return _SlabFile(volume.voxels_kji[np.newaxis], volume.geometry)
 
     def _note(self, path: Path, warnings: Sequence[str]) -> None:
         # the export's own files were judged when they were made
@@ -238,6 +258,11 @@ class SlabReader:
             names = self._unusual.setdefault(text.removesuffix(CHOICE), [])
             if path.name not in names:
                 names.append(path.name)
+
+
+def _is_channel_first(header: NiftiHeader, shape_ijk: tuple[int, int, int]) -> bool:
+    """Return whether a NIfTI file holds channels along its first axis, as numpy and PyTorch users save them."""
+    return len(header.shape) == 4 and header.shape_ijk != shape_ijk and header.shape[1:] == shape_ijk
 
 
 def _about_files(text: str, names: list[str]) -> str:
