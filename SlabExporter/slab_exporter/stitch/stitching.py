@@ -30,7 +30,7 @@ from .outputs import require_apart, require_apart_from
 from .predictions import Predictions, own_files
 from .result_header import recorded_type, result_header
 from .slab_reading import SlabKind, SlabReader, read_ahead
-from .way_back import Stitched, beyond_the_cut
+from .way_back import Stitched, beyond_the_cut, require_classes
 
 # All channels of an export, as one 4D volume.
 ALL = "all"
@@ -243,6 +243,8 @@ def _stitch(work: _Work, output: Path, progress: Progress) -> tuple[npt.NDArray,
     case, paths, reader, piece = work.manifest.case, work.paths, work.reader, work.manifest.plan.kind
     whole, boxes = work.manifest.geometry.box, [slab.box for slab in work.manifest.slabs]
     kind = common_kind([reader.kind(n) for n in range(len(boxes))], paths, piece)
+    if work.request.argmax:
+        require_classes(kind.channels)
     require_memory(paths[0], kind.channels * math.prod(whole.shape) * kind.dtype.itemsize)
     blend = choose_blend(
         reader, kind, work.request.blend, work.foreign, lambda: progress(ProgressEvent("waiting", case, 0, len(boxes)))

@@ -77,20 +77,22 @@ class Stitched:
         return Stitched(volume, voxels)
 
     def labelled(self) -> Stitched:
-        """Return the number of the channel with the largest value, from 0; the first one of several.
-
-        Raises:
-            RequestError: there is one channel only.
-        """
+        """Return the number of the channel with the largest value, from 0; the first one of several."""
         channels, depth = self.voxels_ckji.shape[:2]
-        if channels == 1:
-            raise RequestError(
-                Option.on("argmax"), " needs several numbers per voxel, one per class; the slabs have one.",
-            )  # fmt: skip
         found = np.empty((1, *self.voxels_ckji.shape[1:]), np.min_scalar_type(channels - 1))
         for k in range(depth):
             found[0, k] = np.argmax(self.voxels_ckji[:, k], axis=0)
         return Stitched(replace(self.volume, voxels_kji=found[0]), found)
+
+
+def require_classes(channels: int) -> None:
+    """Refuse to look for the largest of one number.
+
+    Raises:
+        RequestError: there is one channel only.
+    """
+    if channels == 1:
+        raise RequestError(Option.on("argmax"), " needs several numbers per voxel, one per class; the slabs have one.")
 
 
 def beyond_the_cut(manifest: Manifest, outside: float) -> tuple[str, ...]:
