@@ -19,7 +19,7 @@ class InputSection:
 
         self._panel, self.ui = panel, panel.ui
         self._volumeID = None
-        self._shown = []  # label maps in the list that show whether they are ticked
+        self._shownTicked = []  # label maps that are shown as ticked: what differs is the user's act
         self.notes = ()
         ui = self.ui
         ui.outputPathEdit.filters = ctk.ctkPathLineEdit.Dirs
@@ -95,7 +95,7 @@ class InputSection:
             candidate = selector.nodeFromIndex(index)
             selector.setCheckState(candidate, qt.Qt.Checked if candidate in labels else qt.Qt.Unchecked)
         selector.blockSignals(wasBlocked)
-        self._shown = [selector.nodeFromIndex(index) for index in range(selector.nodeCount())]
+        self._shownTicked = list(selector.checkedNodes())
         if self.ui.outputPathEdit.currentPath != node.outputFolder:
             self.ui.outputPathEdit.currentPath = node.outputFolder
         if self.ui.caseNameEdit.text != node.caseName:
@@ -110,11 +110,10 @@ class InputSection:
         """The user checked or unchecked a label map, or a scene was loaded, whose settings stay as they are."""
         if self._panel.parameterNode is None:
             return
-        selector, ticked = self.ui.labelSelector, list(self.ui.labelSelector.checkedNodes())
-        listed = [selector.nodeFromIndex(index) for index in range(selector.nodeCount())]
-        unticked = [node for node in listed if node in self._shown and node not in ticked]
-        kept = [node for node in self.labels() if node not in unticked]
-        self._panel.parameterNode.labels = kept + [node for node in ticked if node not in kept]
+        ticked, shown = list(self.ui.labelSelector.checkedNodes()), self._shownTicked
+        kept = [node for node in self.labels() if node in ticked or node not in shown]
+        new = [node for node in ticked if node not in shown and node not in kept]
+        self._panel.parameterNode.labels = kept + new
         self._showUnbound()
 
     def onNameEdited(self, text):

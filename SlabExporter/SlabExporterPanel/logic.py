@@ -4,6 +4,7 @@ What is cut, what the panel shows and which button can be pressed is decided bel
 file, in plain Python; it is imported when it is needed.
 """
 
+import uuid
 from pathlib import Path
 
 import slicer
@@ -44,6 +45,7 @@ class SlabExporterLogic(StitchLogic, SceneLogic, ScriptedLoadableModuleLogic):
             crop_to=node.cropTo.value,
             margin=node.margin,
             orient=node.orient,
+            spacing=node.spacing,
             format=node.fileFormat.value,
             compression=node.compression.value,
             dicom=DicomTexts(node.dicomModality, node.dicomPatientName, node.dicomPatientId, node.dicomStudy),
@@ -96,6 +98,14 @@ class SlabExporterLogic(StitchLogic, SceneLogic, ScriptedLoadableModuleLogic):
         compression="fast",
         labelAffine="file",
         labelTolerance=None,
+        modality=None,
+        patientName=None,
+        patientId=None,
+        studyDescription=None,
+        segments=None,
+        quantize=False,
+        newUids=False,
+        deidentify=False,
         verify=True,
         overwrite=False,
         progress=None,
@@ -131,17 +141,25 @@ class SlabExporterLogic(StitchLogic, SceneLogic, ScriptedLoadableModuleLogic):
         :param channelNodes: further volume nodes on the same grid, by the names of their channels: {"t2": node}.
         :param roiNode: markups ROI to stay within.
         :param name: of the case; the volume node's name if None.
-        :param format: "nii.gz", "nii" or "nrrd".
+        :param format: "nii.gz", "nii", "nrrd" or "dicom".
         :param compression: "fast" or "small".
         :param labelAffine: "image" gives label maps of the volume's shape that do not lie on it its geometry.
         :param labelTolerance: how far, in voxels, a label map may lie off the volume's grid; None for a hundredth.
+        :param modality: of DICOM slabs, such as "MR"; None chooses by the voxels.
+        :param patientName: of DICOM slabs, as "Doe^Jane"; None for the case's name as a placeholder.
+        :param patientId: of DICOM slabs; likewise.
+        :param studyDescription: of DICOM slabs; None for what was cut.
+        :param segments: path of a .csv with names and colours of label values, for DICOM SEG.
+        :param quantize: round values that DICOM's 16 bits cannot hold; the largest error is stated.
+        :param newUids: other DICOM identifiers than last time for the same input.
+        :param deidentify: call the case case-0001, unless it has a ``name``, and let no file say whose images it holds.
         :param verify: read every slab back and compare it with the volume.
         :param overwrite: replace an earlier export of this case.
         :param progress: called with a ProgressEvent for every slab; may raise Cancelled.
         :return: the manifest: ``manifest.slabs[0].image``, ``.box``, ``.geometry.affine_ras`` (mm, RAS) and so on.
         :raises slab_exporter.core.errors.SlabExporterError: with a sentence that says what to do.
         """
-        from slab_exporter.core.options import ExportRequest, LabelOptions
+        from slab_exporter.core.options import DicomOptions, ExportRequest, LabelOptions
         from slab_exporter.core.options.prepare import made_ready
         from slab_exporter.core.pieces.keeping import KeepOptions
         from slab_exporter.core.pieces.limiting import LimitOptions
@@ -158,6 +176,16 @@ class SlabExporterLogic(StitchLogic, SceneLogic, ScriptedLoadableModuleLogic):
             limit=LimitOptions(cropTo, margin),
             prepare=made_ready(orient, spacing, like, interpolation),
             labels=LabelOptions(labelAffine, labelTolerance),
+            dicom=DicomOptions(
+                modality,
+                patientName,
+                patientId,
+                studyDescription,
+                quantize,
+                deidentify,
+                uuid.uuid4().hex if newUids is True else newUids or "",
+                None if segments is None else str(segments),
+            ),
         )
         out = Path(outputDirectory).expanduser()
         return export_nodes(

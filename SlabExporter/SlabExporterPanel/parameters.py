@@ -32,6 +32,7 @@ class SlabExporterParameterNode:
     cropTo: CropTo = CropTo.nothing
     margin: Annotated[float, WithinRange(0, 10000)] = 0
     orient: str = ""
+    spacing: str = ""
     outputFolder: str = ""
     caseName: str = ""
     namedVolume: vtkMRMLScalarVolumeNode

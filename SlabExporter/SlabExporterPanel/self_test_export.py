@@ -154,3 +154,15 @@ class ExportTests:
         self.assertEqual(self.panel.view.plan.options.thickness_mm, 96)
         self.assertEqual(ui.presetComboBox.currentIndex, 0)
         self.assertEqual(ui.slabTable.rowCount, 5)
+
+    def test_a_missing_package_is_offered_as_slicer_installs_it(self):
+        """After an export whose warnings ask for one; nothing is installed unasked."""
+        from slab_exporter.core.text import Package, Sentence
+
+        ui = self.panel.ui
+        text = Sentence("DICOM SEG needs the package highdicom: ", Package("highdicom", "'slab-exporter[x]'"), ".")
+        self.panel.packageOffer.offer([text])
+        self.assertFalse(ui.packageOffer.isHidden())
+        self.assertIn("'highdicom'", ui.packageLabel.text)
+        self.panel.packageOffer.offer(["nothing is missing"])
+        self.assertTrue(ui.packageOffer.isHidden())

@@ -85,3 +85,17 @@ class SceneTests:
         self._wait()
         shown = {n.GetBackgroundVolumeID() for n in slicer.util.getNodesByClass("vtkMRMLSliceCompositeNode")}
         self.assertEqual(shown, {other.GetID()})
+
+    def test_the_console_writes_dicom_with_the_texts_that_are_given(self):
+        """And a deidentified case whose name says nothing."""
+        import pydicom
+
+        texts = {"modality": "MR", "patientName": "Doe^Jane", "patientId": "17", "studyDescription": "Follow-up"}
+        manifest = self.logic.exportSlabs(self.volume, self.out, thickness=75, format="dicom", name="a", **texts)
+        image = next((self.out / "a" / manifest.slabs[0].image).glob("*.dcm"))
+        header = pydicom.dcmread(image, stop_before_pixels=True)
+        self.assertEqual((header.Modality, str(header.PatientName), header.PatientID), ("MR", "Doe^Jane", "17"))
+        self.assertEqual(header.StudyDescription, "Follow-up")
+        nameless = self.logic.exportSlabs(self.volume, self.folder / "nameless", thickness=75, deidentify=True)
+        self.assertEqual(nameless.case, "case-0001")
+        self.assertNotIn("Torso", (self.folder / "nameless" / "case-0001" / "manifest.json").read_text())

@@ -11,10 +11,10 @@ from slab_exporter.core.options import (
     DicomOptions,
     ExportRequest,
     Format,
-    PrepareOptions,
     Remainder,
     SlabOptions,
 )
+from slab_exporter.core.options.prepare import made_ready
 from slab_exporter.core.pieces.keeping import Keep, KeepOptions
 from slab_exporter.core.pieces.limiting import CropTo, LimitOptions
 from slab_exporter.core.pieces.shape import slab_options
@@ -45,6 +45,7 @@ class PanelSettings:
         crop_to: "labels", "body" or "nothing".
         margin: in mm, with ``crop_to``.
         orient: letters that i, j, k shall point to; empty for the volume's order.
+        spacing: mm of a voxel along i, j, k; empty for the volume's.
         dicom: used for DICOM alone.
         output: folder; empty if none is chosen.
         name: of the case; empty for the volume node's name.
@@ -66,6 +67,7 @@ class PanelSettings:
     crop_to: CropTo | str = "nothing"
     margin: float = 0
     orient: str = ""
+    spacing: str = ""
     format: Format = "nii.gz"
     compression: Compression = "fast"
     dicom: DicomTexts = field(default_factory=DicomTexts)
@@ -87,7 +89,7 @@ def request_of(settings: PanelSettings) -> ExportRequest:
         compression=settings.compression,
         keep=KeepOptions(settings.keep, _fraction(settings)),
         limit=LimitOptions(settings.crop_to, settings.margin or None) if crops else LimitOptions(),  # type: ignore[arg-type]
-        prepare=PrepareOptions(settings.orient.strip() or None),
+        prepare=made_ready(settings.orient.strip() or None, settings.spacing.strip() or None, None, None),
         dicom=_dicom_options(settings.dicom) if settings.format == "dicom" else DicomOptions(),
     )
 

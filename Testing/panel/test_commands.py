@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import ast
+import inspect
 import shlex
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+import slab_exporter as se
 from slab_exporter.cli.export import request_of as request_of_command
 from slab_exporter.cli.main import build_parser
 from slab_exporter.core.text import Package, Sentence
-from SlabExporterPanel.commands import command_line, python_lines
+from SlabExporterPanel import commands
+from SlabExporterPanel.commands import camel_case, command_line, python_lines
 from SlabExporterPanel.presets import PRESETS, apply
 from SlabExporterPanel.settings import DicomTexts, PanelSettings, request_of
 from SlabExporterPanel.words import in_panel_words, missing_package
@@ -23,6 +28,7 @@ SETTINGS = [
     PanelSettings(thickness=96.5, unit="mm", format="nrrd", compression="small"),
     PanelSettings(block="64,64,all", overlap=8, remainder="shift", keep="labelled", min_percent=5),
     PanelSettings(block="40,40.5,all", unit="mm"),
+    PanelSettings(thickness=40, spacing="1,1,2.5"),
     PanelSettings(crop=True, crop_to="body", margin=10, orient="lps"),
     PanelSettings(format="dicom", dicom=DicomTexts("MR", "Doe^Jane", "17 b", "Follow-up of O'Hara")),
 ]
@@ -74,6 +80,7 @@ def test_the_python_lines_can_be_run_and_name_what_differs(settings, volume):
     util = SimpleNamespace(getNode=lambda name: f"node {name}")
     names = {"SlabExporterLogic": lambda: logic, "slicer": SimpleNamespace(util=util)}
     exec(lines.partition("\n")[2], names)
+    assert set(called) - {"nodes"} <= console_keywords()
     assert called.pop("nodes") == ("node my ct", "OUT", "node my ct")
     slabs = request_of(settings).slabs
     assert called.get("overlap", 0) == slabs.overlap
@@ -82,6 +89,29 @@ def test_the_python_lines_can_be_run_and_name_what_differs(settings, volume):
     assert called.get("thicknessMm") == slabs.thickness_mm
     assert called.get("cropTo") == request_of(settings).limit.crop_to
     assert called.get("patientName") == request_of(settings).dicom.patient_name
+
+
+# Of ``export`` in Python, what has another name for nodes of a scene, and what is about files or many cases.
+OTHER_NAMES = {"inputs", "out", "within", "labels", "channels"}
+ABOUT_FILES = {"frame", "nifti_transform", "allow_outside_data", "allow_uneven", "resample", "allow_damaged", "options"}
+ABOUT_MANY = {"split_series", "key_file", "jobs", "dask", "shard", "split", "seed", "group_by", "resume"}
+ABOUT_MANY |= {"layout", "dataset_id", "dataset_name"}
+
+
+def console_keywords() -> set[str]:
+    """Return what ``exportSlabs`` takes; its module needs Slicer, and so it is read."""
+    source = (Path(commands.__file__).parent / "logic.py").read_text(encoding="utf-8")
+    functions = [node for node in ast.walk(ast.parse(source)) if isinstance(node, ast.FunctionDef)]
+    arguments = next(node.args for node in functions if node.name == "exportSlabs")
+    return {argument.arg for argument in (*arguments.args, *arguments.kwonlyargs)}
+
+
+def test_the_console_takes_every_option_that_is_about_one_volume_of_a_scene():
+    options = set(inspect.signature(se.export).parameters)
+    assert options >= OTHER_NAMES | ABOUT_FILES | ABOUT_MANY
+    wanted = {camel_case(keyword) for keyword in options - OTHER_NAMES - ABOUT_FILES - ABOUT_MANY}
+    nodes = {"self", "volumeNode", "outputDirectory", "labelNodes", "channelNodes", "roiNode", "name"}
+    assert console_keywords() == wanted | nodes
 
 
 def test_presets_say_all_that_shapes_pieces():
