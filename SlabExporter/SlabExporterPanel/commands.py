@@ -13,7 +13,7 @@ from slab_exporter.export.from_scene import case_name, label_sets
 from slab_exporter.export.options_file import resolved_options
 from slab_exporter.volumes.scene_volumes import file_of_node
 
-from .settings import PanelSettings, request_of
+from .settings import PanelSettings, data_set_of, request_of
 
 
 def command_line(settings: PanelSettings, volume: Any, labels: tuple[Any, ...] = (), roi: Any = None) -> str:
@@ -78,7 +78,7 @@ def camel_case(keyword: str) -> str:
 def _chosen(settings: PanelSettings) -> list[tuple[str, Any]]:
     """Return the options that are not as they are without asking."""
     plain = resolved_options(ExportRequest(), DataSetOptions())
-    values = resolved_options(request_of(settings), DataSetOptions())
+    values = resolved_options(request_of(settings), data_set_of(settings))
     return [(key, value) for key, value in values.items() if value is not None and value != plain[key]]
 
 

@@ -112,7 +112,8 @@ class ExportSection:
         self._panel.input.rememberFolder()
         try:
             manifest = self._export(folder, node)
-            text, notes, isWhole = finished_text(manifest), finished_notes(manifest), True
+            notes = tuple(dict.fromkeys((*finished_notes(manifest), *self._watch.told)))
+            text, isWhole = finished_text(manifest), True
             self._panel.packageOffer.offer(manifest.warnings)
         except Cancelled as stopped:
             self.states, text = {}, str(stopped)
@@ -129,12 +130,19 @@ class ExportSection:
     def _export(self, folder, node):
         from slab_exporter.export.from_scene import export_nodes
 
-        from .settings import request_of
+        from .settings import data_set_of, request_of
 
-        request = request_of(self._panel.logic.settings())
-        labels, mayReplace = self._panel.input.labels(), self.replaceable == str(folder)
+        settings = self._panel.logic.settings()
         return export_nodes(
-            node.volume, folder.parent, request, labels, node.roi, folder.name, mayReplace, progress=self._watch
+            node.volume,
+            folder.parent,
+            request_of(settings),
+            self._panel.input.labels(),
+            node.roi,
+            folder.name,
+            replace=self.replaceable == str(folder),
+            progress=self._watch,
+            data_set=data_set_of(settings),
         )
 
     def _showProgress(self, watch):

@@ -49,6 +49,8 @@ class SlabExporterLogic(StitchLogic, SceneLogic, ScriptedLoadableModuleLogic):
             format=node.fileFormat.value,
             compression=node.compression.value,
             dicom=DicomTexts(node.dicomModality, node.dicomPatientName, node.dicomPatientId, node.dicomStudy),
+            nnunet_id=node.nnunetId,
+            nnunet_name=node.nnunetName,
             output=node.outputFolder,
             name=node.caseName if isNamed else "",
             replace=replaceable,
@@ -106,6 +108,9 @@ class SlabExporterLogic(StitchLogic, SceneLogic, ScriptedLoadableModuleLogic):
         quantize=False,
         newUids=False,
         deidentify=False,
+        layout=None,
+        datasetId=None,
+        datasetName=None,
         verify=True,
         overwrite=False,
         progress=None,
@@ -153,13 +158,16 @@ class SlabExporterLogic(StitchLogic, SceneLogic, ScriptedLoadableModuleLogic):
         :param quantize: round values that DICOM's 16 bits cannot hold; the largest error is stated.
         :param newUids: other DICOM identifiers than last time for the same input.
         :param deidentify: call the case case-0001, unless it has a ``name``, and let no file say whose images it holds.
+        :param layout: "nnunet": also lay the folder's cases out as nnU-Net wants them; needs labels.
+        :param datasetId: number of nnU-Net's data set, from 1 to 999.
+        :param datasetName: its name.
         :param verify: read every slab back and compare it with the volume.
         :param overwrite: replace an earlier export of this case.
         :param progress: called with a ProgressEvent for every slab; may raise Cancelled.
         :return: the manifest: ``manifest.slabs[0].image``, ``.box``, ``.geometry.affine_ras`` (mm, RAS) and so on.
         :raises slab_exporter.core.errors.SlabExporterError: with a sentence that says what to do.
         """
-        from slab_exporter.core.options import DicomOptions, ExportRequest, LabelOptions
+        from slab_exporter.core.options import DataSetOptions, DicomOptions, ExportRequest, LabelOptions
         from slab_exporter.core.options.prepare import made_ready
         from slab_exporter.core.pieces.keeping import KeepOptions
         from slab_exporter.core.pieces.limiting import LimitOptions
@@ -167,6 +175,8 @@ class SlabExporterLogic(StitchLogic, SceneLogic, ScriptedLoadableModuleLogic):
         from slab_exporter.core.progress import no_progress
         from slab_exporter.export.from_scene import export_nodes
 
+        salt = uuid.uuid4().hex if newUids is True else newUids or ""
+        segments = None if segments is None else str(segments)
         request = ExportRequest(
             slabs=slab_options(thickness, thicknessMm, axis, overlap, remainder, fill, block, blockMm, crop),
             format=format,
@@ -177,20 +187,12 @@ class SlabExporterLogic(StitchLogic, SceneLogic, ScriptedLoadableModuleLogic):
             prepare=made_ready(orient, spacing, like, interpolation),
             labels=LabelOptions(labelAffine, labelTolerance),
             dicom=DicomOptions(
-                modality,
-                patientName,
-                patientId,
-                studyDescription,
-                quantize,
-                deidentify,
-                uuid.uuid4().hex if newUids is True else newUids or "",
-                None if segments is None else str(segments),
+                modality, patientName, patientId, studyDescription, quantize, deidentify, salt, segments
             ),
         )
-        out = Path(outputDirectory).expanduser()
         return export_nodes(
             volumeNode,
-            out,
+            Path(outputDirectory).expanduser(),
             request,
             labelNodes,
             roiNode,
@@ -198,6 +200,7 @@ class SlabExporterLogic(StitchLogic, SceneLogic, ScriptedLoadableModuleLogic):
             replace=overwrite,
             progress=progress or no_progress,
             channels=channelNodes,
+            data_set=DataSetOptions(layout=layout, dataset_id=datasetId, dataset_name=datasetName),
         )
 
     def createSlabROIs(

@@ -42,6 +42,8 @@ class SlabExporterParameterNode:
     dicomPatientName: str = ""
     dicomPatientId: str = ""
     dicomStudy: str = ""
+    nnunetId: Annotated[int, WithinRange(0, 999)] = 0
+    nnunetName: str = ""
     stitchManifest: str = ""
     stitchPredictions: str = ""
     stitchBlend: Blend = Blend.automatic

@@ -23,10 +23,24 @@ class Preset:
 
 
 # What every preset says, so that none depends on what was set before.
-_PLAIN = {"block": "", "onePiece": False, "overlap": 0, "remainder": "keep", "axis": "axial", "unit": "slices"}
+_PLAIN = {
+    "block": "",
+    "onePiece": False,
+    "overlap": 0,
+    "remainder": "keep",
+    "axis": "axial",
+    "unit": "slices",
+    "nnunetId": 0,
+}
 
 PRESETS = (
     Preset("64 slices", "Slabs of 64 slices; the last one may be thinner.", {**_PLAIN, "thickness": 64.0}),
+    Preset(
+        "nnU-Net",
+        "Slabs of 64 slices, laid out beside the cases as nnU-Net wants them; choose number and name of its data set "
+        "in 'Names and files'.",
+        {**_PLAIN, "thickness": 64.0, "fileFormat": "nii.gz", "nnunetId": 1, "nnunetName": "Slabs"},
+    ),
     Preset("96 mm", "Slabs of 96 mm, in whole slices.", {**_PLAIN, "thickness": 96.0, "unit": "mm"}),
     Preset(
         "Blocks of 128",

@@ -8,6 +8,7 @@ from slab_exporter.core.errors import RequestError
 from slab_exporter.core.options import (
     AxisName,
     Compression,
+    DataSetOptions,
     DicomOptions,
     ExportRequest,
     Format,
@@ -47,6 +48,8 @@ class PanelSettings:
         orient: letters that i, j, k shall point to; empty for the volume's order.
         spacing: mm of a voxel along i, j, k; empty for the volume's.
         dicom: used for DICOM alone.
+        nnunet_id: number of nnU-Net's data set, as which the folder is laid out too; 0 for no such layout.
+        nnunet_name: its name.
         output: folder; empty if none is chosen.
         name: of the case; empty for the volume node's name.
         replace: folder of the case that may be replaced; empty for none.
@@ -71,6 +74,8 @@ class PanelSettings:
     format: Format = "nii.gz"
     compression: Compression = "fast"
     dicom: DicomTexts = field(default_factory=DicomTexts)
+    nnunet_id: int = 0
+    nnunet_name: str = ""
     output: str = ""
     name: str = ""
     replace: str = ""
@@ -92,6 +97,17 @@ def request_of(settings: PanelSettings) -> ExportRequest:
         prepare=made_ready(settings.orient.strip() or None, settings.spacing.strip() or None, None, None),
         dicom=_dicom_options(settings.dicom) if settings.format == "dicom" else DicomOptions(),
     )
+
+
+def data_set_of(settings: PanelSettings) -> DataSetOptions:
+    """Return how the folder's cases are laid out for other programs.
+
+    Raises:
+        RequestError: nnU-Net's data set has no name, or one that it does not know.
+    """
+    if settings.nnunet_id == 0:
+        return DataSetOptions()
+    return DataSetOptions(layout="nnunet", dataset_id=settings.nnunet_id, dataset_name=settings.nnunet_name.strip())
 
 
 def _fraction(settings: PanelSettings) -> float | None:

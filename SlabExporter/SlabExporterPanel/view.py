@@ -11,10 +11,10 @@ from typing import Any
 
 from slab_exporter.core.errors import InputError, OutputError, SlabExporterError
 from slab_exporter.core.geometry import Box, VolumeGeometry
-from slab_exporter.core.options import ExportRequest
+from slab_exporter.core.options import DataSetOptions, ExportRequest
 from slab_exporter.core.planning import SlabPlan, plan_slabs
 from slab_exporter.core.text import counted
-from slab_exporter.export.from_scene import case_name
+from slab_exporter.export.from_scene import case_name, require_layout_for
 from slab_exporter.files.encodings.holding import require_holdable
 from slab_exporter.mrml.nodes import node_geometry, require_no_transform
 from slab_exporter.mrml.roi import box_inside_roi
@@ -27,7 +27,7 @@ from slab_exporter.volumes.scene_volumes import geometry_to_cut, header_warnings
 from .checks import output_folder, require_usable_label, require_usable_output
 from .replacing import earlier_export
 from .rows import Row, extent_tip, row_of, summary, table_headers
-from .settings import PanelSettings, request_of
+from .settings import PanelSettings, data_set_of, request_of
 from .words import in_panel_words
 
 EXPORT_TIP = "Write the slabs, read every one back, and compare it with the volume."
@@ -93,7 +93,7 @@ def panel_view(settings: PanelSettings, volume: Any, labels: tuple[Any, ...] = (
     """
     case = "" if volume is None else case_name(volume, settings.name)
     try:
-        request = request_of(settings)
+        request, data_set = request_of(settings), data_set_of(settings)
         plan = plan_of(request, volume, roi)
     except SlabExporterError as error:
         off = Action(False, in_panel_words(error.sentence))
@@ -101,7 +101,7 @@ def panel_view(settings: PanelSettings, volume: Any, labels: tuple[Any, ...] = (
     folder = _case_folder(settings, case)
     return PanelView(
         preview=_preview_action(request, plan),
-        export=_export_action(settings, case, plan.geometry, volume, labels),
+        export=_export_action(settings, _Case(case, volume, labels), plan.geometry, request, data_set),
         case=case,
         folder=folder,
         earlier="" if folder is None else earlier_export(folder),
@@ -194,14 +194,25 @@ def _preview_action(request: ExportRequest, plan: SlabPlan) -> Action:
     return Action(True, PREVIEW_TIP)
 
 
+@dataclass(frozen=True)
+class _Case:
+    """What would be exported: the case's name, the volume node, label nodes."""
+
+    name: str
+    volume: Any
+    labels: tuple[Any, ...]
+
+
 def _export_action(
-    settings: PanelSettings, case: str, geometry: VolumeGeometry, volume: Any, labels: tuple[Any, ...]
+    settings: PanelSettings, case: _Case, geometry: VolumeGeometry, request: ExportRequest, data_set: DataSetOptions
 ) -> Action:
     try:
-        for node in labels:
-            require_usable_label(node, volume, geometry)
+        for node in case.labels:
+            require_usable_label(node, case.volume, geometry)
+        require_layout_for(case.name, case.labels, request, data_set)
         out = output_folder(settings.output)
-        require_usable_output(out, case, volume, labels, settings.replace == str(out / case))
+        may_replace = settings.replace == str(out / case.name)
+        require_usable_output(out, case.name, case.volume, case.labels, may_replace)
     except SlabExporterError as error:
         return Action(False, in_panel_words(error.sentence))
     return Action(True, EXPORT_TIP)

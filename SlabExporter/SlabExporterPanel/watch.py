@@ -42,12 +42,14 @@ class ExportWatch(Watch):
     """Follows an export, ten times a second at least; cases complete when it is cancelled stay complete.
 
     Attributes:
-        states: text of the table's last column, by slab number.
+        states: text of the table's column for it, by slab number.
+        told: sentences that a user should read, as they came.
     """
 
     def __init__(self, refresh: Callable[[ExportWatch], None]) -> None:
         super().__init__(refresh)
         self.states: dict[int, str] = {}
+        self.told: list[str] = []
 
     def __call__(self, event: ProgressEvent) -> None:
         """Take note of an event.
@@ -55,6 +57,8 @@ class ExportWatch(Watch):
         Raises:
             Cancelled: the user asked for it, and the case is not complete yet.
         """
+        if event.kind == "warning":
+            self.told.append(in_panel_words(event.message))
         if event.total:
             self.percent = int(100 * event.done / event.total)
         if event.kind == "slab-finished":

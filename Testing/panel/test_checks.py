@@ -12,8 +12,9 @@ from slab_exporter.mrml.sequences import shown_frame
 from SlabExporterPanel.following import fitting
 from SlabExporterPanel.outcome import Outcome
 from SlabExporterPanel.replacing import earlier_export, question
-from SlabExporterPanel.settings import DicomTexts, PanelSettings, request_of
+from SlabExporterPanel.settings import DicomTexts, PanelSettings, data_set_of, request_of
 from SlabExporterPanel.view import panel_view
+from SlabExporterPanel.watch import ExportWatch
 from support.phantoms import affine, index_phantom, save_nifti
 from support.scenes import held, load, node_geometry, put_under_transform, segmentation, user_scene
 
@@ -218,3 +219,20 @@ def test_one_piece_is_listed_as_such(volume, settings):
     view = panel_view(replace(settings, crop=True), volume)
     assert view.headers[0] == "Crop"
     assert "one piece of 9 x 8 x 23 voxels" in view.summary
+
+
+def test_the_folder_is_laid_out_for_nnunet_where_there_are_labels(scene, volume, settings, tmp_path):
+    choice = replace(settings, nnunet_id=7, nnunet_name="Liver")
+    assert "needs label maps" in panel_view(choice, volume).export.tooltip
+    nameless = panel_view(replace(choice, nnunet_name=""), volume)
+    assert "the name beside 'nnU-Net'" in nameless.export.tooltip
+    labels = held(scene, (index_phantom(SHAPE) % 2).astype(np.uint8), affine(), "organs", LABELS)
+    assert "'Format' nii.gz" in panel_view(replace(choice, format="dicom"), volume, (labels,)).export.tooltip
+    assert panel_view(choice, volume, (labels,)).export.enabled
+    watch = ExportWatch(lambda one: None)
+    out, data_set = tmp_path / "out", data_set_of(choice)
+    export_nodes(volume, out, request_of(choice), labels, progress=watch, data_set=data_set)
+    assert len(list((out / "Dataset007_Liver" / "imagesTr").glob("*_0000.nii.gz"))) == 5
+    assert len(list((out / "Dataset007_Liver" / "labelsTr").iterdir())) == 5
+    assert (out / "CT" / "manifest.json").is_file()
+    assert watch.told[0].startswith("'CT' has never been saved")

@@ -16,7 +16,7 @@ from slab_exporter.core.text import Package, Sentence
 from SlabExporterPanel import commands
 from SlabExporterPanel.commands import camel_case, command_line, python_lines
 from SlabExporterPanel.presets import PRESETS, apply
-from SlabExporterPanel.settings import DicomTexts, PanelSettings, request_of
+from SlabExporterPanel.settings import DicomTexts, PanelSettings, data_set_of, request_of
 from SlabExporterPanel.words import in_panel_words, missing_package
 from support.phantoms import affine, index_phantom, save_nifti
 from support.scenes import add_roi, held, load, node_geometry, user_scene
@@ -29,6 +29,7 @@ SETTINGS = [
     PanelSettings(block="64,64,all", overlap=8, remainder="shift", keep="labelled", min_percent=5),
     PanelSettings(block="40,40.5,all", unit="mm"),
     PanelSettings(thickness=40, spacing="1,1,2.5"),
+    PanelSettings(nnunet_id=7, nnunet_name="Liver"),
     PanelSettings(crop=True, crop_to="body", margin=10, orient="lps"),
     PanelSettings(format="dicom", dicom=DicomTexts("MR", "Doe^Jane", "17 b", "Follow-up of O'Hara")),
 ]
@@ -53,6 +54,12 @@ def test_the_command_line_asks_for_the_same(settings, volume, tmp_path):
     assert program == "slab-exporter"
     assert list(map(str, options.inputs)) == [str(tmp_path / "my ct.nii.gz")]
     assert request_of_command(options) == request_of(settings)
+    layout = data_set_of(settings)
+    assert (options.layout, options.dataset_id, options.dataset_name) == (
+        layout.layout,
+        layout.dataset_id,
+        layout.dataset_name,
+    )
 
 
 def test_the_command_line_names_labels_roi_and_what_it_cannot_know(scene, volume, tmp_path):
@@ -95,7 +102,6 @@ def test_the_python_lines_can_be_run_and_name_what_differs(settings, volume):
 OTHER_NAMES = {"inputs", "out", "within", "labels", "channels"}
 ABOUT_FILES = {"frame", "nifti_transform", "allow_outside_data", "allow_uneven", "resample", "allow_damaged", "options"}
 ABOUT_MANY = {"split_series", "key_file", "jobs", "dask", "shard", "split", "seed", "group_by", "resume"}
-ABOUT_MANY |= {"layout", "dataset_id", "dataset_name"}
 
 
 def console_keywords() -> set[str]:
@@ -130,7 +136,8 @@ class _Node:
     def __init__(self, settings: PanelSettings) -> None:
         self.block, self.onePiece, self.overlap = settings.block, settings.crop, settings.overlap
         self.remainder, self.axis, self.unit = settings.remainder, settings.axis, settings.unit
-        self.thickness = float(settings.thickness)
+        self.thickness, self.fileFormat = float(settings.thickness), settings.format
+        self.nnunetId, self.nnunetName = settings.nnunet_id, settings.nnunet_name
 
 
 def test_a_missing_package_is_named_as_slicer_installs_it():

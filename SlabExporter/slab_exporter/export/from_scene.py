@@ -13,6 +13,7 @@ from dataclasses import replace as replace_fields
 from pathlib import Path
 from typing import Any
 
+from ..cases.case import Case
 from ..core.errors import InputError, OutputError, RequestError
 from ..core.manifest import FILE_NAME, Manifest
 from ..core.naming import OPTIONS, SUMMARY_FILES, safe_name, volume_extension, volume_stem
@@ -33,6 +34,7 @@ from ..prepare.preparation import cut_grid
 from ..volumes.scene_volumes import file_of_node, label_volume, scene_volume
 from .data_set import DataSetFiles, refuse_named_cases
 from .identity import numbered
+from .nnunet import laid_out, require_layout
 from .options_file import write_options
 from .output_folder import clear_interrupted, locked, make_output
 
@@ -49,6 +51,7 @@ def export_nodes(
     replace: bool = False,
     progress: Progress = no_progress,
     channels: Mapping[str, Any] | None = None,
+    data_set: DataSetOptions | None = None,
 ) -> Manifest:
     """Export one volume node, with label maps and segmentations, as a case of the folder ``out``.
 
@@ -62,6 +65,7 @@ def export_nodes(
         replace: replace an earlier export of this case.
         progress: told of every slab; may raise ``Cancelled``, and then nothing of the case stays.
         channels: further scalar volume nodes on the same grid, by the names of their channels.
+        data_set: how the folder's cases are laid out for other programs beside.
 
     Returns:
         The manifest as written to ``out``/``case``.
@@ -78,6 +82,8 @@ def export_nodes(
     further = {safe_name(str(key)): node for key, node in (channels or {}).items()}
     require_apart_from_sources(out, name, [volume, *further.values(), *label_sets(labels).values()])
     require_free_place(out, name, replace)
+    data_set = data_set or DataSetOptions()
+    require_layout_for(name, labels, request, data_set)
     with open_runtime() as runtime:
         image = _image_source(runtime, volume)
         limits = None if roi is None else box_inside_roi(roi, cut_grid(image.geometry, request.prepare))
@@ -102,10 +108,30 @@ def export_nodes(
                 raise
             else:
                 files.case_is_whole(out / name, ())
-                write_options(out, request, DataSetOptions(), resume=False)
+                write_options(out, request, data_set, resume=False)
+                _lay_out(out, files, data_set, progress)
             finally:
                 remove_empty_folders_aside(out)
     return manifest
+
+
+def require_layout_for(name: str, labels: LabelNodes, request: ExportRequest, data_set: DataSetOptions) -> None:
+    """Refuse a case that cannot be laid out as is asked, before anything is written.
+
+    Raises:
+        RequestError: with what to change.
+    """
+    require_layout([Case(name, Path(name), {key: Path(key) for key in label_sets(labels)})], request, data_set)
+
+
+def _lay_out(out: Path, files: DataSetFiles, data_set: DataSetOptions, progress: Progress) -> None:
+    """Lay the folder's cases out for other programs.
+
+    Raises:
+        OutputError: that was not possible; the case itself is whole.
+    """
+    for sentence in laid_out(out, files.listed, data_set, progress):
+        raise OutputError("The case is written and verified, but not laid out: ", sentence)
 
 
 def case_name(volume: Any, asked: str | None = None) -> str:
