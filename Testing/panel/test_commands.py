@@ -100,7 +100,16 @@ def test_the_python_lines_can_be_run_and_name_what_differs(settings, volume):
 
 # Of ``export`` in Python, what has another name for nodes of a scene, and what is about files or many cases.
 OTHER_NAMES = {"inputs", "out", "within", "labels", "channels"}
-ABOUT_FILES = {"frame", "nifti_transform", "allow_outside_data", "allow_uneven", "resample", "allow_damaged", "options"}
+ABOUT_FILES = {
+    "overlapping",
+    "frame",
+    "nifti_transform",
+    "allow_outside_data",
+    "allow_uneven",
+    "resample",
+    "allow_damaged",
+    "options",
+}
 ABOUT_MANY = {"split_series", "key_file", "jobs", "dask", "shard", "split", "seed", "group_by", "resume"}
 
 
