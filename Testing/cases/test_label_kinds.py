@@ -10,7 +10,7 @@ import nibabel as nib
 import numpy as np
 import pydicom
 import pytest
-from support.dicom_phantoms import ORIGIN, SPACING, uid, voxels, write_series
+from support.dicom_phantoms import ORIGIN, SPACING, uid, voxels, write_image, write_series
 from support.phantoms import affine, index_phantom, save_nifti
 from support.segment_files import LPS, write_masks, write_rtstruct, write_seg, write_seg_nrrd
 
@@ -80,6 +80,7 @@ def test_every_kind_gives_the_same_label_slabs_and_names(run_cli, tmp_path, seri
     assert "overlap" not in said
     document = json.loads((out / "dataset.json").read_text())
     assert document["labels"] == {"0": "background", "1": "liver", "2": "spleen", "3": "tumour"}
+    assert '<i style="background:rgb(86,180,233)"></i>spleen</span>' in (out / "report.html").read_text()
     assert run_cli("verify", out)[0] == 0
     code, _, said = run_cli("export", series, "--labels", labels, "-o", out, "--thickness", 3, "--resume")
     assert "complete already" in said
@@ -195,3 +196,74 @@ def test_a_changed_mask_is_noticed(run_cli, tmp_path, series):
     code, shown, said = run_cli("verify", out)
     assert code == 1
     assert "has been changed since the export" in shown + said
+
+
+def outlines(mask_kji: np.ndarray, matrix: np.ndarray) -> list[np.ndarray]:
+    """Contours of a mask in each slice, between voxels inside and outside, in LPS (VTK's marching squares)."""
+    from vtkmodules.util.numpy_support import numpy_to_vtk, vtk_to_numpy
+    from vtkmodules.vtkCommonDataModel import vtkImageData
+    from vtkmodules.vtkFiltersCore import vtkMarchingSquares, vtkStripper
+
+    found, lps = [], LPS @ matrix
+    for k in np.flatnonzero(mask_kji.any(axis=(1, 2))):
+        plane = np.pad(mask_kji[k], 1).astype(np.float32)
+        image = vtkImageData()
+        image.SetDimensions(plane.shape[1], plane.shape[0], 1)
+        image.GetPointData().SetScalars(numpy_to_vtk(plane.reshape(-1), deep=True))
+        squares, strips = vtkMarchingSquares(), vtkStripper()
+        squares.SetInputData(image)
+        squares.SetValue(0, 0.5)
+        strips.SetInputConnection(squares.GetOutputPort())
+        strips.JoinContiguousSegmentsOn()
+        strips.SetMaximumLength(100000)
+        strips.Update()
+        points = vtk_to_numpy(strips.GetOutput().GetPoints().GetData())[:, :2] - 1
+        for n in range(strips.GetOutput().GetNumberOfLines()):
+            cell = strips.GetOutput().GetCell(n).GetPointIds()
+            ij = points[[cell.GetId(m) for m in range(cell.GetNumberOfIds() - 1)]]
+            if len(ij) > 2:
+                found.append(np.c_[ij, np.full(len(ij), k), np.ones(len(ij))] @ lps.T[:, :3])
+    return found
+
+
+def test_real_labels_of_a_ct_are_the_same_from_every_kind(run_cli, tmp_path, real_data):
+    """A part of a real CT as a study with SEG, RTSTRUCT, .seg.nrrd and masks: one and the same label slabs."""
+    ct = nib.load(real_data / "nifti" / "ct_totalseg" / "example_ct.nii.gz")
+    labels = np.asanyarray(nib.load(real_data / "nifti" / "ct_totalseg" / "example_ct_labels.nii.gz").dataobj)
+    part = (slice(20, 80), slice(20, 70), slice(40, 60))
+    matrix = ct.affine @ nib.affines.from_matvec(np.eye(3), (20, 20, 40))
+    found = labels[part]
+    values = [int(v) for v in np.unique(found) if v][:6]
+    of = {f"organ {value}": found == value for value in values}
+    kji = {name: np.ascontiguousarray(mask.T) for name, mask in of.items()}
+    lps = LPS @ matrix
+    spacing = np.linalg.norm(lps[:3, :3], axis=0)
+    along = lps[:3, :3] / spacing
+    pixels = np.ascontiguousarray(np.asanyarray(ct.dataobj)[part].T).astype(np.int16)
+    series = tmp_path / "in" / "ct"
+    for k, plane in enumerate(pixels):
+        write_image(
+            series / f"{k:03d}", plane, lps[:3, 3] + k * lps[:3, 2], InstanceNumber=k + 1,
+            PixelSpacing=[spacing[1], spacing[0]], ImageOrientationPatient=[*along[:, 0], *along[:, 1]],
+            SliceThickness=spacing[2],
+        )  # fmt: skip
+    sources = {
+        "seg": write_seg(tmp_path / "seg.dcm", sorted(series.iterdir()), kji),
+        "nrrd": write_seg_nrrd(tmp_path / "s.seg.nrrd", of, matrix),
+        "masks": write_masks(tmp_path / "segmentations", of, matrix),
+        "rt": write_rtstruct(tmp_path / "rt.dcm", {name: outlines(mask, matrix) for name, mask in kji.items()}),
+    }
+    arguments = [part for name, path in sources.items() for part in ("--labels", f"{name}={path}")]
+    code, _, said = run_cli("export", series, "-o", tmp_path / "out", "--thickness", 8, *arguments)
+    assert code == 0, said
+    slabs = {name: slabs_of(tmp_path / "out", name) for name in sources}
+    expected = np.zeros(found.shape, np.uint8)
+    for number, mask in enumerate(of.values(), start=1):
+        expected[mask] = number
+    # the series may count its rows the other way round: what lies where is compared in the order of its slabs
+    for name in ("nrrd", "masks"):
+        np.testing.assert_array_equal(slabs[name], slabs["seg"])
+    assert sorted(np.unique(slabs["seg"], return_counts=True)[1]) == sorted(np.unique(expected, return_counts=True)[1])
+    differing = np.count_nonzero(slabs["rt"] != slabs["seg"])
+    assert differing <= 0.02 * np.count_nonzero(slabs["seg"])
+    assert run_cli("verify", tmp_path / "out")[0] == 0

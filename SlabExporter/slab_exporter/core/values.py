@@ -166,6 +166,8 @@ def lowest_value(voxels: npt.NDArray) -> float:
 
 # Examples of values in a sentence.
 _MOST_EXAMPLES = 3
+# Atlases have hundreds of labels; an image, or a map of distances, has more values. Counting ends at some point.
+MOST_LABELS, _ENOUGH_VALUES = 1000, 10000
 
 
 def label_objection(voxels_kji: npt.NDArray) -> str | None:
@@ -173,14 +175,20 @@ def label_objection(voxels_kji: npt.NDArray) -> str | None:
 
     >>> label_objection(np.array([[[0.0, 0.988, 1.976, np.nan]]]))
     'holds 0.988, 1.976 (fractions) and 1 NaN'
+    >>> label_objection(np.array([[[0, -1, 1]]]))
+    'holds -1 (negative)'
     """
-    if voxels_kji.dtype.kind != "f":
-        return None
+    found = _fractions(voxels_kji) if voxels_kji.dtype.kind == "f" else _whole(voxels_kji)
+    return f"holds {' and '.join(found)}" if found else None
+
+
+def _fractions(voxels_kji: npt.NDArray) -> list[str]:
     fractions: set[float] = set()
-    missing = 0
+    missing, lowest = 0, 0.0
     for plane in voxels_kji:
         finite = np.isfinite(plane)
         missing += plane.size - int(np.count_nonzero(finite))
+        lowest = min(lowest, float(np.min(plane, where=finite, initial=0)))
         if len(fractions) <= _MOST_EXAMPLES:
             fractions.update(np.unique(plane[finite & (plane != np.rint(plane))]).tolist())
     found = []
@@ -188,6 +196,24 @@ def label_objection(voxels_kji: npt.NDArray) -> str | None:
         shown = [f"{value:.4g}" for value in sorted(fractions)[:_MOST_EXAMPLES]]
         more = " ..." if len(fractions) > _MOST_EXAMPLES else ""
         found.append(f"{', '.join(shown)}{more} (fractions)")
+    elif lowest < 0:
+        found.append(f"{lowest:.4g} (negative)")
     if missing:
         found.append(f"{missing} NaN")
-    return f"holds {' and '.join(found)}" if found else None
+    return found
+
+
+def _whole(voxels_kji: npt.NDArray) -> list[str]:
+    lowest, highest = int(voxels_kji.min()), int(voxels_kji.max())
+    found = [f"{lowest} (negative)"] if lowest < 0 else []
+    if highest - lowest < MOST_LABELS:
+        return found
+    values: set[int] = set()
+    for plane in voxels_kji:
+        values.update(np.unique(plane).tolist())
+        if len(values) > _ENOUGH_VALUES:
+            break
+    if len(values) > MOST_LABELS:
+        more = "more than " if len(values) > _ENOUGH_VALUES else ""
+        found.append(f"{more}{min(len(values), _ENOUGH_VALUES)} different values")
+    return found

@@ -118,7 +118,10 @@ def label_warnings(label: SourceVolume) -> tuple[str, ...]:
     objection = label_objection(label.voxels_kji)
     if objection is None:
         return label.warnings
-    advice = "Programs cut such values off (0.999 becomes 0) or refuse them; save it as whole numbers."
+    if "fractions" in objection or "NaN" in objection:
+        advice = "Programs cut such values off (0.999 becomes 0) or refuse them; save it as whole numbers."
+    else:
+        advice = "Labels are whole numbers from 0 (background) on; was an image given, or a map of distances?"
     return (*label.warnings, f"{label.name} is not a label map: it {objection}. {advice}")
 
 

@@ -16,7 +16,16 @@ from ..core.volume import PREPARED, SourceVolume
 from ..mrml.volume_files import geometry_warnings
 
 # What the manifest may say of a source besides geometry: how it was made, and of how many files.
-_KEPT_RECORDS = (PREPARED, "files", "resampled", "allow_uneven_mm", "file_shape_ijk", "file_affine_ras", "placed")
+_KEPT_RECORDS = (
+    PREPARED,
+    "files",
+    "resampled",
+    "allow_uneven_mm",
+    "file_shape_ijk",
+    "file_affine_ras",
+    "placed",
+    "read_as",
+)
 
 
 def without_identity(volume: SourceVolume, name: str) -> SourceVolume:

@@ -10,6 +10,7 @@ from ..core.geometry import Box, VolumeGeometry
 from ..core.manifest import Manifest, SlabRecord
 from ..core.naming import piece_noun
 from ..core.text import counted, lengths, sizes
+from .legend import legend
 from .views import View, holds_plane, middle_views, rectangle
 
 # Largest picture on the page, in CSS pixels; the three of a case share one scale.
@@ -150,6 +151,7 @@ def _card(card: CaseCard) -> str:
         + (f'<ul class="warnings">{warnings}</ul>' if warnings else "")
         + "".join(f'<p class="note">{escape(text)}</p>' for text in card.notes)
         + _planes(card, geometry)
+        + legend(manifest)
         + _slab_table(manifest.slabs, manifest.plan.kind)
         + "</article>"
     )

@@ -7,6 +7,7 @@ import struct
 import zlib
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -34,6 +35,8 @@ _COLOURS = np.array(
     + [(160, 240, 60)]
 )
 _OPACITY = 0.45
+# By how many colours equal values of two label sets differ.
+_SETS_APART = 3
 
 
 def preview_paths(folder: Path) -> dict[str, Path]:
@@ -62,7 +65,7 @@ def write_previews(image: SourceVolume, labels: Sequence[SourceVolume], folder: 
         for view, plane, path in zip(views, planes, preview_paths(folder).values(), strict=True):
             indices = _grey(plane, low, high)
             for number, label in enumerate(labels):
-                _colour(indices, _sampled(view.plane(label.voxels_kji)), 3 * number)
+                _colour(indices, _sampled(view.plane(label.voxels_kji)), _SETS_APART * number)
             temporary = scratch / path.name
             temporary.write_bytes(png_bytes(indices, palette))
             os.replace(temporary, path)
@@ -113,7 +116,22 @@ def _colour(indices: npt.NDArray[np.uint8], labels: npt.NDArray, offset: int) ->
     with np.errstate(invalid="ignore"):  # which colour a number beyond int64 gets does not matter
         values = np.nan_to_num(labels[covered].astype(np.float64)).astype(np.int64)
     shades = indices[covered].astype(np.int64) * _SHADES // _GREYS
-    indices[covered] = _GREYS + (values - 1 + offset) % len(_COLOURS) * _SHADES + shades
+    indices[covered] = _GREYS + _colour_index(values, offset) * _SHADES + shades
+
+
+def label_colour(value: int, number: int) -> tuple[int, int, int]:
+    """Return red, green and blue of a label value in the pictures.
+
+    Args:
+        value: in the label map.
+        number: of the label set, from 0.
+    """
+    red, green, blue = _COLOURS[_colour_index(value, _SETS_APART * number)].tolist()
+    return red, green, blue
+
+
+def _colour_index(values: Any, offset: int) -> Any:
+    return (values - 1 + offset) % len(_COLOURS)
 
 
 def _palette() -> npt.NDArray[np.uint8]:
