@@ -178,7 +178,7 @@ class SlabDataset:
         try:
             torchio = importlib.import_module("torchio")
         except ImportError as error:
-            raise RequestError("Subjects need the package torchio (pip install torchio).") from error
+            raise RequestError("Subjects need the package torchio (pip install 'torchio<2').") from error
         return [
             torchio.Subject(
                 {

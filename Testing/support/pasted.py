@@ -44,7 +44,8 @@ def programs_in(folder: Path) -> dict[str, str]:
     (programs / "slab-exporter").write_text(f'#!/bin/sh\nexec "{sys.executable}" -m slab_exporter "$@"\n')
     (programs / "slab-exporter").chmod(0o755)
     path = os.pathsep.join([str(programs), str(Path(sys.executable).parent), os.environ["PATH"]])
-    return os.environ | {"PYTHONPATH": str(LIBRARY), "PATH": path, "COLUMNS": "80"}
+    library = os.pathsep.join(filter(None, [str(LIBRARY), os.environ.get("PYTHONPATH")]))
+    return os.environ | {"PYTHONPATH": library, "PATH": path, "COLUMNS": "80"}
 
 
 def pasted(line: str, folder: Path, environment: dict[str, str]) -> tuple[int, str]:
