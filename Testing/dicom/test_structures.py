@@ -157,3 +157,44 @@ def test_a_sparse_segmentation_is_highdicoms_own_reading(tmp_path):
     assert np.allclose(
         sorted(map(tuple, np.round(points, 3))), sorted(map(tuple, np.round(world[:, :3], 3))), atol=0.002
     )
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_damaged_label_objects_are_refused_with_a_sentence(tmp_path, seed):
+    """Attributes removed, emptied or of another kind: never anything but an InputError."""
+    series = write_series(tmp_path / "ct", voxels((4, 9, 10)))
+    mask = np.zeros((4, 9, 10), np.uint8)
+    mask[1:3, 2:6, 3:7] = 1
+    seg = write_seg(tmp_path / "seg.dcm", sorted(series.iterdir()), {"a": mask, "b": np.roll(mask, 1, 1)})
+    rt = write_rtstruct(tmp_path / "rt.dcm", {"a": [lps(square(9.5, 29.5, 12))], "b": [lps(square(9.5, 29.5, 13))]})
+    rng, refused = np.random.default_rng(seed), 0
+    for path in (seg, rt):
+        for _ in range(25):
+            content = bytearray(path.read_bytes())
+            for place in rng.integers(132, len(content), 6):
+                content[place] = rng.integers(0, 256)
+            harmed = tmp_path / "harmed.dcm"
+            harmed.write_bytes(content)
+            try:
+                found = label_object(harmed)
+                if found is not None:
+                    read = read_segmentation if found.kind == "dicom-seg" else read_structures
+                    for one in read(harmed, GRID).masks():
+                        assert one.dtype == bool
+            except InputError:
+                refused += 1
+    assert refused > 5
+
+
+def test_an_attribute_that_is_missing_is_said(tmp_path):
+    import pydicom
+
+    series = write_series(tmp_path / "ct", voxels((4, 9, 10)))
+    mask = np.ones((4, 9, 10), np.uint8)
+    path = write_seg(tmp_path / "seg.dcm", sorted(series.iterdir()), {"a": mask})
+    dataset = pydicom.dcmread(path)
+    for group in dataset.PerFrameFunctionalGroupsSequence:
+        del group.PlanePositionSequence
+    dataset.save_as(path)
+    with pytest.raises(InputError, match="do not state ImagePositionPatient: they cannot be placed"):
+        read_segmentation(path, GRID)

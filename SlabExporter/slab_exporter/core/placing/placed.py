@@ -100,7 +100,7 @@ def placed_volume(label: SourceVolume, place: Place) -> SourceVolume:
         header=None,
         loaded_affine_ras=None,
         record=record,
-        warnings=(*label.warnings, *place_warnings(label.name, place, outside)),
+        warnings=(*label.warnings, *place_warnings(label.name, place, outside, is_sparse(label))),
     )
 
 
@@ -153,13 +153,19 @@ def require_channel_grid(image: SourceVolume, channel: SourceVolume, name: str) 
     raise InputError(f"{what}{why}. Resample it onto the first channel before, or leave it out.")
 
 
-def place_warnings(name: str, place: Place, outside: int | None = None) -> tuple[str, ...]:
+def is_sparse(label: SourceVolume) -> bool:
+    """Return whether a label map is of a file that leaves out planes without labels, as DICOM segmentations do."""
+    return bool(label.record.get("read_as", {}).get("kind") == "dicom-seg")
+
+
+def place_warnings(name: str, place: Place, outside: int | None = None, sparse: bool = False) -> tuple[str, ...]:
     """Return what a user should know about how a label map was put on its image.
 
     Args:
         name: of the label map.
         place: where.
         outside: how many of its labelled voxels lie outside the image; None: not counted, from headers alone.
+        sparse: that it covers a part of the image only goes without saying.
     """
     placement = place.placement
     said = []
@@ -172,7 +178,7 @@ def place_warnings(name: str, place: Place, outside: int | None = None) -> tuple
         by = f"{name} does not lie quite on the image's voxels: each of its voxels is taken for the nearest ("
         said.append(Sentence(by, Option.to("label_tolerance", place.tolerance), ")."))
     own, covered = placement.file.shape_ijk, placement.covered
-    if placement.is_extended:
+    if placement.is_extended and not sparse:
         said.append(
             Sentence(
                 f"{name} covers {sizes(covered.shape)} of the image's {sizes(placement.geometry.shape_ijk)} voxels: "

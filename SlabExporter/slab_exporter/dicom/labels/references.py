@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+from ...core.errors import InputError
 from ..reading.parsing import parsing, read_dataset
 from ..reading.scan import is_dicom_file
 
@@ -38,6 +40,20 @@ class References:
         return series_uid in self.series if self.series else frame_of_reference in self.frames
 
 
+@contextmanager
+def understood(path: Path) -> Iterator[None]:
+    """Turn what is missing in a label object, or makes no sense, into an ``InputError``.
+
+    Raises:
+        InputError: the file is damaged.
+    """
+    try:
+        with parsing(path):
+            yield
+    except (TypeError, ValueError, IndexError, KeyError, AttributeError, OverflowError) as error:
+        raise InputError(f"{path} is damaged: an attribute is missing or makes no sense ({error}).") from error
+
+
 def label_object(path: Path) -> References | None:
     """Return what a DICOM label object refers to; None for any other file.
 
@@ -46,7 +62,7 @@ def label_object(path: Path) -> References | None:
     """
     if not is_dicom_file(path):
         return None
-    with parsing(path):
+    with understood(path):
         dataset = read_dataset(path, pixels=False)
         kind = _CLASSES.get(str(dataset.get("SOPClassUID", "")))
         if kind is None:

@@ -14,8 +14,9 @@ from ...core.errors import InputError
 from ...core.geometry import RAS_TO_LPS, FloatArray, VolumeGeometry
 from ...core.segments.segmented import Segmented, Stated, told_apart
 from ...files.machine import require_memory
-from ..reading.parsing import parsing, read_dataset
+from ..reading.parsing import read_dataset
 from .colour import rgb_of
+from .references import understood
 
 # Part of a step by which a frame may lie off the planes.
 _OFF_PLANE = 0.05
@@ -46,7 +47,7 @@ def segmentation_geometry(path: Path, image: VolumeGeometry | None = None) -> Vo
     Raises:
         InputError: its frames are not planes of one grid.
     """
-    with parsing(path):
+    with understood(path):
         return _lattice(path, read_dataset(path, pixels=False), image)[0]
 
 
@@ -60,7 +61,7 @@ def read_segmentation(path: Path, image: VolumeGeometry) -> Segmented:
     Raises:
         InputError: it is damaged, or its frames are not planes of one grid.
     """
-    with parsing(path):
+    with understood(path):
         dataset = read_dataset(path)
         kind = str(dataset.get("SegmentationType", "BINARY"))
         items = [item for item in dataset.SegmentSequence if int(item.get("SegmentNumber", 0)) > 0]

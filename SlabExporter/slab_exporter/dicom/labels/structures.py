@@ -19,7 +19,8 @@ from ...core.errors import InputError
 from ...core.geometry import RAS_TO_LPS, FloatArray, VolumeGeometry
 from ...core.segments.segmented import Segmented, Stated, told_apart
 from ...core.text import counted
-from ..reading.parsing import parsing, read_dataset
+from ..reading.parsing import read_dataset
+from .references import understood
 
 _CLOSED = ("CLOSED_PLANAR", "CLOSEDPLANAR_XOR", "CLOSEDPLANAR")
 # Part of a slice by which points may lie off its middle.
@@ -44,7 +45,7 @@ def read_structures(path: Path, image: VolumeGeometry) -> Segmented:
     Raises:
         InputError: it is damaged, holds no contours, or they do not lie in slices of the image.
     """
-    with parsing(path):
+    with understood(path):
         structures = _structures(read_dataset(path))
     drawn = [one for one in structures if one.contours]
     if not drawn:
@@ -74,7 +75,7 @@ def structure_names(path: Path) -> tuple[str, ...]:
     Raises:
         InputError: the file is damaged.
     """
-    with parsing(path):
+    with understood(path):
         return tuple(one.name for one in _structures(read_dataset(path)) if one.contours)
 
 
@@ -94,7 +95,8 @@ def _structure(name: str, item: Any) -> _Structure:
     others = 0
     for contour in (item is not None and item.get("ContourSequence")) or ():
         points = np.array([float(value) for value in contour.get("ContourData") or ()])
-        if str(contour.get("ContourGeometricType")) not in _CLOSED or points.size < 9 or points.size % 3:
+        is_closed = str(contour.get("ContourGeometricType")) in _CLOSED and points.size >= 9
+        if not is_closed or points.size % 3 or not np.isfinite(points).all():
             others += 1
             continue
         ras = points.reshape(-1, 3) @ RAS_TO_LPS[:3, :3]

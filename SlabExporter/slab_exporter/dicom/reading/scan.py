@@ -10,6 +10,7 @@ from pathlib import Path
 
 from ...core.errors import InputError
 from ...core.naming import volume_extension
+from ...core.text import Option, Sentence
 from ...files.disk import file_sha256, files_below
 from ..prefix import has_prefix, looks_like_dicom
 from .damage import DamagedFile, refuse_incomplete
@@ -18,6 +19,8 @@ from .judging import judge
 from .series import Kind, Series, SeriesInfo, Slice, Verdict
 
 _MOST_NAMED = 5
+# What labels images, by the words of ``headers``.
+_LABEL_OBJECTS = {"RTSTRUCT", "segmentation", "label map segmentation"}
 _ONE_OF_EACH = "Keep the right one of files that share a SOPInstanceUID, or give each file one of its own."
 
 
@@ -184,7 +187,12 @@ def _notes(others: Counter[str], damaged: tuple[DamagedFile, ...]) -> tuple[str,
     notes: list[str] = []
     if others:
         kinds = ", ".join(f"{count} {kind}" for kind, count in sorted(others.items())[:_MOST_NAMED])
-        notes.append(f"Left out: DICOM objects that are not images ({kinds}).")
+        told = f"Left out: DICOM objects that are not images ({kinds})."
+        if _LABEL_OBJECTS & others.keys():
+            told = Sentence(
+                told, " Segmentations and structure sets are label maps: give their folder with ", Option("labels"), "."
+            )
+        notes.append(told)
     if damaged:
         more = f" {len(damaged) - 1} more files are damaged too." if len(damaged) > 1 else ""
         notes.append(f"{damaged[0].sentence}{more}")

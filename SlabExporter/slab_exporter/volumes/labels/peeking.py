@@ -42,10 +42,15 @@ def peek_labels(file: LabelFile, image: tuple[str, VolumeGeometry], label_set: s
     if kind == "rtstruct":  # lies on the image by the way it is read
         return 1, ()
     grid = layers_geometry(file.path)[0] if kind == "layers" else segmentation_geometry(file.path, image[1])
-    return 1, _placed(str(file.path), grid, image, label_set, options)
+    return 1, _placed(str(file.path), grid, image, label_set, options, sparse=kind == "dicom-seg")
 
 
 def _placed(
-    name: str, grid: VolumeGeometry, image: tuple[str, VolumeGeometry], label_set: str, options: LabelOptions
+    name: str,
+    grid: VolumeGeometry,
+    image: tuple[str, VolumeGeometry],
+    label_set: str,
+    options: LabelOptions,
+    sparse: bool = False,
 ) -> tuple[str, ...]:
-    return place_warnings(name, place_of((name, grid), image, label_set, options))
+    return place_warnings(name, place_of((name, grid), image, label_set, options), sparse=sparse)
