@@ -111,9 +111,11 @@ class InputSection:
         if self._panel.parameterNode is None:
             return
         ticked, shown = list(self.ui.labelSelector.checkedNodes()), self._shownTicked
-        kept = [node for node in self.labels() if node in ticked or node not in shown]
-        new = [node for node in ticked if node not in shown and node not in kept]
-        self._panel.parameterNode.labels = kept + new
+        unticked = [node for node in shown if node not in ticked]
+        new = [node for node in ticked if node not in shown]
+        if unticked or new:  # while a scene is being loaded its settings name nodes that are not there yet
+            kept = [node for node in self.labels() if node not in (*unticked, *new)]
+            self._panel.parameterNode.labels = kept + new
         self._showUnbound()
 
     def onNameEdited(self, text):
