@@ -166,6 +166,7 @@ def test_a_lost_affine_is_restored_when_asked_for_and_verified(run_cli, tmp_path
     code, _, said = run_cli("export", image, "-o", out, "--overwrite", "--labels", lost, "--label-affine", "image")
     assert code == 0
     assert "it is given the image's geometry, voxel for voxel (--label-affine image)" in said
+    assert "left and right cannot be trusted" not in said
     document = manifest_of(out)
     assert document["label_sources"]["labels"]["placed"] == {"done": [], "affine": "image"}
     assert document["label_sources"]["labels"]["file_affine_ras"] == np.eye(4).tolist()

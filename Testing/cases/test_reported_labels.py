@@ -81,7 +81,12 @@ def test_an_image_given_as_a_label_map_is_said(run_cli, tmp_path, image):
     [
         (np.eye(4), "identity (lost)"),
         (MATRIX, "the same grid as REFERENCE's"),
-        (affine(spacing=(2.0, 3.0, 4.0), origin=(0, 0, 0)), "the affines differ"),
+        (affine(spacing=(2.0, 3.0, 4.0), origin=(0, 0, 0)), "its origin is (0, 0, 0): the position was lost"),
+        (
+            np.diag([-1.0, 1, 1, 1]) @ MATRIX,
+            "mirrored left-right: with those coordinates negated it",
+        ),
+        (MATRIX @ nib.affines.from_matvec(np.eye(3), (0.5, 0.5, 0.5)), "shifted by half a voxel"),
     ],
 )
 def test_compare_speaks_of_grids_where_contents_cannot_be_related(run_cli, tmp_path, matrix, told):

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from ..core.geometry import VolumeGeometry
 from ..core.geometry_difference import SAME_GRID_VOXELS
 from ..core.index_map import map_between
+from ..core.placing.reasons import reason_for
 from ..core.volume import is_identity
 
 SAME, REORDERED, PART = "same", "same-other-order", "part"
@@ -47,7 +48,7 @@ def relate_grids(reference: VolumeGeometry, other: VolumeGeometry) -> GridRelati
         if box.intersection(reference.box) == box:
             return GridRelation(PART, "a part of REFERENCE's grid")
     if sorted(reference.shape_ijk) != sorted(other.shape_ijk):
-        return GridRelation(DIFFERENT, "another grid than REFERENCE's")
+        return GridRelation(DIFFERENT, f"another grid than REFERENCE's: {_why(reference, other)}")
     return _as_many_voxels(reference, other)
 
 
@@ -61,4 +62,10 @@ def _as_many_voxels(reference: VolumeGeometry, other: VolumeGeometry) -> GridRel
     if is_identity(reference):
         return GridRelation(LOST, f"{size}, but REFERENCE's affine is the identity (lost)")
     far = f" by up to {reference.corner_distance(other):.4g} mm" if same_order else ""
-    return GridRelation(MOVED, f"{size}, but the affines differ{far}")
+    return GridRelation(MOVED, f"{size}, but the affines differ{far}: {_why(reference, other)}")
+
+
+def _why(reference: VolumeGeometry, other: VolumeGeometry) -> str:
+    """Return the reason why OTHER does not lie on REFERENCE, which is the one of a label map beside its image."""
+    what = str(reason_for(reference, other).what)
+    return what.replace("the image's", "REFERENCE's").replace("the image", "REFERENCE")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 from ...core.errors import InputError, SlabExporterError
@@ -10,7 +11,7 @@ from ...core.options.labels import LabelOptions
 from ...core.placing.placed import Named, Place, place_on, placed_volume
 from ...core.volume import SourceVolume
 from ...files.nifti import read_header
-from ...mrml.volume_files import is_nifti
+from ...mrml.volume_files import geometry_warnings, is_nifti
 
 
 def on_image(label: SourceVolume, image: SourceVolume, label_set: str, options: LabelOptions) -> SourceVolume:
@@ -25,9 +26,11 @@ def on_image(label: SourceVolume, image: SourceVolume, label_set: str, options: 
     Raises:
         InputError: it does not lie on the image; with the true reason and a remedy.
     """
-    return placed_volume(
-        label, place_of((label.name, label.geometry), (image.name, image.geometry), label_set, options)
-    )
+    place = place_of((label.name, label.geometry), (image.name, image.geometry), label_set, options)
+    if place.affine is not None:  # what is unusual about its own geometry does not matter any more
+        own = geometry_warnings(label.geometry)
+        label = replace(label, warnings=tuple(text for text in label.warnings if text not in own))
+    return placed_volume(label, place)
 
 
 def place_of(
