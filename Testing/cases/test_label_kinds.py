@@ -267,3 +267,26 @@ def test_real_labels_of_a_ct_are_the_same_from_every_kind(run_cli, tmp_path, rea
     differing = np.count_nonzero(slabs["rt"] != slabs["seg"])
     assert differing <= 0.02 * np.count_nonzero(slabs["seg"])
     assert run_cli("verify", tmp_path / "out")[0] == 0
+
+
+def test_a_folder_of_other_cases_label_maps_is_not_taken_for_masks(run_cli, tmp_path):
+    """LiTS: one image, and a folder with the label maps of all cases."""
+    image = save_nifti(tmp_path / "volume-3.nii.gz", index_phantom(SHAPE_KJI[::-1]), MATRIX)
+    (tmp_path / "labels").mkdir()
+    for n in (1, 2, 3):
+        save_nifti(tmp_path / "labels" / f"segmentation-{n}.nii.gz", (label_map() == n).astype(np.uint8), MATRIX)
+    code, _, said = run_cli("export", image, "--labels", tmp_path / "labels", "-o", tmp_path / "out")
+    assert code == 0, said
+    np.testing.assert_array_equal(slabs_of(tmp_path / "out"), (label_map() == 3).astype(np.uint8))
+    (tmp_path / "labels" / "segmentation-3.nii.gz").unlink()
+    code, _, said = run_cli("export", image, "--labels", tmp_path / "labels", "-o", tmp_path / "out2")
+    assert code == 2
+    assert "should hold one label map for volume-3.nii.gz" in said
+
+
+def test_two_sets_of_one_name_are_refused(run_cli, tmp_path, series):
+    two = write("seg.nrrd", tmp_path, series, overlap=True)
+    more = f"labels_layer-2={two}"
+    code, _, said = run_cli("export", series, "--labels", two, "--labels", more, "-o", tmp_path / "out")
+    assert code == 2
+    assert "Two label sets of" in said

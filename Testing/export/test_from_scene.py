@@ -255,6 +255,24 @@ def test_a_label_file_gives_the_bytes_of_the_command_line(tmp_path, scene, run_c
     assert len(files_of(tmp_path / "gui")) == 10
 
 
+@pytest.mark.parametrize("where", ["part", "beyond"])
+def test_a_label_node_on_the_volumes_lattice_is_extended_or_cut(tmp_path, scene, where):
+    path = save_nifti(tmp_path / "in" / "case.nii.gz", index_phantom(SHAPE), affine(signs=LAS))
+    node = load(scene, path)
+    matrix = affine(signs=LAS)
+    start, shape = ((1, 2, 3), (3, 4, 5)) if where == "part" else ((-1, 0, -2), tuple(n + 3 for n in SHAPE))
+    values = np.ones(shape, np.uint8)
+    place = matrix @ nib.affines.from_matvec(np.eye(3), start)
+    manifest = export_nodes(node, tmp_path / "out", REQUEST, held(scene, values, place, "drawn", LABELS))
+    expected = np.zeros(SHAPE, np.uint8)
+    expected[tuple(slice(max(0, a), a + n) for a, n in zip(start, shape, strict=True))] = 1
+    for slab in manifest.slabs:
+        found = np.asanyarray(nib.load(tmp_path / "out" / "case" / slab.labels["labels"]).dataobj)
+        box = tuple(slice(a, b) for a, b in zip(slab.box.start, slab.box.stop, strict=True))
+        np.testing.assert_array_equal(found, expected[box])
+    assert manifest.label_sources["labels"].placed["done"] == ["extended" if where == "part" else "cut"]
+
+
 def test_a_label_map_on_another_grid_is_refused(tmp_path, scene, source):
     other = held(scene, index_phantom(SHAPE, "uint8"), affine(origin=(0, 0, 0)), "other", LABELS)
     with pytest.raises(InputError, match="does not lie on the grid"):

@@ -62,11 +62,12 @@ def with_labels(cases: list[Case], name: str, path: str) -> list[Case]:
     objects = {} if "*" in path else label_objects(Path(path))
     if objects:
         return with_objects(cases, name, Path(path), objects)
-    if is_mask_folder(Path(path), cases):
-        return [case.labelled(name, Path(path), MASKS) for case in cases]
     if Path(path).is_dir():
         files = _label_files(Path(path), {case.image.resolve() for case in cases})
-        return matched(cases, name, LabelIndex(files, map(stand_in, cases), given=True), Path(path))
+        index = LabelIndex(files, map(stand_in, cases), given=True)
+        if len(cases) == 1 and len(_found_for(cases[0], index, True)[1]) != 1 and is_mask_folder(Path(path)):
+            return [cases[0].labelled(name, Path(path), MASKS)]
+        return matched(cases, name, index, Path(path))
     if len(cases) > 1:
         raise RequestError(
             f"The label set '{name}' is one file, {path}, but there are {len(cases)} images; "

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -64,16 +65,14 @@ def with_objects(cases: Sequence[Case], name: str, path: Path, objects: dict[Pat
     return result
 
 
-def is_mask_folder(folder: Path, cases: Sequence[Case]) -> bool:
-    """Return whether a folder holds the masks of one case, and not label maps of several.
+def is_mask_folder(folder: Path) -> bool:
+    """Return whether a folder, of which no single file is a case's label map, holds a mask for each structure.
 
-    It does where there is one case, and the folder is called so or holds several files, none of them called like it.
+    It does if it is called so, or holds several files whose names are words: numbers alone tell cases apart.
     """
-    files = mask_files(folder)
-    if len(cases) != 1 or not files:
-        return False
-    called = any(file.name.casefold().startswith(cases[0].stem.casefold()) for file in files)
-    return folder.name.casefold() in _MASK_FOLDERS or (len(files) > 1 and not called)
+    names = [mask_name(file) for file in mask_files(folder)]
+    without_numbers = {re.sub(r"\d+", "", name) for name in names}
+    return bool(names) and (folder.name.casefold() in _MASK_FOLDERS or len(without_numbers) > 1)
 
 
 def with_structures(cases: Sequence[Case], name: str) -> list[Case]:

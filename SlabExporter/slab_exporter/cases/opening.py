@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-from ..core.errors import RequestError
+from ..core.errors import InputError, RequestError
 from ..core.geometry import VolumeGeometry
 from ..core.index_map import order_of_axes
 from ..core.options import ExportRequest, SeriesOptions
@@ -79,6 +79,8 @@ def open_case_labels(
     for name in case.labels:
         said = _refers_elsewhere(case, name)
         for key, label in open_labels(runtime, label_of(case, name, request), image, name, request.labels).items():
+            if key in result:
+                raise InputError(f"Two label sets of {case.name} are called '{key}'; give them other names.")
             result[key] = replace(label, warnings=(*said, *label.warnings))
     return result
 
