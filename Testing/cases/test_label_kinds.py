@@ -284,6 +284,12 @@ def test_a_folder_of_other_cases_label_maps_is_not_taken_for_masks(run_cli, tmp_
     assert "should hold one label map for volume-3.nii.gz" in said
 
 
+def test_an_image_given_as_labels_is_said(run_cli, tmp_path, series):
+    code, _, said = run_cli("export", series, "--labels", series / "000", "-o", tmp_path / "out")
+    assert code == 2
+    assert "is DICOM, but neither a segmentation (SEG) nor a structure set (RTSTRUCT)" in said
+
+
 def test_two_sets_of_one_name_are_refused(run_cli, tmp_path, series):
     two = write("seg.nrrd", tmp_path, series, overlap=True)
     more = f"labels_layer-2={two}"

@@ -18,6 +18,7 @@ from ...core.volume import SourceVolume
 from ...dicom.labels.references import label_object
 from ...dicom.labels.segmentation import read_segmentation
 from ...dicom.labels.structures import read_structures
+from ...dicom.reading.scan import is_dicom_file
 from ...files.detached import source_sha256
 from ...files.disk import file_sha256
 from ...files.statements.segments import holds_layers, nrrd_segments
@@ -61,6 +62,8 @@ def label_kind(path: Path) -> LabelKind:
     if holds_layers(path):
         return "layers"
     found = label_object(path)
+    if found is None and is_dicom_file(path):
+        raise InputError(f"{path} is DICOM, but neither a segmentation (SEG) nor a structure set (RTSTRUCT).")
     return "volume" if found is None else found.kind
 
 
