@@ -135,6 +135,27 @@ def test_nothing_is_unpickled(tmp_path, manifest):
     assert not (tmp_path / "back.nii.gz").exists()
 
 
+@pytest.mark.parametrize(
+    ("content", "told"),
+    [
+        (b"PK\x03\x04nothing", "is damaged"),
+        (b"nothing at all", "is not a file of numpy arrays"),
+        ({"logits": np.zeros((2, 4, 9, 7))}, "holds logits; of .npz files the array 'probabilities'"),
+        ({"probabilities": np.array([None], object)}, "holds Python objects"),
+        ({"probabilities": np.zeros((4, 9, 7))}, "not \\(channels, z, y, x\\)"),
+    ],
+)
+def test_an_npz_that_is_not_nnunets_is_refused(tmp_path, manifest, content, told):
+    folder = write_all(manifest, probabilities, suffix=".npz")
+    path = folder / "case_slab-001.npz"
+    if isinstance(content, bytes):
+        path.write_bytes(content)
+    else:
+        np.savez(path, **content)
+    with pytest.raises(InputError, match=told):
+        stitch_case(manifest, tmp_path / "back.nii.gz", StitchRequest(), Predictions(folder))
+
+
 def test_a_one_hot_prediction_stays_one_hot(tmp_path, manifest):
     labels = (index_phantom(SHAPE) % 3).astype(np.uint8)
     one_hot = np.stack([labels == value for value in range(3)], axis=-1).astype(np.uint8)

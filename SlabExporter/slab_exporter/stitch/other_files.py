@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import zipfile
+import zlib
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -58,16 +59,10 @@ def read_array_file(path: Path, shape_ijk: tuple[int, int, int], trust_names: bo
         InputError: it cannot be read, or its axes cannot be told.
     """
     if path.suffix.lower() == ".npy":
-        return Channels(channels_first(_load(path), shape_ijk, str(path)), None)
-    arrays = _load(path)
-    key = next((name for name in _NNUNET if name in arrays.files), None)
-    if key is None:
-        held = ", ".join(arrays.files[:5]) or "nothing"
-        raise InputError(f"{path} holds {held}; of .npz files the array 'probabilities' of nnU-Net is taken.")
-    with reading(path):
-        voxels = arrays[key]
+        return Channels(channels_first(_array(path), shape_ijk, str(path)), None)
+    voxels = _array(path)
     if voxels.ndim != 4:
-        raise InputError(f"{path}: its array '{key}' has the shape {voxels.shape}, not (channels, z, y, x).")
+        raise InputError(f"{path}: its probabilities have the shape {voxels.shape}, not (channels, z, y, x).")
     beside = path.with_suffix(".nii.gz")
     if beside.is_file():
         return Channels(voxels, header_geometry(read_header(beside)))
@@ -77,13 +72,23 @@ def read_array_file(path: Path, shape_ijk: tuple[int, int, int], trust_names: bo
     return Channels(voxels, VolumeGeometry(shape_ijk, np.eye(4)), note)
 
 
-def _load(path: Path) -> Any:
+def _array(path: Path) -> npt.NDArray:
+    """Return the array of a .npy file, or nnU-Net's of a .npz file."""
     try:
         with reading(path):
-            require_memory(path, path.stat().st_size)
-            return np.load(path, allow_pickle=False)
-    except (ValueError, EOFError, KeyError) as error:
+            if path.suffix.lower() == ".npy":
+                require_memory(path, path.stat().st_size)
+                return np.asarray(np.load(path, allow_pickle=False))
+            with zipfile.ZipFile(path) as packed:
+                require_memory(path, sum(one.file_size for one in packed.infolist()))
+            with np.load(path, allow_pickle=False) as arrays:
+                key = next((name for name in _NNUNET if name in arrays.files), None)
+                if key is not None:
+                    return np.asarray(arrays[key])
+                held = ", ".join(arrays.files[:5]) or "nothing"
+    except (ValueError, EOFError, KeyError, zipfile.BadZipFile, zlib.error, NotImplementedError) as error:
         raise InputError(f"{path} is not a file of numpy arrays, is damaged, or holds Python objects.") from error
+    raise InputError(f"{path} holds {held}; of .npz files the array 'probabilities' of nnU-Net is taken.")
 
 
 def vector_kind(path: Path) -> tuple[np.dtype, int] | None:
