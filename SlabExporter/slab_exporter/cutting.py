@@ -39,6 +39,7 @@ from .core.pieces.blocks import GivenOverlap, GivenSizes
 from .core.pieces.keeping import Keep
 from .core.pieces.limiting import CropTo
 from .core.progress import Progress, no_progress
+from .core.several.choice import frames_text
 from .core.steps.spacing import GivenSpacing
 from .keywords import (
     AnyPath,
@@ -149,6 +150,7 @@ def export(
     format: Format = "nii.gz",
     compression: Compression = "fast",
     frame: int | None = None,
+    frames: str | int | Sequence[int] | None = None,
     nifti_transform: NiftiTransform | None = None,
     allow_outside_data: bool = False,
     allow_uneven: float | None = None,
@@ -206,12 +208,11 @@ def export(
         labels: label map, folder, or pattern with {case}; a list of them, or a dict by the sets' names.
         label_affine: "image" gives a label map of the image's shape that does not lie on it the image's geometry.
         label_tolerance: how far, in voxels, a label map may lie off the image's grid; None for a hundredth.
-        channels: which images are one case's: "auto" (names of nnU-Net and BraTS), "4d" (the volumes of each 4D
-            file), or a dict of patterns by the channels' names, such as {"t1": "{case}_t1.nii.gz", ...}.
+        channels: images of one case: "auto" (nnU-Net, BraTS), "4d", or {"t1": "{case}_t1.nii.gz"} with more of them.
         overlapping: segments that share voxels: "layers" makes several label sets; in one the "last" wins.
-        format: "nii.gz", "nii", "nrrd" or "dicom".
-        compression: "fast" or "small".
+        format, compression: "nii.gz", "nii", "nrrd" or "dicom"; "fast" or "small".
         frame: which volume of a 4D file or series, from 0.
+        frames: "all", "0:40" (half-open) or a list: these volumes together, in 4D pieces (DICOM: a series for each).
         nifti_transform: "sform" or "qform", where a NIfTI's two transforms differ.
         allow_outside_data: read files of voxels that a header (.nhdr, .mhd, .hdr) names outside of its own folder.
         allow_uneven: mm by which slices of a DICOM series may lie off an even grid.
@@ -222,8 +223,7 @@ def export(
             for DICOM slabs, as ``slab-exporter export --help`` explains them.
         deidentify: call cases "case-0001" and so on, and let no file of ``out`` say whose images they are.
         key_file: with ``deidentify``, a new .csv outside of ``out`` for the cases' names and sources.
-        jobs: processes; None for what suits the machine.
-        dask: address of a Dask scheduler instead.
+        jobs, dask: processes, None for what suits the machine; or the address of a Dask scheduler.
         shard: (number from 1, of how many): export this part of the cases only.
         split: shares of training, validation and test, such as (0.8, 0.1, 0.1); ``seed`` deals anew.
         group_by: column of a list whose cases stay together in a split.
@@ -267,6 +267,7 @@ def export(
         format=format,
         compression=compression,
         frame=frame_of(frame),
+        frames=None if frames is None else frames_text(frames),
         nifti_transform=nifti_transform,
         within=None if within is None else str(path_of(within)),
         verify=verify,

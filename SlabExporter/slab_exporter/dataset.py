@@ -18,6 +18,7 @@ from .core.records import SourceRecord
 from .dicom.writing.readback import read_segmentation, read_slab_folder
 from .files.disk import written_part
 from .files.readback import read_voxels
+from .files.stacks.frame_readback import read_frames_at
 from .keywords import AnyPath, path_of
 from .pipeline.formats.table import kind_of
 from .report.dataset import LISTS, UNLABELLED, label_keys, main_label_set, read_parts
@@ -37,6 +38,7 @@ class _SlabFile:
     path: Path
     geometry: VolumeGeometry
     dtype: str
+    holds_frames: bool = False
 
     def read(self) -> npt.NDArray:
         """The voxels as [1, I, J, K].
@@ -47,6 +49,8 @@ class _SlabFile:
         """
         if not self.path.exists():
             raise InputError(f"The slab {self.path} is missing; make it again with export and resume=True.")
+        if self.holds_frames:
+            return np.asarray(read_frames_at(self.path, self.geometry).transpose(0, 3, 2, 1))
         if kind_of(self.path).is_volume_file:
             voxels_kji = read_voxels(self.path, self.geometry)
         else:
@@ -77,7 +81,7 @@ class SlabDataset:
     An item is a dict:
 
     * ``image``: array [1, I, J, K] in the index order of the slab's file (nibabel's, not SimpleITK's), in its type;
-      of a case with channels [C, I, J, K], in the type that holds them all;
+      of a case with channels [C, I, J, K], in the type that holds them all; of one with frames [F, I, J, K];
     * ``label``: the same of the label map; of further sets ``label_NAME``, as in dataset.json;
     * ``affine``: 4x4, voxel index (i, j, k, 1) of the slab -> RAS in mm;
     * ``case``, ``index``: name of the case, number of the slab in it;
@@ -225,7 +229,8 @@ def _entry(
 ) -> _Entry:
     sources = {None: manifest.source} | {channel.name: channel.source for channel in manifest.channels}
     images = ((slab.image if name is None else slab.channels[name], source) for name, source in sources.items())
-    files = {"image": tuple(_file(written_part(folder, path), source, slab) for path, source in images)}
+    frames = manifest.frames is not None and not manifest.frames.apart
+    files = {"image": tuple(_file(written_part(folder, path), source, slab, frames) for path, source in images)}
     for key, name in label_keys(slab.labels, main).items():
         if wanted is None or name in wanted:
             files[key] = (_file(written_part(folder, slab.labels[name]), manifest.label_sources.get(name), slab),)
@@ -236,7 +241,7 @@ def _entry(
     return _Entry(manifest.case, slab, files)
 
 
-def _file(path: Path, source: SourceRecord | None, slab: SlabRecord) -> _SlabFile:
+def _file(path: Path, source: SourceRecord | None, slab: SlabRecord, frames: bool = False) -> _SlabFile:
     if source is None or source.dtype is None:
         raise InputError(f"The manifest of {path} does not say of what type its source was.")
-    return _SlabFile(path, slab.geometry, np.dtype(source.dtype).name)
+    return _SlabFile(path, slab.geometry, np.dtype(source.dtype).name, frames)

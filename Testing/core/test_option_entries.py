@@ -122,7 +122,7 @@ REQUESTS = [
     ExportRequest(slab_options(block_mm="4.5,all,5"), limit=LimitOptions("labels", 2.5), allow_outside_data=True),
     ExportRequest(slab_options(crop=True), series=SeriesOptions(0.5, allow_damaged=True), format="nrrd"),
     ExportRequest(series=SeriesOptions(resample=True), prepare=PrepareOptions("LPS", (1.0, 0.0, 2.5), None, "bspline")),
-    ExportRequest(prepare=PrepareOptions(like="/in/grid.nii")),
+    ExportRequest(prepare=PrepareOptions(like="/in/grid.nii"), frames="0:40"),
     ExportRequest(labels=LabelOptions("image", 0.3, "last")),
     ExportRequest(
         format="dicom",

@@ -51,8 +51,8 @@ def image_of(case: Case | Channel, request: ExportRequest) -> OneVolume:
     """Return the image of a case, or of one of its channels, read as the request says."""
     frame = request.frame if case.frame is None else case.frame
     if case.series is not None:
-        return SeriesVolume(case.series, frame, request.series)
-    return FileVolume(case.image, frame, request.nifti_transform, request.allow_outside_data)
+        return SeriesVolume(case.series, frame, request.series, request.frames)
+    return FileVolume(case.image, frame, request.nifti_transform, request.allow_outside_data, request.frames)
 
 
 def label_of(case: Case, name: str, request: ExportRequest) -> LabelFile:

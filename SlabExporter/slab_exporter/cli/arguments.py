@@ -75,16 +75,6 @@ def add_block_options(parser: Arguments) -> None:
     parser.add_argument("--block-mm", type=given_text, metavar="I,J,K", help="the same in mm, rounded to whole voxels")
 
 
-def add_channel_options(parser: Arguments) -> None:
-    """Option of ``export`` that makes several images one case."""
-    parser.add_argument(
-        "--channels", action="append", default=[], type=given_text, metavar="auto|4d|NAME=PATTERN",
-        help="images of one patient on one grid are one case, cut by the same boxes: auto knows the names of nnU-Net "
-        "(_0000) and BraTS (_t1, -flair), 4d takes the volumes of each 4D file, NAME=PATTERN (once per channel) is "
-        "the end of a path such as t1={case}_t1.nii.gz or t1=*/t1.nii.gz",
-    )  # fmt: skip
-
-
 def add_limit_options(parser: Arguments) -> None:
     """Options of ``export`` that say which part of a volume is cut."""
     parser.add_argument(

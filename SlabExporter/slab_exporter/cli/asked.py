@@ -44,6 +44,7 @@ def request_of(options: argparse.Namespace) -> ExportRequest:
         format=options.format,
         compression=options.compression,
         frame=options.frame,
+        frames=options.frames,
         nifti_transform=options.nifti_transform,
         within=options.within,
         verify=not options.no_verify,

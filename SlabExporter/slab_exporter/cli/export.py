@@ -19,7 +19,6 @@ from .arguments import (
     Subparsers,
     add_batch_options,
     add_block_options,
-    add_channel_options,
     add_dicom_input_options,
     add_dicom_output_options,
     add_identity_options,
@@ -33,7 +32,7 @@ from .arguments import (
     given_text,
 )
 from .asked import cases_of, completed, request_of, run_options
-from .label_arguments import add_label_options
+from .label_arguments import add_channel_options, add_frame_options, add_label_options
 from .terminal import BatchLines, JsonLines, Lines, display, print_json, typed
 
 if TYPE_CHECKING:
@@ -162,7 +161,7 @@ def _add_file_options(parser: Arguments) -> None:
     parser.add_argument(
         "--compression", choices=COMPRESSIONS, default="fast", help="of .nii.gz and .nrrd (default fast)"
     )
-    parser.add_argument("--frame", type=int, metavar="N", help="which volume of a 4D file or series, from 0")
+    add_frame_options(parser)
     parser.add_argument(
         "--nifti-transform", choices=NIFTI_TRANSFORMS, help="which to believe where a NIfTI's sform and qform differ"
     )

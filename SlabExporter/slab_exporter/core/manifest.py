@@ -17,8 +17,10 @@ from .errors import InputError, reading
 from .geometry import Box, VolumeGeometry
 from .naming import safe_name
 from .pieces.records import three
+from .pieces.statistics import checked_statistics
 from .records import Json, PlanRecord, SourceRecord
 from .several.channels import ChannelRecord, channels_from_json, channels_to_json
+from .several.frames import FramesRecord
 from .steps.records import PreparedRecord
 from .text import as_stored
 
@@ -112,7 +114,7 @@ class SlabRecord:
             sha256=str(entry["sha256"]),
             labels_sha256=dict(entry.get("labels_sha256", {})),
             verified=bool(entry["verified"]),
-            statistics=_statistics(entry.get("statistics", {})),
+            statistics=checked_statistics(entry.get("statistics", {})),
             channels={str(name): _inside(path) for name, path in entry.get("channels", {}).items()},
             channels_sha256=dict(entry.get("channels_sha256", {})),
         )
@@ -133,6 +135,7 @@ class Manifest:
         created_with: versions of what made it.
         channel: name of the first channel, of which ``source`` is the image; "" where the case has one image.
         channels: the others, in channel order.
+        frames: which frames of a 4D source were cut; None for one volume.
     """
 
     case: str
@@ -145,6 +148,7 @@ class Manifest:
     prepared: PreparedRecord | None = None
     channel: str = ""
     channels: tuple[ChannelRecord, ...] = ()
+    frames: FramesRecord | None = None
 
     @property
     def channel_names(self) -> tuple[str, ...]:
@@ -203,6 +207,7 @@ class Manifest:
             "created_with": self.created_with,
             "source": self.source.to_json(),
             **channels_to_json(self.channel, self.channels),
+            **({} if self.frames is None else {"frames": self.frames.to_json()}),
             "label_sources": {name: source.to_json() for name, source in self.label_sources.items()},
             **({} if self.prepared is None else {"prepared": self.prepared.to_json()}),
             "plan": self.plan.to_json(),
@@ -255,23 +260,13 @@ def _from_json(document: dict[str, Any]) -> Manifest:
         prepared=None if prepared is None else PreparedRecord.from_json(prepared, source.geometry),
         channel=channel,
         channels=channels,
+        frames=None if (frames := document.get("frames")) is None else FramesRecord.from_json(frames),
     )
+    for _, path in () if manifest.frames is None else manifest.frames.gradients:
+        _inside(path)
     if safe_name(manifest.case) != manifest.case:
         raise InputError(f"the case is called '{manifest.case}', which cannot be the name of a file.")
     return manifest
-
-
-def _statistics(entry: Json) -> Json:
-    """The numbers about a slab's voxels, which tables and report add up and format."""
-    result = dict(entry)
-    numbers = [result[name] for name in ("min", "max", "mean") if result.get(name) is not None]
-    for channel in dict(result.get("channels") or {}).values():
-        numbers += [channel[name] for name in ("min", "max", "mean") if channel.get(name) is not None]
-    for counts in dict(result.get("labels") or {}).values():
-        numbers += [*map(int, counts or {}), *(counts or {}).values()]
-    if not all(isinstance(n, int | float) for n in numbers):
-        raise TypeError("statistics that are no numbers")
-    return result
 
 
 def _inside(path: str) -> str:

@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from .geometry import FloatArray, VolumeGeometry
 from .index_map import IndexMap
+from .several.frames import FrameStack
 from .values import label_objection
 
 # Entry of ``SourceVolume.record`` of a volume that was made ready before it is cut: what was done, for people.
@@ -30,6 +31,7 @@ class SourceVolume:
         header: NIfTI header record whose descriptive fields the slabs keep; None for other files.
         nifti_transform: "sform" or "qform", whichever gave the affine; None for other files.
         frame: which frame of a 4D file this is; None for 3D files.
+        frames: all frames that were read of a 4D file, of which ``voxels_kji`` is the first; None for one volume.
         frame_only: whether of a huge 4D file nothing but the header and this frame was read.
         loaded_affine_ras: the affine that Slicer holds, where its index order is another one.
         warnings: what a user should know about this file.
@@ -55,6 +57,7 @@ class SourceVolume:
     segments: tuple[tuple[int, str], ...] = ()
     colours: tuple[tuple[int, tuple[int, int, int]], ...] = ()
     frame_only: bool = False
+    frames: FrameStack | None = None
 
     @property
     def made(self) -> tuple[str, ...]:
@@ -98,6 +101,7 @@ class VolumePeek:
         frames: how many volumes the file or series holds, of which this is one.
         is_scaled: values are computed from the stored ones, so that their type is known only when they are read.
         warnings: what a user should know about the headers.
+        numbers: of the frames that would be read; None for one volume.
     """
 
     kind: Literal["NIfTI", "MGH", "ITK", "DICOM"]
@@ -106,11 +110,17 @@ class VolumePeek:
     frames: int = 1
     is_scaled: bool = False
     warnings: tuple[str, ...] = ()
+    numbers: tuple[int, ...] | None = None
+
+    @property
+    def bytes_per_voxel(self) -> int:
+        """Bytes of a stored voxel, in all frames that would be read."""
+        return self.dtype.itemsize * (1 if self.numbers is None else len(self.numbers))
 
     @property
     def voxel_bytes(self) -> int:
-        """Bytes of the stored voxels of this one volume, uncompressed."""
-        return math.prod(self.geometry.shape_ijk) * self.dtype.itemsize
+        """Bytes of the stored voxels of this one volume, or of the frames that would be read, uncompressed."""
+        return math.prod(self.geometry.shape_ijk) * self.bytes_per_voxel
 
 
 def label_warnings(label: SourceVolume) -> tuple[str, ...]:

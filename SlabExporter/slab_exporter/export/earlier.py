@@ -58,6 +58,8 @@ def _difference(case: Case, folder: Path, request: ExportRequest, manifest: Mani
         return "other label sets were exported"
     if any(not manifest.values_of(name).items() <= values.items() for name, values in case.structures.items()):
         return "its structures have other values now"
+    if manifest.frames is not None and manifest.frames.apart:
+        manifest = manifest.of_channel(None)  # the channels are frames of one source
     if manifest.channel_names != ((case.channel, *case.channels) if case.channel else ()):
         return "other channels were exported"
     images = manifest.sources[: 1 + len(manifest.channels)]

@@ -191,4 +191,5 @@ def read_case(
     image = open_volume(runtime, image_of(case, request), ahead)
     labels = open_case_labels(runtime, case, request, image)
     channels = {name: open_channel(runtime, case, channel, request, image) for name, channel in case.channels.items()}
-    return CaseSources(case.name, image, labels, case.channel, channels)
+    sources = CaseSources(case.name, image, labels, case.channel, channels)
+    return sources.frames_apart() if request.format == "dicom" else sources

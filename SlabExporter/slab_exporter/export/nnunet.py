@@ -44,6 +44,8 @@ def require_layout(cases: Sequence[Case], request: ExportRequest, options: DataS
     layout = Option.to("layout", options.layout)
     if request.format == "dicom":
         raise RequestError(layout, " needs volume files; choose ", Option.to("format", "nii.gz"), ".")
+    if request.frames is not None:
+        raise RequestError(layout, " needs 3D images, and ", Option.to("frames", request.frames), " makes 4D ones.")
     if not any(case.labels for case in cases):
         raise RequestError(layout, " needs label maps; add ", Option("labels"), ".")
     if any(case.name == options.folder for case in cases):

@@ -16,15 +16,19 @@ from ..interrupts import end_if_abandoned, ended_by_signals
 from .detached import require_whole_files, voxel_files
 from .gzip_codec import CHUNK
 from .machine import native_messages_hidden, require_memory
+from .stacks.itk_frames import frames_in
 
 
-def judge_before_loading(path: Path, whole: bool = True, allow_outside: bool = False) -> None:
-    """Refuse vectors, more than three dimensions, and more voxels than memory holds.
+def judge_before_loading(path: Path, whole: bool = True, allow_outside: bool = False) -> int:
+    """Refuse vectors, more than four dimensions, and more voxels than memory holds.
 
     Args:
         path: of the file.
         whole: inflate compressed voxels, too, to see whether they are all there.
         allow_outside: the files of its voxels may lie outside its folder.
+
+    Returns:
+        How many volumes it holds.
 
     Raises:
         InputError: with the number that is wrong.
@@ -44,25 +48,27 @@ def judge_before_loading(path: Path, whole: bool = True, allow_outside: bool = F
         ) from error
     sizes = reader.GetSize()
     components = reader.GetNumberOfComponents()
-    if components > 1:
+    frames = frames_in(reader)
+    if components > 1 and frames == 1:
         raise InputError(
             f"{path} holds {components} numbers a voxel (colours or vectors). Convert it to a scalar volume first."
         )
-    if len([n for n in sizes if n > 1]) > 3 or len(sizes) > 4:
+    if len(sizes) > 4 or (len(sizes) == 4 and components > 1):
         raise InputError(
             f"{path} has {len(sizes)} dimensions ({' x '.join(map(str, sizes))}). Split it into 3D volumes first."
         )
     count = 1
     for n in sizes:
         count *= n
-    size = count * _bytes_of(reader.GetPixelID())
-    require_memory(path, size)
+    size = count * components * _bytes_of(reader.GetPixelID())
+    require_memory(path, size if frames == 1 else 2 * size)  # ITK reads all volumes, which are then put in order
     if packed is not None:
         if whole:
             require_whole(path, packed, size)
     elif files and volume_extension(path) not in (".nhdr", ".nrrd"):  # of those ITK counts the bytes itself
         # a pair may be opened by either of its files, and the header holds no voxels
         require_whole_files(path, (path,) if volume_extension(path) in (".img", ".img.gz") else files, size)
+    return frames
 
 
 def lost_integers(path: Path, loaded: npt.NDArray) -> npt.NDArray | None:

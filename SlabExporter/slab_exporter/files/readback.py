@@ -200,11 +200,11 @@ def array_view_kji(image: Any) -> npt.NDArray:
 
 
 def image_geometry(image: Any) -> VolumeGeometry:
-    """Geometry (RAS) of a three-dimensional SimpleITK image, or of a reader that has read a header."""
-    affine = np.eye(4)
-    affine[:3, :3] = np.array(image.GetDirection()).reshape(3, 3) * np.array(image.GetSpacing())
-    affine[:3, 3] = image.GetOrigin()
-    return VolumeGeometry(image.GetSize(), RAS_TO_LPS @ affine)
+    """Geometry (RAS) of a SimpleITK image, or of a reader that has read a header, in its first three dimensions."""
+    axes, affine = len(image.GetSize()), np.eye(4)
+    affine[:3, :3] = np.array(image.GetDirection()).reshape(axes, axes)[:3, :3] * image.GetSpacing()[:3]
+    affine[:3, 3] = image.GetOrigin()[:3]
+    return VolumeGeometry(image.GetSize()[:3], RAS_TO_LPS @ affine)
 
 
 def verify_place(path: Path, name: str, found: VolumeGeometry, planned: VolumeGeometry) -> None:

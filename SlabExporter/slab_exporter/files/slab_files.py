@@ -10,6 +10,7 @@ from ..core.errors import writing
 from ..core.geometry import Box
 from ..core.volume import SourceVolume
 from .readback import first_change, verify_file
+from .stacks.frame_readback import verify_frames
 from .voxel_file import VoxelFile, write_voxel_file
 
 # Planes whose voxels SimpleITK reads from a finished file, where it can read a part: it is the header that is
@@ -71,7 +72,9 @@ def finish_slab(cut: VoxelFile, compression: str, slab: UnfinishedSlab) -> Finis
         ready = slab.scratch / f"{slab.final.parent.name}-{slab.index}.ready{encoding.extension}"
         described = replace(cut, header=encoding.described(cut.header, source, slab.box))
         checksum = write_voxel_file(ready, described, compression, name, slab.verify)
-        if slab.verify:
+        if slab.verify and source.frames is not None:
+            verify_frames(ready, source.frames, source.geometry, slab.box, slab.fill, name, slab.reopen)
+        elif slab.verify:
             planes = _planes_opened(slab, encoding.reads_part) if slab.reopen else range(0)
             verify_file(ready, source.voxels_kji, source.geometry, slab.box, slab.fill, name, planes)
         os.replace(ready, slab.final)

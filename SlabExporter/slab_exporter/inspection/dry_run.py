@@ -74,7 +74,7 @@ def _planned(runtime: SlicerRuntime, case: Case, request: ExportRequest) -> Outl
     if case.problem is not None:
         raise InputError(case.problem)
     image = peek_volume(image_of(case, request))
-    geometry, itemsize, warnings = image.geometry, image.dtype.itemsize, image.warnings
+    geometry, itemsize, warnings = image.geometry, image.bytes_per_voxel, image.warnings
     cut, limits = cut_grid(geometry, request.prepare), None
     if request.prepare.resamples:
         voxels, how = math.prod(geometry.shape_ijk), request.prepare.interpolation
@@ -86,7 +86,7 @@ def _planned(runtime: SlicerRuntime, case: Case, request: ExportRequest) -> Outl
     for name, channel in case.channels.items():
         further = peek_volume(image_of(channel, request))
         _require_shape(f"The channel {channel.image} ({name})", further.geometry, geometry, case)
-        itemsize += further.dtype.itemsize
+        itemsize += further.bytes_per_voxel
         warnings += further.warnings
     for name in case.labels:
         bytes_each, said = peek_labels(label_of(case, name, request), (str(case.image), geometry), name, request.labels)

@@ -23,7 +23,7 @@ from ..files.nifti import NiftiHeader, read_header
 from ..files.nifti_transforms import form_used
 from ..mrml.runtime import SlicerRuntime, open_runtime
 from ..mrml.volume_files import is_nifti, require_volume_file
-from ..volumes.choice import FileVolume, SeriesVolume
+from ..volumes.choice import FileVolume, SeriesVolume, frames_of
 from ..volumes.reading import open_volume
 
 _UNITS = {
@@ -133,20 +133,16 @@ def _look_at_file(runtime: SlicerRuntime, file: FileVolume, notes: _Notes) -> So
     path = file.path
     require_volume_file(path)
     header = read_header(path) if is_nifti(path) else None
-    frame = None
     if header is not None:
         notes.facts |= _header_facts(header)
-        frame = 0 if header.frames > 1 else None
-    volume = open_volume(runtime, replace(file, frame=frame))
+    count = frames_of(path) if header is None else header.frames
+    volume = open_volume(runtime, replace(file, frame=0 if count > 1 else None))
     _note(volume, notes)
     if header is not None:
         notes.facts["transform"] = form_used(header) or "none stated"
-        if header.frames > 1:
-            notes.warnings.append(
-                Sentence(
-                    f"4D: {header.frames} volumes; export needs ", Option.to("frame", 0), f" to {header.frames - 1}."
-                )
-            )
+    if count > 1:
+        several = (Option.to("frame", 0), f" to {count - 1}, or ", Option.to("frames", "all"), ".")
+        notes.warnings.append(Sentence(f"4D: {count} volumes; export needs ", *several))
     return volume
 
 

@@ -243,7 +243,8 @@ def _own(folder: Path) -> tuple[set[Path], set[Path]]:
         return set(), set()
     named = {folder / name for slab in manifest.slabs for name in slab.files}
     folders = {path for path in named if _is_folder(path)}
-    return (named - folders) | {folder / FILE_NAME, *preview_paths(folder).values()}, folders
+    tables = {folder / path for _, path in (() if manifest.frames is None else manifest.frames.gradients)}
+    return (named - folders) | tables | {folder / FILE_NAME, *preview_paths(folder).values()}, folders
 
 
 def _discard(old: Path, folder: Path) -> None:

@@ -6,11 +6,15 @@ import os
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+import numpy as np
+
+from ..core.errors import InputError
 from ..core.options import ExportRequest
 from ..core.placing.placed import require_channel_grid, require_same_grid
 from ..core.planning import SlabPlan
 from ..core.records import SourceRecord
 from ..core.several.channels import ChannelRecord
+from ..core.several.frames import FramesRecord, FrameStack
 from ..core.volume import SourceVolume
 from ..prepare.preparation import Preparation
 from .formats.slab_format import CaseFormat
@@ -28,6 +32,7 @@ class CaseSources:
         labels: label maps on the same grid, by the name of their set.
         channel: name of the image, where there are further ones; "" where there is one.
         channels: those, on the same grid, by their names in order.
+        apart: the frames of which image and channels are one each; None where they are no frames.
     """
 
     name: str
@@ -35,6 +40,23 @@ class CaseSources:
     labels: dict[str, SourceVolume]
     channel: str = ""
     channels: dict[str, SourceVolume] = field(default_factory=dict)
+    apart: FramesRecord | None = None
+
+    @property
+    def frames(self) -> FramesRecord | None:
+        """Record of the frames that are cut; None for one volume."""
+        return self.apart if self.image.frames is None else FramesRecord.of_stack(self.image.frames)
+
+    def frames_apart(self) -> CaseSources:
+        """Return the case with each frame as an image of its own, as DICOM has it; itself where it has no frames."""
+        stack = self.image.frames
+        if stack is None:
+            return self
+        images = {f"frame-{number:03d}": _frame(self.image, stack, n) for n, number in enumerate(stack.numbers)}
+        first, *others = images
+        channels = {name: images[name] for name in others}
+        record = FramesRecord.of_stack(stack, apart=True)
+        return replace(self, image=images[first], channel=first, channels=channels, apart=record)
 
     def without_identity(self) -> CaseSources:
         """Return the case as a deidentified export knows it."""
@@ -57,8 +79,21 @@ class CaseSources:
         require_own_names([*self.channels, *self.labels])
         for name, image in self.channels.items():
             require_channel_grid(self.image, image, name)
+            _require_same_frames(self.image, image, name)
         for name, label in self.labels.items():
             require_same_grid(self.image, label, name)
+
+
+def _frame(image: SourceVolume, stack: FrameStack, n: int) -> SourceVolume:
+    voxels = np.ascontiguousarray(stack.voxels_fkji[n])
+    planes = stack.planes[n] if stack.planes else None
+    return replace(image, voxels_kji=voxels, frames=None, frame=stack.numbers[n], dicom=planes)
+
+
+def _require_same_frames(image: SourceVolume, channel: SourceVolume, name: str) -> None:
+    ours, theirs = (1 if one.frames is None else len(one.frames) for one in (image, channel))
+    if ours != theirs:
+        raise InputError(f"The channel {channel.name} ({name}) has {theirs} frames, {image.name} {ours}.")
 
 
 def channel_records(

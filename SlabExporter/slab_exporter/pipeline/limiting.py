@@ -40,6 +40,25 @@ def require_sound(cases: Sequence[Case], request: ExportRequest) -> None:
         raise RequestError(
             "Choose either ", Option.to("frame", request.frame), " or ", Option.to("channels", "4d"), ": one, or all."
         )
+    if request.frames is not None and any(case.frame is not None for case in cases):
+        raise RequestError(
+            Option.to("frames", request.frames),
+            " takes the volumes of a file together; ",
+            Option.to("channels", "4d"),
+            " and ",
+            Option.on("split_series"),
+            " take them apart: choose.",
+        )
+    if request.frames is not None and request.format == "dicom" and any(case.channels for case in cases):
+        raise RequestError(
+            "As DICOM, frames and channels are series each, and cannot be told apart: choose ",
+            Option("format"),
+            " nii.gz or nrrd for ",
+            Option("channels"),
+            " with ",
+            Option("frames"),
+            ".",
+        )
     _require_one_limit(cases, request)
     for case in cases:
         request_for(case, request)  # refuses a pattern that cannot be filled in

@@ -39,6 +39,7 @@ from .case_folder import new_case_folder
 from .case_sources import CaseSources, channel_records, relative_to, source_record
 from .formats.slab_format import CaseContents, CaseFormat
 from .formats.table import case_format
+from .gradients import gradients_of, write_gradients
 from .keeping import keep_pieces
 from .limiting import limit_record, limits_of
 from .slab_writer import IMAGE, IMAGE_FOLDER, CaseWork, Target, write_slabs
@@ -78,7 +79,7 @@ def export_sources(
     labels = list(ready.labels.values())
     plan = plan_case(ready.image, request, limits or limits_of(runtime, ready.image, labels, request))
     plan = keep_pieces(plan, ready.image, labels, request.keep)
-    told = case
+    told, gradients = case, gradients_of(case.image, ready.image)
     if request.deidentify:
         case, ready = case.without_identity(), ready.without_identity()
     targets = _targets(ready, plan, request)
@@ -86,18 +87,20 @@ def export_sources(
     line = plan.describe(case.image.voxels_kji.dtype.name)
     progress(ProgressEvent("case-started", case.name, 0, len(plan.slabs), line, piece=plan.kind))
     lost = () if preparation is None or not preparation.resamples else _losses(case, ready)
-    said = (*_warnings(told, plan, form), *lost)
+    said = (*_warnings(told, plan, form), *lost, *gradients.said)
     for text in said:
         progress(ProgressEvent("warning", case.name, 0, len(plan.slabs), text))
     with new_case_folder(folder, [target.folder for target in targets], leave_aside) as new:
         work = CaseWork(case.name, targets, plan, form, new, new / SCRATCH, request.verify, threads)
         records = write_slabs(runtime, work, progress)
+        tables = write_gradients(gradients, new, IMAGE_FOLDER, case.name)
         write_previews(ready.image, list(ready.labels.values()), new, new / SCRATCH)
         manifest = Manifest(
             case=case.name,
             source=source_record(case.image, folder, request),
             channel=case.channel,
             channels=channel_records(case, form, targets, plan, folder, request),
+            frames=case.frames and replace(case.frames, gradients=tables),
             label_sources={name: source_record(label, folder, request) for name, label in case.labels.items()},
             prepared=_prepared_record(preparation, folder, request),
             plan=plan_record(plan, form, request, targets[0].fill, folder),
@@ -221,6 +224,8 @@ def _leave_out_what_earlier_versions_did_not_know(asked: dict[str, Any], request
         del asked["labels"]
     if not request.prepare.is_used:
         del asked["prepare"]
+    if request.frames is None:
+        del asked["frames"]
 
 
 def versions(runtime: SlicerRuntime, preparation: Preparation | None = None) -> dict[str, str]:

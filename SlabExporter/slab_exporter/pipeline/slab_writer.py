@@ -16,6 +16,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import numpy.typing as npt
 
 from ..core.errors import InputError, VerificationError
@@ -73,6 +74,19 @@ class Target:
     def inside(self, box: Box) -> npt.NDArray:
         """Return the voxels (KJI) of a box as far as it lies inside the volume."""
         return self.volume.voxels_kji[box.intersection(self.volume.geometry.box).slices_kji()]
+
+    def frames_in(self, box: Box) -> npt.NDArray | None:
+        """Return the voxels of a box in all frames (frames, k, j, i), padded; None for one volume."""
+        stack, inside = self.volume.frames, box.intersection(self.volume.geometry.box)
+        if stack is None:
+            return None
+        found = stack.inside(inside.slices_kji())
+        if inside == box:
+            return found
+        padded = np.full((len(stack), *box.shape[::-1]), self.fill, found.dtype)
+        planes, rows, columns = inside.relative_to(box).slices_kji()
+        padded[:, planes, rows, columns] = found
+        return padded
 
 
 @dataclass(frozen=True)
@@ -154,7 +168,8 @@ def write_slabs(runtime: SlicerRuntime, work: CaseWork, progress: Progress) -> t
             for target in work.targets:
                 geometry, name = target.volume.geometry, f"{target.folder}-{slab.index}"
                 with cropped_node(runtime, nodes[target.name], geometry, slab.box, target.fill) as node:
-                    cut = CutSlab(node_geometry(node), _as_in_source(voxels_kji(node), target, slab.box))
+                    voxels = _as_in_source(voxels_kji(node), target, slab.box)
+                    cut = CutSlab(node_geometry(node), voxels, target.frames_in(slab.box))
                     staged = work.form.of(target.set_name).stage(runtime, cut, work.scratch, name)
                 tally.under_way[-1][target.name] = pool.submit(_finish, staged, work, target, slab)
                 tally.wait_until_busy_at_most(MOST_PENDING)
@@ -217,7 +232,9 @@ class _Tally:
 
 def _finish(staged: Any, work: CaseWork, target: Target, slab: Slab) -> _Outcome:
     file = work.form.of(target.set_name).finish(staged, work.unfinished(target, slab))
-    inside = target.inside(slab.box)
+    stack = target.volume.frames
+    whole = slab.box.intersection(target.volume.geometry.box).slices_kji()
+    inside = target.inside(slab.box) if stack is None else stack.inside(whole)
     if target.is_label:
         return _Outcome(file, {"voxels": label_counts(inside)})
     return _Outcome(file, image_statistics(inside))

@@ -210,7 +210,7 @@ def _source_of(runtime: SlicerRuntime, folder: Path, checked: _Set, manifest: Ma
     path = _path_of(folder, str(record.path))
     if record.read_as is not None:
         return _made_again(runtime, path, record, manifest)
-    source = _read_source(runtime, path, record)
+    source = _read_source(runtime, path, record, None if checked.is_label else _frames_of(manifest))
     if not _is_as_recorded(source, path, record):
         raise InputError(f"The source {path} has been changed since the export (check sum).")
     if record.file_geometry is None or checked.name is None:
@@ -258,11 +258,18 @@ def _is_as_recorded(source: SourceVolume, path: Path, record: SourceRecord) -> b
     return is_as_recorded(path, record)
 
 
-def _read_source(runtime: SlicerRuntime, path: Path, record: SourceRecord) -> SourceVolume:
-    """The source as it is stored."""
+def _frames_of(manifest: Manifest) -> str | None:
+    """The frames of a source that pieces hold together; None for one volume."""
+    together = manifest.frames is not None and not manifest.frames.apart
+    return ",".join(map(str, manifest.frames.numbers)) if together and manifest.frames is not None else None
+
+
+def _read_source(runtime: SlicerRuntime, path: Path, record: SourceRecord, frames: str | None) -> SourceVolume:
+    """The source as it is stored; of several frames those, or the one of the record."""
+    frame = record.frame if frames is None else None
     if record.series_instance_uid is not None:
         accepted = SeriesOptions(record.allow_uneven_mm, record.resampled is not None, record.allow_damaged is not None)
         series = reread(path, record.series_instance_uid, str(record.sha256))
-        return open_volume(runtime, SeriesVolume(series, record.frame, accepted))
-    file = FileVolume(path, record.frame, record.nifti_transform, allow_outside=bool(record.outside_data))
+        return open_volume(runtime, SeriesVolume(series, frame, accepted, frames))
+    file = FileVolume(path, frame, record.nifti_transform, bool(record.outside_data), frames)
     return open_volume(runtime, file)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -17,6 +18,7 @@ from ..core.steps.records import PreparedRecord, ResampledRecord
 from ..core.values import fill_value
 from ..core.volume import PREPARED, SourceVolume
 from ..files.encodings.nifti_axes import regridded_fields
+from ..files.machine import require_memory
 from .oriented import oriented
 from .reference import reference_grid
 from .resampled import interpolated, nearest, require_memory_for
@@ -60,11 +62,22 @@ class Preparation:
         return self.record.resampled is not None and self.record.resampled.spacing is None
 
     def image(self, volume: SourceVolume) -> SourceVolume:
-        """Return an image on the cut grid.
+        """Return an image on the cut grid; of several frames each.
 
         Raises:
             InputError: it does not fit into memory, or B-splines cannot be made of its values.
         """
+        stack = volume.frames
+        if stack is None:
+            return self._image(volume)
+        require_memory(Path(volume.name), len(stack) * math.prod(self.grid.shape_ijk) * volume.voxels_kji.itemsize)
+        first = self._image(replace(volume, frames=None))
+        voxels = np.empty((len(stack), *first.voxels_kji.shape), first.voxels_kji.dtype)
+        for n in range(len(stack)):
+            voxels[n] = self._image(replace(volume, voxels_kji=stack.voxels_fkji[n], frames=None)).voxels_kji
+        return replace(first, voxels_kji=voxels[0], frames=replace(stack, voxels_fkji=voxels))
+
+    def _image(self, volume: SourceVolume) -> SourceVolume:
         ready, how = self._in_order(volume), self.record.resampled
         if how is None:
             return ready

@@ -6,10 +6,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from ..core.errors import InputError
 from ..core.geometry import Box
 from ..core.manifest import Manifest, SlabRecord
+from ..core.several.frames import FrameStack
 from ..files.nifti import LARGEST_SIZE, NiftiHeader, read_header
 from ..mrml.volume_files import is_nifti
 
@@ -52,3 +54,16 @@ def result_header(image: Path, slab: SlabRecord, manifest: Manifest, used: Path,
             fields[name] = 0
         fields["intent_name"], fields["aux_file"] = b"", b""
     return fields
+
+
+def stack_of(manifest: Manifest, voxels_ckji: npt.NDArray) -> FrameStack | None:
+    """Return frames that were put together, with what is known of their times; None where they are none.
+
+    Args:
+        manifest: of the case.
+        voxels_ckji: (frames, k, j, i).
+    """
+    record = manifest.frames
+    if record is None or len(record.numbers) != len(voxels_ckji):
+        return None
+    return FrameStack(voxels_ckji, record.numbers, record.of, record.step, record.unit, record.start)

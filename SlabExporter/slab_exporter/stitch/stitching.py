@@ -28,7 +28,7 @@ from .method import as_kind, choose_blend, common_kind, is_whole
 from .numbering import in_source_values
 from .outputs import require_apart, require_apart_from
 from .predictions import Predictions, own_files
-from .result_header import recorded_type, result_header
+from .result_header import recorded_type, result_header, stack_of
 from .slab_reading import SlabKind, SlabReader, read_ahead
 from .way_back import Stitched, beyond_the_cut, require_classes
 
@@ -136,7 +136,9 @@ def stitch_case(
         raise RequestError("Stitch either predictions or a channel of the export; both are given.")
     require_apart(output, manifest, folder)
     with open_runtime() as runtime:
-        if request.channel != ALL or not manifest.channels:
+        apart = manifest.frames is not None and manifest.frames.apart and predictions is None
+        takes_all = request.channel == ALL or (apart and request.channel is None and request.label_set is None)
+        if not takes_all or not manifest.channels:
             one = None if request.channel == ALL else request.channel
             stitched, result = _stitched(
                 runtime, manifest.of_channel(one), folder, output, request, predictions, progress
@@ -192,7 +194,8 @@ def _all_channels(
     ]
     stitched, result = found[0]
     voxels = np.concatenate([one.voxels_ckji for one, _ in found])
-    return replace(stitched, voxels_ckji=voxels), replace(result, channels=len(voxels))
+    volume = replace(stitched.volume, frames=stack_of(manifest, voxels))
+    return replace(stitched, volume=volume, voxels_ckji=voxels), replace(result, channels=len(voxels))
 
 
 def _stitched(
@@ -225,6 +228,7 @@ def _stitched(
         header=result_header(folder / slab.image, slab, manifest, paths[nearest], predictions is not None),
         nifti_transform=manifest.source.nifti_transform,
         record={} if manifest.prepared is None else {PREPARED: "stitched"},
+        frames=stack_of(manifest, voxels) if predictions is None else None,
     )
     return _finished(work, Stitched(volume, voxels), result)
 

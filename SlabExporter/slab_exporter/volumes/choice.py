@@ -11,9 +11,10 @@ from ..core.naming import volume_extension
 from ..core.options import SeriesOptions
 from ..dicom.reading.scan import is_dicom_file, only_series
 from ..dicom.reading.series import Kind, Series
+from ..files.itk_headers import judge_before_loading
 from ..files.mgh import EXTENSIONS as MGH_EXTENSIONS
 from ..files.nifti import read_header
-from ..files.statements.table import has_forms
+from ..files.statements.table import has_forms, read_statement
 from ..mrml.volume_files import is_nifti, require_volume_file
 
 FileKind = Literal["NIfTI", "MGH", "ITK"]
@@ -29,12 +30,14 @@ class FileVolume:
         transform: "sform" or "qform" of a NIfTI file to insist on one; None: Slicer's choice. Other files
             have neither; they are read as they are, with a warning.
         allow_outside: a header may name files of voxels outside its folder.
+        frames: which volumes of a 4D file are read together, as ``core.several.frames`` has it; None: one.
     """
 
     path: Path
     frame: int | None = None
     transform: str | None = None
     allow_outside: bool = False
+    frames: str | None = None
 
     @property
     def kind(self) -> FileKind:
@@ -52,11 +55,18 @@ class SeriesVolume:
         series: as ``dicom.reading.scan`` found it.
         frame: which volume of a series that holds several, counted from 0; None: it holds one only.
         accepted: which departures from a regular volume are accepted.
+        frames: which volumes are read together; None: one.
     """
 
     series: Series
     frame: int | None = None
     accepted: SeriesOptions = field(default_factory=SeriesOptions)
+    frames: str | None = None
+
+    @property
+    def holds_several(self) -> bool:
+        """Whether the series holds several volumes."""
+        return self.series.verdict.kind is Kind.SEVERAL
 
 
 @dataclass(frozen=True)
@@ -125,7 +135,12 @@ def frames_of(path: Path) -> int:
     """
     require_volume_file(path)
     with reading(path):
-        return read_header(path).frames if is_nifti(path) else 1
+        if is_nifti(path):
+            return read_header(path).frames
+        if FileVolume(path).kind != "ITK":
+            return 1
+        read_statement(path)  # refuses what ITK stumbles over
+        return judge_before_loading(path, whole=False, allow_outside=True)
 
 
 def holds_several(volume: OneVolume) -> bool:
@@ -135,5 +150,5 @@ def holds_several(volume: OneVolume) -> bool:
         InputError: the file is missing, or its header is damaged.
     """
     if isinstance(volume, SeriesVolume):
-        return volume.series.verdict.kind is Kind.SEVERAL
+        return volume.holds_several
     return frames_of(volume.path) > 1

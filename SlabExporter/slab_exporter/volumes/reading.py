@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ..core.errors import InputError, reading
+from ..core.several.choice import chosen_frames
 from ..core.text import Option, Sentence
 from ..core.volume import SourceVolume, VolumePeek
 from ..dicom.reading.load import load_series, peek_series
@@ -25,6 +26,7 @@ from ..files.statements.table import has_forms, read_statement
 from ..mrml.runtime import SlicerRuntime
 from ..mrml.volume_files import geometry_warnings, load_volume_file, require_volume_file
 from .choice import FileChoice, FileVolume, OneVolume, SeriesVolume, holds_several, located
+from .frame_reading import numbers_in, only_frame, read_itk_stack, read_nifti_stack, read_series_stack
 
 
 @dataclass(frozen=True)
@@ -54,14 +56,16 @@ def peek_volume(volume: OneVolume | FileChoice) -> VolumePeek:
     if isinstance(volume, FileChoice):
         volume = located(volume)
     if isinstance(volume, SeriesVolume):
-        return peek_series(volume.series, volume.accepted, volume.frame)
+        return _peek_series(volume)
     require_volume_file(volume.path)
     with reading(volume.path):
         if volume.kind == "NIfTI":
             peek = _peek_nifti(volume)
-        else:
+        elif volume.kind == "MGH":
             _require_only_frame(volume)
-            peek = peek_mgh(volume.path) if volume.kind == "MGH" else _peek_with_itk(volume)
+            peek = peek_mgh(volume.path)
+        else:
+            peek = _peek_with_itk(volume)
     said = _said(volume, _outside(volume))
     return replace(peek, warnings=(*peek.warnings, *geometry_warnings(peek.geometry), *said))
 
@@ -73,19 +77,27 @@ def read_ahead(volume: OneVolume) -> VolumeAhead:
         InputError: it is missing, damaged or cannot be cut.
     """
     if isinstance(volume, SeriesVolume):
+        if volume.frames is not None:
+            return read_series_stack(volume)
         return load_series(volume.series, volume.accepted, volume.frame)
     require_volume_file(volume.path)
     with reading(volume.path):
         if volume.kind == "NIfTI":
             header = read_header(volume.path)
             refuse_unusable(header, volume.transform)
-            return _noted(_read_nifti(header, volume.frame, volume.transform), volume)
-        _require_only_frame(volume)
+            frame = only_frame(volume.frames, volume.frame, header.frames, str(volume.path))
+            if volume.frames is not None and frame is None:
+                return _noted(read_nifti_stack(header, volume), volume)
+            return _noted(_read_nifti(header, frame, volume.transform), volume)
         if volume.kind == "MGH":
+            _require_only_frame(volume)
             return _noted(read_mgh(volume.path), volume)
         found = FilesAsFound.of(volume.path, volume.allow_outside)
-        read_statement(volume.path, volume.transform)  # refuses what ITK stumbles over
-        judge_before_loading(volume.path, allow_outside=volume.allow_outside)
+        several = read_itk_stack(volume)  # refuses what ITK stumbles over
+        if several is not None:
+            found.require_unchanged()
+            return _noted(several, volume)
+        _require_only_frame(volume)
         return LeftToSlicer(volume, found)
 
 
@@ -125,6 +137,8 @@ def open_for_geometry(runtime: SlicerRuntime, choice: FileChoice) -> SourceVolum
 
 
 def _require_only_frame(volume: FileVolume) -> None:
+    if volume.frames is not None:
+        chosen_frames(volume.frames, 1, str(volume.path))
     if volume.frame not in (None, 0):
         raise InputError(
             f"{volume.path} holds one volume; ",
@@ -152,7 +166,10 @@ def _read_nifti(header: NiftiHeader, frame: int | None, transform: str | None) -
 
 def _peek_nifti(volume: FileVolume) -> VolumePeek:
     header = read_header(volume.path)
-    choose_frame(header, volume.frame)
+    frame = only_frame(volume.frames, volume.frame, header.frames, str(volume.path))
+    numbers = None if volume.frames is None else chosen_frames(volume.frames, header.frames, str(volume.path))
+    if frame is not None or numbers is None:
+        choose_frame(header, frame)
     refuse_unusable(header, volume.transform)
     return VolumePeek(
         kind="NIfTI",
@@ -161,7 +178,16 @@ def _peek_nifti(volume: FileVolume) -> VolumePeek:
         frames=header.frames,
         is_scaled=header.scaling != (1.0, 0.0),
         warnings=tuple(transform_warnings(header, volume.transform)),
+        numbers=numbers,
     )
+
+
+def _peek_series(volume: SeriesVolume) -> VolumePeek:
+    if volume.frames is None:
+        return peek_series(volume.series, volume.accepted, volume.frame)
+    peek = peek_series(volume.series, volume.accepted, 0 if volume.holds_several else None)
+    numbers = chosen_frames(volume.frames, peek.frames, volume.series.shown)
+    return replace(peek, numbers=numbers)
 
 
 def _peek_with_itk(volume: FileVolume) -> VolumePeek:
@@ -169,7 +195,10 @@ def _peek_with_itk(volume: FileVolume) -> VolumePeek:
 
     path = volume.path
     stated = read_statement(path, volume.transform)
-    judge_before_loading(path, whole=False, allow_outside=volume.allow_outside)
+    count = judge_before_loading(path, whole=False, allow_outside=volume.allow_outside)
+    if count == 1:
+        _require_only_frame(volume)
+    numbers = numbers_in(volume, count) if count > 1 else None
     reader = sitk.ImageFileReader()
     reader.SetFileName(str(path))
     try:
@@ -178,7 +207,8 @@ def _peek_with_itk(volume: FileVolume) -> VolumePeek:
         geometry = stated.placed(image_geometry(reader), volume.transform)
     except (RuntimeError, ValueError) as error:
         raise InputError(f"{path}: its header cannot be judged beforehand; inspect it.") from error
-    return VolumePeek("ITK", geometry, stored_type(path), warnings=stated.warnings)
+    taken = None if volume.frames is None else numbers
+    return VolumePeek("ITK", geometry, stored_type(path), count, warnings=stated.warnings, numbers=taken)
 
 
 def _noted(volume: SourceVolume, file: FileVolume) -> SourceVolume:

@@ -59,7 +59,8 @@ def write_volume(
     """
     voxels = np.ascontiguousarray(volume.voxels_kji[np.newaxis] if channels is None else channels)
     encoding = encoding_of(final)
-    encoding.require_possible(final, volume.geometry.shape_ijk, len(voxels))
+    if volume.frames is None or not encoding.holds_channels:
+        encoding.require_possible(final, volume.geometry.shape_ijk, len(voxels))
     with scratch_beside(final) as scratch, writing(final):
         corner, ready = scratch / f"corner{encoding.raw_extension}", scratch / f"volume{encoding.extension}"
         header = slicers_header(runtime, volume.geometry, voxels.dtype, corner, len(voxels))
@@ -78,6 +79,8 @@ def _ask_simpleitk(path: Path, voxels_ckji: npt.NDArray, geometry: VolumeGeometr
     channels, size = len(voxels_ckji), geometry.shape_ijk
     reader = open_reader(path)
     expected = size if channels == 1 else (*size, channels)
+    in_list = channels > 1 and reader.GetNumberOfComponents() == channels  # ITK: several numbers per voxel
+    expected = size if in_list else expected
     if tuple(reader.GetSize()) != expected:
         raise VerificationError(f"{name}: it has {tuple(reader.GetSize())} voxels instead of {expected}.")
     planes = min(planes_at_a_time(size), size[2]) if reads_part else size[2]
@@ -93,6 +96,7 @@ def _ask_simpleitk(path: Path, voxels_ckji: npt.NDArray, geometry: VolumeGeometr
     affine[:3, 3] -= first * affine[:3, 2]
     verify_place(path, name, VolumeGeometry(size, affine), geometry)
     found, written = array_view_kji(image), voxels_ckji[0, first : first + planes]
+    found = found[..., 0] if in_list else found
     if found.dtype != written.dtype:
         raise VerificationError(f"{name}: voxels are {found.dtype.name} instead of {written.dtype.name}.")
     # ITK's NIfTI library reads NaN and infinities as 0

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from ..errors import RequestError
 from ..pieces.keeping import KeepOptions
 from ..pieces.limiting import LimitOptions
+from ..several.choice import frames_text
 from ..text import Option
 from .choices import COMPRESSIONS, FORMATS, NIFTI_TRANSFORMS, Compression, Format, NiftiTransform, require_choice
 from .dicom import DicomOptions
@@ -25,6 +26,7 @@ class ExportRequest:
         format: "nii.gz", "nii", "nrrd", or "dicom" (one folder of images per slab).
         compression: "fast" or "small" (for the compressed formats).
         frame: which volume of a 4D NIfTI or DICOM series, counted from 0; None for 3D files.
+        frames: which volumes of a 4D file or series are written together, "all", "0:40" or "0,3"; None for one.
         nifti_transform: "sform" or "qform" where a NIfTI's two transforms differ; None: Slicer's choice.
         within: path of a markups file (.mrk.json) with one ROI, inside which slabs stay; or a pattern with "{case}",
             from which each case's own is made (``cases.opening.request_for``).
@@ -51,6 +53,7 @@ class ExportRequest:
     limit: LimitOptions = field(default_factory=LimitOptions)
     allow_outside_data: bool = False
     prepare: PrepareOptions = field(default_factory=PrepareOptions)
+    frames: str | None = None
     labels: LabelOptions = field(default_factory=LabelOptions)
 
     def __post_init__(self) -> None:
@@ -76,6 +79,16 @@ class ExportRequest:
                 Option("within"),
                 " each say what is cut: leave one out.",
             )
+        if self.frames is not None:
+            object.__setattr__(self, "frames", frames_text(self.frames))
+            if self.frame is not None:
+                raise RequestError(
+                    "Choose either ",
+                    Option.to("frame", self.frame),
+                    " or ",
+                    Option.to("frames", self.frames),
+                    ": one volume, or several.",
+                )
         if self.frame is not None and self.frame < 0:
             raise RequestError("Frames are counted from 0; ", Option("frame"), f" is {self.frame}.")
 

@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from ...core.errors import RequestError, VerificationError
 from ...core.geometry import Box
+from ...core.several.frames import TIME_UNITS
 from ...core.volume import SourceVolume
 from ..nifti import HEADER_DTYPE, HEADER_SIZE, LARGEST_SIZE, SCALAR_TYPES
 from .encoding import Shape, VolumeEncoding
@@ -85,6 +86,10 @@ class Nifti(VolumeEncoding):
             fields["xyzt_units"] = _MILLIMETRES | temporal
             # Slicer leaves NaN here, which means the same; 1 and 0 are what every reader understands.
             fields["scl_slope"], fields["scl_inter"] = 1, 0
+        if source.frames is not None:
+            unit = next((code for code, name in TIME_UNITS.items() if name == source.frames.unit), 0)
+            fields["xyzt_units"] = _MILLIMETRES | unit
+            fields["pixdim"][4], fields["toffset"] = source.frames.spacing, source.frames.first
         return _with_fields(header, fields)
 
     def require_possible(self, final: Path, shape_ijk: Shape, channels: int) -> None:

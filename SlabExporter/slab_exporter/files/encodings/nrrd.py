@@ -8,6 +8,8 @@ from pathlib import Path
 import numpy as np
 
 from ...core.errors import VerificationError
+from ...core.geometry import Box
+from ...core.volume import SourceVolume
 from .encoding import Shape, VolumeEncoding
 
 _RAW, _GZIP = b"encoding: raw", b"encoding: gzip"
@@ -20,6 +22,7 @@ class Nrrd(VolumeEncoding):
     extension = ".nrrd"
     raw_extension = ".nrrd"
     compressed = True
+    holds_channels = True
 
     def header(self, raw: Path) -> bytes:
         """Return the text up to its closing blank line."""
@@ -39,5 +42,23 @@ class Nrrd(VolumeEncoding):
         return re.sub(rb"(?m)^type: .*$", f"type: {dtype.name}".encode(), header, count=1)
 
     def resized(self, header: bytes, shape_ijk: Shape, channels: int) -> bytes:
-        """The field "sizes"."""
-        return re.sub(rb"(?m)^sizes: .*$", b"sizes: %d %d %d" % shape_ijk, header, count=1)
+        """The field "sizes"; channels become a fourth axis of kind "list", as in Slicer's sequences."""
+        if channels == 1:
+            return re.sub(rb"(?m)^sizes: .*$", b"sizes: %d %d %d" % shape_ijk, header, count=1)
+        for field, value in (
+            (b"dimension", b"4"),
+            (b"sizes", b"%d %d %d %d" % (*shape_ijk, channels)),
+            (b"space directions", rb"\g<1> none"),
+            (b"kinds", b"domain domain domain list"),
+        ):
+            header = re.sub(rb"(?m)^" + field + rb": (.*)$", field + b": " + value, header, count=1)
+        return header
+
+    def described(self, header: bytes, source: SourceVolume, box: Box) -> bytes:
+        """Return the header with the step between frames along their axis, where it is known."""
+        frames = source.frames
+        if frames is None or frames.spacing <= 0:
+            return header
+        unit = f'\nunits: "" "" "" "{frames.unit}"' if frames.unit else ""
+        stated = f"kinds: domain domain domain list\nspacings: nan nan nan {frames.spacing!r}{unit}"
+        return header.replace(b"kinds: domain domain domain list", stated.encode())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from itertools import pairwise
 from pathlib import Path
 
 from ...core.errors import InputError
@@ -79,3 +80,34 @@ def _unit(path: Path, fields: dict[str, str], directed: bool) -> tuple[float, tu
     if len({size for size, _ in results}) > 1:
         raise InputError(f"{path} gives its axes different units ('{name}': {text}). Save it with one unit.")
     return results[0]
+
+
+# Units of time, as headers write them, by what they are called here.
+_TIME = {"s": "s", "sec": "s", "second": "s", "seconds": "s", "ms": "ms", "msec": "ms", "us": "us", "usec": "us"}
+
+
+def nrrd_frames(path: Path) -> tuple[float, str] | None:
+    """Return (step, unit) from one volume to the next along a list axis; None where the header does not say.
+
+    NRRD states them as the axis' "spacings" and "units"; Slicer's sequences as values of an index, one for each.
+    """
+    fields = _fields(path)
+    kinds = fields.get("kinds", "").lower().split()
+    axis = next((n for n, kind in enumerate(kinds) if kind in ("list", "time")), None)
+    spacings, units = _numbers(fields.get("spacings", "")), re.findall(r'"([^"]*)"', fields.get("units", ""))
+    if axis is None:
+        return None
+    unit = _TIME.get(units[axis].strip().lower(), "") if axis < len(units) else ""
+    if axis < len(spacings) and spacings[axis] > 0:
+        return spacings[axis], unit
+    values, named = _index_values(path)
+    steps = {round(b - a, 9) for a, b in pairwise(values)}
+    return (steps.pop(), _TIME.get(named.lower(), "")) if len(steps) == 1 and min(steps) > 0 else None
+
+
+def _index_values(path: Path) -> tuple[list[float], str]:
+    """(values, unit) of the index of a sequence that Slicer wrote."""
+    with path.open("rb") as file:
+        head = re.split(rb"\r?\n\r?\n", file.read(_HEADER_LIMIT), maxsplit=1)[0].decode("utf-8", "replace")
+    pairs = dict(re.findall(r"(?m)^axis \d+ index (\w+):=(.*)$", head))
+    return _numbers(pairs.get("values", "")), pairs.get("unit", "").strip()

@@ -51,10 +51,12 @@ class CutSlab:
     Attributes:
         geometry: of the slab, as Slicer has it.
         voxels_kji: the values, C-contiguous, which are not to be changed.
+        frames_fkji: of several frames all values, of which those are the first; None for one volume.
     """
 
     geometry: VolumeGeometry
     voxels_kji: npt.NDArray
+    frames_fkji: npt.NDArray | None = None
 
 
 class SlabFormat(ABC):

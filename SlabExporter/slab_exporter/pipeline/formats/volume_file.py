@@ -16,6 +16,7 @@ from ...files.encodings.encoding import VolumeEncoding
 from ...files.encodings.table import ENCODINGS
 from ...files.readback import image_geometry, read_image, verify_file, verify_place
 from ...files.slab_files import FinishedFile, UnfinishedSlab, finish_slab
+from ...files.stacks.frame_readback import verify_frames
 from ...files.voxel_file import VoxelFile
 from ...mrml.runtime import SlicerRuntime
 from ...mrml.volume_files import slicers_header
@@ -58,7 +59,8 @@ class VolumeFile(SlabFormat):
             header = slicers_header(runtime, cut.geometry, dtype, scratch / f"{name}{encoding.raw_extension}")
             if encoding.places_itself:  # one header of Slicer's serves for all slabs
                 self._headers[dtype] = header
-        return VoxelFile(encoding, encoding.resized(header, cut.geometry.shape_ijk, 1), cut.voxels_kji)
+        voxels = cut.voxels_kji[np.newaxis] if cut.frames_fkji is None else cut.frames_fkji
+        return VoxelFile(encoding, encoding.resized(header, cut.geometry.shape_ijk, len(voxels)), voxels)
 
     def finish(self, staged: VoxelFile, slab: UnfinishedSlab) -> FinishedFile:
         """Describe, compress and verify the file."""
@@ -77,6 +79,9 @@ class VolumeFile(SlabFormat):
     @classmethod
     def verify(cls, path: Path, source: SourceVolume, box: Box, fill: float, plan: PlanRecord) -> None:
         """Compare with what SimpleITK reads."""
+        if source.frames is not None:
+            verify_frames(path, source.frames, source.geometry, box, fill)
+            return
         verify_file(path, source.voxels_kji, source.geometry, box, fill)
 
     @classmethod

@@ -1,0 +1,99 @@
+"""Frames: the volumes of a 4D file or series, on one grid, one after another in time or in another order."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from .choice import step_between
+
+# xyzt_units of nifti1.h: units of the fourth axis.
+TIME_UNITS = {8: "s", 16: "ms", 24: "us", 32: "Hz", 40: "ppm", 48: "rad/s"}
+
+
+@dataclass(frozen=True)
+class FrameStack:
+    """Several frames in memory, or read from their file when they are asked for.
+
+    Attributes:
+        voxels_fkji: (frames, k, j, i): an array, or what is indexed like one by a frame first.
+        numbers: of the frames in their file, from 0.
+        of: how many the file holds.
+        step: from one frame of the file to the next, in ``unit``; 0 where it is not known.
+        unit: "s", "ms" and so on; "" where it is not known.
+        start: of the file's frame 0, in ``unit``.
+        planes: of a DICOM series, what is known of the planes of each frame (``SourceVolume.dicom``); else none.
+    """
+
+    voxels_fkji: Any
+    numbers: tuple[int, ...]
+    of: int
+    step: float = 0.0
+    unit: str = ""
+    start: float = 0.0
+    planes: tuple[Any, ...] = ()
+
+    @property
+    def spacing(self) -> float:
+        """Step from one of these frames to the next; 0 where it is not known, or they are not evenly spaced."""
+        return step_between(self.numbers, self.step)
+
+    @property
+    def first(self) -> float:
+        """Start of the first of these frames."""
+        return self.start + self.numbers[0] * self.step if self.numbers[0] else self.start
+
+    def __len__(self) -> int:
+        return len(self.numbers)
+
+    def inside(self, slices_kji: tuple[slice, slice, slice]) -> npt.NDArray:
+        """Return a part of every frame (frames, k, j, i)."""
+        planes, rows, columns = slices_kji
+        return np.stack([self.voxels_fkji[n, planes, rows, columns] for n in range(len(self))])
+
+
+@dataclass(frozen=True)
+class FramesRecord:
+    """What a manifest says of the frames.
+
+    Attributes:
+        numbers: in the source, from 0.
+        of: how many the source holds.
+        step: from one frame of the source to the next, in ``unit``; 0 where it is not known.
+        unit: "s", "ms" and so on; "" where it is not known.
+        start: of the source's frame 0, in ``unit``.
+        apart: whether each frame is an image of its own, as a channel is; else a slab's file holds all.
+        gradients: files with the directions of diffusion, "bval" and "bvec", by their extensions.
+    """
+
+    numbers: tuple[int, ...]
+    of: int
+    step: float = 0.0
+    unit: str = ""
+    start: float = 0.0
+    apart: bool = False
+    gradients: tuple[tuple[str, str], ...] = ()
+
+    @classmethod
+    def of_stack(cls, stack: FrameStack, apart: bool = False) -> FramesRecord:
+        """Return the record of frames in memory."""
+        return cls(stack.numbers, stack.of, stack.step, stack.unit, stack.start, apart)
+
+    def to_json(self) -> dict[str, Any]:
+        """As it stands in the manifest."""
+        entry = {"numbers": list(self.numbers), "of": self.of, "step": self.step, "unit": self.unit}
+        entry |= {"start": self.start, "apart": self.apart}
+        return entry | ({"gradients": dict(self.gradients)} if self.gradients else {})
+
+    @classmethod
+    def from_json(cls, entry: dict[str, Any]) -> FramesRecord:
+        """Read an entry of a manifest."""
+        numbers, of = tuple(int(n) for n in entry["numbers"]), int(entry["of"])
+        if not numbers or not all(0 <= n < of for n in numbers):
+            raise ValueError(f"frames {numbers} of {of}")
+        gradients = tuple((str(name), str(path)) for name, path in dict(entry.get("gradients", {})).items())
+        step, start = float(entry["step"]), float(entry["start"])
+        return cls(numbers, of, step, str(entry["unit"]), start, bool(entry["apart"]), gradients)

@@ -1,0 +1,1 @@
+"""Several volumes in one file, as a stack of frames."""
