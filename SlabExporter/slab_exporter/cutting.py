@@ -205,7 +205,7 @@ def export(
         min_fraction: with ``keep``, the part of a piece's voxels that must be such; None for a single voxel.
         crop_to: cut only the box around the "labels" or around the "body", with a ``margin`` in mm.
         crop: write that box, the ROI's or the whole volume as one piece.
-        labels: label map, folder, or pattern with {case}; a list of them, or a dict by the sets' names.
+        labels: label map, segmentation, folder, or pattern with {case}; a list of them, or a dict by the sets' names.
         label_affine: "image" gives a label map of the image's shape that does not lie on it the image's geometry.
         label_tolerance: how far, in voxels, a label map may lie off the image's grid; None for a hundredth.
         channels: images of one case: "auto" (nnU-Net, BraTS), "4d", or {"t1": "{case}_t1.nii.gz"} with more of them.

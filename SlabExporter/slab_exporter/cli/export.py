@@ -127,7 +127,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("-o", "--output", required=True, type=given_path, metavar="OUT", help="output folder")
     parser.add_argument(
         "--labels", action="append", default=[], type=given_text, metavar="[NAME=]PATH",
-        help="label map, folder of label maps matched by name, or pattern with {case}; may be given several times",
+        help="label map, .seg.nrrd, DICOM SEG or RTSTRUCT, folder of them or of one mask per structure, or pattern "
+        "with {case}; may be given several times",
     )  # fmt: skip
     add_channel_options(parser)
     _add_run_options(parser)
