@@ -324,6 +324,10 @@ def test_one_patient_has_no_folds_and_several_sets_are_said(tmp_path):
             ("--layout", "nnunet", "--dataset-id", "7", "--dataset-name", "A", "--format", "dicom"),
             "--layout nnunet needs volume files; choose --format nii.gz.",
         ),
+        (
+            ("--layout", "nnunet", "--dataset-id", "7", "--dataset-name", "A", "--frames", "all"),
+            "--layout nnunet needs 3D images, and --frames all makes 4D ones.",
+        ),
     ],
 )
 def test_senseless_options_are_one_sentence(run_cli, tmp_path, options, sentence):

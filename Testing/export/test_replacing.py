@@ -32,7 +32,9 @@ def exported(tmp_path, run_cli):
 @pytest.mark.parametrize("mode", ["--overwrite", "--resume"])
 def test_a_case_that_fails_leaves_its_earlier_export_and_the_tables(exported, tmp_path, run_cli, mode):
     before = tree(exported)
-    save_nifti(tmp_path / "in" / "segmentation-0.nii.gz", np.zeros((3, 4, 5), np.uint8), affine())
+    save_nifti(
+        tmp_path / "in" / "segmentation-0.nii.gz", np.zeros((3, 4, 5), np.uint8), affine(spacing=(1.3, 1.3, 1.3))
+    )
     code, _, errors = run_cli("export", tmp_path / "in", "-o", exported, "--thickness", 5, mode, "--jobs", 1)
     assert code == 1
     assert "volume-0" in errors
