@@ -81,7 +81,11 @@ class InputSection:
     def _showInViews(self, volume):
         """Show the chosen volume in the slice views, unless they show it already."""
         nodes = slicer.util.getNodesByClass("vtkMRMLSliceCompositeNode")
-        if volume.GetImageData() is None or any(n.GetBackgroundVolumeID() == volume.GetID() for n in nodes):
+        if (
+            volume is None
+            or volume.GetImageData() is None
+            or any(n.GetBackgroundVolumeID() == volume.GetID() for n in nodes)
+        ):
             return
         if slicer.app.layoutManager() is not None:
             slicer.util.setSliceViewerLayers(background=volume, fit=True)

@@ -2,6 +2,7 @@
 
 import qt
 import slicer
+from slicer.i18n import tr as _
 
 ANSWERED = "SlabExporter/PackingOfferAnswered"
 PACKAGE = "isal"
@@ -29,7 +30,7 @@ class PackingOffer:
         """Install the package into Slicer's Python, and use it from now on."""
         from slab_exporter.files.gzip_codec import take_up_isal
 
-        with slicer.util.tryWithErrorDisplay("The package could not be installed.", waitCursor=True):
+        with slicer.util.tryWithErrorDisplay(_("The package could not be installed."), waitCursor=True):
             slicer.util.pip_install(PACKAGE)
             if not take_up_isal():
                 raise ImportError(f"{PACKAGE} was installed but cannot be imported; restart Slicer.")

@@ -77,14 +77,39 @@ class SceneTests:
         self.assertEqual(self._rois(), [])
 
     def test_slice_views_follow_the_chosen_volume(self):
-        """The volume that is chosen in the panel is shown."""
+        """The volume that is chosen in the panel is shown; a scene that is loaded shows what it showed."""
         if slicer.app.layoutManager() is None:
             return  # there are no slice views without a main window
         other = slicer.modules.volumes.logic().CloneVolume(slicer.mrmlScene, self.volume, "Other")
         self.settings.volume = other
         self._wait()
-        shown = {n.GetBackgroundVolumeID() for n in slicer.util.getNodesByClass("vtkMRMLSliceCompositeNode")}
-        self.assertEqual(shown, {other.GetID()})
+        self.assertEqual(self._shown(), {other.GetID()})
+        slicer.util.setSliceViewerLayers(background=self.volume)
+        path = str(self.folder / "scene.mrml")
+        slicer.util.saveNode(other, str(self.folder / "other.nrrd"))
+        slicer.util.saveScene(path)
+        slicer.mrmlScene.Clear()
+        slicer.util.loadScene(path)
+        self._wait()
+        self.assertEqual(self.logic.getParameterNode().volume.GetName(), "Other")
+        self.assertEqual(self._shown(), {slicer.util.getNode("Torso").GetID()})
+
+    def _shown(self):
+        return {n.GetBackgroundVolumeID() for n in slicer.util.getNodesByClass("vtkMRMLSliceCompositeNode")}
+
+    def test_a_scene_of_the_former_version_is_loaded(self):
+        """Its case name is of the volume that it was saved with; what it says of Replace is not taken over."""
+        node = self.settings.parameterNode
+        self.settings.outputFolder = str(self.out)
+        node.SetParameter("caseName", "Patient 1")
+        node.SetParameter("replace", "true")
+        path = str(self.folder / "scene.mrml")
+        slicer.util.saveScene(path)
+        slicer.mrmlScene.Clear()
+        slicer.util.loadScene(path)
+        self.panel.enter()
+        self.assertEqual(self.panel.view.case, "Patient 1")
+        self.assertEqual(self.panel.export.replaceable, "")
 
     def test_the_console_writes_dicom_with_the_texts_that_are_given(self):
         """And a deidentified case whose name says nothing."""

@@ -1,6 +1,7 @@
 """The table of slabs: rows of the view model in a QTableWidget."""
 
 import qt
+from slicer.i18n import tr as _
 
 _STATE, _EXTENT, _LAST = 1, 3, 4
 _GOOD = qt.QColor(46, 125, 50)
@@ -62,7 +63,7 @@ class SlabTable:
             for column, text in enumerate(texts):
                 item = qt.QTableWidgetItem(text)
                 item.setFlags(qt.Qt.ItemIsSelectable | qt.Qt.ItemIsEnabled)
-                item.setToolTip("Double click: show this slab in the slice views.")
+                item.setToolTip(_("Double click: show this slab in the slice views."))
                 if column == 0:
                     item.setIcon(qt.QIcon(swatch))
                 self._table.setItem(row.number, column, item)

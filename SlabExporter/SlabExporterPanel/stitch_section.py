@@ -2,6 +2,7 @@
 
 import ctk
 import slicer
+from slicer.i18n import tr as _
 
 # Path widgets, which Slicer's parameter nodes cannot bind to text, and their settings.
 PATHS = {
@@ -26,12 +27,12 @@ class StitchSection:
         self._node = self._watch = None
         files, folders = ctk.ctkPathLineEdit.Files, ctk.ctkPathLineEdit.Dirs
         ui.stitchManifestPathEdit.filters = files
-        ui.stitchManifestPathEdit.nameFilters = ["Manifest of an export (*.json)"]
+        ui.stitchManifestPathEdit.nameFilters = [_("Manifest of an export (*.json)")]
         ui.stitchPredictionsPathEdit.filters = folders
         ui.stitchOutputPathEdit.filters = files | ctk.ctkPathLineEdit.Writable
         # CTK takes the first part of an extension only: "*.nii.gz" would refuse .nii.gz.
         endings = " ".join(f"*.{extension.rsplit('.', 1)[-1]}" for extension in WRITABLE)
-        ui.stitchOutputPathEdit.nameFilters = [f"Volumes ({endings})"]
+        ui.stitchOutputPathEdit.nameFilters = [_("Volumes ({endings})").format(endings=endings)]
         for name in PATHS:
             widget = getattr(ui, name)
             widget.connect("currentPathChanged(QString)", self.onPathChanged)

@@ -44,7 +44,8 @@ class SlabExporterWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self._timer.setInterval(50)
         self._timer.connect("timeout()", self.refresh)
         self.addObserver(slicer.mrmlScene, slicer.mrmlScene.StartCloseEvent, self.onSceneStartClose)
-        self.addObserver(slicer.mrmlScene, slicer.mrmlScene.EndCloseEvent, self.onSceneEndClose)
+        for event in (slicer.mrmlScene.EndCloseEvent, slicer.mrmlScene.EndImportEvent):
+            self.addObserver(slicer.mrmlScene, event, self.onSceneChanged)
         self.input = InputSection(self)
         self.preview = PreviewSection(self)
         self.export = ExportSection(self)
@@ -80,8 +81,8 @@ class SlabExporterWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self.preview.wanted = False
         self.setParameterNode(None)
 
-    def onSceneEndClose(self, caller=None, event=None):
-        """Start afresh if the module is being looked at."""
+    def onSceneChanged(self, caller=None, event=None):
+        """Start afresh, with the settings of a scene that was loaded, if the module is being looked at."""
         if self.parent.isEntered:
             self.initializeParameterNode()
 
@@ -128,6 +129,9 @@ class SlabExporterWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
 
         node = self.parameterNode
         if not node or self.isBusy:
+            return
+        if slicer.mrmlScene.IsBatchProcessing():  # half of a scene is there
+            self._timer.start()
             return
         self.stitch.refresh()
         self.input.refresh()
