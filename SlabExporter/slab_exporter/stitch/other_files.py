@@ -18,6 +18,7 @@ from ..files.machine import native_messages_hidden, require_memory
 from ..files.nifti import read_header
 from ..files.nifti_transforms import header_geometry
 from ..files.readback import array_view_kji
+from ..files.stacks.itk_frames import header_reader
 from ..files.statements.table import read_statement
 from .channel_axes import channels_first
 
@@ -102,13 +103,7 @@ def vector_kind(path: Path) -> tuple[np.dtype, int] | None:
     if volume_extension(path) not in _VECTORS:
         return None
     voxel_files(path)
-    reader = sitk.ImageFileReader()
-    reader.SetFileName(str(path))
-    try:
-        with native_messages_hidden():
-            reader.ReadImageInformation()
-    except RuntimeError as error:
-        raise InputError(f"{path} cannot be read: its header is damaged or of a kind that ITK refuses.") from error
+    reader = header_reader(path)
     size = reader.GetSize()
     channels = reader.GetNumberOfComponents() * (size[3] if len(size) == 4 else 1)
     if channels == 1 or len(size) not in (3, 4):

@@ -43,7 +43,7 @@ def read_itk_frames(path: Path, numbers: tuple[int, ...]) -> FrameStack:
     """
     import SimpleITK as sitk
 
-    reader = _reader(path)
+    reader = header_reader(path)
     count = frames_in(reader)
     try:
         with native_messages_hidden():
@@ -62,7 +62,12 @@ def read_itk_frames(path: Path, numbers: tuple[int, ...]) -> FrameStack:
     return FrameStack(np.ascontiguousarray(taken), numbers, count, step, unit, start)
 
 
-def _reader(path: Path) -> Any:
+def header_reader(path: Path) -> Any:
+    """Return a SimpleITK reader that has read a file's header.
+
+    Raises:
+        InputError: its header is damaged.
+    """
     import SimpleITK as sitk
 
     reader = sitk.ImageFileReader()
