@@ -25,6 +25,16 @@ def runtime():
         yield opened
 
 
+@pytest.fixture
+def scene():
+    """A scene like a Slicer user's."""
+    from support.scenes import user_scene
+
+    made = user_scene()
+    yield made
+    made.Clear(True)
+
+
 @pytest.fixture(scope="session")
 def real_data() -> Path:
     folder = Path(os.environ.get("SLABEXPORTER_TEST_DATA", Path(__file__).parents[2] / "shared" / "data"))

@@ -28,11 +28,10 @@ from .core.pieces.keeping import Keep, KeepOptions
 from .core.pieces.limiting import CropTo, LimitOptions
 from .core.pieces.shape import slab_options
 from .core.steps.spacing import GivenSpacing
+from .keywords import AnyPath, Fill, number, path_of, whole
 
 if TYPE_CHECKING:
-    from .cases.case import Case
     from .export.from_files import RunOptions
-from .keywords import AnyPath, Fill, number, path_of, whole
 
 
 def fill_of(fill: Fill) -> float | None:
@@ -213,19 +212,3 @@ def run_of(
         data_set=data_set,
         key_file=key_file,
     )
-
-
-def split_and_grouped(
-    cases: list[Case], request: ExportRequest, split_series: bool, group_by: str | None
-) -> list[Case]:
-    """Return the cases divided and put together as asked for.
-
-    Raises:
-        RequestError: a volume was asked for as well, or a column that no case has.
-    """
-    from .cases.find import grouped
-    from .cases.opening import with_series_split
-
-    if split_series:
-        cases = with_series_split(cases, request.series, request.frame)
-    return cases if group_by is None else grouped(cases, group_by)

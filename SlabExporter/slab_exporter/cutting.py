@@ -17,7 +17,6 @@ from .asked import (
     segments_of,
     series_of,
     shape_of,
-    split_and_grouped,
     transform_of,
 )
 from .core.options import (
@@ -254,7 +253,7 @@ def export(
         >>> slab.geometry.affine_ras[:3, 3].tolist()
         [8.0, -7.0, 115.0]
     """
-    from .cases.find import find_cases
+    from .cases.find import find_cases, split_and_grouped
     from .export.from_files import export_cases
     from .export.identity import named_for_export
 
@@ -288,5 +287,5 @@ def export(
     data_set = data_set_of(split, seed, group_by, split_series, channels, *named)
     run = run_of(jobs, dask, shard, data_set, key_file_of(key_file, request))
     cases = find_cases(inputs_of(inputs), label_arguments(labels), path_of(out), warn, data_set.channels)
-    cases = named_for_export(split_and_grouped(cases, request, split_series, group_by), deidentify, warn)
+    cases = named_for_export(split_and_grouped(cases, request, data_set), deidentify, warn)
     return export_cases(cases, path_of(out), request, progress, resume, overwrite, run)

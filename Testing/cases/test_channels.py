@@ -16,14 +16,7 @@ from slab_exporter.core.errors import RequestError
 from support.channels import BRATS, PLACE, brats, channel_phantom
 from support.dicom_phantoms import voxels, write_series
 from support.phantoms import save_nifti
-
-
-def touch(folder: Path, *names: str) -> Path:
-    for name in names:
-        path = folder / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(b"x")
-    return folder
+from support.trees import touch
 
 
 def shown(cases, folder: Path) -> dict[str, dict[str, str]]:

@@ -15,19 +15,12 @@ from slab_exporter.export.from_scene import export_nodes, label_sets
 from slab_exporter.pipeline.verification import verify_export
 from slab_exporter.volumes.scene_volumes import geometry_to_cut, scene_volume
 from support.phantoms import affine, index_phantom, save_nifti
-from support.scenes import add_roi, held, load, node_count, node_geometry, put_under_transform, user_scene
+from support.scenes import add_roi, held, load, node_count, node_geometry, put_under_transform
 
 SHAPE = (9, 8, 23)
 REQUEST = ExportRequest(slabs=SlabOptions(thickness=5))
 LAS, RAS = (-1, 1, 1), (1, 1, 1)
 LABELS = "vtkMRMLLabelMapVolumeNode"
-
-
-@pytest.fixture
-def scene():
-    made = user_scene()
-    yield made
-    made.Clear(True)
 
 
 @pytest.fixture(params=[LAS, RAS, (-1, -1, -1)], ids=["LAS", "RAS", "LPI"])

@@ -13,16 +13,9 @@ from slab_exporter.core.options import ExportRequest, SlabOptions
 from slab_exporter.export.from_scene import export_nodes
 from slab_exporter.mrml.segmentations import segmentation_volume
 from support.phantoms import affine, index_phantom, save_nifti
-from support.scenes import held, load, node_count, node_geometry, put_under_transform, segmentation, user_scene
+from support.scenes import held, load, node_count, node_geometry, put_under_transform, segmentation
 
 SHAPE = (12, 10, 14)
-
-
-@pytest.fixture
-def scene():
-    made = user_scene()
-    yield made
-    made.Clear(True)
 
 
 def masks() -> dict[str, np.ndarray]:

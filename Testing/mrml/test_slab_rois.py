@@ -20,16 +20,9 @@ from slab_exporter.mrml.slab_rois import (
     slab_colour,
 )
 from support.phantoms import affine, index_phantom
-from support.scenes import held, node_count, node_geometry, user_scene
+from support.scenes import held, node_count, node_geometry
 
 SHAPE = (9, 8, 23)
-
-
-@pytest.fixture
-def scene():
-    made = user_scene()
-    yield made
-    made.Clear(True)
 
 
 def corners_of_roi(roi) -> np.ndarray:

@@ -16,27 +16,10 @@ from SlabExporterPanel.settings import DicomTexts, PanelSettings, data_set_of, r
 from SlabExporterPanel.view import panel_view
 from SlabExporterPanel.watch import ExportWatch
 from support.phantoms import affine, index_phantom, save_nifti
-from support.scenes import held, load, node_geometry, put_under_transform, segmentation, user_scene
+from support.scenes import held, load, node_geometry, put_under_transform, segmentation
 
 SHAPE = (9, 8, 23)
 LABELS = "vtkMRMLLabelMapVolumeNode"
-
-
-@pytest.fixture
-def scene():
-    made = user_scene()
-    yield made
-    made.Clear(True)
-
-
-@pytest.fixture
-def volume(scene):
-    return held(scene, index_phantom(SHAPE), affine(), "CT")
-
-
-@pytest.fixture
-def settings(tmp_path):
-    return PanelSettings(thickness=5, output=str(tmp_path / "out"))
 
 
 def sheared():

@@ -19,7 +19,7 @@ from SlabExporterPanel.presets import PRESETS, apply
 from SlabExporterPanel.settings import DicomTexts, PanelSettings, data_set_of, request_of
 from SlabExporterPanel.words import in_panel_words, missing_package
 from support.phantoms import affine, index_phantom, save_nifti
-from support.scenes import add_roi, held, load, node_geometry, user_scene
+from support.scenes import add_roi, held, load, node_geometry
 
 SHAPE = (9, 8, 23)
 SETTINGS = [
@@ -33,13 +33,6 @@ SETTINGS = [
     PanelSettings(crop=True, crop_to="body", margin=10, orient="lps"),
     PanelSettings(format="dicom", dicom=DicomTexts("MR", "Doe^Jane", "17 b", "Follow-up of O'Hara")),
 ]
-
-
-@pytest.fixture
-def scene():
-    made = user_scene()
-    yield made
-    made.Clear(True)
 
 
 @pytest.fixture

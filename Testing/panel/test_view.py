@@ -18,27 +18,10 @@ from SlabExporterPanel.view import panel_view
 from SlabExporterPanel.watch import CANCELLED_TEXT, VERIFIED, ExportWatch, failed_text, finished_notes, finished_text
 from SlabExporterPanel.words import in_panel_words
 from support.phantoms import affine, index_phantom, save_nifti
-from support.scenes import add_roi, held, load, node_geometry, put_under_transform, segmentation, user_scene
+from support.scenes import add_roi, held, load, node_geometry, put_under_transform, segmentation
 
 SHAPE = (9, 8, 23)
 LABELS = "vtkMRMLLabelMapVolumeNode"
-
-
-@pytest.fixture
-def scene():
-    made = user_scene()
-    yield made
-    made.Clear(True)
-
-
-@pytest.fixture
-def volume(scene):
-    return held(scene, index_phantom(SHAPE), affine(), "CT")
-
-
-@pytest.fixture
-def settings(tmp_path):
-    return PanelSettings(thickness=5, output=str(tmp_path / "out"))
 
 
 def test_with_everything_chosen_both_buttons_can_be_pressed(volume, settings):

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from ..core.errors import RequestError
 from ..core.naming import case_names, volume_stem
+from ..core.options import DataSetOptions, ExportRequest
 from ..core.text import Option, Sentence, counted
 from .case import Case
 from .channels.grouping import with_channels
@@ -19,6 +20,7 @@ from .label_maps import LABELS, label_sets, matched, stand_in, with_labels
 from .label_objects import with_structures
 from .lists import ListedCase
 from .matching import LabelIndex
+from .opening import with_series_split
 from .parts import with_parts
 from .search import search_inputs
 
@@ -88,6 +90,17 @@ def _tell_unused(labels: list[Path], cases: list[Case], warn: Callable[[str], ob
         maps = "1 label map belongs" if len(unused) == 1 else f"{len(unused)} label maps belong"
         told = f"{maps} to no image by name and place (first: {unused[0]}); give label maps with "
         warn(Sentence(told, Option("labels"), " or in a list."))
+
+
+def split_and_grouped(cases: list[Case], request: ExportRequest, data_set: DataSetOptions) -> list[Case]:
+    """Return the cases divided and put together as asked for.
+
+    Raises:
+        RequestError: a volume was asked for as well, or a column that no case has.
+    """
+    if data_set.split_series:
+        cases = with_series_split(cases, request.series, request.frame)
+    return cases if data_set.group_by is None else grouped(cases, data_set.group_by)
 
 
 def grouped(cases: list[Case], column: str) -> list[Case]:

@@ -14,7 +14,7 @@ from .terminal import typed
 
 if TYPE_CHECKING:
     from ..cases.find import Case
-    from ..core.options import ExportRequest
+    from ..core.options import DataSetOptions, ExportRequest
     from ..export.from_files import RunOptions
 
 
@@ -58,22 +58,18 @@ def request_of(options: argparse.Namespace) -> ExportRequest:
     )
 
 
-def cases_of(options: argparse.Namespace) -> list[Case]:
+def cases_of(options: argparse.Namespace, request: ExportRequest, data_set: DataSetOptions) -> list[Case]:
     """Return the cases that the command line asks for.
 
     Raises:
         RequestError: options contradict each other.
         InputError: nothing usable.
     """
-    from ..cases.find import find_cases, grouped
-    from ..cases.opening import with_series_split
+    from ..cases.find import find_cases, split_and_grouped
     from ..export.identity import named_for_export
 
-    cases = find_cases(options.inputs, options.labels, options.output, print_warning, tuple(options.channels))
-    if options.split_series:
-        cases = with_series_split(cases, series_options(options), options.frame)
-    cases = cases if options.group_by is None else grouped(cases, options.group_by)
-    return named_for_export(cases, options.deidentify, print_warning)
+    cases = find_cases(options.inputs, options.labels, options.output, print_warning, data_set.channels)
+    return named_for_export(split_and_grouped(cases, request, data_set), options.deidentify, print_warning)
 
 
 def print_warning(text: str) -> None:

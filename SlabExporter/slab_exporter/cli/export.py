@@ -54,7 +54,7 @@ def run(options: argparse.Namespace) -> int:
     request = request_of(options)
     run = run_options(options)
     require_deidentify(run.key_file, request)
-    cases = cases_of(options)
+    cases = cases_of(options, request, run.data_set)
     require_sound(cases, request)
     require_layout(cases, request, run.data_set)
     if options.dry_run:

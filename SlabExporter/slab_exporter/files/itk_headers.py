@@ -16,7 +16,7 @@ from ..interrupts import end_if_abandoned, ended_by_signals
 from .detached import require_whole_files, voxel_files
 from .gzip_codec import CHUNK
 from .machine import native_messages_hidden, require_memory
-from .stacks.itk_frames import frames_in
+from .stacks.itk_frames import frames_in, read_itk_header
 
 
 def judge_before_loading(path: Path, whole: bool = True, allow_outside: bool = False) -> int:
@@ -33,15 +33,10 @@ def judge_before_loading(path: Path, whole: bool = True, allow_outside: bool = F
     Raises:
         InputError: with the number that is wrong.
     """
-    import SimpleITK as sitk
-
     files = voxel_files(path, allow_outside)
     packed = judge_metaimage_header(path) if volume_extension(path) in (".mha", ".mhd") else None
-    reader = sitk.ImageFileReader()
-    reader.SetFileName(str(path))
     try:
-        with native_messages_hidden():
-            reader.ReadImageInformation()
+        reader = read_itk_header(path)
     except RuntimeError as error:
         raise InputError(
             f"{path} cannot be read: its header is damaged or of a kind that ITK refuses ({_reason(error)})."
@@ -88,11 +83,7 @@ def stored_type(path: Path) -> np.dtype:
     """Return the type of a file's voxels, by its header, which ``judge_before_loading`` has accepted."""
     import SimpleITK as sitk
 
-    with native_messages_hidden():
-        reader = sitk.ImageFileReader()
-        reader.SetFileName(str(path))
-        reader.ReadImageInformation()
-        return sitk.GetArrayViewFromImage(sitk.Image([1, 1], reader.GetPixelID())).dtype
+    return sitk.GetArrayViewFromImage(sitk.Image([1, 1], read_itk_header(path).GetPixelID())).dtype
 
 
 def _bytes_of(pixel_id: int) -> int:

@@ -16,12 +16,12 @@ from ..core.volume import SourceVolume, VolumePeek
 from ..dicom.reading.load import load_series, peek_series
 from ..files.detached import FilesAsFound, outside_files, outside_said
 from ..files.itk_headers import judge_before_loading, stored_type
-from ..files.machine import native_messages_hidden
 from ..files.mgh import peek_mgh, read_mgh
 from ..files.nifti import NiftiHeader, read_header
 from ..files.nifti_transforms import form_used, header_geometry, refuse_unusable, transform_warnings
 from ..files.nifti_voxels import choose_frame, read_nifti
 from ..files.readback import image_geometry
+from ..files.stacks.itk_frames import read_itk_header
 from ..files.statements.table import has_forms, read_statement
 from ..mrml.runtime import SlicerRuntime
 from ..mrml.volume_files import geometry_warnings, load_volume_file, require_volume_file
@@ -191,20 +191,14 @@ def _peek_series(volume: SeriesVolume) -> VolumePeek:
 
 
 def _peek_with_itk(volume: FileVolume) -> VolumePeek:
-    import SimpleITK as sitk
-
     path = volume.path
     stated = read_statement(path, volume.transform)
     count = judge_before_loading(path, whole=False, allow_outside=volume.allow_outside)
     if count == 1:
         _require_only_frame(volume)
     numbers = numbers_in(volume, count) if count > 1 else None
-    reader = sitk.ImageFileReader()
-    reader.SetFileName(str(path))
     try:
-        with native_messages_hidden():
-            reader.ReadImageInformation()
-        geometry = stated.placed(image_geometry(reader), volume.transform)
+        geometry = stated.placed(image_geometry(read_itk_header(path)), volume.transform)
     except (RuntimeError, ValueError) as error:
         raise InputError(f"{path}: its header cannot be judged beforehand; inspect it.") from error
     taken = None if volume.frames is None else numbers

@@ -68,13 +68,22 @@ def header_reader(path: Path) -> Any:
     Raises:
         InputError: its header is damaged.
     """
+    try:
+        return read_itk_header(path)
+    except RuntimeError as error:
+        raise InputError(f"{path} cannot be read: its header is damaged or of a kind that ITK refuses.") from error
+
+
+def read_itk_header(path: Path) -> Any:
+    """Return the same without a sentence for the user, and without ITK's messages on the terminal.
+
+    Raises:
+        RuntimeError: ITK refuses the header.
+    """
     import SimpleITK as sitk
 
     reader = sitk.ImageFileReader()
     reader.SetFileName(str(path))
-    try:
-        with native_messages_hidden():
-            reader.ReadImageInformation()
-    except RuntimeError as error:
-        raise InputError(f"{path} cannot be read: its header is damaged or of a kind that ITK refuses.") from error
+    with native_messages_hidden():
+        reader.ReadImageInformation()
     return reader

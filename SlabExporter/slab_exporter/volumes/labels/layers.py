@@ -15,6 +15,7 @@ from ...core.segments.segmented import Segmented, Stated, told_apart
 from ...files.detached import voxel_files
 from ...files.machine import native_messages_hidden, require_memory
 from ...files.readback import array_view_kji, image_geometry
+from ...files.stacks.itk_frames import read_itk_header
 from ...files.statements.segments import nrrd_segments
 from ...files.statements.table import read_statement
 
@@ -25,14 +26,9 @@ def layers_geometry(path: Path, allow_outside: bool = False) -> tuple[VolumeGeom
     Raises:
         InputError: the header is damaged.
     """
-    import SimpleITK as sitk
-
     voxel_files(path, allow_outside)
-    reader = sitk.ImageFileReader()
-    reader.SetFileName(str(path))
     try:
-        with native_messages_hidden():
-            reader.ReadImageInformation()
+        reader = read_itk_header(path)
         geometry = read_statement(path).placed(image_geometry(reader))
     except (RuntimeError, ValueError) as error:
         raise InputError(f"{path} cannot be read: its header is damaged or of a kind that ITK refuses.") from error
