@@ -4,8 +4,8 @@ import slicer
 from SlabExporterPanel.logic import SlabExporterLogic  # noqa: F401
 from SlabExporterPanel.parameters import SlabExporterParameterNode  # noqa: F401
 from SlabExporterPanel.sample_data import registerSampleData
-from SlabExporterPanel.self_test import SlabExporterTest  # noqa: F401
-from SlabExporterPanel.widget import SlabExporterWidget  # noqa: F401
+from SlabExporterPanel.self_tests.module import SlabExporterTest  # noqa: F401
+from SlabExporterPanel.window.widget import SlabExporterWidget  # noqa: F401
 from slicer.i18n import tr as _
 from slicer.i18n import translate
 from slicer.ScriptedLoadableModule import ScriptedLoadableModule

@@ -58,7 +58,7 @@ class SlabExporterLogic(StitchLogic, SceneLogic, ScriptedLoadableModuleLogic):
 
     def stitchSettings(self):
         """The same for the Stitch section."""
-        from .stitch_view import StitchSettings
+        from .views.stitch_view import StitchSettings
 
         node = self.getParameterNode()
         return StitchSettings(
@@ -235,7 +235,7 @@ class SlabExporterLogic(StitchLogic, SceneLogic, ScriptedLoadableModuleLogic):
         from slab_exporter.core.pieces.shape import slab_options
         from slab_exporter.mrml.slab_rois import show_preview
 
-        from .view import plan_of
+        from .views.panel_view import plan_of
 
         options = slab_options(thickness, thicknessMm, axis, overlap, remainder, block=block, block_mm=blockMm)
         request = ExportRequest(slabs=options, prepare=made_ready(orient, spacing, like, None))
@@ -246,7 +246,7 @@ class SlabExporterLogic(StitchLogic, SceneLogic, ScriptedLoadableModuleLogic):
         """Load what ``stitch`` made: a volume node, a label map node, or None for several numbers per voxel."""
         from slab_exporter.core.naming import volume_stem
 
-        from .stitch_view import is_loadable
+        from .views.stitch_view import is_loadable
 
         if not is_loadable(result):
             return None

@@ -52,7 +52,7 @@ class StitchLogic:
         from slab_exporter.stitch.predictions import Predictions
         from slab_exporter.stitch.stitching import StitchRequest, stitch_case
 
-        from .stitch_view import manifest_file, stitch_notes
+        from .views.stitch_view import manifest_file, stitch_notes
 
         result = stitch_case(
             manifest_file(Path(manifestPath).expanduser()),

@@ -12,7 +12,7 @@ from slab_exporter.core.errors import InputError
 from slab_exporter.core.manifest import read_manifest
 from slab_exporter.files.nifti import HEADER_DTYPE
 from slab_exporter.files.statements.table import read_statement
-from SlabExporterPanel.view import PanelSettings, panel_view
+from SlabExporterPanel.views.panel_view import PanelSettings, panel_view
 from support.headers import nifti_header
 from support.phantoms import index_phantom
 from support.scenes import load, user_scene

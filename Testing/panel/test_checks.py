@@ -9,12 +9,12 @@ import numpy as np
 import pytest
 from slab_exporter.export.from_scene import export_nodes
 from slab_exporter.mrml.sequences import shown_frame
-from SlabExporterPanel.following import fitting
-from SlabExporterPanel.outcome import Outcome
-from SlabExporterPanel.replacing import earlier_export, question
 from SlabExporterPanel.settings import DicomTexts, PanelSettings, data_set_of, request_of
-from SlabExporterPanel.view import panel_view
-from SlabExporterPanel.watch import ExportWatch
+from SlabExporterPanel.views.following import fitting
+from SlabExporterPanel.views.outcome import Outcome
+from SlabExporterPanel.views.panel_view import panel_view
+from SlabExporterPanel.views.replacing import earlier_export, question
+from SlabExporterPanel.views.watch import ExportWatch
 from support.phantoms import affine, index_phantom, save_nifti
 from support.scenes import held, load, node_geometry, put_under_transform, segmentation
 

@@ -13,11 +13,11 @@ import slab_exporter as se
 from slab_exporter.cli.export import request_of as request_of_command
 from slab_exporter.cli.main import build_parser
 from slab_exporter.core.text import Package, Sentence
-from SlabExporterPanel import commands
-from SlabExporterPanel.commands import camel_case, command_line, python_lines
-from SlabExporterPanel.presets import PRESETS, apply
 from SlabExporterPanel.settings import DicomTexts, PanelSettings, data_set_of, request_of
-from SlabExporterPanel.words import in_panel_words, missing_package
+from SlabExporterPanel.views import commands
+from SlabExporterPanel.views.commands import camel_case, command_line, python_lines
+from SlabExporterPanel.views.presets import PRESETS, apply
+from SlabExporterPanel.views.words import in_panel_words, missing_package
 from support.phantoms import affine, index_phantom, save_nifti
 from support.scenes import add_roi, held, load, node_geometry
 
@@ -109,7 +109,7 @@ ABOUT_MANY = {"split_series", "key_file", "jobs", "dask", "shard", "split", "see
 
 def console_keywords() -> set[str]:
     """Return what ``exportSlabs`` takes; its module needs Slicer, and so it is read."""
-    source = (Path(commands.__file__).parent / "logic.py").read_text(encoding="utf-8")
+    source = (Path(commands.__file__).parents[1] / "logic.py").read_text(encoding="utf-8")
     functions = [node for node in ast.walk(ast.parse(source)) if isinstance(node, ast.FunctionDef)]
     arguments = next(node.args for node in functions if node.name == "exportSlabs")
     return {argument.arg for argument in (*arguments.args, *arguments.kwonlyargs)}

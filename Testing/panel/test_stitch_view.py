@@ -13,7 +13,7 @@ from slab_exporter.core.options import BLENDS, ExportRequest, SlabOptions
 from slab_exporter.core.progress import ProgressEvent
 from slab_exporter.export.from_files import export_cases
 from SlabExporterPanel import choices as panel_choices
-from SlabExporterPanel.stitch_view import (
+from SlabExporterPanel.views.stitch_view import (
     STITCH_TIP,
     StitchSettings,
     StitchWatch,

@@ -12,7 +12,7 @@ import pytest
 
 MODULE = Path(__file__).parents[2] / "SlabExporter"
 UI = MODULE / "Resources" / "UI" / "SlabExporter.ui"
-PANEL_CODE = [MODULE / "SlabExporter.py", *sorted((MODULE / "SlabExporterPanel").glob("*.py"))]
+PANEL_CODE = [MODULE / "SlabExporter.py", *sorted((MODULE / "SlabExporterPanel").rglob("*.py"))]
 CONTROLS = {
     "QComboBox",
     "QCheckBox",

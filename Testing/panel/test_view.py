@@ -14,9 +14,16 @@ from slab_exporter.core.text import Option, Sentence
 from slab_exporter.export.from_scene import export_nodes
 from SlabExporterPanel import choices as panel_choices
 from SlabExporterPanel.settings import PanelSettings, fill_of, request_of
-from SlabExporterPanel.view import panel_view
-from SlabExporterPanel.watch import CANCELLED_TEXT, VERIFIED, ExportWatch, failed_text, finished_notes, finished_text
-from SlabExporterPanel.words import in_panel_words
+from SlabExporterPanel.views.panel_view import panel_view
+from SlabExporterPanel.views.watch import (
+    CANCELLED_TEXT,
+    VERIFIED,
+    ExportWatch,
+    failed_text,
+    finished_notes,
+    finished_text,
+)
+from SlabExporterPanel.views.words import in_panel_words
 from support.phantoms import affine, index_phantom, save_nifti
 from support.scenes import add_roi, held, load, node_geometry, put_under_transform, segmentation
 

@@ -14,7 +14,7 @@ from slab_exporter.core.geometry import Box
 from slab_exporter.core.options import ExportRequest, PrepareOptions, SlabOptions
 from slab_exporter.export.from_scene import export_nodes
 from slab_exporter.report.pictures import preview_paths
-from SlabExporterPanel.view import plan_of
+from SlabExporterPanel.views.panel_view import plan_of
 from support.dicom_phantoms import voxels, write_series
 from support.phantoms import affine, index_phantom, lopsided_phantom, save_nifti
 from support.physical import assert_lies_in, nifti

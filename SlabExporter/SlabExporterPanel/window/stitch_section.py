@@ -67,7 +67,7 @@ class StitchSection:
 
     def refresh(self):
         """Decide what can be done, and show it."""
-        from .stitch_view import stitch_view
+        from ..views.stitch_view import stitch_view
 
         if self._node is None or self.isBusy or self.ui.stitchSection.collapsed:
             return
@@ -79,8 +79,8 @@ class StitchSection:
         """Stitch as the settings say, with progress, until done, failed or cancelled; load the result."""
         from slab_exporter.core.errors import Cancelled, SlabExporterError
 
-        from .stitch_view import StitchWatch, run_stitch, stitched_text
-        from .watch import failed_text
+        from ..views.stitch_view import StitchWatch, run_stitch, stitched_text
+        from ..views.watch import failed_text
 
         self.refresh()
         if not self.ui.stitchButton.enabled or self.isBusy:

@@ -85,7 +85,7 @@ class ExportSection:
 
     def onExport(self, clicked=False):
         """Export as the settings say, with progress, until done, failed or cancelled."""
-        from .replacing import question
+        from ..views.replacing import question
 
         panel = self._panel
         panel.refresh()
@@ -103,8 +103,8 @@ class ExportSection:
         """Export, and return what came of it."""
         from slab_exporter.core.errors import Cancelled, SlabExporterError
 
-        from .outcome import Outcome
-        from .watch import ExportWatch, failed_text, finished_notes, finished_text
+        from ..views.outcome import Outcome
+        from ..views.watch import ExportWatch, failed_text, finished_notes, finished_text
 
         volumeID, notes, isWhole = node.volume.GetID(), (), False
         self._watch = ExportWatch(self._showProgress)
@@ -130,7 +130,7 @@ class ExportSection:
     def _export(self, folder, node):
         from slab_exporter.export.from_scene import export_nodes
 
-        from .settings import data_set_of, request_of
+        from ..settings import data_set_of, request_of
 
         settings = self._panel.logic.settings()
         return export_nodes(

@@ -13,7 +13,7 @@ from slab_exporter.export.from_scene import case_name, label_sets
 from slab_exporter.export.options_file import resolved_options
 from slab_exporter.volumes.scene_volumes import file_of_node
 
-from .settings import PanelSettings, data_set_of, request_of
+from ..settings import PanelSettings, data_set_of, request_of
 
 
 def command_line(settings: PanelSettings, volume: Any, labels: tuple[Any, ...] = (), roi: Any = None) -> str:

@@ -9,9 +9,9 @@ from slicer.i18n import tr as _
 from slicer.ScriptedLoadableModule import ScriptedLoadableModuleWidget
 from slicer.util import VTKObservationMixin
 
+from ..logic import SlabExporterLogic
 from .export_section import ExportSection
 from .input_section import InputSection
-from .logic import SlabExporterLogic
 from .package_offer import PackageOffer
 from .packing_offer import PackingOffer
 from .preview_section import PreviewSection
@@ -125,7 +125,7 @@ class SlabExporterWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
 
     def refresh(self):
         """Decide what to show, and show it."""
-        from .view import panel_view
+        from ..views.panel_view import panel_view
 
         node = self.parameterNode
         if not node or self.isBusy:

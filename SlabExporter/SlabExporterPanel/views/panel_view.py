@@ -24,10 +24,10 @@ from slab_exporter.mrml.volume_files import geometry_warnings
 from slab_exporter.prepare.preparation import cut_grid
 from slab_exporter.volumes.scene_volumes import geometry_to_cut, header_warnings, require_well_placed
 
+from ..settings import PanelSettings, data_set_of, request_of
 from .checks import output_folder, require_usable_label, require_usable_output
 from .replacing import earlier_export
 from .rows import Row, extent_tip, row_of, summary, table_headers
-from .settings import PanelSettings, data_set_of, request_of
 from .words import in_panel_words
 
 EXPORT_TIP = "Write the slabs, read every one back, and compare it with the volume."

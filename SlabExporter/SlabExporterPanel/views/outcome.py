@@ -11,7 +11,7 @@ from slab_exporter.core.manifest import read_manifest
 from slab_exporter.core.naming import REPORT
 from slab_exporter.export.from_scene import slab_files
 
-from .view import PanelView
+from .panel_view import PanelView
 
 
 @dataclass(frozen=True)

@@ -13,10 +13,10 @@ import qt
 import slicer
 from slicer.ScriptedLoadableModule import ScriptedLoadableModuleTest
 
-from .self_test_boxes import BoxTests
-from .self_test_export import ExportTests
-from .self_test_scene import SceneTests
-from .self_test_stitch import StitchTests
+from .boxes import BoxTests
+from .export import ExportTests
+from .scene import SceneTests
+from .stitch import StitchTests
 
 
 class SlabExporterTest(BoxTests, ExportTests, SceneTests, StitchTests, ScriptedLoadableModuleTest):
@@ -24,7 +24,7 @@ class SlabExporterTest(BoxTests, ExportTests, SceneTests, StitchTests, ScriptedL
 
     def setUp(self):
         """An empty scene, a phantom loaded from a left-handed file, a panel, an empty folder."""
-        from .logic import SlabExporterLogic
+        from ..logic import SlabExporterLogic
 
         slicer.mrmlScene.Clear()
         self.folder = Path(tempfile.mkdtemp(prefix="SlabExporterTest"))
@@ -89,7 +89,7 @@ class SlabExporterTest(BoxTests, ExportTests, SceneTests, StitchTests, ScriptedL
         """Only where the package is missing; nothing is installed unasked."""
         from slab_exporter.files.gzip_codec import has_isal
 
-        from .packing_offer import ANSWERED, PackingOffer
+        from ..window.packing_offer import ANSWERED, PackingOffer
 
         settings = qt.QSettings()
         self.panel.ui.filesSection.collapsed = False

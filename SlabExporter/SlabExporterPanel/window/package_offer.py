@@ -17,7 +17,7 @@ class PackageOffer:
 
     def offer(self, texts):
         """Show the button if one of the library's sentences is about a package that is missing."""
-        from .words import missing_package
+        from ..views.words import missing_package
 
         self._package = missing_package(texts)
         self.ui.packageOffer.visible = bool(self._package)

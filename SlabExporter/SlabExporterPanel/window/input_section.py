@@ -15,7 +15,7 @@ class InputSection:
     """
 
     def __init__(self, panel):
-        from .presets import PRESETS
+        from ..views.presets import PRESETS
 
         self._panel, self.ui = panel, panel.ui
         self._volumeID = None
@@ -69,7 +69,7 @@ class InputSection:
         self._showUnbound()
 
     def _leaveOldVolume(self, node, volume):
-        from .following import fitting
+        from ..views.following import fitting
 
         if node.namedVolume is not volume:
             node.caseName = ""
@@ -131,7 +131,7 @@ class InputSection:
 
     def onPreset(self, index):
         """Take over the settings of a preset; the box goes back to its title."""
-        from .presets import PRESETS, apply
+        from ..views.presets import PRESETS, apply
 
         self.ui.presetComboBox.currentIndex = 0
         if index > 0 and self._panel.parameterNode:
@@ -146,13 +146,13 @@ class InputSection:
 
     def onCopyCommand(self, clicked=False):
         """Put the command line that does the same on the clipboard."""
-        from .commands import command_line
+        from ..views.commands import command_line
 
         self._copy(command_line)
 
     def onCopyPython(self, clicked=False):
         """Put the line for the Python console that does the same on the clipboard."""
-        from .commands import python_lines
+        from ..views.commands import python_lines
 
         self._copy(python_lines)
 

@@ -13,7 +13,7 @@ from slab_exporter.stitch.predictions import Predictions, own_files
 from slab_exporter.stitch.stitching import StitchRequest, StitchResult, stitch_case
 from slab_exporter.volumes.writing import require_writable
 
-from .view import Action
+from .panel_view import Action
 from .watch import Watch
 from .words import in_panel_words
 

@@ -1,0 +1,1 @@
+"""Widgets: the only files that know Qt."""
