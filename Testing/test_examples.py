@@ -15,7 +15,8 @@ from support.examples import lay_out
 ROOT = Path(__file__).parents[1]
 LIBRARY = ROOT / "SlabExporter" / "slab_exporter"
 FUNCTIONS = ("plan", "export", "verify", "stitch", "compare", "inspect", "where", "read_manifest")
-NEEDS = {"SlabDataset.subjects": "torchio"}
+# Where it is and which extra brings it.
+NEEDS = {"SlabDataset.subjects": ("torchio", "train"), "FilePlan.show": ("matplotlib", "pictures")}
 
 
 def examples() -> list[doctest.DocTest]:
@@ -46,9 +47,9 @@ def workplace(laid_out, tmp_path, monkeypatch) -> Path:
 
 @pytest.mark.parametrize("example", examples(), ids=lambda example: example.name.removeprefix("slab_exporter."))
 def test_an_example_gives_what_it_says(example, workplace):
-    for name, package in NEEDS.items():
+    for name, (package, extra) in NEEDS.items():
         if example.name.endswith(name):
-            pytest.importorskip(package, reason=f"{package} is not installed (extra 'train')")
+            pytest.importorskip(package, reason=f"{package} is not installed (extra '{extra}')")
     said: list[str] = []
     example.globs = {"__name__": "__main__"} | example.globs
     doctest.DocTestRunner(optionflags=doctest.FAIL_FAST).run(example, out=said.append)
@@ -76,7 +77,10 @@ def predictions_of(case: Path, folder: Path) -> None:
     shutil.copytree(case / "labels", folder)
 
 
-def test_the_python_in_readme_runs_as_printed(workplace, capsys):
+def test_the_python_in_readme_runs_as_printed(workplace, capsys, monkeypatch):
+    matplotlib = pytest.importorskip("matplotlib", reason="matplotlib is not installed (extra 'pictures')")
+    matplotlib.use("agg")
+    monkeypatch.setattr("matplotlib.pyplot.show", lambda: None)  # no window, whose closing it would wait for
     (workplace / "mirrored.nii.gz").rename(workplace / "other.nii.gz")
     shutil.rmtree(workplace / "slabs")
     se.export("scans", "before", thickness=64, remainder="pad", labels="masks")

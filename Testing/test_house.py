@@ -33,7 +33,7 @@ ORDER = {
     "cli": "core files dicom mrml report volumes cases prepare pipeline inspection compare export coordinates stitch",
 }
 # What users import stands in front of all rooms, and no room imports it.
-FRONT_DOOR = {f"slab_exporter.{name}" for name in ("api", "asked", "cutting", "keywords", "dataset")}
+FRONT_DOOR = {f"slab_exporter.{name}" for name in ("api", "asked", "cutting", "plans", "keywords", "dataset")}
 SLICER_ONLY = ("qt", "ctk", "slicer.util", "slicer.app", "slicer.modules", "slicer.mrmlScene")
 LONGEST_FILE, LONGEST_FUNCTION, MOST_FILES = 300, 40, 15
 

@@ -14,7 +14,7 @@ NOTEBOOK = Path(__file__).parents[1] / "docs" / "examples" / "slabs.ipynb"
 
 @pytest.mark.skipif(sys.platform == "win32", reason="the program's stand-in is for a POSIX shell")
 def test_the_notebook_goes_from_a_volume_to_a_prediction(tmp_path, monkeypatch):
-    for package, extra in (("nbclient", "docs"), ("ipykernel", "docs"), ("torch", "train"), ("matplotlib", "train")):
+    for package, extra in (("nbclient", "docs"), ("ipykernel", "docs"), ("torch", "train"), ("matplotlib", "pictures")):
         pytest.importorskip(package, reason=f"{package} is not installed (extra '{extra}')")
     import nbformat
     from nbclient import NotebookClient

@@ -18,7 +18,7 @@ from .core import manifest as manifests
 from .core.errors import RequestError
 from .core.options import Blend, Grid, NiftiTransform
 from .core.progress import Progress, no_progress
-from .cutting import export, plan
+from .cutting import export
 from .keywords import (
     AnyPath,
     Fill,
@@ -29,6 +29,7 @@ from .keywords import (
     path_of,
     warn,
 )
+from .plans import plan
 
 if TYPE_CHECKING:
     from .compare.files import CompareResult

@@ -1,4 +1,4 @@
-"""``plan`` and ``export`` of the front door (``api``)."""
+"""``export`` of the front door (``api``)."""
 
 from __future__ import annotations
 
@@ -17,7 +17,6 @@ from .asked import (
     segments_of,
     series_of,
     shape_of,
-    transform_of,
 )
 from .core.options import (
     AxisName,
@@ -52,70 +51,7 @@ from .keywords import (
 )
 
 if TYPE_CHECKING:
-    from .core.planning import SlabPlan
     from .export.from_files import ExportResult
-
-
-def plan(
-    path: AnyPath,
-    *,
-    thickness: int | None = None,
-    thickness_mm: float | None = None,
-    axis: AxisName | None = None,
-    block: GivenSizes | None = None,
-    block_mm: GivenSizes | None = None,
-    overlap: GivenOverlap = 0,
-    remainder: Remainder = "keep",
-    orient: str | None = None,
-    spacing: GivenSpacing | None = None,
-    like: AnyPath | None = None,
-    within: AnyPath | None = None,
-    frame: int | None = None,
-    nifti_transform: NiftiTransform | None = None,
-    allow_uneven: float | None = None,
-    resample: bool = False,
-    allow_damaged: bool = False,
-    allow_outside_data: bool = False,
-) -> SlabPlan:
-    """Return where one volume would be cut, from its header: no voxel is read, nothing is written.
-
-    Args:
-        path: a volume file, the folder of one DICOM series, or a DICOM file that holds a volume.
-        thickness, thickness_mm, axis, block, block_mm, overlap, remainder, within: the shape of the slabs or blocks,
-            as in ``export``.
-        orient, spacing, like: how the volume is made ready before it is cut, as in ``export``.
-        frame, nifti_transform, allow_uneven, resample, allow_damaged, allow_outside_data:
-            how the file is read, as in ``export``.
-
-    Raises:
-        InputError: the file cannot be used.
-        RequestError: the options make no sense, or do not fit this volume.
-
-    Examples:
-        >>> import slab_exporter as se
-        >>> plan = se.plan("ct.nii.gz", thickness=64, overlap=8)
-        >>> plan.describe()
-        '16 x 14 x 150, LAS, 1 x 1 x 2.5 mm: 3 slabs of up to 64 slices along k, numbered I to S'
-        >>> plan.slabs[1].box.start, plan.slabs[1].box.stop
-        ((0, 0, 56), (16, 14, 120))
-        >>> plan.geometry.cropped(plan.slabs[1].box).affine_ras[:3, 3].tolist()
-        [8.0, -7.0, 40.0]
-    """
-    from .core.planning import plan_slabs
-    from .mrml.roi import read_roi_box
-    from .mrml.runtime import open_runtime
-    from .prepare.preparation import cut_grid
-    from .volumes.choice import FileChoice
-    from .volumes.reading import peek_volume
-
-    options = shape_of(thickness, thickness_mm, axis, overlap, remainder, block=block, block_mm=block_mm)
-    accepted = series_of(allow_uneven, resample, allow_damaged)
-    choice = FileChoice(path_of(path), frame_of(frame), transform_of(nifti_transform), accepted, allow_outside_data)
-    geometry = cut_grid(peek_volume(choice).geometry, ready_of(orient, spacing, like, None))
-    if within is None:
-        return plan_slabs(geometry, options)
-    with open_runtime() as runtime:
-        return plan_slabs(geometry, options, read_roi_box(runtime, path_of(within), geometry))
 
 
 @taking_options

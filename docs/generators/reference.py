@@ -258,6 +258,7 @@ def _kind(schema: dict[str, Any]) -> str:
 
 
 RESULTS = (
+    "slab_exporter.plans.FilePlan",
     "slab_exporter.core.manifest.Manifest",
     "slab_exporter.core.manifest.SlabRecord",
     "slab_exporter.export.from_files.ExportResult",
@@ -271,7 +272,7 @@ RESULTS = (
 
 def python_page() -> str:
     """Everything that ``import slab_exporter`` offers, for mkdocstrings to fill in."""
-    homes = {"SlabDataset": "dataset", "plan": "cutting", "export": "cutting"}
+    homes = {"SlabDataset": "dataset", "plan": "plans", "export": "cutting"}
     lines = ["# Python", "", "```python", "import slab_exporter as se", "```", ""]
     for name in ("plan", "export", "verify", "stitch", "compare", "inspect", "where", "read_manifest", "SlabDataset"):
         lines += [f"::: slab_exporter.{homes.get(name, 'api')}.{name}", ""]

@@ -11,11 +11,10 @@ from ..core.manifest import Manifest, SlabRecord
 from ..core.naming import piece_noun
 from ..core.text import counted, lengths, sizes
 from .legend import legend
-from .views import View, holds_plane, middle_views, rectangle
+from .views import View, holds_plane, middle_views, rectangle, stroke
 
 # Largest picture on the page, in CSS pixels; the three of a case share one scale.
 _WIDEST, _HIGHEST = 176.0, 240.0
-_STROKES = ("#4dd0ff", "#ff7ad9", "#b6f35c")
 # Below this distance on the page slab numbers would run into each other.
 _NUMBER_HEIGHT = 11.0
 
@@ -222,7 +221,7 @@ def _figure(
 
 def _slab_shape(view: View, geometry: VolumeGeometry, box: Box, index: int) -> str:
     x, y, width, height = rectangle(view, geometry, box)
-    colour = _STROKES[index % len(_STROKES)]
+    colour = stroke(index)
     return f'<rect x="{x:.4f}" y="{y:.4f}" width="{width:.4f}" height="{height:.4f}" stroke="{colour}"/>'
 
 
@@ -242,7 +241,7 @@ def _numbers(
         if any(max(abs(place[0] - x0), abs(place[1] - y0)) < _NUMBER_HEIGHT for x0, y0 in placed):
             continue
         placed.append(place)
-        colour = _STROKES[slab.index % len(_STROKES)]
+        colour = stroke(slab.index)
         spans.append(
             f'<span class="number" style="left:{place[0]:.1f}px;top:{place[1]:.1f}px;color:{colour}">{slab.index}'
             "</span>"

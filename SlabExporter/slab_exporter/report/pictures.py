@@ -71,6 +71,13 @@ def write_previews(image: SourceVolume, labels: Sequence[SourceVolume], folder: 
             os.replace(temporary, path)
 
 
+def grey_planes(image: SourceVolume) -> list[npt.NDArray[np.float64]]:
+    """Return the middle planes as ``middle_views`` has them, from 0 (black) to 1 (white), in the report's window."""
+    planes = [_reduced(view.plane(image.voxels_kji)) for view in middle_views(image.geometry)]
+    low, high = _window(planes)
+    return [_grey(plane, low, high) / (_GREYS - 1) for plane in planes]
+
+
 def _edges(size: int) -> npt.NDArray[np.intp]:
     """Return the borders of the blocks of pixels that become one."""
     blocks = -(-size // -(-size // MOST_PIXELS))

@@ -17,6 +17,8 @@ from ..core.geometry import AXIS_LETTERS, Box, VolumeGeometry
 # down run from the positive end of the axis to the negative one: R to L, A to P, S to I.
 _VIEWS = (("axial", 0, 1, 2), ("coronal", 0, 2, 1), ("sagittal", 1, 2, 0))
 VIEW_NAMES = tuple(view[0] for view in _VIEWS)
+# Colours of the boxes of neighbouring slabs.
+_STROKES = ("#4dd0ff", "#ff7ad9", "#b6f35c")
 
 
 @dataclass(frozen=True)
@@ -72,6 +74,11 @@ def rectangle(view: View, geometry: VolumeGeometry, box: Box) -> tuple[float, fl
 def holds_plane(view: View, box: Box) -> bool:
     """Return whether a box holds voxels of the picture's plane."""
     return box.start[view.through] <= view.position < box.stop[view.through]
+
+
+def stroke(number: int) -> str:
+    """Return the colour in which the box of a slab is drawn."""
+    return _STROKES[number % len(_STROKES)]
 
 
 def _interval(geometry: VolumeGeometry, box: Box, axis: int, flipped: bool) -> tuple[float, float]:
