@@ -25,6 +25,7 @@ from ..core.options import DataSetOptions, ExportRequest
 from ..core.progress import Progress, ProgressEvent
 from ..core.text import Option
 from ..files.disk import begins_with, file_sha256, link_or_copy, write_file, written_part
+from ..files.itk.reader import read_itk_image
 from ..pipeline.verification import CaseReport
 from ..report.dataset import ListedManifest
 from ..report.nnunet import MADE_BY, NnunetDataSet, is_renumbering, nnunet_data_set, to_text
@@ -196,7 +197,7 @@ def _write_renumbered(path: Path, made: Path, values: Mapping[int, int]) -> None
     """Write a label map with consecutive values, and read it again."""
     import SimpleITK as sitk
 
-    image = sitk.ReadImage(str(path))
+    image = read_itk_image(path)
     renumbered = sitk.GetImageFromArray(_renumbered(sitk.GetArrayViewFromImage(image), values))
     renumbered.CopyInformation(image)
     sitk.WriteImage(renumbered, str(made), useCompression=True)
@@ -214,7 +215,7 @@ def _renumbered(voxels: npt.NDArray, values: Mapping[int, int]) -> npt.NDArray:
 def _difference_of_renumbered(path: Path, made: Path, values: Mapping[int, int]) -> str | None:
     import SimpleITK as sitk
 
-    source, found = sitk.ReadImage(str(path)), sitk.ReadImage(str(made))
+    source, found = read_itk_image(path), read_itk_image(made)
     places = [(image.GetOrigin(), image.GetSpacing(), image.GetDirection()) for image in (source, found)]
     if not all(np.allclose(a, b, rtol=0, atol=1e-4) for a, b in zip(*places, strict=True)):
         return f"it does not lie where {path.name} does"

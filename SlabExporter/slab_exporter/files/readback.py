@@ -13,6 +13,7 @@ import numpy.typing as npt
 from ..core.errors import VerificationError
 from ..core.geometry import RAS_TO_LPS, Box, Numbers, VolumeGeometry
 from ..core.naming import volume_extension
+from .itk.reader import itk_reader
 from .nifti import read_header
 from .nifti_transforms import same_form_mm
 from .nifti_voxels import read_nifti
@@ -51,7 +52,7 @@ def verify_file(
     """
     name = name or path.name
     planned = geometry.cropped(box)
-    reader = open_reader(path, _READERS.get(volume_extension(path) or ""))
+    reader = open_reader(path, _READERS.get(volume_extension(path) or "", ""))
     verify_place(path, name, image_geometry(reader), planned)
     if (found := _voxel_type(reader)) != source_kji.dtype:
         raise VerificationError(f"{name}: voxels are {found.name}, the source's are {source_kji.dtype.name}.")
@@ -126,7 +127,7 @@ def with_non_finite(voxels: npt.NDArray, stored: npt.NDArray, name: str) -> npt.
     return stored
 
 
-def open_reader(path: Path, image_io: str | None = None) -> Any:
+def open_reader(path: Path, image_io: str = "") -> Any:
     """A SimpleITK reader that has read the header.
 
     ``image_io`` names ITK's own; without it each of its thirty opens the file until one takes it.
@@ -140,9 +141,7 @@ def open_reader(path: Path, image_io: str | None = None) -> Any:
         raise VerificationError(f"{path.name} is not a plain file.")
     # its warnings, such as one about a metadata field, are not about what is compared here
     sitk.ProcessObject.SetGlobalWarningDisplay(False)
-    reader = sitk.ImageFileReader()
-    reader.SetImageIO(image_io or "")
-    reader.SetFileName(str(path))
+    reader = itk_reader(path, image_io)
     try:
         reader.ReadImageInformation()
     except RuntimeError as error:

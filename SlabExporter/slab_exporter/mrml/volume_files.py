@@ -17,7 +17,7 @@ from ..files.detached import FilesAsFound, source_sha256
 from ..files.disk import missing
 from ..files.encodings.encoding import replace_header
 from ..files.encodings.table import encoding_of
-from ..files.itk_headers import lost_integers
+from ..files.itk.headers import lost_integers
 from ..files.machine import native_messages_hidden
 from ..files.mgh import EXTENSIONS as MGH_EXTENSIONS
 from ..files.statements.table import read_statement

@@ -14,6 +14,7 @@ from ..core.errors import InputError, reading
 from ..core.geometry import RAS_TO_LPS, VolumeGeometry
 from ..core.naming import volume_extension
 from ..files.detached import voxel_files
+from ..files.itk.reader import read_itk_image
 from ..files.machine import native_messages_hidden, require_memory
 from ..files.nifti import read_header
 from ..files.nifti_transforms import header_geometry
@@ -118,11 +119,9 @@ def read_vectors(path: Path) -> Channels:
     Raises:
         InputError: it is damaged.
     """
-    import SimpleITK as sitk
-
     try:
         with native_messages_hidden():
-            image = sitk.ReadImage(str(path))
+            image = read_itk_image(path)
     except RuntimeError as error:
         raise InputError(f"{path} is damaged: its voxels cannot be read.") from error
     voxels = array_view_kji(image)

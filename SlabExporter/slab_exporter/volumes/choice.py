@@ -11,7 +11,7 @@ from ..core.naming import volume_extension
 from ..core.options import SeriesOptions
 from ..dicom.reading.scan import is_dicom_file, only_series
 from ..dicom.reading.series import Kind, Series
-from ..files.itk_headers import judge_before_loading
+from ..files.itk.headers import judge_before_loading
 from ..files.mgh import EXTENSIONS as MGH_EXTENSIONS
 from ..files.nifti import read_header
 from ..files.statements.table import has_forms, read_statement

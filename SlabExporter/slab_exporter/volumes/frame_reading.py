@@ -14,7 +14,7 @@ from ..core.text import Option
 from ..core.volume import SourceVolume
 from ..dicom.reading.load import load_series, peek_series
 from ..files.detached import source_sha256
-from ..files.itk_headers import judge_before_loading
+from ..files.itk.headers import judge_before_loading
 from ..files.machine import require_memory
 from ..files.nifti import NiftiHeader
 from ..files.nifti_transforms import form_used, header_geometry, transform_warnings

@@ -15,7 +15,7 @@ from ..core.text import Option, Sentence
 from ..core.volume import SourceVolume, VolumePeek
 from ..dicom.reading.load import load_series, peek_series
 from ..files.detached import FilesAsFound, outside_files, outside_said
-from ..files.itk_headers import judge_before_loading, stored_type
+from ..files.itk.headers import judge_before_loading, stored_type
 from ..files.mgh import peek_mgh, read_mgh
 from ..files.nifti import NiftiHeader, read_header
 from ..files.nifti_transforms import form_used, header_geometry, refuse_unusable, transform_warnings

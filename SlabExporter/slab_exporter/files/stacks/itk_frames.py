@@ -15,6 +15,7 @@ import numpy.typing as npt
 
 from ...core.errors import InputError
 from ...core.several.frames import FrameStack
+from ..itk.reader import itk_reader
 from ..machine import native_messages_hidden
 from ..statements.nrrd import nrrd_frames
 
@@ -80,10 +81,7 @@ def read_itk_header(path: Path) -> Any:
     Raises:
         RuntimeError: ITK refuses the header.
     """
-    import SimpleITK as sitk
-
-    reader = sitk.ImageFileReader()
-    reader.SetFileName(str(path))
+    reader = itk_reader(path)
     with native_messages_hidden():
         reader.ReadImageInformation()
     return reader

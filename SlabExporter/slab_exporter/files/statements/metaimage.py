@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from ...core.errors import InputError
-from ..itk_headers import metaimage_fields
+from ..itk.headers import metaimage_fields
 from .statement import GUESSED, Statement, unit_statement
 
 # Names that MetaIO takes for one another.

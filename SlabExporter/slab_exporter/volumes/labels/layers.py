@@ -13,6 +13,7 @@ from ...core.errors import InputError
 from ...core.geometry import VolumeGeometry
 from ...core.segments.segmented import Segmented, Stated, told_apart
 from ...files.detached import voxel_files
+from ...files.itk.reader import read_itk_image
 from ...files.machine import native_messages_hidden, require_memory
 from ...files.readback import array_view_kji, image_geometry
 from ...files.stacks.itk_frames import read_itk_header
@@ -41,13 +42,11 @@ def read_layers(path: Path, allow_outside: bool = False) -> Segmented:
     Raises:
         InputError: it cannot be read, or a segment lies in a layer that is not there.
     """
-    import SimpleITK as sitk
-
     geometry, size = layers_geometry(path, allow_outside)
     require_memory(path, 2 * size)
     try:
         with native_messages_hidden():
-            image = sitk.ReadImage(str(path))
+            image = read_itk_image(path)
     except RuntimeError as error:
         raise InputError(f"{path} is damaged: its voxels cannot be read.") from error
     voxels: npt.NDArray = np.array(array_view_kji(image))

@@ -10,13 +10,14 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from ..core.errors import InputError
-from ..core.naming import volume_extension
-from ..interrupts import end_if_abandoned, ended_by_signals
-from .detached import require_whole_files, voxel_files
-from .gzip_codec import CHUNK
-from .machine import native_messages_hidden, require_memory
-from .stacks.itk_frames import frames_in, read_itk_header
+from ...core.errors import InputError
+from ...core.naming import volume_extension
+from ...interrupts import end_if_abandoned, ended_by_signals
+from ..detached import require_whole_files, voxel_files
+from ..gzip_codec import CHUNK
+from ..machine import native_messages_hidden, require_memory
+from ..stacks.itk_frames import frames_in, read_itk_header
+from .reader import read_itk_image
 
 
 def judge_before_loading(path: Path, whole: bool = True, allow_outside: bool = False) -> int:
@@ -76,7 +77,7 @@ def lost_integers(path: Path, loaded: npt.NDArray) -> npt.NDArray | None:
     if loaded.dtype.kind != "f" or stored_type(path).kind not in "iu":
         return None
     with native_messages_hidden(), ended_by_signals():
-        return sitk.GetArrayFromImage(sitk.ReadImage(str(path))).reshape(loaded.shape)
+        return sitk.GetArrayFromImage(read_itk_image(path)).reshape(loaded.shape)
 
 
 def stored_type(path: Path) -> np.dtype:

@@ -1,0 +1,1 @@
+"""Files that ITK reads: its reader, and what headers tell before it loads them."""
