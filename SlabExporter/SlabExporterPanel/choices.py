@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from enum import Enum
 
-from slab_exporter.core.options import AXES, BLENDS, COMPRESSIONS, FORMATS, REMAINDER_WORDS, REMAINDERS
+from slab_exporter.core.options import AXES, BLENDS, COMPRESSIONS, FORMATS, GRIDS, REMAINDER_WORDS, REMAINDERS
 from slab_exporter.core.pieces.keeping import KEEPS
 from slab_exporter.core.pieces.limiting import CROP_TO
 
@@ -38,6 +38,8 @@ _WORDS = {
     "nothing": "the whole volume",
     "labels": "label maps",
     "max": "largest value",
+    "cut": "the one that was cut",
+    "source": "the source's",
 }
 
 
@@ -61,3 +63,4 @@ Compression = _choice("Compression", COMPRESSIONS)
 Blend = _choice("Blend", ("automatic", *BLENDS))
 Keep = _choice("Keep", KEEPS)
 CropTo = _choice("CropTo", ("nothing", *CROP_TO))
+Grid = _choice("Grid", GRIDS)

@@ -11,11 +11,12 @@ import slicer
 from slicer.ScriptedLoadableModule import ScriptedLoadableModuleLogic
 
 from .parameters import SlabExporterParameterNode
+from .result_logic import ResultLogic
 from .scene_logic import SceneLogic
 from .stitch_logic import StitchLogic
 
 
-class SlabExporterLogic(StitchLogic, SceneLogic, ScriptedLoadableModuleLogic):
+class SlabExporterLogic(StitchLogic, ResultLogic, SceneLogic, ScriptedLoadableModuleLogic):
     """The same work from the Python console and from scripts."""
 
     def getParameterNode(self):
@@ -58,13 +59,17 @@ class SlabExporterLogic(StitchLogic, SceneLogic, ScriptedLoadableModuleLogic):
 
     def stitchSettings(self):
         """The same for the Stitch section."""
-        from .views.stitch_view import StitchSettings
+        from .views.stitching.stitch_view import StitchSettings
 
         node = self.getParameterNode()
         return StitchSettings(
             manifest=node.stitchManifest,
             predictions=node.stitchPredictions,
+            part=node.stitchPart,
             blend=node.stitchBlend.value,
+            grid=node.stitchGrid.value,
+            fill=node.stitchFill,
+            argmax=node.stitchArgmax,
             trust_names=node.stitchTrustNames,
             output=node.stitchOutput,
             replace=node.stitchReplace,
@@ -241,14 +246,3 @@ class SlabExporterLogic(StitchLogic, SceneLogic, ScriptedLoadableModuleLogic):
         request = ExportRequest(slabs=options, prepare=made_ready(orient, spacing, like, None))
         plan = plan_of(request, volumeNode, roiNode)
         return show_preview(slicer, slicer.mrmlScene, plan, volumeNode)
-
-    def loadStitched(self, result):
-        """Load what ``stitch`` made: a volume node, a label map node, or None for several numbers per voxel."""
-        from slab_exporter.core.naming import volume_stem
-
-        from .views.stitch_view import is_loadable
-
-        if not is_loadable(result):
-            return None
-        properties = {"name": volume_stem(result.path), "singleFile": True, "labelmap": result.is_labels}
-        return slicer.util.loadVolume(str(result.path), properties)

@@ -5,7 +5,7 @@ from typing import Annotated
 from slicer import vtkMRMLDisplayableNode, vtkMRMLMarkupsROINode, vtkMRMLScalarVolumeNode
 from slicer.parameterNodeWrapper import WithinRange, parameterNodeWrapper
 
-from .choices import Axis, Blend, Compression, CropTo, Format, Keep, Remainder, Unit
+from .choices import Axis, Blend, Compression, CropTo, Format, Grid, Keep, Remainder, Unit
 
 
 @parameterNodeWrapper
@@ -46,7 +46,12 @@ class SlabExporterParameterNode:
     nnunetName: str = ""
     stitchManifest: str = ""
     stitchPredictions: str = ""
+    stitchPart: str = ""
     stitchBlend: Blend = Blend.automatic
+    stitchGrid: Grid = Grid.cut
+    stitchFill: str = "auto"
+    stitchArgmax: bool = False
     stitchTrustNames: bool = False
     stitchOutput: str = ""
+    stitchShow3D: bool = False
     stitchReplace: bool = False

@@ -36,7 +36,7 @@ class SceneLogic:
             node = slicer.util.loadVolume(str(file.path), properties)
             put_into(hierarchy, folder, node)
             if like is not None and not file.is_label:
-                _showLike(node, like)
+                showLike(node, like)
         return manifest
 
     def hardenedCopies(self, volumeNode, labelNodes=()):
@@ -89,7 +89,7 @@ def _hardened(node):
     return copy
 
 
-def _showLike(node, like):
+def showLike(node, like):
     """Give a volume node the window, the level and the colours of another one."""
     node.CreateDefaultDisplayNodes()
     display, model = node.GetDisplayNode(), like.GetDisplayNode()

@@ -18,16 +18,21 @@ class StitchLogic:
         fill=None,
         grid="cut",
         argmax=False,
+        channel=None,
+        show3D=False,
+        asLabelMap=False,
         overwrite=False,
         progress=None,
     ):
         """Put slabs, or predictions named like them, back into one volume, and load it.
 
+        Labels are loaded as a segmentation with names and colours, beside the volume that was cut.
+
         Example::
 
             from SlabExporter import SlabExporterLogic
             organs = SlabExporterLogic().stitch("/data/slabs/CT/manifest.json", "/data/organs.nrrd", "/data/predicted")
-            slicer.util.setSliceViewerLayers(background=slicer.util.getNode("CT"), label=organs)
+            print(organs.GetSegmentation().GetSegmentIDs(), organs.GetSegmentation().GetNthSegment(0).GetName())
 
         :param manifestPath: of a manifest.json, or of the case's folder.
         :param outputFile: .nii.gz, .nii or .nrrd file to be written.
@@ -39,29 +44,39 @@ class StitchLogic:
         :param fill: value of voxels that no slab holds; None chooses air for CT and 0 otherwise.
         :param grid: of the result: "cut", or "source" where the volume was made ready before it was cut.
         :param argmax: of predictions with one number per class write the number of the largest, from 0.
+        :param channel: of an export with several, stitch this one, or "all" of them; None for the first.
+        :param show3D: of labels: show surfaces in 3D views too.
+        :param asLabelMap: load labels as a label map volume instead.
         :param overwrite: replace the file where it exists.
         :param progress: called with a ProgressEvent for every slab; may raise Cancelled.
-        :return: volume node, or label map node where the values are labels (whole numbers from 0 on, of predictions
-            or a label set). None where there are several numbers per voxel: the file is written, but not loaded.
-            What should be known about the result is logged as warnings.
+        :return: segmentation node where the values are labels (whole numbers from 0 on, of predictions or a label
+            set), otherwise volume node. Of several numbers per voxel a list of volume nodes, one for each; masks that
+            may overlap are one segmentation. None where that would be too many. What should be known about the
+            result is logged as warnings.
         :raises slab_exporter.core.errors.SlabExporterError: with a sentence; nothing is left behind.
         """
         import logging
 
+        from slab_exporter.core.manifest import read_manifest
         from slab_exporter.core.progress import no_progress
         from slab_exporter.stitch.predictions import Predictions
         from slab_exporter.stitch.stitching import StitchRequest, stitch_case
 
-        from .views.stitch_view import manifest_file, stitch_notes
+        from .views.stitching.stitch_view import manifest_file
+        from .views.stitching.stitched import Origin, stitch_notes
 
+        path = manifest_file(Path(manifestPath).expanduser())
+        predictions = None if predictionsDirectory is None else Predictions(Path(predictionsDirectory).expanduser())
         result = stitch_case(
-            manifest_file(Path(manifestPath).expanduser()),
+            path,
             Path(outputFile).expanduser(),
-            StitchRequest(blend, fill, trustNames, labelSet, grid, argmax),
-            None if predictionsDirectory is None else Predictions(Path(predictionsDirectory).expanduser()),
+            StitchRequest(blend, fill, trustNames, labelSet, grid, argmax, channel),
+            predictions,
             overwrite,
             progress or no_progress,
         )
         for text in stitch_notes(result):
             logging.warning("%s: %s", result.case, text)
-        return self.loadStitched(result)
+        folder = None if predictions is None else predictions.folder
+        origin = Origin(read_manifest(path), path.parent, folder, labelSet)
+        return self.loadStitched(result, origin, show3D, asLabelMap).node

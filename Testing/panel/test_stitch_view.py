@@ -13,15 +13,14 @@ from slab_exporter.core.options import BLENDS, ExportRequest, SlabOptions
 from slab_exporter.core.progress import ProgressEvent
 from slab_exporter.export.from_files import export_cases
 from SlabExporterPanel import choices as panel_choices
-from SlabExporterPanel.views.stitch_view import (
+from SlabExporterPanel.views.stitching.stitch_view import (
     STITCH_TIP,
     StitchSettings,
     StitchWatch,
-    is_loadable,
     run_stitch,
     stitch_view,
-    stitched_text,
 )
+from SlabExporterPanel.views.stitching.stitched import MOST_CHANNELS, is_layered, is_loadable, stitched_text
 from support.phantoms import affine, index_phantom, save_nifti
 
 SHAPE = (7, 8, 11)
@@ -95,15 +94,19 @@ def test_the_own_slabs_give_the_volume_again(tmp_path, settings):
         (100, "Writing and reading back …"),
     ]
     assert not result.is_labels
-    assert stitched_text(result) == ("4 slabs stitched into back.nii.gz (int16, overlaps: first); loaded as a volume.")
+    assert stitched_text(result, "loaded as a volume") == (
+        "4 slabs stitched into back.nii.gz (int16, overlaps: first); loaded as a volume."
+    )
     assert "add 'Replace'" in stitch_view(settings).summary
     assert stitch_view(replace(settings, replace=True)).stitch.enabled
 
 
-def test_predictions_of_labels_are_loaded_as_a_label_map(settings, case):
+def test_predictions_of_labels_are_told_as_what_they_are_loaded_as(settings, case):
     result = run_stitch(replace(settings, predictions=str(case / "labels")))
     assert result.is_labels
-    assert stitched_text(result).endswith("(uint8, overlaps: vote); loaded as a label map.")
+    assert stitched_text(result, "loaded as a segmentation of 4 segments").endswith(
+        "(uint8, overlaps: vote); loaded as a segmentation of 4 segments."
+    )
 
 
 def test_whole_numbers_below_zero_are_no_labels(settings, tmp_path, case):
@@ -125,16 +128,19 @@ def test_lost_geometry_needs_trust_names_and_says_so_in_the_panels_words(setting
     with pytest.raises(InputError, match="add trust_names=True:"):
         run_stitch(settings)
     result = run_stitch(replace(settings, trust_names=True))
-    first, second = stitched_text(result).split("\n")
-    assert first == "4 slabs stitched into back.nii.gz (float32, overlaps: gaussian); 2 numbers per voxel: not loaded."
+    first, second = stitched_text(result, "loaded").split("\n")
+    assert first == "4 slabs stitched into back.nii.gz (float32, overlaps: gaussian); loaded."
     assert "their names are trusted" in second
-    assert not is_loadable(result)
+    assert is_loadable(result)
+    assert not is_loadable(replace(result, channels=MOST_CHANNELS + 1))
+    assert not is_layered(result)
+    assert is_layered(replace(result, dtype="uint8"))
 
 
 def test_slices_that_no_slab_holds_are_told(tmp_path):
     case = exported(tmp_path, remainder="drop", overlap=0)
     result = run_stitch(StitchSettings(str(case), output=str(tmp_path / "back.nrrd")))
-    assert "3 of 11 slices (k = 8 to 10) are in no slab; filled with" in stitched_text(result)
+    assert "3 of 11 slices (k = 8 to 10) are in no slab; filled with" in stitched_text(result, "loaded")
 
 
 def test_what_the_volume_is_made_from_is_never_replaced(tmp_path, settings, case):

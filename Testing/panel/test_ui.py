@@ -105,6 +105,7 @@ def test_every_binding_names_a_setting_of_the_parameter_node():
         "caseName",
         "namedVolume",
         "stitchManifest",
+        "stitchPart",
         "stitchPredictions",
         "stitchOutput",
     }
@@ -136,6 +137,7 @@ def _dress(panel):
         "keepComboBox": panel_choices.Keep,
         "cropToComboBox": panel_choices.CropTo,
         "stitchBlendComboBox": panel_choices.Blend,
+        "stitchGridComboBox": panel_choices.Grid,
     }.items():
         panel.findChild(QComboBox, name).addItems([c.label() for c in choices])
     for box in panel.findChildren(QGroupBox):

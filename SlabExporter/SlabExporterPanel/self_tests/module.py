@@ -13,13 +13,14 @@ import qt
 import slicer
 from slicer.ScriptedLoadableModule import ScriptedLoadableModuleTest
 
+from .back import BackTests
 from .boxes import BoxTests
 from .export import ExportTests
 from .scene import SceneTests
 from .stitch import StitchTests
 
 
-class SlabExporterTest(BoxTests, ExportTests, SceneTests, StitchTests, ScriptedLoadableModuleTest):
+class SlabExporterTest(BackTests, BoxTests, ExportTests, SceneTests, StitchTests, ScriptedLoadableModuleTest):
     """Panel and console logic in a running Slicer."""
 
     def setUp(self):

@@ -39,10 +39,10 @@ class StitchTests:
         ui.stitchOutputPathEdit.currentPath = str(self.folder / "organs.nii.gz")
         self._wait()
         ui.stitchButton.click()
-        self.assertIn("loaded as a label map", ui.stitchStatusLabel.text)
+        self.assertIn("loaded as a segmentation of", ui.stitchStatusLabel.text)
         organs = slicer.util.getNode("organs")
-        self.assertTrue(organs.IsA("vtkMRMLLabelMapVolumeNode"))
-        self.assertTrue(np.array_equal(voxels_kji(organs), voxels_kji(self.labels)))
+        self.assertTrue(organs.IsA("vtkMRMLSegmentationNode"))
+        self.assertTrue(np.array_equal(self._onGridOf(self.labels, organs), voxels_kji(self.labels)))
         ui.stitchManifestPathEdit.currentPath = ""
         self._wait()
         self.assertEqual(self.settings.stitchManifest, "")
@@ -66,7 +66,7 @@ class StitchTests:
         node = self.logic.stitch(self.out / "Torso", back)
         self.assertEqual((node.GetName(), node.GetClassName()), ("back", "vtkMRMLScalarVolumeNode"))
         self._assertSameVoxels(node, self.volume)
-        organs = self.logic.stitch(self.out / "Torso", self.folder / "organs.nii", labelSet="labels")
+        organs = self.logic.stitch(self.out / "Torso", self.folder / "organs.nii", labelSet="labels", asLabelMap=True)
         self.assertTrue(organs.IsA("vtkMRMLLabelMapVolumeNode"))
         self.assertEqual(len(manifest.slabs), 75)
         ui.stitchSection.collapsed = True

@@ -25,6 +25,7 @@ from slab_exporter.prepare.preparation import cut_grid
 from slab_exporter.volumes.scene_volumes import geometry_to_cut, header_warnings, require_well_placed
 
 from ..settings import PanelSettings, data_set_of, request_of
+from .action import Action
 from .checks import output_folder, require_usable_label, require_usable_output
 from .replacing import earlier_export
 from .rows import Row, extent_tip, row_of, summary, table_headers
@@ -32,14 +33,6 @@ from .words import in_panel_words
 
 EXPORT_TIP = "Write the slabs, read every one back, and compare it with the volume."
 PREVIEW_TIP = "Show each slab as a coloured box over the volume, as long as this module is open. Nothing is written."
-
-
-@dataclass(frozen=True)
-class Action:
-    """A button: whether it can be pressed, and its tooltip, which says why if it cannot."""
-
-    enabled: bool
-    tooltip: str
 
 
 @dataclass(frozen=True)

@@ -25,6 +25,8 @@ class StitchSection:
 
         self.ui, self.logic = ui, logic
         self._node = self._watch = None
+        self._parts, self._loadedIDs = (), ()
+        self._tips = {name: getattr(ui, name).toolTip for name in ("stitchArgmaxCheckBox", "stitchTrustNamesCheckBox")}
         files, folders = ctk.ctkPathLineEdit.Files, ctk.ctkPathLineEdit.Dirs
         ui.stitchManifestPathEdit.filters = files
         ui.stitchManifestPathEdit.nameFilters = [_("Manifest of an export (*.json)")]
@@ -37,6 +39,8 @@ class StitchSection:
             widget = getattr(ui, name)
             widget.connect("currentPathChanged(QString)", self.onPathChanged)
             widget.connect("validInputChanged(bool)", self.onPathChanged)  # the only signal where it fits no filter
+        ui.stitchPartComboBox.connect("activated(int)", self.onPart)
+        ui.stitchShow3DCheckBox.connect("toggled(bool)", self.onShow3D)
         ui.stitchSection.connect("contentsCollapsed(bool)", self.onCollapsed)
         ui.stitchButton.connect("clicked(bool)", self.onStitch)
         ui.stitchCancelButton.connect("clicked(bool)", self.cancel)
@@ -67,19 +71,51 @@ class StitchSection:
 
     def refresh(self):
         """Decide what can be done, and show it."""
-        from ..views.stitch_view import stitch_view
+        from ..views.stitching.stitch_view import stitch_view
 
         if self._node is None or self.isBusy or self.ui.stitchSection.collapsed:
             return
         view = stitch_view(self.logic.stitchSettings())
         self.ui.stitchSummaryLabel.text = view.summary
-        self.ui.stitchButton.enabled, self.ui.stitchButton.toolTip = view.stitch.enabled, view.stitch.tooltip
+        self._showParts(view.parts)
+        for name, action in {
+            "stitchButton": view.stitch,
+            "stitchPartComboBox": view.part,
+            "stitchGridComboBox": view.grid,
+        }.items():
+            widget = getattr(self.ui, name)
+            widget.enabled, widget.toolTip = action.enabled, action.tooltip
+        for name in ("stitchArgmaxCheckBox", "stitchTrustNamesCheckBox"):
+            widget, own = getattr(self.ui, name), self._tips[name]
+            widget.enabled = view.of_predictions.enabled
+            widget.toolTip = own if view.of_predictions.enabled else view.of_predictions.tooltip
+
+    def _showParts(self, parts):
+        box = self.ui.stitchPartComboBox
+        if parts != self._parts:
+            self._parts = parts
+            box.clear()
+            for part in parts:
+                box.addItem(part.title)
+        words = [part.word for part in parts]
+        box.currentIndex = words.index(self._node.stitchPart) if self._node.stitchPart in words else 0
+
+    def onPart(self, index):
+        """The user chose what of the export is stitched."""
+        if self._node:
+            self._node.stitchPart = self._parts[index].word
+
+    def onShow3D(self, shown):
+        """Show what was loaded last in 3D views, or take it away there."""
+        nodes = [slicer.mrmlScene.GetNodeByID(one) for one in self._loadedIDs]
+        with slicer.util.tryWithErrorDisplay(_("The surfaces could not be made."), waitCursor=True):
+            self.logic.showIn3D([node for node in nodes if node is not None], shown)
 
     def onStitch(self, clicked=False):
         """Stitch as the settings say, with progress, until done, failed or cancelled; load the result."""
         from slab_exporter.core.errors import Cancelled, SlabExporterError
 
-        from ..views.stitch_view import StitchWatch, run_stitch, stitched_text
+        from ..views.stitching.stitch_view import StitchWatch
         from ..views.watch import failed_text
 
         self.refresh()
@@ -88,9 +124,7 @@ class StitchSection:
         self._watch = StitchWatch(self._showProgress)
         self._setBusy(True)
         try:
-            result = run_stitch(self.logic.stitchSettings(), self._watch)
-            self.logic.loadStitched(result)
-            text = stitched_text(result)
+            text = self._stitch(self.logic.stitchSettings())
             self._node.stitchReplace = False  # what is replaced is decided each time
         except Cancelled as stopped:
             text = str(stopped)
@@ -104,6 +138,16 @@ class StitchSection:
         self.ui.stitchStatusLabel.text = text
         self.ui.stitchStatusLabel.visible = True
         self.refresh()
+
+    def _stitch(self, settings):
+        """Stitch and load; return the lines about it."""
+        from ..views.stitching.stitch_view import origin_of, run_stitch
+        from ..views.stitching.stitched import stitched_text
+
+        result = run_stitch(settings, self._watch)
+        loaded = self.logic.loadStitched(result, origin_of(settings), self._node.stitchShow3D)
+        self._loadedIDs = tuple(node.GetID() for node in loaded.nodes)
+        return stitched_text(result, loaded.text)
 
     def cancel(self, clicked=False):
         """Stop at the next slab; nothing is left behind."""

@@ -1,0 +1,13 @@
+"""A control of the panel: whether it can be used, and why not."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Action:
+    """A control: whether it can be used, and its tooltip, which says why if it cannot."""
+
+    enabled: bool
+    tooltip: str
