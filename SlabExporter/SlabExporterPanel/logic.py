@@ -116,6 +116,8 @@ class SlabExporterLogic(StitchLogic, ResultLogic, SceneLogic, ScriptedLoadableMo
         layout=None,
         datasetId=None,
         datasetName=None,
+        frame=None,
+        frames=None,
         verify=True,
         overwrite=False,
         progress=None,
@@ -166,6 +168,8 @@ class SlabExporterLogic(StitchLogic, ResultLogic, SceneLogic, ScriptedLoadableMo
         :param layout: "nnunet": also lay the folder's cases out as nnU-Net wants them; needs labels.
         :param datasetId: number of nnU-Net's data set, from 1 to 999.
         :param datasetName: its name.
+        :param frame: number of the frame, from 0, of a volume that shows one of a sequence; None for the one it shows.
+        :param frames: "all", "0:40" (half-open) or a list: these frames together, in slabs that hold each of them.
         :param verify: read every slab back and compare it with the volume.
         :param overwrite: replace an earlier export of this case.
         :param progress: called with a ProgressEvent for every slab; may raise Cancelled.
@@ -178,8 +182,10 @@ class SlabExporterLogic(StitchLogic, ResultLogic, SceneLogic, ScriptedLoadableMo
         from slab_exporter.core.pieces.limiting import LimitOptions
         from slab_exporter.core.pieces.shape import slab_options
         from slab_exporter.core.progress import no_progress
+        from slab_exporter.core.several.choice import frames_text
         from slab_exporter.export.from_scene import export_nodes
 
+        frames = None if frames is None else frames_text(frames)
         salt = uuid.uuid4().hex if newUids is True else newUids or ""
         segments = None if segments is None else str(segments)
         request = ExportRequest(
@@ -191,6 +197,8 @@ class SlabExporterLogic(StitchLogic, ResultLogic, SceneLogic, ScriptedLoadableMo
             limit=LimitOptions(cropTo, margin),
             prepare=made_ready(orient, spacing, like, interpolation),
             labels=LabelOptions(labelAffine, labelTolerance),
+            frame=frame,
+            frames=frames,
             dicom=DicomOptions(
                 modality, patientName, patientId, studyDescription, quantize, deidentify, salt, segments
             ),

@@ -20,8 +20,10 @@ class ResultLogic:
         :return: views.stitching.stitched.Loaded.
         """
         from .views.stitching.belonging import volume_of
-        from .views.stitching.stitched import Loaded, is_layered, is_loadable
+        from .views.stitching.stitched import Loaded, is_layered, is_loadable, is_sequence
 
+        if is_sequence(result):
+            return self.loadStitchedFrames(result, origin)
         if not is_loadable(result):
             return Loaded((), f"{result.channels} numbers per voxel: not loaded")
         volume = volume_of(slicer.util.getNodesByClass("vtkMRMLScalarVolumeNode"), origin.manifest, origin.folder)
@@ -38,6 +40,20 @@ class ResultLogic:
         if show3D:
             self.showIn3D(loaded.nodes)
         return loaded
+
+    def loadStitchedFrames(self, result, origin):
+        """Load what ``stitch`` made of frames as a sequence; arguments and result as of ``loadStitched``."""
+        from slab_exporter.core.text import counted
+
+        from .views.stitching.belonging import volume_of
+        from .views.stitching.stitched import Loaded
+
+        volume = volume_of(slicer.util.getNodesByClass("vtkMRMLScalarVolumeNode"), origin.manifest, origin.folder)
+        node = self.loadSequence(result.path, index=origin.manifest.frames.index)
+        if volume is not None:
+            showLike(node, volume)
+        _putBeside(volume, node)
+        return Loaded((node,), f"loaded as a sequence of {counted(result.channels, 'frame')}")
 
     def showIn3D(self, nodes, shown=True):
         """Show the surfaces of segmentations in 3D views, or take them away.

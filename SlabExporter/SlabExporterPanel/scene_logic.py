@@ -4,12 +4,16 @@ from pathlib import Path
 
 import slicer
 
+from .sequence_logic import SequenceLogic
 
-class SceneLogic:
+
+class SceneLogic(SequenceLogic):
     """Part of ``SlabExporterLogic``."""
 
     def loadManifest(self, path, labels=True, like=None):
         """Load the slabs of a finished export, each where it lies in the patient, into a folder of their own.
+
+        Slabs of several frames become sequences, with one browser for all of them.
 
         Example::
 
@@ -31,12 +35,19 @@ class SceneLogic:
         files = slab_files(Path(path), manifest, labels)
         hierarchy = slicer.vtkMRMLSubjectHierarchyNode.GetSubjectHierarchyNode(slicer.mrmlScene)
         folder = hierarchy.CreateFolderItem(hierarchy.GetSceneItemID(), f"{manifest.case} {manifest.plan.kind}s")
+        frames = None if manifest.frames is None or manifest.frames.apart else manifest.frames
+        browser = None if frames is None else self.makeBrowser(f"{manifest.case} browser")
         for file in files:
-            properties = {"name": file.name, "show": False, "singleFile": True, "labelmap": file.is_label}
-            node = slicer.util.loadVolume(str(file.path), properties)
+            if frames is not None and not file.is_label:
+                node = self.loadFrames(file.path, file.name, browser, frames.index)
+            else:
+                properties = {"name": file.name, "show": False, "singleFile": True, "labelmap": file.is_label}
+                node = slicer.util.loadVolume(str(file.path), properties)
             put_into(hierarchy, folder, node)
             if like is not None and not file.is_label:
                 showLike(node, like)
+        if browser is not None:
+            self.showBrowser(browser)
         return manifest
 
     def hardenedCopies(self, volumeNode, labelNodes=()):

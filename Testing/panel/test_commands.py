@@ -95,8 +95,6 @@ def test_the_python_lines_can_be_run_and_name_what_differs(settings, volume):
 OTHER_NAMES = {"inputs", "out", "within", "labels", "channels"}
 ABOUT_FILES = {
     "overlapping",
-    "frames",
-    "frame",
     "nifti_transform",
     "allow_outside_data",
     "allow_uneven",

@@ -17,10 +17,13 @@ from .back import BackTests
 from .boxes import BoxTests
 from .export import ExportTests
 from .scene import SceneTests
+from .sequences import SequenceTests
 from .stitch import StitchTests
 
 
-class SlabExporterTest(BackTests, BoxTests, ExportTests, SceneTests, StitchTests, ScriptedLoadableModuleTest):
+class SlabExporterTest(
+    BackTests, BoxTests, ExportTests, SceneTests, SequenceTests, StitchTests, ScriptedLoadableModuleTest
+):
     """Panel and console logic in a running Slicer."""
 
     def setUp(self):

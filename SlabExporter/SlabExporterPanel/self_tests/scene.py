@@ -5,7 +5,7 @@ import vtk
 
 
 class SceneTests:
-    """Volumes under transforms, sheared ones, frames of sequences."""
+    """Volumes under transforms, sheared and removed ones, scenes that are loaded."""
 
     def test_a_hardened_copy_is_cut_instead_of_a_moved_volume(self):
         """One click: copies of volume and labels lie where they were shown, the originals stay."""
@@ -43,28 +43,6 @@ class SceneTests:
         self._wait()
         self.assertFalse(self.panel.ui.exportButton.enabled)
         self.assertIn("sheared", self.panel.ui.reasonLabel.text)
-
-    def test_a_frame_of_a_sequence_has_its_number_in_the_name(self):
-        """Frames do not replace one another, and it is said that the others are left out."""
-        scene = slicer.mrmlScene
-        sequence = scene.AddNewNodeByClass("vtkMRMLSequenceNode", "Perfusion")
-        for number in range(3):
-            sequence.SetDataNodeAtValue(self.volume, str(number))
-        browser = scene.AddNewNodeByClass("vtkMRMLSequenceBrowserNode", "Browser")
-        browser.SetAndObserveMasterSequenceNodeID(sequence.GetID())
-        slicer.modules.sequences.logic().UpdateProxyNodesFromSequences(browser)
-        proxy = browser.GetProxyNode(sequence)
-        browser.SetSelectedItemNumber(1)
-        self.settings.volume = proxy
-        self._wait()
-        name = proxy.GetName()
-        self.assertEqual(self.panel.view.case, f"{name}_frame-1")
-        self.assertIn("frame 1 of the 3", self.panel.ui.notesLabel.text)
-        self.panel.ui.exportButton.click()
-        self.assertTrue((self.out / f"{name}_frame-1" / "manifest.json").is_file())
-        browser.SetSelectedItemNumber(2)
-        self._wait()
-        self.assertEqual(self.panel.view.case, f"{name}_frame-2")
 
     def test_a_removed_volume_is_not_followed_by_the_next_one(self):
         """Nothing is chosen in its place, so that Export is not armed for another patient."""

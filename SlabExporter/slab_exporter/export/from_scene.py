@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from dataclasses import replace as replace_fields
 from pathlib import Path
 from typing import Any
 
@@ -25,13 +24,15 @@ from ..files.disk import written_part
 from ..mrml.roi import box_inside_roi
 from ..mrml.runtime import SlicerRuntime, open_runtime
 from ..mrml.segmentations import segmentation_volume
-from ..mrml.sequences import shown_frame
+from ..mrml.sequences import name_without_index, shown_frame
 from ..pipeline.case_folder import clear_leftovers, remove_empty_folders_aside
 from ..pipeline.case_sources import CaseSources
 from ..pipeline.formats.table import kind_of
+from ..pipeline.limiting import require_one_kind_of_several
 from ..pipeline.one_case import export_sources
 from ..prepare.preparation import cut_grid
-from ..volumes.scene_volumes import file_of_node, label_volume, scene_volume
+from ..volumes.scene_frames import node_volume, source_file
+from ..volumes.scene_volumes import label_volume
 from .data_set import DataSetFiles, refuse_named_cases
 from .identity import numbered
 from .nnunet import laid_out, require_layout
@@ -73,11 +74,8 @@ def export_nodes(
     Raises:
         SlabExporterError: with a sentence for the user.
     """
-    if roi is not None and request.limit.crop_to is not None:
-        raise RequestError(
-            Option.to("crop_to", request.limit.crop_to), " and an ROI each say what is cut: leave one out."
-        )
-    name = case_name(volume, case or (numbered("case", 1) if request.deidentify else None))
+    _require_consistent(request, roi, channels)
+    name = case_name(volume, case or (numbered("case", 1) if request.deidentify else None), request)
     first = "image" if request.deidentify else safe_name(str(volume.GetName()))
     further = {safe_name(str(key)): node for key, node in (channels or {}).items()}
     require_apart_from_sources(out, name, [volume, *further.values(), *label_sets(labels).values()])
@@ -85,9 +83,9 @@ def export_nodes(
     data_set = data_set or DataSetOptions()
     require_layout_for(name, labels, request, data_set)
     with open_runtime() as runtime:
-        image = _image_source(runtime, volume)
+        image = node_volume(runtime, volume, request.frames, request.frame)
         limits = None if roi is None else box_inside_roi(roi, cut_grid(image.geometry, request.prepare))
-        images = {key: scene_volume(runtime, node) for key, node in further.items()}
+        images = {key: node_volume(runtime, node, request.frames, request.frame) for key, node in further.items()}
         sets = {}
         for key, node in _named_sets(labels, request.deidentify).items():
             progress(ProgressEvent("waiting", name))
@@ -99,6 +97,7 @@ def export_nodes(
                 refuse_named_cases(out)
             files, sources = DataSetFiles(out, {}), CaseSources(name, image, sets, first if further else "", images)
             try:
+                sources = sources.as_written_in(request.format)
                 manifest = export_sources(runtime, sources, request, out / name, progress, limits, leave_aside=True)
             except (
                 BaseException
@@ -113,6 +112,19 @@ def export_nodes(
             finally:
                 remove_empty_folders_aside(out)
     return manifest
+
+
+def _require_consistent(request: ExportRequest, roi: Any, channels: Mapping[str, Any] | None) -> None:
+    """Refuse options that contradict what is given beside them.
+
+    Raises:
+        RequestError: with what to leave out.
+    """
+    if roi is not None and request.limit.crop_to is not None:
+        raise RequestError(
+            Option.to("crop_to", request.limit.crop_to), " and an ROI each say what is cut: leave one out."
+        )
+    require_one_kind_of_several(request, bool(channels))
 
 
 def require_layout_for(name: str, labels: LabelNodes, request: ExportRequest, data_set: DataSetOptions) -> None:
@@ -134,16 +146,19 @@ def _lay_out(out: Path, files: DataSetFiles, data_set: DataSetOptions, progress:
         raise OutputError("The case is written and verified, but not laid out: ", sentence)
 
 
-def case_name(volume: Any, asked: str | None = None) -> str:
+def case_name(volume: Any, asked: str | None = None, request: ExportRequest | None = None) -> str:
     """Return the name of the case's folder, safe for every file system.
 
-    It is what was asked for, or the node's name; of a frame of a sequence with its number, so that frames do not
+    It is what was asked for, or the node's name; of one frame of a sequence with its number, so that frames do not
     replace one another.
     """
     if asked and asked.strip():
         return safe_name(asked.strip())
-    frame, name = shown_frame(volume), str(volume.GetName() or "")
-    return safe_name(name if frame is None else f"{name}_frame-{frame.number}")
+    frame, name = shown_frame(volume), name_without_index(volume)
+    if frame is None or (request is not None and request.frames is not None):
+        return safe_name(name)
+    number = frame.number if request is None or request.frame is None else request.frame
+    return safe_name(f"{name}_frame-{number}")
 
 
 def label_sets(labels: LabelNodes) -> dict[str, Any]:
@@ -203,17 +218,12 @@ def require_apart_from_sources(out: Path, case: str, nodes: Sequence[Any]) -> No
         OutputError: naming the source.
     """
     for node in nodes:
-        path = file_of_node(node) if node.IsA("vtkMRMLVolumeNode") else None
+        path = source_file(node) if node.IsA("vtkMRMLVolumeNode") else None
         if path is None:
             continue
         parents = path.resolve().parents
         if parents[0] == out.resolve() or (out / case).resolve() in parents:
             raise OutputError(f"The output folder {out} is where the source {path.name} lies; choose another one.")
-
-
-def _image_source(runtime: SlicerRuntime, node: Any) -> SourceVolume:
-    image, frame = scene_volume(runtime, node), shown_frame(node)
-    return image if frame is None else replace_fields(image, warnings=(*image.warnings, frame.sentence(node.GetName())))
 
 
 def _label_source(

@@ -192,4 +192,4 @@ def read_case(
     labels = open_case_labels(runtime, case, request, image)
     channels = {name: open_channel(runtime, case, channel, request, image) for name, channel in case.channels.items()}
     sources = CaseSources(case.name, image, labels, case.channel, channels)
-    return sources.frames_apart() if request.format == "dicom" else sources
+    return sources.as_written_in(request.format)

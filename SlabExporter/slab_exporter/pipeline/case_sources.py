@@ -47,6 +47,10 @@ class CaseSources:
         """Record of the frames that are cut; None for one volume."""
         return self.apart if self.image.frames is None else FramesRecord.of_stack(self.image.frames)
 
+    def as_written_in(self, format: str) -> CaseSources:
+        """Return the case with its frames as a format of slabs holds them."""
+        return self.frames_apart() if format == "dicom" else self
+
     def frames_apart(self) -> CaseSources:
         """Return the case with each frame as an image of its own, as DICOM has it; itself where it has no frames."""
         stack = self.image.frames
@@ -62,7 +66,8 @@ class CaseSources:
         """Return the case as a deidentified export knows it."""
         labels = {name: without_identity(label, f"{self.name} ({name})") for name, label in self.labels.items()}
         channels = {name: without_identity(image, f"{self.name} ({name})") for name, image in self.channels.items()}
-        return replace(self, image=without_identity(self.image, self.name), labels=labels, channels=channels)
+        image, apart = without_identity(self.image, self.name), self.apart and self.apart.without_index()
+        return replace(self, image=image, labels=labels, channels=channels, apart=apart)
 
     def prepared(self, preparation: Preparation) -> CaseSources:
         """Return the case on the grid that is cut."""

@@ -56,6 +56,7 @@ def without_identity(volume: SourceVolume, name: str) -> SourceVolume:
         segments=(),
         colours=(),
         warnings=_nameless(volume),
+        frames=None if volume.frames is None else volume.frames.without_index(),
     )
 
 

@@ -49,7 +49,19 @@ def require_sound(cases: Sequence[Case], request: ExportRequest) -> None:
             Option.on("split_series"),
             " take them apart: choose.",
         )
-    if request.frames is not None and request.format == "dicom" and any(case.channels for case in cases):
+    require_one_kind_of_several(request, any(case.channels for case in cases))
+    _require_one_limit(cases, request)
+    for case in cases:
+        request_for(case, request)  # refuses a pattern that cannot be filled in
+
+
+def require_one_kind_of_several(request: ExportRequest, has_channels: bool) -> None:
+    """Refuse frames and channels together where both would be series.
+
+    Raises:
+        RequestError: with what to choose.
+    """
+    if request.frames is not None and request.format == "dicom" and has_channels:
         raise RequestError(
             "As DICOM, frames and channels are series each, and cannot be told apart: choose ",
             Option("format"),
@@ -59,9 +71,6 @@ def require_sound(cases: Sequence[Case], request: ExportRequest) -> None:
             Option("frames"),
             ".",
         )
-    _require_one_limit(cases, request)
-    for case in cases:
-        request_for(case, request)  # refuses a pattern that cannot be filled in
 
 
 def _require_one_limit(cases: Sequence[Case], request: ExportRequest) -> None:

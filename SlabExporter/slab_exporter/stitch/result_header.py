@@ -66,4 +66,6 @@ def stack_of(manifest: Manifest, voxels_ckji: npt.NDArray) -> FrameStack | None:
     record = manifest.frames
     if record is None or len(record.numbers) != len(voxels_ckji):
         return None
-    return FrameStack(voxels_ckji, record.numbers, record.of, record.step, record.unit, record.start)
+    return FrameStack(
+        voxels_ckji, record.numbers, record.of, record.step, record.unit, record.start, index=record.index
+    )

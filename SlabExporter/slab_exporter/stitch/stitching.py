@@ -85,6 +85,7 @@ class StitchResult:
         warnings: sentences.
         kind: what the slabs are called.
         left_out: how many slabs the export has left out.
+        frames: numbers of the frames in the source, where the file holds frames.
     """
 
     case: str
@@ -100,6 +101,7 @@ class StitchResult:
     warnings: tuple[str, ...]
     kind: PieceKind = "slab"
     left_out: int = 0
+    frames: tuple[int, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         """Return the document that a program reads."""
@@ -149,7 +151,7 @@ def stitch_case(
             stitched, told = in_source_values(stitched, predictions.folder, result.fill)
             result = replace(result, dtype=stitched.voxels_ckji.dtype.name, warnings=(*result.warnings, *told))
         write_volume(runtime, stitched.volume, output, stitched.voxels_ckji)
-    return result
+    return replace(result, frames=stitched.frame_numbers)
 
 
 def _finished(work: _Work, stitched: Stitched, result: StitchResult) -> tuple[Stitched, StitchResult]:

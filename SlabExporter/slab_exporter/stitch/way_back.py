@@ -30,6 +30,11 @@ class Stitched:
     volume: SourceVolume
     voxels_ckji: npt.NDArray
 
+    @property
+    def frame_numbers(self) -> tuple[int, ...]:
+        """Numbers of the frames in the source; none where it is one volume, or its channels are something else."""
+        return () if self.volume.frames is None else self.volume.frames.numbers
+
     def on_source_grid(self, manifest: Manifest, takes_nearest: bool, outside: float) -> Stitched:
         """Return it on its source's grid, whose affine is the recorded one to the last digit.
 

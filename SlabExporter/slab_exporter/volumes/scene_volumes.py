@@ -166,7 +166,7 @@ def geometry_to_cut(node: Any) -> VolumeGeometry:
     held = node_geometry(node)
     stored = _header_of(node)
     path = file_of_node(node)
-    if stored is None or path is None or _k_order(stored.geometry, held, _freedom(path)) is None:
+    if stored is None or path is None or k_order(stored.geometry, held, header_freedom(path)) is None:
         return held
     return stored.geometry
 
@@ -188,7 +188,7 @@ def _peeked(path: str, _mtime: int, _size: int) -> VolumePeek | None:
         return None
 
 
-def _freedom(path: Path) -> float:
+def header_freedom(path: Path) -> float:
     """Return how far Slicer may place a file from what its header says, by rounding alone, in mm."""
     return itk_freedom_mm(read_header(path)) if is_nifti(path) else 0.0
 
@@ -217,14 +217,15 @@ def _what_changed(node: Any, path: Path) -> str:
 
 def _same_volume(stored: SourceVolume, held: SourceVolume) -> str | None:
     """Return "same" or "reversed", the order along k in which both hold the same volume; None where they do not."""
-    order = _k_order(stored.geometry, held.geometry, _freedom(Path(stored.name)))
+    order = k_order(stored.geometry, held.geometry, header_freedom(Path(stored.name)))
     if order is None:
         return None
     theirs = held.voxels_kji if order == "same" else held.voxels_kji[::-1]
-    return order if _same_values(stored.voxels_kji, theirs) else None
+    return order if same_values(stored.voxels_kji, theirs) else None
 
 
-def _k_order(stored: VolumeGeometry, held: VolumeGeometry, freedom: float) -> str | None:
+def k_order(stored: VolumeGeometry, held: VolumeGeometry, freedom: float) -> str | None:
+    """Return "same" or "reversed", the order along k in which both grids are one; None where they are not."""
     if _same_grid(stored, held, freedom):
         return "same"
     return "reversed" if _same_grid(stored, held.k_reversed(), freedom) else None
@@ -234,7 +235,7 @@ def _same_grid(one: VolumeGeometry, other: VolumeGeometry, freedom: float = 0.0)
     return one.difference(other).is_within(one.position_tolerance() + freedom)
 
 
-def _same_values(one: npt.NDArray, other: npt.NDArray) -> bool:
+def same_values(one: npt.NDArray, other: npt.NDArray) -> bool:
     """Return whether two KJI arrays hold the same values; slice by slice, since volumes are large."""
     for a, b in zip(one, other, strict=True):
         if one.dtype == other.dtype and one.dtype.kind in "iu":

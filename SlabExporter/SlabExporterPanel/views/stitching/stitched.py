@@ -103,3 +103,8 @@ def is_loadable(result: StitchResult) -> bool:
 def is_layered(result: StitchResult) -> bool:
     """Return whether the numbers per voxel are masks that may overlap, one for each label."""
     return result.channels > 1 and result.dtype[:3] in ("int", "uin", "boo")
+
+
+def is_sequence(result: StitchResult) -> bool:
+    """Return whether the numbers per voxel are frames, one after another."""
+    return result.channels > 1 and len(result.frames) == result.channels

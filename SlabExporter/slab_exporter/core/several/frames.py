@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from .choice import step_between
+from .index import FrameIndex
 
 # xyzt_units of nifti1.h: units of the fourth axis.
 TIME_UNITS = {8: "s", 16: "ms", 24: "us", 32: "Hz", 40: "ppm", 48: "rad/s"}
@@ -26,6 +27,7 @@ class FrameStack:
         unit: "s", "ms" and so on; "" where it is not known.
         start: of the file's frame 0, in ``unit``.
         planes: of a DICOM series, what is known of the planes of each frame (``SourceVolume.dicom``); else none.
+        index: of these frames; None where the source states none.
     """
 
     voxels_fkji: Any
@@ -35,6 +37,7 @@ class FrameStack:
     unit: str = ""
     start: float = 0.0
     planes: tuple[Any, ...] = ()
+    index: FrameIndex | None = None
 
     @property
     def spacing(self) -> float:
@@ -45,6 +48,10 @@ class FrameStack:
     def first(self) -> float:
         """Start of the first of these frames."""
         return self.start + self.numbers[0] * self.step if self.numbers[0] else self.start
+
+    def without_index(self) -> FrameStack:
+        """Return the frames with their step alone: an index may hold the time of day."""
+        return self if self.index is None else replace(self, index=None, start=0.0)
 
     def __len__(self) -> int:
         return len(self.numbers)
@@ -67,6 +74,7 @@ class FramesRecord:
         start: of the source's frame 0, in ``unit``.
         apart: whether each frame is an image of its own, as a channel is; else a slab's file holds all.
         gradients: files with the directions of diffusion, "bval" and "bvec", by their extensions.
+        index: of the frames that were cut; None where the source states none.
     """
 
     numbers: tuple[int, ...]
@@ -76,16 +84,38 @@ class FramesRecord:
     start: float = 0.0
     apart: bool = False
     gradients: tuple[tuple[str, str], ...] = ()
+    index: FrameIndex | None = None
 
     @classmethod
     def of_stack(cls, stack: FrameStack, apart: bool = False) -> FramesRecord:
         """Return the record of frames in memory."""
-        return cls(stack.numbers, stack.of, stack.step, stack.unit, stack.start, apart)
+        return cls(stack.numbers, stack.of, stack.step, stack.unit, stack.start, apart, index=stack.index)
+
+    @property
+    def ordered_by(self) -> FrameIndex:
+        """The index; where none is recorded, the time of each frame, and else its number.
+
+        >>> FramesRecord((0, 2), 3, step=2.5, unit="s", start=0.75).ordered_by
+        FrameIndex(name='time', unit='s', values=('0.75', '5.75'))
+        >>> FramesRecord((0, 2), 3).ordered_by
+        FrameIndex(name='frame', unit='', values=('0', '2'))
+        """
+        if self.index is not None:
+            return self.index
+        if self.step <= 0 or self.unit not in ("s", "ms", "us"):
+            return FrameIndex("frame", "", tuple(map(str, self.numbers)))
+        times = (self.start + number * self.step for number in self.numbers)
+        return FrameIndex("time", self.unit, tuple(f"{time:.9g}" for time in times))
+
+    def without_index(self) -> FramesRecord:
+        """Return the record with the step alone: an index may hold the time of day."""
+        return self if self.index is None else replace(self, index=None, start=0.0)
 
     def to_json(self) -> dict[str, Any]:
         """As it stands in the manifest."""
         entry = {"numbers": list(self.numbers), "of": self.of, "step": self.step, "unit": self.unit}
         entry |= {"start": self.start, "apart": self.apart}
+        entry |= {} if self.index is None else {"index": self.index.to_json()}
         return entry | ({"gradients": dict(self.gradients)} if self.gradients else {})
 
     @classmethod
@@ -96,4 +126,7 @@ class FramesRecord:
             raise ValueError(f"frames {numbers} of {of}")
         gradients = tuple((str(name), str(path)) for name, path in dict(entry.get("gradients", {})).items())
         step, start = float(entry["step"]), float(entry["start"])
-        return cls(numbers, of, step, str(entry["unit"]), start, bool(entry["apart"]), gradients)
+        index = FrameIndex.from_json(entry["index"]) if "index" in entry else None
+        if index is not None and len(index.values) != len(numbers):
+            raise ValueError(f"{len(index.values)} values of an index for {len(numbers)} frames")
+        return cls(numbers, of, step, str(entry["unit"]), start, bool(entry["apart"]), gradients, index)

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from urllib.parse import quote
 
 import numpy as np
 
 from ...core.errors import VerificationError
 from ...core.geometry import Box
+from ...core.several.index import FrameIndex
 from ...core.volume import SourceVolume
 from .encoding import Shape, VolumeEncoding
 
@@ -55,10 +57,31 @@ class Nrrd(VolumeEncoding):
         return header
 
     def described(self, header: bytes, source: SourceVolume, box: Box) -> bytes:
-        """Return the header with the step between frames along their axis, where it is known."""
+        """Return the header with the step between frames along their axis, and their index, where these are known."""
         frames = source.frames
-        if frames is None or frames.spacing <= 0:
+        if frames is None:
             return header
-        unit = f'\nunits: "" "" "" "{frames.unit}"' if frames.unit else ""
-        stated = f"kinds: domain domain domain list\nspacings: nan nan nan {frames.spacing!r}{unit}"
-        return header.replace(b"kinds: domain domain domain list", stated.encode())
+        index, step = frames.index, frames.spacing
+        unit = frames.unit if index is None else index.unit
+        stated = [_KINDS]
+        stated += [f"spacings: nan nan nan {step!r}"] if step > 0 else []
+        stated += [] if index is None or not index.name else [_along("labels", index.name)]
+        stated += [_along("units", unit)] if unit and (step > 0 or index is not None) else []
+        header = header.replace(_KINDS.encode(), "\n".join(stated).encode())
+        return header if index is None else header[:-1] + "".join(_pairs(index)).encode() + b"\n"
+
+
+_KINDS = "kinds: domain domain domain list"
+
+
+def _along(field: str, text: str) -> str:
+    """Return a field that says something of the axis of frames alone."""
+    word = " ".join(text.replace('"', "'").split())
+    return f'{field}: "" "" "" "{word}"'
+
+
+def _pairs(index: FrameIndex) -> tuple[str, ...]:
+    """Return the lines in which Slicer's sequences keep their index."""
+    kind = "text" if index.numbers is None else "numeric"
+    values = " ".join(quote(value, safe="+-.:/,") for value in index.values)
+    return f"axis 3 index type:={kind}\n", f"axis 3 index values:={values}\n"

@@ -17,7 +17,7 @@ from ...core.errors import InputError
 from ...core.several.frames import FrameStack
 from ..itk.reader import itk_reader
 from ..machine import native_messages_hidden
-from ..statements.nrrd import nrrd_frames
+from ..statements.nrrd import nrrd_frames, nrrd_index
 
 _LISTS = ("list", "time")
 
@@ -58,9 +58,12 @@ def read_itk_frames(path: Path, numbers: tuple[int, ...]) -> FrameStack:
     taken = found if numbers == tuple(range(count)) else found[list(numbers)]
     step = float(image.GetSpacing()[3]) if image.GetDimension() == 4 else 0.0
     start = float(image.GetOrigin()[3]) if image.GetDimension() == 4 else 0.0
-    stated = nrrd_frames(path) if path.name.lower().endswith((".nrrd", ".nhdr")) else None
-    step, unit = stated or (step, "")
-    return FrameStack(np.ascontiguousarray(taken), numbers, count, step, unit, start)
+    is_nrrd = path.name.lower().endswith((".nrrd", ".nhdr"))
+    step, unit, start = (nrrd_frames(path) if is_nrrd else None) or (step, "", start)
+    index = nrrd_index(path) if is_nrrd else None
+    if index is not None:
+        index = index.chosen(numbers) if len(index.values) == count else None
+    return FrameStack(np.ascontiguousarray(taken), numbers, count, step, unit, start, index=index)
 
 
 def header_reader(path: Path) -> Any:

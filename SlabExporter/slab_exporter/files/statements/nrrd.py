@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
-from itertools import pairwise
 from pathlib import Path
+from urllib.parse import unquote
 
 from ...core.errors import InputError
+from ...core.several.index import FrameIndex, time_unit
 from .statement import GUESSED, Statement, unit_statement
 
 # Spaces of a patient's body, which ITK converts to its own; others it takes for LPS without a word.
@@ -82,32 +83,49 @@ def _unit(path: Path, fields: dict[str, str], directed: bool) -> tuple[float, tu
     return results[0]
 
 
-# Units of time, as headers write them, by what they are called here.
-_TIME = {"s": "s", "sec": "s", "second": "s", "seconds": "s", "ms": "ms", "msec": "ms", "us": "us", "usec": "us"}
-
-
-def nrrd_frames(path: Path) -> tuple[float, str] | None:
-    """Return (step, unit) from one volume to the next along a list axis; None where the header does not say.
+def nrrd_frames(path: Path) -> tuple[float, str, float] | None:
+    """Return (step, unit, start) of the volumes along a list axis; None where the header does not say.
 
     NRRD states them as the axis' "spacings" and "units"; Slicer's sequences as values of an index, one for each.
     """
     fields = _fields(path)
-    kinds = fields.get("kinds", "").lower().split()
-    axis = next((n for n, kind in enumerate(kinds) if kind in ("list", "time")), None)
-    spacings, units = _numbers(fields.get("spacings", "")), re.findall(r'"([^"]*)"', fields.get("units", ""))
+    axis = _list_axis(fields)
+    spacings = _numbers(fields.get("spacings", ""))
     if axis is None:
         return None
-    unit = _TIME.get(units[axis].strip().lower(), "") if axis < len(units) else ""
+    index = nrrd_index(path)
+    times = None if index is None else index.times()
     if axis < len(spacings) and spacings[axis] > 0:
-        return spacings[axis], unit
-    values, named = _index_values(path)
-    steps = {round(b - a, 9) for a, b in pairwise(values)}
-    return (steps.pop(), _TIME.get(named.lower(), "")) if len(steps) == 1 and min(steps) > 0 else None
+        return spacings[axis], time_unit(_axis_text(fields, "units", axis)), 0.0 if times is None else times[2]
+    return times
 
 
-def _index_values(path: Path) -> tuple[list[float], str]:
-    """(values, unit) of the index of a sequence that Slicer wrote."""
+def nrrd_index(path: Path) -> FrameIndex | None:
+    """Return the index of a sequence or multi-volume that Slicer wrote; None where a file has none."""
+    fields = _fields(path)
+    axis = _list_axis(fields)
+    if axis is None:
+        return None
     with path.open("rb") as file:
         head = re.split(rb"\r?\n\r?\n", file.read(_HEADER_LIMIT), maxsplit=1)[0].decode("utf-8", "replace")
-    pairs = dict(re.findall(r"(?m)^axis \d+ index (\w+):=(.*)$", head))
-    return _numbers(pairs.get("values", "")), pairs.get("unit", "").strip()
+    pairs = dict(re.findall(r"(?m)^MultiVolume\.(\w+):=(.*?)\r?$", head))
+    if "FrameLabels" in pairs:
+        labels = tuple(label.strip() for label in pairs["FrameLabels"].split(","))
+        tag = "FrameIdentifyingDICOMTag"
+        return FrameIndex(pairs.get(f"{tag}Name", "").strip(), pairs.get(f"{tag}Units", "").strip(), labels)
+    pairs = dict(re.findall(r"(?m)^axis \d+ index (\w+):=(.*?)\r?$", head))
+    values = tuple(unquote(value) for value in pairs.get("values", "").split())
+    unit = pairs.get("unit", "").strip() or _axis_text(fields, "units", axis)
+    return FrameIndex(_axis_text(fields, "labels", axis), unit, values) if values else None
+
+
+def _list_axis(fields: dict[str, str]) -> int | None:
+    """Return the axis along which several volumes stand."""
+    kinds = fields.get("kinds", "").lower().split()
+    return next((n for n, kind in enumerate(kinds) if kind in ("list", "time")), None)
+
+
+def _axis_text(fields: dict[str, str], name: str, axis: int) -> str:
+    """Return what a field of quoted words says of an axis; "" for nothing."""
+    words = re.findall(r'"([^"]*)"', fields.get(name, ""))
+    return words[axis].strip() if axis < len(words) else ""

@@ -1,0 +1,82 @@
+"""What the module's logic brings into the scene as sequences: files of several frames."""
+
+from pathlib import Path
+
+import slicer
+
+
+class SequenceLogic:
+    """Part of ``SlabExporterLogic``."""
+
+    def loadSequence(self, path, name=None, index=None):
+        """Load a file of several frames (4D NIfTI, NRRD or MetaImage) as a sequence with a browser of its own.
+
+        Example::
+
+            from SlabExporter import SlabExporterLogic
+            volume = SlabExporterLogic().loadSequence("/data/bold.nii.gz")
+            manifest = SlabExporterLogic().exportSlabs(volume, "/data/slabs", frames="all", thickness=16)
+
+        :param path: of the file.
+        :param name: of the sequence; the file's name if None.
+        :param index: FrameIndex of the frames; None for what the file says.
+        :return: the volume node that shows the frame that the browser selects.
+        :raises slab_exporter.core.errors.SlabExporterError: it cannot be read, or holds one volume.
+        """
+        from slab_exporter.core.naming import volume_stem
+
+        path = Path(path).expanduser()
+        name = name or volume_stem(path)
+        browser = self.makeBrowser(f"{name} browser")
+        try:
+            node = self.loadFrames(path, name, browser, index)
+        except BaseException:
+            slicer.mrmlScene.RemoveNode(browser)
+            raise
+        self.showBrowser(browser)
+        return node
+
+    def makeBrowser(self, name):
+        """Return a new sequence browser.
+
+        :param name: for the node.
+        """
+        return slicer.mrmlScene.AddNewNodeByClass(
+            "vtkMRMLSequenceBrowserNode", slicer.mrmlScene.GenerateUniqueName(name)
+        )
+
+    def loadFrames(self, path, name, browser, index=None):
+        """Add the frames of a file to a browser as a sequence.
+
+        :param path: of the file.
+        :param name: of the sequence and of the volume that shows its frames.
+        :param browser: sequence browser node.
+        :param index: FrameIndex of the frames; None for what the file says.
+        :return: the volume node that shows a frame.
+        :raises slab_exporter.core.errors.SlabExporterError: it cannot be read, or holds one volume.
+        """
+        from slab_exporter.core.errors import InputError
+        from slab_exporter.mrml.runtime import open_runtime
+        from slab_exporter.mrml.sequence_nodes import add_sequence
+        from slab_exporter.volumes.choice import FileVolume
+        from slab_exporter.volumes.reading import open_volume
+
+        with open_runtime() as runtime:
+            volume = open_volume(runtime, FileVolume(Path(path), frames="all"))
+            if volume.frames is None:
+                raise InputError(f"{path} holds one volume, not several frames; load it as a volume.")
+            sequence = add_sequence(slicer.mrmlScene, volume, name, index)
+        if browser.GetMasterSequenceNode() is None:
+            browser.SetAndObserveMasterSequenceNodeID(sequence.GetID())
+        else:
+            browser.AddSynchronizedSequenceNode(sequence)
+        slicer.modules.sequences.logic().UpdateProxyNodesFromSequences(browser)
+        node = browser.GetProxyNode(sequence)
+        node.CreateDefaultDisplayNodes()
+        return node
+
+    def showBrowser(self, browser):
+        """Let the sequence toolbar of the main window, if there is one, move through a browser's frames."""
+        if slicer.util.mainWindow() is not None and slicer.modules.sequences.autoShowToolBar:
+            slicer.modules.sequences.setToolBarActiveBrowserNode(browser)
+            slicer.modules.sequences.setToolBarVisible(True)
