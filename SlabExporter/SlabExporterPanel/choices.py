@@ -11,6 +11,9 @@ from slab_exporter.core.options import AXES, BLENDS, COMPRESSIONS, FORMATS, GRID
 from slab_exporter.core.pieces.keeping import KEEPS
 from slab_exporter.core.pieces.limiting import CROP_TO
 
+# Frames of a sequence: the one that is shown, all together, some together.
+SHOWN_FRAME, ALL_FRAMES, SOME_FRAMES = "shown", "every", "some"
+
 _WORDS = {
     "axial": "axial (inferior to superior)",
     "coronal": "coronal (posterior to anterior)",
@@ -38,6 +41,9 @@ _WORDS = {
     "nothing": "the whole volume",
     "labels": "label maps",
     "max": "largest value",
+    SHOWN_FRAME: "the one shown",
+    ALL_FRAMES: "all of them",
+    SOME_FRAMES: "some of them",
     "cut": "the one that was cut",
     "source": "the source's",
 }
@@ -64,3 +70,4 @@ Blend = _choice("Blend", ("automatic", *BLENDS))
 Keep = _choice("Keep", KEEPS)
 CropTo = _choice("CropTo", ("nothing", *CROP_TO))
 Grid = _choice("Grid", GRIDS)
+Frames = _choice("Frames", (SHOWN_FRAME, ALL_FRAMES, SOME_FRAMES))

@@ -29,6 +29,7 @@ class SlabExporterLogic(StitchLogic, ResultLogic, SceneLogic, ScriptedLoadableMo
         :param replaceable: folder of the case whose earlier export may be replaced; empty for none.
         """
         from .settings import DicomTexts, PanelSettings
+        from .views.frames import asked_frames
 
         node = self.getParameterNode()
         isNamed = node.namedVolume is not None and node.namedVolume is node.volume
@@ -55,6 +56,7 @@ class SlabExporterLogic(StitchLogic, ResultLogic, SceneLogic, ScriptedLoadableMo
             output=node.outputFolder,
             name=node.caseName if isNamed else "",
             replace=replaceable,
+            frames=asked_frames(node.volume, node.framesChoice.value, node.framesText),
         )
 
     def stitchSettings(self):

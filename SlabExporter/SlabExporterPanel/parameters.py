@@ -5,7 +5,7 @@ from typing import Annotated
 from slicer import vtkMRMLDisplayableNode, vtkMRMLMarkupsROINode, vtkMRMLScalarVolumeNode
 from slicer.parameterNodeWrapper import WithinRange, parameterNodeWrapper
 
-from .choices import Axis, Blend, Compression, CropTo, Format, Grid, Keep, Remainder, Unit
+from .choices import Axis, Blend, Compression, CropTo, Format, Frames, Grid, Keep, Remainder, Unit
 
 
 @parameterNodeWrapper
@@ -19,6 +19,8 @@ class SlabExporterParameterNode:
     volume: vtkMRMLScalarVolumeNode
     labels: list[vtkMRMLDisplayableNode]
     roi: vtkMRMLMarkupsROINode
+    framesChoice: Frames = Frames.shown
+    framesText: str = ""
     axis: Axis = Axis.axial
     thickness: Annotated[float, WithinRange(0.01, 100000)] = 64
     unit: Unit = Unit.slices

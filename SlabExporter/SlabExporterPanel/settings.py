@@ -53,6 +53,7 @@ class PanelSettings:
         output: folder; empty if none is chosen.
         name: of the case; empty for the volume node's name.
         replace: folder of the case that may be replaced; empty for none.
+        frames: of a sequence those that are cut together; None for the one that is shown, and for a single volume.
 
     The others are as in ``SlabOptions`` and ``ExportRequest``.
     """
@@ -79,6 +80,7 @@ class PanelSettings:
     output: str = ""
     name: str = ""
     replace: str = ""
+    frames: str | None = None
 
 
 def request_of(settings: PanelSettings) -> ExportRequest:
@@ -88,6 +90,8 @@ def request_of(settings: PanelSettings) -> ExportRequest:
         RequestError: a setting is out of range, or settings contradict each other.
     """
     crops = settings.crop_to != "nothing"
+    if settings.frames == "":
+        raise RequestError("Type which frames are cut: a range such as 0:10, or a list such as 0,3,7.", option="frames")
     return ExportRequest(
         slabs=_slab_options(settings),
         format=settings.format,
@@ -96,6 +100,7 @@ def request_of(settings: PanelSettings) -> ExportRequest:
         limit=LimitOptions(settings.crop_to, settings.margin or None) if crops else LimitOptions(),  # type: ignore[arg-type]
         prepare=made_ready(settings.orient.strip() or None, settings.spacing.strip() or None, None, None),
         dicom=_dicom_options(settings.dicom) if settings.format == "dicom" else DicomOptions(),
+        frames=settings.frames,
     )
 
 

@@ -130,6 +130,7 @@ def _dress(panel):
 
     for name, choices in {
         "axisComboBox": panel_choices.Axis,
+        "framesComboBox": panel_choices.Frames,
         "unitComboBox": panel_choices.Unit,
         "remainderComboBox": panel_choices.Remainder,
         "formatComboBox": panel_choices.Format,

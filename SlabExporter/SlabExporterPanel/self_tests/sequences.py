@@ -20,6 +20,77 @@ class SequenceTests:
         self._wait()
         self.assertEqual(self.panel.view.case, f"{name}_frame-2")
 
+    def test_the_panel_exports_the_frames_that_are_chosen(self):
+        """All, some, the one shown; browser, volume and boxes stay; the row is there for sequences alone."""
+        ui, frames = self.panel.ui, type(self.settings.framesChoice)
+        self.assertTrue(ui.framesFields.isHidden())
+        browser, self.settings.volume = self._perfusion()
+        proxy = self.settings.volume
+        self._wait()
+        self.assertFalse(ui.framesFields.isHidden())
+        self.assertTrue(ui.framesEdit.isHidden())
+        self.assertEqual(self.panel.view.case, "Perfusion_frame-1")
+        ui.previewCheckBox.click()
+        shown = [roi.GetName() for roi in self._rois()]
+        ui.framesComboBox.setCurrentIndex(1)
+        self._wait()
+        self.assertEqual(self.settings.framesChoice, frames.every)
+        self.assertEqual([roi.GetName() for roi in self._rois()], shown)
+        self.assertIn("3 frames of 'Perfusion' are cut together", ui.notesLabel.text)
+        before = slicer.mrmlScene.GetNumberOfNodes(), browser.GetSelectedItemNumber(), proxy.GetImageData().GetMTime()
+        ui.exportButton.click()
+        after = slicer.mrmlScene.GetNumberOfNodes(), browser.GetSelectedItemNumber(), proxy.GetImageData().GetMTime()
+        self.assertEqual(after, before)
+        self.assertIn("5 verified", ui.statusLabel.text)
+        ui.loadSlabsButton.click()
+        loaded = slicer.util.getNode("Perfusion_slab-004")
+        self.assertEqual(self._browserOf(loaded).GetNumberOfItems(), 3)
+        self.settings.framesChoice = frames.some
+        self.settings.framesText = "0:9"
+        self._wait()
+        self.assertFalse(ui.framesEdit.isHidden())
+        self.assertIn("frame 3 does not exist", ui.exportButton.toolTip)
+        self.settings.volume = self.volume
+        self._wait()
+        self.assertTrue(ui.framesFields.isHidden())
+        self.assertTrue(ui.exportButton.enabled)
+
+    def test_cancelling_leaves_the_browser_as_it_was(self):
+        """Cancelled at the first slab: nothing is left behind, the same frame is shown."""
+        browser, self.settings.volume = self._perfusion()
+        self.settings.framesChoice = type(self.settings.framesChoice).every
+        self._wait()
+        showProgress = self.panel.export._showProgress
+
+        def cancelAtOnce(watch):
+            showProgress(watch)
+            watch.cancel()
+
+        self.panel.export._showProgress = cancelAtOnce
+        try:
+            self.panel.ui.exportButton.click()
+        finally:
+            self.panel.export._showProgress = showProgress
+        self.assertIn("Cancelled", self.panel.ui.statusLabel.text)
+        self.assertFalse((self.out / "Perfusion").exists())
+        self.assertEqual(browser.GetSelectedItemNumber(), 1)
+        shown = slicer.util.arrayFromVolume(self.settings.volume)
+        self.assertTrue((shown == self._frame(1)).all())
+
+    def test_the_choice_of_frames_is_saved_with_the_scene(self):
+        """And is used again for the sequence."""
+        _, self.settings.volume = self._perfusion()
+        self.settings.framesChoice = type(self.settings.framesChoice).some
+        self.settings.framesText = "0:2"
+        path = str(self.folder / "scene.mrb")
+        self.assertTrue(slicer.util.saveScene(path))
+        slicer.mrmlScene.Clear()
+        slicer.util.loadScene(path)
+        settings = self.logic.getParameterNode()
+        self.assertEqual((settings.framesChoice.value, settings.framesText), ("some", "0:2"))
+        self.panel.enter()
+        self.assertEqual(self.logic.settings().frames, "0:2")
+
     def test_the_console_exports_frames_and_loads_them_back_as_sequences(self):
         """4D slabs, one sequence each, one browser for all; the browser of the source shows what it showed."""
         browser, proxy = self._perfusion()
@@ -32,9 +103,8 @@ class SequenceTests:
         self.assertEqual((manifest.frames.step, manifest.frames.unit), (2.5, "s"))
         self.logic.loadManifest(self.out / "Perfusion", like=proxy)
         loaded = slicer.util.getNode("Perfusion_slab-001")
-        browsers = slicer.util.getNodesByClass("vtkMRMLSequenceBrowserNode")
-        self.assertEqual(len(browsers), 2)
-        both = next(one for one in browsers if one.GetSequenceNode(loaded))
+        self.assertEqual(len(slicer.util.getNodesByClass("vtkMRMLSequenceBrowserNode")), 2)
+        both = self._browserOf(loaded)
         self.assertIsNotNone(both.GetSequenceNode(slicer.util.getNode("Perfusion_slab-000")))
         sequence = both.GetSequenceNode(loaded)
         self.assertEqual([sequence.GetNthIndexValue(n) for n in range(3)], ["0.5", "3", "5.5"])
@@ -50,14 +120,17 @@ class SequenceTests:
         _, proxy = self._perfusion()
         self.logic.exportSlabs(proxy, self.out, frames="0:2", thickness=75)
         whole = self.logic.stitch(self.out / "Perfusion", self.folder / "whole.nii.gz")
-        browser = next(
-            one for one in slicer.util.getNodesByClass("vtkMRMLSequenceBrowserNode") if one.GetSequenceNode(whole)
-        )
+        browser = self._browserOf(whole)
         self.assertEqual(browser.GetNumberOfItems(), 2)
         for number in range(2):
             browser.SetSelectedItemNumber(number)
             slicer.app.processEvents()
             self.assertTrue((slicer.util.arrayFromVolume(whole) == self._frame(number)).all())
+
+    def _browserOf(self, node):
+        """The sequence browser whose frame a node shows."""
+        browsers = slicer.util.getNodesByClass("vtkMRMLSequenceBrowserNode")
+        return next(browser for browser in browsers if browser.GetSequenceNode(node))
 
     def _frame(self, number):
         """Voxels (KJI) of a frame, as Slicer holds them."""

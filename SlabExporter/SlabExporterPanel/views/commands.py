@@ -11,7 +11,8 @@ from slab_exporter.core.options import DataSetOptions, ExportRequest
 from slab_exporter.core.text import Option, command_words
 from slab_exporter.export.from_scene import case_name, label_sets
 from slab_exporter.export.options_file import resolved_options
-from slab_exporter.volumes.scene_volumes import file_of_node
+from slab_exporter.mrml.sequences import held_frames, shown_frame
+from slab_exporter.volumes.scene_frames import source_file
 
 from ..settings import PanelSettings, data_set_of, request_of
 
@@ -28,18 +29,19 @@ def command_line(settings: PanelSettings, volume: Any, labels: tuple[Any, ...] =
     Raises:
         RequestError: settings contradict each other.
     """
-    source, notes = file_of_node(volume), []
-    words = ["slab-exporter", "export", _file(volume, source, notes), "-o", settings.output.strip() or "OUT"]
+    held, source, notes = held_frames(volume), source_file(volume), []
+    kept = volume if held is None else held.kept
+    words = ["slab-exporter", "export", _file(kept, source, notes), "-o", settings.output.strip() or "OUT"]
     sets = label_sets(labels)
     for name, node in sets.items():
-        path = _file(node, file_of_node(node), notes)
+        path = _file(node, source_file(node), notes)
         words += ["--labels", path if len(sets) == 1 else f"{name}={path}"]
     if roi is not None:
         storage = roi.GetStorageNode()
         stored = storage.GetFullNameFromFileName() if storage is not None else None
         words += ["--within", _file(roi, Path(stored) if stored else None, notes)]
-    words += [word for keyword, value in _chosen(settings) for word in _typed(keyword, value)]
-    name = case_name(volume, settings.name)
+    words += [word for keyword, value in _chosen(settings, volume) for word in _typed(keyword, value)]
+    name = case_name(volume, settings.name, settings.frames)
     if source is not None and volume_stem(source) != name:
         notes.append(f"the case is called {volume_stem(source)} after the file, not {name}")
     return "\n".join((*(f"# {note}" for note in notes), shlex.join(words)))
@@ -61,7 +63,7 @@ def python_lines(settings: PanelSettings, volume: Any, labels: tuple[Any, ...] =
         arguments.append(f"roiNode={_node(roi)}")
     if settings.name.strip():
         arguments.append(f"name={settings.name.strip()!r}")
-    arguments += [f"{camel_case(keyword)}={value!r}" for keyword, value in _chosen(settings)]
+    arguments += [f"{camel_case(keyword)}={value!r}" for keyword, value in _chosen(settings, volume)]
     return f"from SlabExporter import SlabExporterLogic\nSlabExporterLogic().exportSlabs({', '.join(arguments)})"
 
 
@@ -75,10 +77,13 @@ def camel_case(keyword: str) -> str:
     return first + "".join(word.capitalize() for word in others)
 
 
-def _chosen(settings: PanelSettings) -> list[tuple[str, Any]]:
-    """Return the options that are not as they are without asking."""
+def _chosen(settings: PanelSettings, volume: Any) -> list[tuple[str, Any]]:
+    """Return the options that are not as they are without asking, and the frame that is shown."""
     plain = resolved_options(ExportRequest(), DataSetOptions())
     values = resolved_options(request_of(settings), data_set_of(settings))
+    shown = shown_frame(volume)
+    if shown is not None and settings.frames is None:
+        values["frame"] = shown.number
     return [(key, value) for key, value in values.items() if value is not None and value != plain[key]]
 
 

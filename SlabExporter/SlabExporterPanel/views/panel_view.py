@@ -18,7 +18,6 @@ from slab_exporter.export.from_scene import case_name, require_layout_for
 from slab_exporter.files.encodings.holding import require_holdable
 from slab_exporter.mrml.nodes import node_geometry, require_no_transform
 from slab_exporter.mrml.roi import box_inside_roi
-from slab_exporter.mrml.sequences import shown_frame
 from slab_exporter.mrml.slab_rois import MOST_BOXES
 from slab_exporter.mrml.volume_files import geometry_warnings
 from slab_exporter.prepare.preparation import cut_grid
@@ -27,6 +26,7 @@ from slab_exporter.volumes.scene_volumes import geometry_to_cut, header_warnings
 from ..settings import PanelSettings, data_set_of, request_of
 from .action import Action
 from .checks import output_folder, require_usable_label, require_usable_output
+from .frames import FramesView, frame_notes, frames_view
 from .replacing import earlier_export
 from .rows import Row, extent_tip, row_of, summary, table_headers
 from .words import in_panel_words
@@ -53,6 +53,7 @@ class PanelView:
         extent_tip: what the numbers of the column "mm" are.
         plan: what a preview shows; None if there is none.
         can_harden: whether the volume lies under a linear transform, which can be applied to a copy.
+        frames: what there is to choose of a sequence; None for a single volume.
     """
 
     preview: Action
@@ -68,6 +69,7 @@ class PanelView:
     extent_tip: str = ""
     plan: SlabPlan | None = None
     can_harden: bool = False
+    frames: FramesView | None = None
 
     @property
     def may_replace(self) -> bool:
@@ -84,13 +86,14 @@ def panel_view(settings: PanelSettings, volume: Any, labels: tuple[Any, ...] = (
         labels: label map and segmentation nodes.
         roi: markups ROI node to stay within, or None.
     """
-    case = "" if volume is None else case_name(volume, settings.name)
+    case = "" if volume is None else case_name(volume, settings.name, settings.frames)
     try:
         request, data_set = request_of(settings), data_set_of(settings)
         plan = plan_of(request, volume, roi)
+        notes = _notes(request, plan, volume)
     except SlabExporterError as error:
         off = Action(False, in_panel_words(error.sentence))
-        return PanelView(off, off, case, can_harden=_is_moved(volume))
+        return PanelView(off, off, case, can_harden=_is_moved(volume), frames=frames_view(volume))
     folder = _case_folder(settings, case)
     return PanelView(
         preview=_preview_action(request, plan),
@@ -99,12 +102,13 @@ def panel_view(settings: PanelSettings, volume: Any, labels: tuple[Any, ...] = (
         folder=folder,
         earlier="" if folder is None else earlier_export(folder),
         summary="\n".join((summary(plan, volume), *_new_folder_note(settings))),
-        notes=tuple(in_panel_words(text) for text in _notes(request, plan, volume)),
+        notes=tuple(in_panel_words(text) for text in notes),
         order=_order_note(plan.geometry, volume),
         rows=tuple(row_of(slab, plan) for slab in plan.slabs),
         headers=table_headers(plan),
         extent_tip=extent_tip(plan),
         plan=plan,
+        frames=frames_view(volume),
     )
 
 
@@ -141,12 +145,11 @@ def _case_folder(settings: PanelSettings, case: str) -> Path | None:
 
 
 def _notes(request: ExportRequest, plan: SlabPlan, volume: Any) -> tuple[str, ...]:
-    frame = shown_frame(volume)
     warnings = dict.fromkeys((*header_warnings(volume), *geometry_warnings(plan.geometry)))
     found = {"labels": "the box around the label maps", "body": "the box around the body", None: ""}
     box, kept = found[request.limit.crop_to], request.keep.keep
     return (
-        *(() if frame is None else (frame.sentence(volume.GetName()),)),
+        *frame_notes(request, volume),
         *warnings,
         *plan.notes,
         *((f"Only {box} is cut; it is found when you export, and the table shows the whole volume.",) if box else ()),

@@ -22,6 +22,7 @@ _NAMES = {
     "margin": "the margin beside 'Crop to'",
     "crop": "'One piece'",
     "orient": "'Axes'",
+    "frames": "'Frames'",
     "spacing": "'Voxel size'",
     "labels": "'Label maps'",
     "modality": "'Modality'",

@@ -68,6 +68,20 @@ class InputSection:
             self._showInViews(volume)
         self._showUnbound()
 
+    def showFrames(self, frames):
+        """Show which frames are cut, of a volume that shows one of several.
+
+        :param frames: views.frames.FramesView, or None.
+        """
+        from ..choices import SOME_FRAMES
+
+        ui = self.ui
+        ui.framesLabel.visible = ui.framesFields.visible = frames is not None
+        if frames is not None:
+            ui.framesLabel.toolTip = ui.framesComboBox.toolTip = ui.framesEdit.toolTip = frames.tooltip
+            ui.framesEdit.placeholderText = frames.example
+            ui.framesEdit.visible = self._panel.parameterNode.framesChoice.value == SOME_FRAMES
+
     def _leaveOldVolume(self, node, volume):
         from ..views.following import fitting
 

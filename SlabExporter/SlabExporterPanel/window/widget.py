@@ -153,6 +153,7 @@ class SlabExporterWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         ui.summaryLabel.text = view.summary
         ui.summaryLabel.visible = bool(view.summary)
         ui.hardenButton.visible = view.can_harden
+        self.input.showFrames(view.frames)
         ui.copyCommandButton.enabled = ui.copyPythonButton.enabled = view.plan is not None
         self.export.show(view)
         self.preview.show(view, self.parameterNode.volume, self.export.states)

@@ -75,7 +75,8 @@ def export_nodes(
         SlabExporterError: with a sentence for the user.
     """
     _require_consistent(request, roi, channels)
-    name = case_name(volume, case or (numbered("case", 1) if request.deidentify else None), request)
+    given = case or (numbered("case", 1) if request.deidentify else None)
+    name = case_name(volume, given, request.frames, request.frame)
     first = "image" if request.deidentify else safe_name(str(volume.GetName()))
     further = {safe_name(str(key)): node for key, node in (channels or {}).items()}
     require_apart_from_sources(out, name, [volume, *further.values(), *label_sets(labels).values()])
@@ -146,19 +147,24 @@ def _lay_out(out: Path, files: DataSetFiles, data_set: DataSetOptions, progress:
         raise OutputError("The case is written and verified, but not laid out: ", sentence)
 
 
-def case_name(volume: Any, asked: str | None = None, request: ExportRequest | None = None) -> str:
+def case_name(volume: Any, asked: str | None = None, frames: str | None = None, frame: int | None = None) -> str:
     """Return the name of the case's folder, safe for every file system.
 
     It is what was asked for, or the node's name; of one frame of a sequence with its number, so that frames do not
     replace one another.
+
+    Args:
+        volume: the node.
+        asked: the name that was asked for.
+        frames: of a sequence those that are cut together; None for one.
+        frame: its number; None for the one that is shown.
     """
     if asked and asked.strip():
         return safe_name(asked.strip())
-    frame, name = shown_frame(volume), name_without_index(volume)
-    if frame is None or (request is not None and request.frames is not None):
+    shown, name = shown_frame(volume), name_without_index(volume)
+    if shown is None or frames is not None:
         return safe_name(name)
-    number = frame.number if request is None or request.frame is None else request.frame
-    return safe_name(f"{name}_frame-{number}")
+    return safe_name(f"{name}_frame-{shown.number if frame is None else frame}")
 
 
 def label_sets(labels: LabelNodes) -> dict[str, Any]:
