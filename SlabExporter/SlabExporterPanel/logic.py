@@ -38,6 +38,7 @@ class SlabExporterLogic(StitchLogic, ResultLogic, SceneLogic, ScriptedLoadableMo
             unit=node.unit.value,
             axis=node.axis.value,
             block=node.block,
+            cut_at=node.cutAt,
             crop=node.onePiece,
             overlap=node.overlap,
             remainder=node.remainder.value,
@@ -85,6 +86,7 @@ class SlabExporterLogic(StitchLogic, ResultLogic, SceneLogic, ScriptedLoadableMo
         thickness=None,
         *,
         thicknessMm=None,
+        cutAt=None,
         axis=None,
         block=None,
         blockMm=None,
@@ -137,6 +139,7 @@ class SlabExporterLogic(StitchLogic, ResultLogic, SceneLogic, ScriptedLoadableMo
         :param labelNodes: label map or segmentation nodes: one, a list, or a dictionary by the name of the set.
         :param thickness: slices per slab; None for 64.
         :param thicknessMm: thickness in mm instead, rounded to whole slices.
+        :param cutAt: slabs that are not equally thick: indices along the axis at which they begin, such as (40, 104).
         :param axis: "axial" (None), "coronal", "sagittal", or the index axis "i", "j", "k".
         :param block: blocks instead of slabs: voxels along i, j, k, such as (96, 96, 64) or "all,all,64".
         :param blockMm: the same in mm, rounded to whole voxels.
@@ -191,7 +194,7 @@ class SlabExporterLogic(StitchLogic, ResultLogic, SceneLogic, ScriptedLoadableMo
         salt = uuid.uuid4().hex if newUids is True else newUids or ""
         segments = None if segments is None else str(segments)
         request = ExportRequest(
-            slabs=slab_options(thickness, thicknessMm, axis, overlap, remainder, fill, block, blockMm, crop),
+            slabs=slab_options(thickness, thicknessMm, axis, overlap, remainder, fill, block, blockMm, crop, cutAt),
             format=format,
             compression=compression,
             verify=verify,
@@ -224,6 +227,7 @@ class SlabExporterLogic(StitchLogic, ResultLogic, SceneLogic, ScriptedLoadableMo
         thickness=None,
         *,
         thicknessMm=None,
+        cutAt=None,
         axis=None,
         block=None,
         blockMm=None,
@@ -252,7 +256,8 @@ class SlabExporterLogic(StitchLogic, ResultLogic, SceneLogic, ScriptedLoadableMo
 
         from .views.panel_view import plan_of
 
-        options = slab_options(thickness, thicknessMm, axis, overlap, remainder, block=block, block_mm=blockMm)
+        sizes = {"block": block, "block_mm": blockMm, "cut_at": cutAt}
+        options = slab_options(thickness, thicknessMm, axis, overlap, remainder, **sizes)
         request = ExportRequest(slabs=options, prepare=made_ready(orient, spacing, like, None))
         plan = plan_of(request, volumeNode, roiNode)
         return show_preview(slicer, slicer.mrmlScene, plan, volumeNode)

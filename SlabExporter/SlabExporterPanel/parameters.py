@@ -25,6 +25,7 @@ class SlabExporterParameterNode:
     thickness: Annotated[float, WithinRange(0.01, 100000)] = 64
     unit: Unit = Unit.slices
     block: str = ""
+    cutAt: str = ""
     overlap: Annotated[int, WithinRange(0, 100000)] = 0
     remainder: Remainder = Remainder.keep
     fill: str = "auto"

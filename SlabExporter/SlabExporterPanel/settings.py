@@ -40,6 +40,8 @@ class PanelSettings:
         unit: "slices" or "mm".
         block: size of blocks along i, j, k in ``unit`` (voxels for "slices"); empty for slabs. Thickness and axis are
             then not used.
+        cut_at: indices of slices at which slabs begin; empty for equal slabs. Thickness and remainder are then
+            not used.
         crop: write one piece; thickness, axis, block, overlap and remainder are then not used.
         fill: a number, or "auto".
         min_percent: with ``keep``, the part of a piece's voxels that must be such, in percent; 0 for a single voxel.
@@ -62,6 +64,7 @@ class PanelSettings:
     unit: str = "slices"
     axis: AxisName = "axial"
     block: str = ""
+    cut_at: str = ""
     crop: bool = False
     overlap: int = 0
     remainder: Remainder = "keep"
@@ -136,6 +139,8 @@ def _slab_options(settings: PanelSettings) -> SlabOptions:
     if blocks:
         sizes = {"block_mm" if in_mm else "block": blocks}
         return slab_options(overlap=settings.overlap, remainder=settings.remainder, fill=fill, **sizes)
+    if settings.cut_at.strip():
+        return slab_options(axis=settings.axis, overlap=settings.overlap, fill=fill, cut_at=settings.cut_at)
     return SlabOptions(
         thickness=64 if in_mm else int(settings.thickness),
         thickness_mm=float(settings.thickness) if in_mm else None,

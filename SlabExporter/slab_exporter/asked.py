@@ -24,6 +24,7 @@ from .core.options import (
 from .core.options.data_set import Channels, channel_arguments
 from .core.options.prepare import Interpolation, made_ready
 from .core.pieces.blocks import GivenOverlap, GivenSizes
+from .core.pieces.boundaries import GivenBoundaries
 from .core.pieces.keeping import Keep, KeepOptions
 from .core.pieces.limiting import CropTo, LimitOptions
 from .core.pieces.shape import slab_options
@@ -53,6 +54,7 @@ def shape_of(
     block: GivenSizes | None = None,
     block_mm: GivenSizes | None = None,
     crop: bool = False,
+    cut_at: GivenBoundaries | None = None,
 ) -> SlabOptions:
     """Return the options that shape slabs, blocks or one piece.
 
@@ -69,6 +71,7 @@ def shape_of(
         block,
         block_mm,
         crop,
+        cut_at,
     )
 
 

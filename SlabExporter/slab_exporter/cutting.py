@@ -34,6 +34,7 @@ from .core.options import (
 from .core.options.data_set import Channels
 from .core.options.prepare import Interpolation
 from .core.pieces.blocks import GivenOverlap, GivenSizes
+from .core.pieces.boundaries import GivenBoundaries
 from .core.pieces.keeping import Keep
 from .core.pieces.limiting import CropTo
 from .core.progress import Progress, no_progress
@@ -61,6 +62,7 @@ def export(
     *,
     thickness: int | None = None,
     thickness_mm: float | None = None,
+    cut_at: GivenBoundaries | None = None,
     axis: AxisName | None = None,
     block: GivenSizes | None = None,
     block_mm: GivenSizes | None = None,
@@ -123,6 +125,7 @@ def export(
         out: output folder; made if missing.
         thickness: slices in a slab; None for 64.
         thickness_mm: thickness in mm instead, rounded to whole slices.
+        cut_at: slabs that are not equally thick: indices along the axis at which they begin, as (40, 104) or "40,104".
         axis: "axial" (None), "coronal", "sagittal" (the index axis nearest to S, A, R), or "i", "j", "k".
         block: blocks instead of slabs: voxels along i, j, k, as (96, 96, 64), "96,96,64" or "all,all,64".
         block_mm: the same in mm, rounded to whole voxels.
@@ -194,7 +197,7 @@ def export(
     from .export.identity import named_for_export
 
     request = ExportRequest(
-        slabs=shape_of(thickness, thickness_mm, axis, overlap, remainder, fill, block, block_mm, crop),
+        slabs=shape_of(thickness, thickness_mm, axis, overlap, remainder, fill, block, block_mm, crop, cut_at),
         prepare=ready_of(orient, spacing, like, interpolation),
         keep=keep_of(keep, min_fraction),
         limit=limit_of(crop_to, margin),

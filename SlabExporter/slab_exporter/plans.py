@@ -10,6 +10,7 @@ from .asked import frame_of, keep_of, ready_of, series_of, shape_of, transform_o
 from .core.errors import InputError
 from .core.options import AxisName, ExportRequest, NiftiTransform, Remainder
 from .core.pieces.blocks import GivenOverlap, GivenSizes
+from .core.pieces.boundaries import GivenBoundaries
 from .core.pieces.keeping import Keep
 from .core.planning import SlabPlan, plan_slabs
 from .core.steps.spacing import GivenSpacing
@@ -68,6 +69,7 @@ def plan(
     *,
     thickness: int | None = None,
     thickness_mm: float | None = None,
+    cut_at: GivenBoundaries | None = None,
     axis: AxisName | None = None,
     block: GivenSizes | None = None,
     block_mm: GivenSizes | None = None,
@@ -91,8 +93,8 @@ def plan(
 
     Args:
         path: a volume file, the folder of one DICOM series, or a DICOM file that holds a volume.
-        thickness, thickness_mm, axis, block, block_mm, overlap, remainder, within: the shape of the slabs or blocks,
-            as in ``export``.
+        thickness, thickness_mm, cut_at, axis, block, block_mm, overlap, remainder, within: the shape of the slabs or
+            blocks, as in ``export``.
         orient, spacing, like: how the volume is made ready before it is cut, as in ``export``.
         keep, min_fraction, labels: which slabs or blocks would be written, as in ``export``; for this voxels are read.
         frame, nifti_transform, allow_uneven, resample, allow_damaged, allow_outside_data:
@@ -120,7 +122,9 @@ def plan(
     from .volumes.reading import peek_volume
 
     request = ExportRequest(
-        slabs=shape_of(thickness, thickness_mm, axis, overlap, remainder, block=block, block_mm=block_mm),
+        slabs=shape_of(
+            thickness, thickness_mm, axis, overlap, remainder, block=block, block_mm=block_mm, cut_at=cut_at
+        ),
         prepare=ready_of(orient, spacing, like, None),
         keep=keep_of(keep, min_fraction),
         frame=frame_of(frame),

@@ -95,6 +95,10 @@ def test_an_unknown_entry_is_named_with_the_one_that_may_be_meant():
         ({"thickness": 64, "axis": "k"}, {"thickness_mm": 9.0}, {"axis": "k", "thickness_mm": 9.0}),
         ({"block": [4, 4, 4], "overlap": 1}, {"axis": "k"}, {"axis": "k", "overlap": 1}),
         ({"block": [4, 4, 4], "overlap": 1}, {"crop": True}, {"crop": True}),
+        ({"thickness": 64, "remainder": "pad", "axis": "k"}, {"cut_at": "5"}, {"axis": "k", "cut_at": "5"}),
+        ({"cut_at": [5], "axis": "k"}, {"thickness": 9}, {"axis": "k", "thickness": 9}),
+        ({"cut_at": [5], "overlap": 1}, {"remainder": "pad"}, {"overlap": 1, "remainder": "pad"}),
+        ({"cut_at": [5]}, {"remainder": "keep"}, {"cut_at": [5], "remainder": "keep"}),
         ({"block": [4, 4, 4]}, {"crop": False}, {"block": [4, 4, 4], "crop": False}),
         ({"within": "a", "crop": True}, {"crop_to": "body"}, {"crop": True, "crop_to": "body"}),
         ({"crop_to": "body", "margin": 3}, {"within": "a"}, {"within": "a"}),
@@ -118,6 +122,7 @@ REQUESTS = [
     ExportRequest(
         slab_options(thickness_mm=9.5), nifti_transform="qform", compression="small", within="/in/{case}.json"
     ),
+    ExportRequest(slab_options(cut_at="104,40", axis="k", overlap=3)),
     ExportRequest(slab_options(block="4,all,5", overlap="1,0,2"), keep=KeepOptions("labelled", 0.25)),
     ExportRequest(slab_options(block_mm="4.5,all,5"), limit=LimitOptions("labels", 2.5), allow_outside_data=True),
     ExportRequest(slab_options(crop=True), series=SeriesOptions(0.5, allow_damaged=True), format="nrrd"),
@@ -149,7 +154,7 @@ def test_nothing_that_is_ignored_contradicts_what_is_used(request_):
     shape = {
         name: values[name]
         for name in (
-            "thickness", "thickness_mm", "axis", "overlap", "remainder", "fill", "block", "block_mm", "crop"
+            "thickness", "thickness_mm", "axis", "overlap", "remainder", "fill", "block", "block_mm", "crop", "cut_at"
         )
     }  # fmt: skip
     assert replace(request_, slabs=slab_options(**shape)) == request_

@@ -23,6 +23,7 @@ def ct(tmp_path):
 WAYS = [
     {"thickness": 3, "overlap": 1, "remainder": "pad", "fill": -7.0, "axis": "j"},
     {"thickness_mm": 6.0, "format": "nrrd", "compression": "small", "verify": False},
+    {"cut_at": (4, 7), "overlap": 1, "axis": "k"},
     {"block": "5,all,4", "overlap": "2,0,1", "keep": "labelled", "min_fraction": 0.01},
     {"block_mm": (4.0, 4.0, 10.0), "crop_to": "labels", "margin": 2.5},
     {"crop": True, "crop_to": "body"},

@@ -28,6 +28,7 @@ SETTINGS = [
     PanelSettings(thickness=96.5, unit="mm", format="nrrd", compression="small"),
     PanelSettings(block="64,64,all", overlap=8, remainder="shift", keep="labelled", min_percent=5),
     PanelSettings(block="40,40.5,all", unit="mm"),
+    PanelSettings(cut_at="12, 5", overlap=2, axis="k", remainder="pad"),
     PanelSettings(thickness=40, spacing="1,1,2.5"),
     PanelSettings(nnunet_id=7, nnunet_name="Liver"),
     PanelSettings(crop=True, crop_to="body", margin=10, orient="lps"),
@@ -87,6 +88,7 @@ def test_the_python_lines_can_be_run_and_name_what_differs(settings, volume):
     assert called.get("fill") == slabs.fill
     assert tuple(called.get("block") or ()) == (slabs.block or ())
     assert called.get("thicknessMm") == slabs.thickness_mm
+    assert tuple(called.get("cutAt") or ()) == (slabs.cut_at or ())
     assert called.get("cropTo") == request_of(settings).limit.crop_to
     assert called.get("patientName") == request_of(settings).dicom.patient_name
 
@@ -122,11 +124,12 @@ def test_the_console_takes_every_option_that_is_about_one_volume_of_a_scene():
 
 
 def test_presets_say_all_that_shapes_pieces():
-    settings = PanelSettings(block="9,9,9", crop=True, overlap=3, unit="mm", axis="k", remainder="pad")
+    settings = PanelSettings(block="9,9,9", cut_at="7", crop=True, overlap=3, unit="mm", axis="k", remainder="pad")
     for preset in PRESETS:
         node = _Node(settings)
         apply(preset, node)
         assert node.onePiece is False
+        assert node.cutAt == ""
         assert (node.block == "") != (preset.title == "Blocks of 128")
         assert (node.unit == "mm") == preset.title.endswith("mm")
 
@@ -136,6 +139,7 @@ class _Node:
 
     def __init__(self, settings: PanelSettings) -> None:
         self.block, self.onePiece, self.overlap = settings.block, settings.crop, settings.overlap
+        self.cutAt = settings.cut_at
         self.remainder, self.axis, self.unit = settings.remainder, settings.axis, settings.unit
         self.thickness, self.fileFormat = float(settings.thickness), settings.format
         self.nnunetId, self.nnunetName = settings.nnunet_id, settings.nnunet_name

@@ -23,6 +23,7 @@ CONTROLS = {
     "QPushButton",
     "QSpinBox",
     "QTableWidget",
+    "QToolButton",
     "ctkPathLineEdit",
     "qMRMLCheckableNodeComboBox",
     "qMRMLNodeComboBox",

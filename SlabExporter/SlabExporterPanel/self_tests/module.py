@@ -14,15 +14,25 @@ import slicer
 from slicer.ScriptedLoadableModule import ScriptedLoadableModuleTest
 
 from .back import BackTests
+from .boundaries import BoundaryTests
 from .boxes import BoxTests
 from .export import ExportTests
+from .limits import LimitTests
 from .scene import SceneTests
 from .sequences import SequenceTests
 from .stitch import StitchTests
 
 
 class SlabExporterTest(
-    BackTests, BoxTests, ExportTests, SceneTests, SequenceTests, StitchTests, ScriptedLoadableModuleTest
+    BackTests,
+    BoundaryTests,
+    BoxTests,
+    ExportTests,
+    LimitTests,
+    SceneTests,
+    SequenceTests,
+    StitchTests,
+    ScriptedLoadableModuleTest,
 ):
     """Panel and console logic in a running Slicer."""
 

@@ -25,6 +25,7 @@ class Preset:
 # What every preset says, so that none depends on what was set before.
 _PLAIN = {
     "block": "",
+    "cutAt": "",
     "onePiece": False,
     "overlap": 0,
     "remainder": "keep",

@@ -11,6 +11,7 @@ _NAMES = {
     "remainder": "'Last slab'",
     "thickness": "'Thickness'",
     "thickness_mm": "'Thickness'",
+    "cut_at": "'Boundaries'",
     "block": "'Blocks'",
     "block_mm": "'Blocks'",
     "overlap": "'Overlap'",

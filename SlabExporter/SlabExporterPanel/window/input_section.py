@@ -87,6 +87,8 @@ class InputSection:
 
         if node.namedVolume is not volume:
             node.caseName = ""
+        node.cutAt = ""
+        self._panel.roiMaker.leave(node, volume)
         labels = self.labels()
         kept, self.notes = fitting(labels, volume)
         if len(kept) != len(labels):

@@ -16,7 +16,7 @@ class PreviewSection:
     def __init__(self, panel):
         self._panel, self.ui = panel, panel.ui
         self.table = SlabTable(self.ui.slabTable)
-        self.wanted = False
+        self.wanted, self._complaint, self._complainedAt = False, "", ()
         self.ui.previewCheckBox.connect("toggled(bool)", self.onWanted)
         self.ui.keepBoxesButton.connect("clicked(bool)", self.onKeep)
         self.ui.slabTable.connect("itemSelectionChanged()", self.onRowSelected)
@@ -44,8 +44,17 @@ class PreviewSection:
         ui.previewCheckBox.blockSignals(wasBlocked)
         ui.keepBoxesButton.enabled = isWanted and view.preview.enabled
         ui.orderLabel.text, ui.orderLabel.visible = view.order, bool(view.order)
-        self.table.show(view.rows, view.headers, states)
+        isSlabs = view.plan is not None and view.plan.kind == "slab"
+        self.table.show(view.rows, view.headers, states, isEditable=isSlabs)
+        if view.rows != self._complainedAt:
+            self._complaint = ""
+        ui.tableLabel.text, ui.tableLabel.visible = self._complaint, bool(self._complaint)
         self.table.setExtentTip(view.extent_tip)
+
+    def complain(self, sentence):
+        """Say why something cannot be done, until the slabs are others."""
+        self._complaint, self._complainedAt = sentence, self._panel.view.rows
+        self._panel.onModified()
 
     def remove(self):
         """Take the boxes away; they are shown again when there is something to show."""
@@ -78,7 +87,9 @@ class PreviewSection:
         highlight(slicer.mrmlScene, self.table.selected())
 
     def onRowDoubleClicked(self, row, column=0):
-        """Bring the slice views to the middle of a slab."""
+        """Bring the slice views to the middle of a slab, unless its slices are to be typed."""
+        if self.table.canBeTyped(column):
+            return
         centred = slicer.vtkMRMLSliceNode.CenteredJumpSlice
         centre = self._panel.view.rows[row].centre
         slicer.vtkMRMLSliceNode.JumpAllSlices(slicer.mrmlScene, *centre, centred)

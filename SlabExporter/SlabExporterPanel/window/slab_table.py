@@ -3,7 +3,7 @@
 import qt
 from slicer.i18n import tr as _
 
-_STATE, _EXTENT, _LAST = 1, 3, 4
+_STATE, SLICES, _EXTENT, _LAST = 1, 2, 3, 4
 _GOOD = qt.QColor(46, 125, 50)
 
 
@@ -16,6 +16,7 @@ class SlabTable:
     def __init__(self, table):
         self._table = table
         self._rows = None
+        self._isEditable = self._isFilling = False
         table.verticalHeader().visible = False
         table.verticalHeader().setDefaultSectionSize(22)
         header = table.horizontalHeader()
@@ -23,14 +24,17 @@ class SlabTable:
         header.setSectionResizeMode(qt.QHeaderView.ResizeToContents)
         header.setSectionResizeMode(_LAST, qt.QHeaderView.Stretch)
 
-    def show(self, rows, headers, states):
+    def show(self, rows, headers, states, isEditable=None):
         """Fill the table; rows that are there already keep their selection.
 
         :param rows: of SlabExporterPanel.rows.Row.
         :param headers: column titles.
         :param states: slab number -> text instead of the row's own state.
+        :param isEditable: whether slices can be typed; None as before.
         """
-        if rows != self._rows:
+        self._isFilling = True
+        if rows != self._rows or isEditable not in (None, self._isEditable):
+            self._isEditable = self._isEditable if isEditable is None else isEditable
             self._fill(rows)
             self._rows = rows
         self._table.setHorizontalHeaderLabels(list(headers))
@@ -41,6 +45,22 @@ class SlabTable:
                 item.setText(text)
                 if row.number in states:
                     item.setForeground(qt.QBrush(_GOOD))
+        self._isFilling = False
+
+    def forget(self):
+        """Fill the table anew the next time, over what was typed."""
+        self._rows = None
+
+    def typedSlices(self, row, column):
+        """What the user typed over the slices of a slab; None where it was something else."""
+        if self._isFilling or column != SLICES or self._rows is None:
+            return None
+        text = self._table.item(row, column).text()
+        return None if text == self._rows[row].slices else text
+
+    def canBeTyped(self, column):
+        """Whether a double click on this column starts typing."""
+        return self._isEditable and column == SLICES
 
     def setExtentTip(self, text):
         """Explain the numbers of the column of mm at its title."""
@@ -62,8 +82,13 @@ class SlabTable:
             texts = (str(row.number), row.state, row.slices, row.extent, row.size)
             for column, text in enumerate(texts):
                 item = qt.QTableWidgetItem(text)
-                item.setFlags(qt.Qt.ItemIsSelectable | qt.Qt.ItemIsEnabled)
-                item.setToolTip(_("Double click: show this slab in the slice views."))
+                flags = qt.Qt.ItemIsSelectable | qt.Qt.ItemIsEnabled
+                tip = _("Double click: show this slab in the slice views.")
+                if self.canBeTyped(column):
+                    flags |= qt.Qt.ItemIsEditable
+                    tip = _("Double click: type first and last slice, or how many slices; its neighbours give way.")
+                item.setFlags(flags)
+                item.setToolTip(tip)
                 if column == 0:
                     item.setIcon(qt.QIcon(swatch))
                 self._table.setItem(row.number, column, item)

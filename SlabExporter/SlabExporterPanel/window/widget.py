@@ -14,6 +14,8 @@ from .export_section import ExportSection
 from .input_section import InputSection
 from .package_offer import PackageOffer
 from .packing_offer import PackingOffer
+from .preview.boundaries import Boundaries
+from .preview.roi_maker import RoiMaker
 from .preview_section import PreviewSection
 from .stitch_section import StitchSection
 
@@ -48,6 +50,8 @@ class SlabExporterWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
             self.addObserver(slicer.mrmlScene, event, self.onSceneChanged)
         self.input = InputSection(self)
         self.preview = PreviewSection(self)
+        self.boundaries = Boundaries(self)
+        self.roiMaker = RoiMaker(self)
         self.export = ExportSection(self)
         self.stitch = StitchSection(self.ui, self.logic)
         self.packingOffer = PackingOffer(self.ui)
@@ -74,11 +78,14 @@ class SlabExporterWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         """The user leaves the module: follow nothing any more, and leave no box that was not kept."""
         self.setParameterNode(None)
         self.preview.remove()
+        self.boundaries.remove()
 
     def onSceneStartClose(self, caller=None, event=None):
         """Settings and nodes are about to go."""
         self.onCancel()
         self.preview.wanted = False
+        self.ui.dragBoundariesCheckBox.checked = False
+        self.boundaries.remove()
         self.setParameterNode(None)
 
     def onSceneChanged(self, caller=None, event=None):
@@ -104,6 +111,7 @@ class SlabExporterWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         if parameterNode:
             self._guiTag = parameterNode.connectGui(self.ui)
             self.input.follow(parameterNode)
+            self.boundaries.follow()
             self.refresh()
 
     def _follow(self, nodes):
@@ -115,8 +123,9 @@ class SlabExporterWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self._followed = [(n, n.AddObserver(event, self.onModified)) for n in present for event in events]
 
     def onModified(self, caller=None, event=None):
-        """Something that the panel depends on has changed."""
-        self._timer.start()
+        """Something that the panel depends on has changed: it is looked at soon, also while changes go on."""
+        if not self._timer.active:
+            self._timer.start()
 
     @property
     def isBusy(self):
@@ -135,6 +144,7 @@ class SlabExporterWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
             return
         self.stitch.refresh()
         self.input.refresh()
+        self.boundaries.refresh(self.view)
         labels = self.input.labels()
         self._follow([node.parameterNode, node.volume, node.roi, *labels])
         before = self.view
@@ -157,11 +167,14 @@ class SlabExporterWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         ui.copyCommandButton.enabled = ui.copyPythonButton.enabled = view.plan is not None
         self.export.show(view)
         self.preview.show(view, self.parameterNode.volume, self.export.states)
+        self.boundaries.show(view)
+        self.roiMaker.show(self.parameterNode)
 
     def setSectionsEnabled(self, enabled):
         """Switch off what must not be changed while an export runs; its own buttons are its affair."""
         for name in SECTIONS:
             getattr(self.ui, name).enabled = enabled
+        self.boundaries.lock(not enabled)
 
     def onCancel(self, clicked=False):
         """Stop what is running at its next slab; nothing half written stays."""

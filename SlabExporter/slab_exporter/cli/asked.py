@@ -40,6 +40,7 @@ def request_of(options: argparse.Namespace) -> ExportRequest:
             block=options.block,
             block_mm=options.block_mm,
             crop=options.crop,
+            cut_at=options.cut_at,
         ),
         format=options.format,
         compression=options.compression,

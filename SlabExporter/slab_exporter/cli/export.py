@@ -173,6 +173,10 @@ def _add_slab_options(parser: Arguments) -> None:
     thickness = parser.add_mutually_exclusive_group()
     thickness.add_argument("--thickness", type=int, metavar="N", help="slices per slab (default 64)")
     thickness.add_argument("--thickness-mm", type=float, metavar="MM", help="thickness in mm, rounded to whole slices")
+    thickness.add_argument(
+        "--cut-at", type=given_text, metavar="N[,N...]",
+        help="slabs that are not equally thick: indices of slices, along the axis that is cut, at which slabs begin",
+    )  # fmt: skip
     parser.add_argument(
         "--axis", choices=AXES,
         help="cut along the index axis nearest to S (axial, the default), A (coronal), R (sagittal), or i, j, k",

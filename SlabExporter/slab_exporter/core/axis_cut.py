@@ -28,6 +28,8 @@ class AxisCut:
         overlap: voxels that an interval shares with the one before; less than ``thickness``.
         remainder: what becomes of a last interval that is not full.
         reversed: whether numbering runs against the index.
+        at: ascending indices between ``start`` and ``stop`` at which intervals begin, instead of equal ones; then
+            ``thickness`` is that of the thickest, and there is no remainder. None for equal ones.
 
     Examples:
         >>> cut = AxisCut(2, size=10, start=0, stop=10, thickness=4, remainder="pad", reversed=True)
@@ -45,6 +47,7 @@ class AxisCut:
     overlap: int = 0
     remainder: Remainder = "keep"
     reversed: bool = False
+    at: tuple[int, ...] | None = None
 
     @property
     def length(self) -> int:
@@ -54,8 +57,15 @@ class AxisCut:
     @cached_property
     def intervals(self) -> tuple[Interval, ...]:
         """Half-open index ranges in numbering order; with padding they may reach beyond the volume."""
-        positions = divide(self.length, self.thickness, self.overlap, self.remainder)
-        return tuple(self._indices(position) for position in positions)
+        return tuple(self._indices(position) for position in self._positions)
+
+    @cached_property
+    def _positions(self) -> tuple[Interval, ...]:
+        if self.at is None:
+            return divide(self.length, self.thickness, self.overlap, self.remainder)
+        inner = sorted(self.stop - n if self.reversed else n - self.start for n in self.at)
+        starts = (0, *(n - self.overlap for n in inner))
+        return tuple(zip(starts, (*inner, self.length), strict=True))
 
     @property
     def whole(self) -> str:
@@ -65,7 +75,7 @@ class AxisCut:
     @property
     def uncovered(self) -> Interval | None:
         """Half-open index range within the limits that no interval holds, or None."""
-        held = divide(self.length, self.thickness, self.overlap, self.remainder)
+        held = self._positions
         covered = held[-1][1] if held else 0
         return self._indices((covered, self.length)) if covered < self.length else None
 
@@ -94,7 +104,7 @@ class AxisCut:
                 f"its only slab is {self.length} thick."
             )
         sizes = [stop - start for start, stop in self.intervals]
-        if self.remainder in ("keep", "balance") and len(sizes) > 1 and sizes[-1] == 1:
+        if self.at is None and self.remainder in ("keep", "balance") and len(sizes) > 1 and sizes[-1] == 1:
             other = Option.to("remainder", "shift", "pad", "balance")
             notes.append(Sentence("The last slab is a single slice; ", other, " avoids that."))
         return tuple(notes)

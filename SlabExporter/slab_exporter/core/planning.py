@@ -19,6 +19,7 @@ from .naming import PieceKind
 from .options import AxisName, SlabOptions, overlap_sentence
 from .pieces.block_cuts import Cuts, block_cuts, block_notes
 from .pieces.records import BlockRecord, LeftOutRecord
+from .pieces.slab_cuts import between_boundaries, boundary_notes
 from .records import PlanRecord
 from .text import Option, counted, lengths, sizes
 
@@ -95,8 +96,9 @@ class SlabPlan:
     def notes(self) -> tuple[str, ...]:
         """Sentences about the plan that a user should read."""
         of_cuts = (block_notes(cut) if self.options.cuts_blocks else cut.notes for cut in self.cuts)
+        unused = boundary_notes(self.cuts[self.axis], self.options.cut_at or ())
         left = () if self.left_out is None else (self.left_out.note(len(self.all_slabs), self.kind),)
-        return (*(note for notes in of_cuts for note in notes), *left)
+        return (*(note for notes in of_cuts for note in notes), *unused, *left)
 
     @property
     def needs_padding(self) -> bool:
@@ -162,6 +164,7 @@ class SlabPlan:
             notes=self.notes,
             block=self._block_record() if blocks else None,
             left_out=self.left_out,
+            cut_at=self.cuts[self.axis].at,
         )
 
     def _block_record(self) -> BlockRecord:
@@ -206,7 +209,8 @@ def plan_slabs(geometry: VolumeGeometry, options: SlabOptions, limits: Box | Non
         size, start, stop = geometry.shape_ijk[n], limits.start[n], limits.stop[n]
         if n != axis:
             return AxisCut(n, size, start, stop, thickness=stop - start, reversed=backwards[n])
-        return AxisCut(n, size, start, stop, thickness, options.slab_overlap, options.remainder, backwards[n])
+        slabs = AxisCut(n, size, start, stop, thickness, options.slab_overlap, options.remainder, backwards[n])
+        return slabs if options.cut_at is None else between_boundaries(slabs, options.cut_at)
 
     plan = SlabPlan(geometry, options, axis, (cut(0), cut(1), cut(2)), (slowest, middle, fastest))
     if not plan.slabs:
@@ -260,6 +264,6 @@ def resolve_thickness(options: SlabOptions, spacing: float) -> int:
     thickness = options.thickness
     if options.thickness_mm is not None:
         thickness = max(1, round(options.thickness_mm / spacing))
-    if options.slab_overlap >= thickness:
+    if options.slab_overlap >= thickness and options.cut_at is None:
         raise RequestError(overlap_sentence(options.slab_overlap, thickness), option="overlap")
     return thickness

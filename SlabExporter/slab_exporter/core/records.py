@@ -165,6 +165,8 @@ class PlanRecord:
         block: sizes and overlaps of blocks; None for slabs.
         left_out: pieces that were not written, and why; None for none.
         limited: what ``limits`` was cut to, and whether it is one piece; None for neither.
+        cut_at: indices along the cut axis at which slabs begin, where they are not equally thick; ``thickness`` is
+            then that of the thickest.
         extra: what is not known here.
     """
 
@@ -187,6 +189,7 @@ class PlanRecord:
     block: BlockRecord | None = None
     left_out: LeftOutRecord | None = None
     limited: LimitRecord | None = None
+    cut_at: tuple[int, ...] | None = None
     extra: Json = field(default_factory=dict)
 
     @property
@@ -225,6 +228,7 @@ class PlanRecord:
             "block": None if self.block is None else self.block.to_json(),
             "left_out": None if self.left_out is None else self.left_out.to_json(),
             "limited": None if self.limited is None else self.limited.to_json(),
+            "cut_at": None if self.cut_at is None else list(self.cut_at),
         }
         return entry | {name: value for name, value in known.items() if value is not None} | self.extra
 
@@ -234,7 +238,7 @@ class PlanRecord:
         rest = _Entries(entry)
         limits, uncovered = rest.pop("ijk_limits", None), rest.pop("uncovered", None)
         block, left_out = rest.optional("block", dict), rest.optional("left_out", dict)
-        limited = rest.optional("limited", dict)
+        limited, cut_at = rest.optional("limited", dict), rest.optional("cut_at", list)
         of_slabs = () if block is None else (type(None),)  # what blocks do not have is null
         words, numbers = ("axis", "index_axis"), ("thickness", "overlap")
         record = cls(
@@ -256,6 +260,7 @@ class PlanRecord:
             block=None if block is None else BlockRecord.from_json(block),
             left_out=None if left_out is None else LeftOutRecord.from_json(left_out),
             limited=None if limited is None else LimitRecord.from_json(limited),
+            cut_at=None if cut_at is None else tuple(_of_kind("cut_at", n, int) for n in cut_at),
             extra=dict(rest),
         )
         _ = record.largest_error, ("i", "j", "k", None).index(record.index_axis)  # raise where they are senseless

@@ -214,6 +214,8 @@ def _leave_out_what_earlier_versions_did_not_know(asked: dict[str, Any], request
         del asked["slabs"]["block"], asked["slabs"]["block_mm"]
     if not request.slabs.crop:
         del asked["slabs"]["crop"]
+    if request.slabs.cut_at is None:
+        del asked["slabs"]["cut_at"]
     if request.keep == KeepOptions():
         del asked["keep"]
     if request.limit == LimitOptions():

@@ -20,13 +20,15 @@ from .request import ExportRequest
 
 # Fields that are not called as their options.
 _KEYWORDS = {"uid_salt": "new_uids"}
-_PIECES = frozenset({"thickness", "thickness_mm", "block", "block_mm", "crop"})
+_PIECES = frozenset({"thickness", "thickness_mm", "block", "block_mm", "crop", "cut_at"})
 _ABOUT_DICOM = frozenset({"modality", "patient_name", "patient_id", "study_description", "segments", "quantize"})
 # What an option that is given takes the place of, of those in a file.
 _INSTEAD_OF: dict[str, frozenset[str]] = {
     "thickness": _PIECES,
     "thickness_mm": _PIECES,
     "axis": frozenset({"block", "block_mm", "crop"}),
+    "cut_at": _PIECES | {"remainder"},
+    "remainder": frozenset({"cut_at"}),
     "block": _PIECES | {"axis"},
     "block_mm": _PIECES | {"axis"},
     "crop": _PIECES | {"axis", "overlap", "remainder"},
@@ -44,7 +46,7 @@ _INSTEAD_OF: dict[str, frozenset[str]] = {
     "format": _ABOUT_DICOM | {"new_uids"},
 }
 # Values beside which the others keep their sense.
-_AGREES = {"format": ("dicom",), "keep": ("labelled", "body")}
+_AGREES = {"format": ("dicom",), "keep": ("labelled", "body"), "remainder": ("keep",)}
 
 
 @dataclass(frozen=True)
@@ -117,7 +119,8 @@ def _leaves(document: Mapping[str, Any], before: tuple[str, ...] = ()) -> dict[t
 def _without_ignored(values: dict[str, Any]) -> dict[str, Any]:
     """Return the values with None for what others make meaningless, so that they do not contradict each other."""
     whole = bool(values["crop"] or values["block"] or values["block_mm"])
-    ignored = {"thickness": whole or values["thickness_mm"] is not None, "axis": whole}
+    no_thickness = whole or values["thickness_mm"] is not None or values["cut_at"] is not None
+    ignored = {"thickness": no_thickness, "axis": whole}
     plain = {"new_uids": values["new_uids"] or False}
     return values | plain | {keyword: None for keyword, is_ignored in ignored.items() if is_ignored}
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from ..errors import RequestError
 from ..pieces.blocks import Overlap, Sizes, SizesMm, require_sound
+from ..pieces.boundaries import boundaries_of
 from ..text import Option
 from .choices import AXES, REMAINDERS, AxisName, Remainder, require_choice
 
@@ -27,6 +28,8 @@ class SlabOptions:
         block: voxels of a block along the volume's i, j, k (None: the whole axis); thickness and axis are then ignored.
         block_mm: the same in mm, rounded to whole voxels of the volume at hand.
         crop: one piece that holds all that is to be cut; thickness, axis, overlap and remainder are then ignored.
+        cut_at: indices of slices, along the axis that is cut, at which slabs begin: from there to the next one, and to
+            the ends of what is cut. Thickness is then ignored, and there is no remainder.
 
     Raises:
         RequestError: with the value and what would be right.
@@ -41,6 +44,7 @@ class SlabOptions:
     block: Sizes | None = None
     block_mm: SizesMm | None = None
     crop: bool = False
+    cut_at: tuple[int, ...] | None = None
 
     def __post_init__(self) -> None:
         require_choice("axis", self.axis, AXES)
@@ -51,6 +55,9 @@ class SlabOptions:
         if lowest < 0:
             what = "voxels" if self.cuts_blocks else "slices"
             raise RequestError(f"The overlap must be 0 or more {what}; it is {lowest}.", option="overlap")
+        if self.cut_at is not None:
+            object.__setattr__(self, "cut_at", boundaries_of(self.cut_at))
+            self._require_bounded_slabs()
         if self.crop:
             return
         if self.cuts_blocks:
@@ -79,7 +86,19 @@ class SlabOptions:
             )
         return self.overlap
 
+    def _require_bounded_slabs(self) -> None:
+        others: dict[str, object] = {"crop": self.crop or None, "block": self.block, "block_mm": self.block_mm}
+        others |= {"thickness_mm": self.thickness_mm, "remainder": None if self.remainder == "keep" else self.remainder}
+        for option, value in others.items():
+            if value is not None:
+                raise RequestError(
+                    Option("cut_at"), " says where each slab begins, and ", Option(option), " how: leave one out."
+                )
+
     def _require_sound_slabs(self) -> None:
+        overlap = self.slab_overlap
+        if self.cut_at is not None:
+            return
         if self.thickness_mm is None and self.thickness < 1:
             raise RequestError(
                 f"A slab needs at least one slice; the thickness is {self.thickness}.", option="thickness"
@@ -88,7 +107,6 @@ class SlabOptions:
             raise RequestError(
                 f"The thickness in mm must be positive; it is {self.thickness_mm:g}.", option="thickness_mm"
             )
-        overlap = self.slab_overlap
         if self.thickness_mm is None and overlap >= self.thickness:
             raise RequestError(overlap_sentence(overlap, self.thickness), option="overlap")
 

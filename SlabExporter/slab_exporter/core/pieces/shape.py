@@ -8,6 +8,7 @@ from ..errors import RequestError
 from ..options import AxisName, Remainder, SlabOptions
 from ..text import Option
 from .blocks import GivenOverlap, GivenSizes, block_sizes, block_sizes_mm, overlap_of
+from .boundaries import GivenBoundaries, boundaries_of
 
 THICKNESS, AXIS, REMAINDER = SlabOptions.thickness, SlabOptions.axis, SlabOptions.remainder
 
@@ -22,6 +23,7 @@ def slab_options(
     block: GivenSizes | None = None,
     block_mm: GivenSizes | None = None,
     crop: bool = False,
+    cut_at: GivenBoundaries | None = None,
 ) -> SlabOptions:
     """Return the options that shape slabs or blocks; None for what was not given.
 
@@ -33,9 +35,13 @@ def slab_options(
     """
     given = {"thickness": thickness, "thickness_mm": thickness_mm, "axis": axis}
     if crop:
-        sizes = given | {"block": block, "block_mm": block_mm, "overlap": overlap_of(overlap) or None}
+        sizes = given | {"block": block, "block_mm": block_mm, "overlap": overlap_of(overlap) or None, "cut_at": cut_at}
         _refuse_cutting(sizes | {"remainder": None if remainder == REMAINDER else remainder})
         return SlabOptions(fill=fill, crop=True)
+    if cut_at is not None and thickness is not None:
+        raise RequestError(
+            Option("cut_at"), " says where each slab begins, and ", Option("thickness"), " how: leave one out."
+        )
     blocks = "block" if block is not None else "block_mm"
     if block is not None or block_mm is not None:
         for option, value in given.items():
@@ -52,6 +58,7 @@ def slab_options(
         fill=fill,
         block=None if block is None else block_sizes(block),
         block_mm=None if block_mm is None else block_sizes_mm(block_mm),
+        cut_at=None if cut_at is None else boundaries_of(cut_at),
     )
 
 

@@ -1,0 +1,1 @@
+"""What is dragged and typed in the views and in the table of slabs."""
