@@ -20,6 +20,20 @@ def forget_working_folder() -> None:
     sys.path[:] = [path for path in sys.path if path and (os.path.realpath(path) != here or here == _LIBRARY)]
 
 
+def fresh_python(module: str) -> list[str]:
+    """Return the command that runs ``main()`` of a module beside this library in a Python of its own.
+
+    Not through PYTHONPATH: Slicer's PythonSlicer sets that itself. The working folder, which "-c" puts first, may be
+    full of downloaded files: it goes before anything is imported from it.
+    """
+    code = (
+        "import os, sys; here = os.path.realpath(os.curdir); "
+        "sys.path[:] = [sys.argv[1], *(p for p in sys.path if p and os.path.realpath(p) != here)]; "
+        f"from {module} import main; main()"
+    )
+    return [sys.executable, "-c", code, _LIBRARY]
+
+
 def open_closed_streams() -> None:
     """Put the null device where standard input, output or error has been closed, as daemons and schedulers do.
 

@@ -40,7 +40,7 @@ def command_line(settings: PanelSettings, volume: Any, labels: tuple[Any, ...] =
         storage = roi.GetStorageNode()
         stored = storage.GetFullNameFromFileName() if storage is not None else None
         words += ["--within", _file(roi, Path(stored) if stored else None, notes)]
-    words += [word for keyword, value in _chosen(settings, volume) for word in _typed(keyword, value)]
+    words += option_words(settings, volume)
     name = case_name(volume, settings.name, settings.frames)
     if source is not None and volume_stem(source) != name:
         notes.append(f"the case is called {volume_stem(source)} after the file, not {name}")
@@ -81,10 +81,23 @@ def _chosen(settings: PanelSettings, volume: Any) -> list[tuple[str, Any]]:
     """Return the options that are not as they are without asking, and the frame that is shown."""
     plain = resolved_options(ExportRequest(), DataSetOptions())
     values = resolved_options(request_of(settings), data_set_of(settings))
-    shown = shown_frame(volume)
+    shown = None if volume is None else shown_frame(volume)
     if shown is not None and settings.frames is None:
         values["frame"] = shown.number
     return [(key, value) for key, value in values.items() if value is not None and value != plain[key]]
+
+
+def option_words(settings: PanelSettings, volume: Any = None) -> list[str]:
+    """Return the options that are not as they are without asking, as they are typed.
+
+    Args:
+        settings: of the panel.
+        volume: scalar volume node, which may show one frame of several; None where files are exported.
+
+    Raises:
+        RequestError: settings contradict each other.
+    """
+    return [word for keyword, value in _chosen(settings, volume) for word in _typed(keyword, value)]
 
 
 def _typed(keyword: str, value: Any) -> tuple[str, ...]:

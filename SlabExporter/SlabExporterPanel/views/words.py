@@ -17,6 +17,7 @@ _NAMES = {
     "overlap": "'Overlap'",
     "fill": "'Fill value'",
     "overwrite": "'Replace'",
+    "resume": "'Resume'",
     "keep": "'Keep'",
     "min_fraction": "the percentage beside 'Keep'",
     "crop_to": "'Crop to'",

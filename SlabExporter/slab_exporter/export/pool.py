@@ -15,13 +15,13 @@ import sys
 import threading
 from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import IO, Any
 
 from ..core.errors import SlabExporterError
 from ..core.progress import Progress, ProgressEvent
 from ..core.text import Option, Sentence
 from ..files.machine import available_memory
+from ..startup import fresh_python
 from .job import FAILED, Job, Outcome, remove_unfinished
 
 # How often a caller is given the chance to cancel.
@@ -187,19 +187,11 @@ def _crash_sentence(job: Job, code: int) -> Sentence:
 
 
 def _start(inherited: tuple[int, ...]) -> subprocess.Popen:
-    package = Path(__file__).resolve().parents[1]
-    # Not through PYTHONPATH: Slicer's PythonSlicer sets that itself. The working folder, which "-c" puts
-    # first, may be full of downloaded files: it goes before anything is imported from it.
-    code = (
-        "import os, sys; here = os.path.realpath(os.curdir); "
-        "sys.path[:] = [sys.argv[1], *(p for p in sys.path if p and os.path.realpath(p) != here)]; "
-        f"from {package.name}.export.worker import main; main()"
-    )
     keep = {} if sys.platform == "win32" else {"pass_fds": inherited}
     flags = {"creationflags": 0x08000000} if sys.platform == "win32" else {}  # CREATE_NO_WINDOW
     with _interrupts_for_this_process_only():
         return subprocess.Popen(
-            [sys.executable, "-c", code, str(package.parent)],
+            fresh_python(f"{__package__}.worker"),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             **keep,

@@ -59,7 +59,7 @@ def main() -> None:
     """Work until standard input ends."""
     open_closed_streams()
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the parent, which ends this process
-    outbox = _private_output()
+    outbox = private_output()
     try:
         _work(Inbox(sys.stdin.buffer), outbox)
     except SlabExporterError as error:
@@ -85,7 +85,7 @@ def _work(inbox: Inbox, outbox: IO[bytes]) -> None:
             job = inbox.next_job()
 
 
-def _private_output() -> IO[bytes]:
+def private_output() -> IO[bytes]:
     """Standard output for messages alone: whatever a library prints goes to standard error."""
     outbox = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)

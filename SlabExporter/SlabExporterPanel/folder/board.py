@@ -1,0 +1,155 @@
+"""What is known of a folder of cases: its rows and sums, kept up to date by the events of the process."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from slab_exporter.core.text import counted
+
+from .rows import CaseRow, planned_row, stepped_row, stopped_row, waiting_row
+
+MOST_ROWS = 500
+
+
+class FolderBoard:
+    """Takes the events of one look, and of the exports after it.
+
+    Attributes:
+        rows: of the first ``MOST_ROWS`` cases, in order.
+        notes: sentences about the inputs or the run as a whole.
+        output: state of the output folder, as ``work.output_state`` says it; "none" if none is chosen.
+        is_whole: whether all cases have been looked at.
+        ending: how the last export, or the look, ended; empty as long as that is open.
+        is_good: whether everything that was asked for was done.
+        report: path of the report; empty for none.
+    """
+
+    def __init__(self) -> None:
+        self.rows: list[CaseRow] = []
+        self.notes: list[str] = []
+        self.output, self.summary, self.ending, self.report = "none", "", "", ""
+        self.is_whole = self.is_good = False
+        self._places: dict[str, int] = {}
+        self._hidden: dict[str, CaseRow] = {}
+        self._cases = 0
+        self._changed: set[int] = set()
+
+    def take(self, event: dict[str, Any]) -> None:
+        """Take note of an event."""
+        kind = event["event"]
+        if kind == "found":
+            self._cases, self.summary = event["cases"], event["summary"]
+        elif kind == "planned":
+            self._set(planned_row(event))
+        elif kind == "looked":
+            self.is_whole, self.output = True, event["output"]
+        elif kind == "begun":
+            self._begin(event["cases"])
+        elif kind == "finished":
+            self._finish(event)
+        elif kind == "cancelled":
+            self.stop(is_cancelled=True)
+        elif kind == "refused":
+            self._stop_rows("interrupted")
+            self.ending = event["message"]
+        else:
+            self._step(event)
+
+    def changed(self) -> list[int]:
+        """Return the numbers of rows that are new or have changed since this was asked last."""
+        changed, self._changed = sorted(self._changed), set()
+        return changed
+
+    def stop(self, is_cancelled: bool, reason: str = "") -> None:
+        """Take note that the process has ended without a word, or was asked to.
+
+        Args:
+            is_cancelled: the user asked for it.
+            reason: otherwise, why.
+        """
+        self._stop_rows("cancelled" if is_cancelled else "interrupted")
+        cases = self._all()
+        complete = sum(row.stage == "complete" for row in cases)
+        stay = f"{complete} of {counted(len(cases), 'case')} {'is' if complete == 1 else 'are'} complete and stay"
+        what = "Cancelled" if is_cancelled else reason
+        self.ending = f"{what}: {stay}{'s' if complete == 1 else ''}; 'Resume' goes on with the others."
+
+    @property
+    def usable(self) -> int:
+        """Cases that can be exported, as far as headers show."""
+        return sum(row.total > 0 for row in self._all())
+
+    @property
+    def percent(self) -> int:
+        """How much of the export is done, 0 to 100."""
+        cases = self._all()
+        total = sum(row.total for row in cases)
+        return int(100 * sum(row.total if row.is_over else row.done for row in cases) / total) if total else 0
+
+    @property
+    def sums(self) -> str:
+        """The cases and what would be made of them, in a line or two; of a long list what is not shown."""
+        cases = self._all()
+        if not cases:
+            return self.summary
+        pieces = sum(row.total for row in cases)
+        piece = next((row.piece for row in cases if row.total), "slab")
+        seen = len(cases) if self.is_whole or len(cases) == self._cases else f"{len(cases)} of {self._cases}"
+        text = f"{self.summary}. {seen} looked at: {self.usable} can be exported, in {counted(pieces, piece)}"
+        return "\n".join((f"{text}.", *self._beyond()))
+
+    def _beyond(self) -> list[str]:
+        if not self._hidden:
+            return []
+        bad = sum(row.is_bad for row in self._hidden.values())
+        told = f"{bad} of these cannot be exported or failed" if bad else "none of these failed"
+        return [f"The table lists the first {MOST_ROWS} cases; {len(self._hidden)} more are treated like them, {told}."]
+
+    def _begin(self, names: list[str]) -> None:
+        self.ending, self.report, self.is_good, self.output = "", "", False, "earlier"
+        for name in names:
+            self._set(waiting_row(self._row(name)))
+
+    def _step(self, event: dict[str, Any]) -> None:
+        name = event["case"]
+        if name in self._places or name in self._hidden:
+            self._set(stepped_row(self._row(name), event))
+        elif event.get("message") and event["message"] not in self.notes:
+            self.notes.append(event["message"])
+
+    def _finish(self, event: dict[str, Any]) -> None:
+        self._stop_rows("interrupted")
+        self.report, problems = event["report"], event["problems"]
+        self.is_good = not event["failed"] and not problems
+        failed = f", {event['failed']} failed (their rows and errors.csv say why)" if event["failed"] else ""
+        self.ending = "\n".join(
+            (
+                f"{counted(event['cases'], 'case')}, {counted(event['pieces'], event['piece'])}, "
+                f"{event['verified']} verified{failed} ({event['seconds']:.1f} s).",
+                *problems,
+            )
+        )
+
+    def _stop_rows(self, word: str) -> None:
+        for row in self._all():
+            self._set(stopped_row(row, word))
+
+    def _all(self) -> list[CaseRow]:
+        return [*self.rows, *self._hidden.values()]
+
+    def _row(self, name: str) -> CaseRow:
+        place = self._places.get(name)
+        return self._hidden.get(name, CaseRow(name)) if place is None else self.rows[place]
+
+    def _set(self, row: CaseRow) -> None:
+        place = self._places.get(row.case)
+        if place is None and len(self.rows) >= MOST_ROWS:
+            self._hidden[row.case] = row
+            return
+        if place is None:
+            place = self._places[row.case] = len(self.rows)
+            self.rows.append(row)
+        elif self.rows[place] == row:
+            return
+        self.rows[place] = row
+        self._changed.add(place)

@@ -1,0 +1,139 @@
+"""Rows of the section's table, one for each case."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, replace
+from typing import Any, Literal
+
+from slab_exporter.core.text import counted
+
+Stage = Literal["seen", "unusable", "waiting", "working", "complete", "failed", "stopped"]
+HEADERS = ("Case", "State", "Slabs", "Label maps", "Patient", "Part", "Voxels")
+
+
+@dataclass(frozen=True)
+class CaseRow:
+    """A case in the table; texts as shown.
+
+    Attributes:
+        case: its name.
+        state: what has become of it, in words.
+        stage: the same for the program.
+        done: slabs that are finished.
+        total: slabs planned; 0 if it cannot be exported, or is not known yet.
+        verified: of those that are done.
+        piece: what the slabs are called.
+        patient: whose it is; cases of one patient stay in one part.
+        part: of the data set.
+        images: files.
+        labels: name of each label set -> file.
+        grid: size of the volume; empty where it is not known.
+        notes: warnings.
+        error: why it cannot be, or was not, exported.
+    """
+
+    case: str
+    state: str = "planned"
+    stage: Stage = "seen"
+    done: int = 0
+    total: int = 0
+    verified: int = 0
+    piece: str = "slab"
+    patient: str = ""
+    part: str = ""
+    images: tuple[str, ...] = ()
+    labels: tuple[tuple[str, str], ...] = ()
+    grid: str = ""
+    notes: tuple[str, ...] = ()
+    error: str = ""
+
+    @property
+    def cells(self) -> tuple[str, ...]:
+        """Texts under ``HEADERS``."""
+        return (self.case, self.state, str(self.total or "-"), self._maps, self.patient, self.part, self.grid or "-")
+
+    @property
+    def _maps(self) -> str:
+        names = [(name, re.split(r"[/\\]", path)[-1]) for name, path in self.labels]
+        return ", ".join(file if len(names) == 1 else f"{name}: {file}" for name, file in names) or "none"
+
+    @property
+    def details(self) -> str:
+        """All that is known of the case, line by line."""
+        return "\n".join(
+            (
+                *([self.error] if self.error else ()),
+                *(f"Warning: {text}" for text in self.notes),
+                *(f"Image: {path}" for path in self.images),
+                *(f"Labels '{name}': {path}" for name, path in self.labels),
+            )
+        )
+
+    @property
+    def is_bad(self) -> bool:
+        """Whether it cannot be, or was not, exported for a reason of its own."""
+        return self.stage in ("unusable", "failed")
+
+    @property
+    def is_over(self) -> bool:
+        """Whether nothing more will be done about it."""
+        return self.stage in ("complete", "failed")
+
+
+def planned_row(event: dict[str, Any]) -> CaseRow:
+    """Return the row of a case that was looked at."""
+    error, notes = event.get("error", ""), tuple(event["warnings"])
+    state = "complete in the output folder" if event["there"] else "planned"
+    warned = f"; {counted(len(notes), 'warning')}" if notes else ""
+    known = "pieces" in event
+    return CaseRow(
+        case=event["case"],
+        state=f"cannot be exported: {error}" if error else f"{state}{warned}",
+        stage="unusable" if error else "seen",
+        total=event.get("pieces", 0),
+        piece=event.get("piece", "slab"),
+        patient=event["patient"],
+        part=event["part"],
+        images=tuple(event["images"]),
+        labels=tuple(event["labels"].items()),
+        grid=f"{event['voxels']}, {event['spacing']} mm, {event['axes']}" if known else "",
+        notes=notes,
+        error=error,
+    )
+
+
+def waiting_row(row: CaseRow) -> CaseRow:
+    """Return the row as an export begins."""
+    return replace(row, state="waiting", stage="waiting", done=0, verified=0, error="")
+
+
+def stepped_row(row: CaseRow, event: dict[str, Any]) -> CaseRow:
+    """Return the row after an event of the export."""
+    kind, message = event["event"], event["message"]
+    if kind == "warning":
+        return row if message in row.notes else replace(row, notes=(*row.notes, message))
+    if kind == "case-failed":
+        return replace(row, state=f"failed: {message}", stage="failed", error=message)
+    total, piece = event["total"] or row.total, event["piece"]
+    row = replace(row, done=event["done"], total=total, piece=piece)
+    if kind == "case-skipped":
+        return replace(row, state="complete already", stage="complete", verified=0)
+    row = replace(row, verified=row.verified + bool(event.get("verified")))
+    if kind == "case-finished":
+        return replace(row, state=_complete(row), stage="complete", done=row.total)
+    return replace(row, state=f"{row.done} of {counted(row.total, row.piece)}", stage="working")
+
+
+def stopped_row(row: CaseRow, word: str) -> CaseRow:
+    """Return the row when the export has ended; ``word`` is what became of a case that was begun."""
+    if row.stage not in ("waiting", "working"):
+        return row
+    return replace(row, state=word if row.stage == "working" else "not begun", stage="stopped", done=0)
+
+
+def _complete(row: CaseRow) -> str:
+    count = counted(row.total, row.piece)
+    if row.verified == row.total:
+        return f"complete: {count}, verified"
+    return f"complete: {count}, {row.verified} verified"

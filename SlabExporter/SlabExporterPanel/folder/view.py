@@ -1,0 +1,85 @@
+"""View model of the section Folder: which of its buttons can be pressed, and what stands beside them; no Qt."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from slab_exporter.core.errors import SlabExporterError
+
+from ..settings import PanelSettings
+from ..views.action import Action
+from ..views.words import in_panel_words
+from .board import FolderBoard
+from .task import FolderTask, FolderTexts, folder_task, options_line
+
+START_TIP = "Export every case of the table, each verified; Slicer can be used meanwhile."
+RESUME_TIP = "Go on with the export in the output folder: complete cases stay, the others are made."
+
+_HOLDS_EXPORT = "The output folder holds an earlier export: 'Resume' goes on with it. Or choose another folder."
+_HOLDS_NONE = "There is nothing to go on with: the output folder holds no export."
+
+
+@dataclass(frozen=True)
+class FolderView:
+    """Contents of the section beside the table.
+
+    Attributes:
+        start, resume: the buttons.
+        task: what would be done; None if that is not clear.
+        options: which options will be used; empty without a task.
+        status: the line above the buttons: what is missing, or how it ended.
+    """
+
+    start: Action
+    resume: Action
+    task: FolderTask | None = None
+    options: str = ""
+    status: str = ""
+
+
+def folder_view(texts: FolderTexts, settings: PanelSettings, board: FolderBoard | None, is_busy: bool) -> FolderView:
+    """Return what to show.
+
+    Args:
+        texts: as the user has them.
+        settings: of the panel.
+        board: what is known of just this folder with just these options; None if it was not looked at.
+        is_busy: an export is under way.
+    """
+    try:
+        task = folder_task(texts, settings)
+    except SlabExporterError as error:
+        reason = in_panel_words(error.sentence)
+        return FolderView(Action(False, reason), Action(False, reason), status=reason)
+    start, resume = _actions(task, board, is_busy)
+    status = "" if board is None else board.ending
+    if not status and not start.enabled and not is_busy:
+        status = resume.tooltip if resume.enabled else start.tooltip
+    return FolderView(start, resume, task, options_line(task), status)
+
+
+def _actions(task: FolderTask, board: FolderBoard | None, is_busy: bool) -> tuple[Action, Action]:
+    reason = _why_neither(task, board, is_busy)
+    if reason or board is None:
+        return Action(False, reason), Action(False, reason)
+    if board.output == "earlier":
+        return Action(False, _HOLDS_EXPORT), Action(True, RESUME_TIP)
+    return Action(True, START_TIP), Action(False, _HOLDS_NONE)
+
+
+def _why_neither(task: FolderTask, board: FolderBoard | None, is_busy: bool) -> str:
+    if is_busy:
+        return "An export of a folder is under way."
+    if board is None or not board.is_whole:
+        return (board.ending if board else "") or "The folder is being looked at …"
+    if task.out is None:
+        return "Choose the folder to write to."
+    if not board.usable:
+        return "None of the cases can be exported; their rows say why."
+    return _UNFIT.get(board.output, "").format(out=task.out)
+
+
+_UNFIT = {
+    "other": "The output folder {out} holds something else than an export; choose another one.",
+    "locked": "You are not allowed to write to the folder {out}; choose another one.",
+}
