@@ -10,7 +10,7 @@ from pathlib import Path
 import slicer
 from slicer.ScriptedLoadableModule import ScriptedLoadableModuleLogic
 
-from .parameters import SlabExporterParameterNode
+from .parameters import SlabExporterParameterNode, forgetUnreadable
 from .result_logic import ResultLogic
 from .scene_logic import SceneLogic
 from .stitch_logic import StitchLogic
@@ -21,7 +21,9 @@ class SlabExporterLogic(StitchLogic, ResultLogic, SceneLogic, ScriptedLoadableMo
 
     def getParameterNode(self):
         """The scene's settings for this module, made if there are none."""
-        return SlabExporterParameterNode(super().getParameterNode())
+        node = super().getParameterNode()
+        forgetUnreadable(node)
+        return SlabExporterParameterNode(node)
 
     def settings(self, replaceable=""):
         """The scene's settings as the view model wants them.

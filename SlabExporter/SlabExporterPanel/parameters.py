@@ -1,6 +1,7 @@
 """The panel's settings in the scene."""
 
-from typing import Annotated
+from enum import Enum
+from typing import Annotated, get_args, get_origin, get_type_hints
 
 from slicer import vtkMRMLDisplayableNode, vtkMRMLMarkupsROINode, vtkMRMLScalarVolumeNode
 from slicer.parameterNodeWrapper import WithinRange, parameterNodeWrapper
@@ -58,3 +59,26 @@ class SlabExporterParameterNode:
     stitchOutput: str = ""
     stitchShow3D: bool = False
     stitchReplace: bool = False
+
+
+def forgetUnreadable(node):
+    """Let go of settings that this version cannot read: a scene of a later one may hold choices that it does not know.
+
+    :param node: the scene's vtkMRMLScriptedModuleNode, before it is wrapped.
+    """
+    for name, hint in get_type_hints(SlabExporterParameterNode, include_extras=True).items():
+        if node.HasParameter(name) and not _isReadable(hint, node.GetParameter(name)):
+            node.UnsetParameter(name)
+
+
+def _isReadable(hint, text):
+    kind, *ranges = get_args(hint) if get_origin(hint) is Annotated else (hint,)
+    if isinstance(kind, type) and issubclass(kind, Enum):
+        return text in kind.__members__
+    if kind not in (int, float):
+        return True
+    try:
+        value = kind(text)
+    except ValueError:
+        return False
+    return all(one.minimum <= value <= one.maximum for one in ranges)

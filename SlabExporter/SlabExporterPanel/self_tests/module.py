@@ -18,6 +18,7 @@ from .boundaries import BoundaryTests
 from .boxes import BoxTests
 from .export import ExportTests
 from .limits import LimitTests
+from .saved import SavedTests
 from .scene import SceneTests
 from .sequences import SequenceTests
 from .stitch import StitchTests
@@ -29,6 +30,7 @@ class SlabExporterTest(
     BoxTests,
     ExportTests,
     LimitTests,
+    SavedTests,
     SceneTests,
     SequenceTests,
     StitchTests,
@@ -165,22 +167,6 @@ class SlabExporterTest(
         self._wait()
         self.panel.enter()
         self.assertFalse(self.panel.ui.exportButton.enabled)
-
-    def test_settings_are_saved_with_the_scene(self):
-        """Save, clear, load: the same settings; the boxes are not saved."""
-        self.settings.overlap = 3
-        self.settings.remainder = type(self.settings.remainder).pad
-        self.settings.labels = [self.labels]
-        self.panel.ui.previewCheckBox.click()
-        path = str(self.folder / "scene.mrml")
-        slicer.util.saveScene(path)
-        slicer.mrmlScene.Clear()
-        slicer.util.loadScene(path)
-        settings = self.logic.getParameterNode()
-        self.assertEqual((settings.overlap, settings.remainder.value, settings.thickness), (3, "pad", 32))
-        self.assertEqual(settings.volume.GetName(), "Torso")
-        self.assertEqual([node.GetName() for node in settings.labels], ["Torso organs"])
-        self.assertEqual(self._rois(), [])
 
     def test_the_module_can_be_reloaded(self):
         """As in developer mode."""

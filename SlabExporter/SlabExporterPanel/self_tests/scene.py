@@ -75,20 +75,6 @@ class SceneTests:
     def _shown(self):
         return {n.GetBackgroundVolumeID() for n in slicer.util.getNodesByClass("vtkMRMLSliceCompositeNode")}
 
-    def test_a_scene_of_the_former_version_is_loaded(self):
-        """Its case name is of the volume that it was saved with; what it says of Replace is not taken over."""
-        node = self.settings.parameterNode
-        self.settings.outputFolder = str(self.out)
-        node.SetParameter("caseName", "Patient 1")
-        node.SetParameter("replace", "true")
-        path = str(self.folder / "scene.mrml")
-        slicer.util.saveScene(path)
-        slicer.mrmlScene.Clear()
-        slicer.util.loadScene(path)
-        self.panel.enter()
-        self.assertEqual(self.panel.view.case, "Patient 1")
-        self.assertEqual(self.panel.export.replaceable, "")
-
     def test_the_console_writes_dicom_with_the_texts_that_are_given(self):
         """And a deidentified case whose name says nothing."""
         import pydicom

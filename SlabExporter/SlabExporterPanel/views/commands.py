@@ -15,6 +15,7 @@ from slab_exporter.mrml.sequences import held_frames, shown_frame
 from slab_exporter.volumes.scene_frames import source_file
 
 from ..settings import PanelSettings, data_set_of, request_of
+from .options_file import roi_file
 
 
 def command_line(settings: PanelSettings, volume: Any, labels: tuple[Any, ...] = (), roi: Any = None) -> str:
@@ -37,9 +38,7 @@ def command_line(settings: PanelSettings, volume: Any, labels: tuple[Any, ...] =
         path = _file(node, source_file(node), notes)
         words += ["--labels", path if len(sets) == 1 else f"{name}={path}"]
     if roi is not None:
-        storage = roi.GetStorageNode()
-        stored = storage.GetFullNameFromFileName() if storage is not None else None
-        words += ["--within", _file(roi, Path(stored) if stored else None, notes)]
+        words += ["--within", _file(roi, roi_file(roi), notes)]
     words += option_words(settings, volume)
     name = case_name(volume, settings.name, settings.frames)
     if source is not None and volume_stem(source) != name:

@@ -58,6 +58,16 @@ def apply(preset: Preset, node: Any) -> None:
         preset: one of ``PRESETS``.
         node: the panel's parameter node.
     """
-    for name, value in preset.values.items():
+    set_values(preset.values, node)
+
+
+def set_values(values: Mapping[str, Any], node: Any) -> None:
+    """Set several settings of the parameter node.
+
+    Args:
+        values: by their names; choices by their word.
+        node: the panel's parameter node.
+    """
+    for name, value in values.items():
         held = getattr(node, name)
         setattr(node, name, type(held)(value))

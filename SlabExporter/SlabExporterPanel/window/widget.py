@@ -12,6 +12,7 @@ from slicer.util import VTKObservationMixin
 from ..logic import SlabExporterLogic
 from .export_section import ExportSection
 from .input_section import InputSection
+from .options_files import OptionsFiles
 from .package_offer import PackageOffer
 from .packing_offer import PackingOffer
 from .preview.boundaries import Boundaries
@@ -49,6 +50,7 @@ class SlabExporterWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         for event in (slicer.mrmlScene.EndCloseEvent, slicer.mrmlScene.EndImportEvent):
             self.addObserver(slicer.mrmlScene, event, self.onSceneChanged)
         self.input = InputSection(self)
+        self.optionsFiles = OptionsFiles(self)
         self.preview = PreviewSection(self)
         self.boundaries = Boundaries(self)
         self.roiMaker = RoiMaker(self)
@@ -109,6 +111,7 @@ class SlabExporterWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self._follow([])
         self.stitch.follow(parameterNode)
         if parameterNode:
+            self._showUnit()
             self._guiTag = parameterNode.connectGui(self.ui)
             self.input.follow(parameterNode)
             self.boundaries.follow()
@@ -156,7 +159,7 @@ class SlabExporterWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         """Bring the widgets to what the view says."""
         ui, view = self.ui, self.view
         blocks = bool(self.parameterNode.block.strip())
-        ui.thicknessSpinBox.decimals = 0 if self.parameterNode.unit.value == "slices" else 2
+        self._showUnit()
         ui.overlapSpinBox.suffix = _(" voxels") if blocks else _(" slices")
         ui.caseNameEdit.placeholderText = view.case
         ui.dicomFields.visible = self.parameterNode.fileFormat.value == "dicom"
@@ -169,6 +172,10 @@ class SlabExporterWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self.preview.show(view, self.parameterNode.volume, self.export.states)
         self.boundaries.show(view)
         self.roiMaker.show(self.parameterNode)
+
+    def _showUnit(self):
+        """Show as many decimals as the thickness may have; before it is shown, or it would be rounded."""
+        self.ui.thicknessSpinBox.decimals = 0 if self.parameterNode.unit.value == "slices" else 2
 
     def setSectionsEnabled(self, enabled):
         """Switch off what must not be changed while an export runs; its own buttons are its affair."""
