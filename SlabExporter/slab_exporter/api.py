@@ -23,6 +23,7 @@ from .keywords import (
     AnyPath,
     Fill,
     Labels,
+    input_of,
     inputs_of,
     label_arguments,
     number,
@@ -105,10 +106,12 @@ def inspect(
         ('LAS', 'left-handed', (), None)
     """
     from .cases.find import find_cases
+    from .files.network.downloads import Downloads
     from .inspection.inspect import inspect_cases
 
-    cases = find_cases(inputs_of(inputs), label_arguments(labels), warn=warn)
-    return tuple(inspect_cases(cases, allow_outside_data))
+    with Downloads() as files:
+        cases = find_cases(inputs_of(inputs), label_arguments(labels), warn=warn, files=files)
+        return tuple(inspect_cases(cases, allow_outside_data))
 
 
 def stitch(
@@ -201,19 +204,21 @@ def compare(
         'left-right'
     """
     from .compare.files import CompareRequest, compare_files
+    from .files.network.downloads import Downloads
 
-    request = CompareRequest(
-        reference=path_of(reference),
-        other=path_of(other),
-        reference_frame=frame_of(reference_frame),
-        frame=frame_of(frame),
-        reference_transform=transform_of(reference_nifti_transform),
-        transform=transform_of(nifti_transform),
-        fix=None if fix is None else path_of(fix),
-        flip=flip,
-        overwrite=overwrite,
-    )
-    return compare_files(request)
+    with Downloads() as files:
+        request = CompareRequest(
+            reference=files.local(input_of(reference)),
+            other=files.local(input_of(other)),
+            reference_frame=frame_of(reference_frame),
+            frame=frame_of(frame),
+            reference_transform=transform_of(reference_nifti_transform),
+            transform=transform_of(nifti_transform),
+            fix=None if fix is None else path_of(fix),
+            flip=flip,
+            overwrite=overwrite,
+        )
+        return files.in_addresses(compare_files(request), "descriptions", "warnings", "refused")
 
 
 def where(
@@ -251,6 +256,7 @@ def where(
         ('images/ct_slab-001.nii.gz', (3, 4, 19))
     """
     from .coordinates.where import find_place, through_registration
+    from .files.network.downloads import Downloads
     from .volumes.choice import FileChoice
 
     points = {name: point for name, point in (("ijk", ijk), ("ras", ras), ("lps", lps)) if point is not None}
@@ -259,12 +265,13 @@ def where(
     if (flirt is None) != (reference is None):
         raise RequestError("flirt and reference belong together: the matrix, and the image it leads to.")
     ((space, point),) = points.items()
-    choice = FileChoice(path_of(file), frame_of(frame), transform_of(nifti_transform))
-    place = find_place(choice, space, _three(space, point))
-    if flirt is None or reference is None:
-        return place
-    target = FileChoice(path_of(reference), None, transform_of(reference_nifti_transform))
-    return through_registration(place, path_of(flirt), target)
+    with Downloads() as files:
+        choice = FileChoice(files.local(input_of(file)), frame_of(frame), transform_of(nifti_transform))
+        place = find_place(choice, space, _three(space, point))
+        if flirt is not None and reference is not None:
+            target = FileChoice(files.local(input_of(reference)), None, transform_of(reference_nifti_transform))
+            place = through_registration(place, path_of(flirt), target)
+        return files.in_addresses(place, "name", "warnings")
 
 
 def _three(name: str, point: Sequence[float]) -> tuple[float, float, float]:

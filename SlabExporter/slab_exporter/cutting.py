@@ -121,7 +121,8 @@ def export(
     """Cut volumes into slabs, one folder per case in ``out``; a case that fails does not stop the others.
 
     Args:
-        inputs: one or several of: volume file, folder of volumes or DICOM series, glob pattern, .csv or .txt list.
+        inputs: one or several of: volume file, folder of volumes or DICOM series, glob pattern, .csv or .txt list,
+            address of a file ("https://...", with the package fsspec).
         out: output folder; made if missing.
         thickness: slices in a slab; None for 64.
         thickness_mm: thickness in mm instead, rounded to whole slices.
@@ -195,6 +196,7 @@ def export(
     from .cases.find import find_cases, split_and_grouped
     from .export.from_files import export_cases
     from .export.identity import named_for_export
+    from .files.network.downloads import Downloads
 
     request = ExportRequest(
         slabs=shape_of(thickness, thickness_mm, axis, overlap, remainder, fill, block, block_mm, crop, cut_at),
@@ -225,6 +227,7 @@ def export(
     named = layout, dataset_id, dataset_name
     data_set = data_set_of(split, seed, group_by, split_series, channels, *named)
     run = run_of(jobs, dask, shard, data_set, key_file_of(key_file, request))
-    cases = find_cases(inputs_of(inputs), label_arguments(labels), path_of(out), warn, data_set.channels)
-    cases = named_for_export(split_and_grouped(cases, request, data_set), deidentify, warn)
-    return export_cases(cases, path_of(out), request, progress, resume, overwrite, run)
+    with Downloads() as files:
+        cases = find_cases(inputs_of(inputs), label_arguments(labels), path_of(out), warn, data_set.channels, files)
+        cases = named_for_export(split_and_grouped(cases, request, data_set), deidentify, warn)
+        return export_cases(cases, path_of(out), request, progress, resume, overwrite, run)

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, ParamSpec, TypeAlias, TypeVar
 
 from .core.errors import RequestError
+from .files.network.addresses import Address, address_of, where_a_file_is_needed
 
 if TYPE_CHECKING:
     pass
@@ -45,24 +46,35 @@ def path_of(given: AnyPath) -> Path:
     """Return a path that was given as text or ``Path``.
 
     Raises:
-        RequestError: it is empty, and would mean the current folder.
+        RequestError: it is empty, and would mean the current folder; or it is an address.
     """
     text = os.fspath(given)
     if not text:
         raise RequestError("An empty text is given where a path is needed; give '.' for the current folder.")
+    if (address := address_of(given)) is not None:
+        raise RequestError(where_a_file_is_needed(address))
     return Path(text)
 
 
-def paths_of(given: AnyPath | Iterable[AnyPath]) -> list[Path]:
-    """Return one path or several as a list.
+def input_of(given: AnyPath) -> Path | Address:
+    """Return a path, or an address of the network.
+
+    Raises:
+        RequestError: it is empty.
+    """
+    return address_of(given) or path_of(given)
+
+
+def paths_of(given: AnyPath | Iterable[AnyPath]) -> list[Path | Address]:
+    """Return one path or address, or several, as a list.
 
     Raises:
         RequestError: one is empty.
     """
-    return [path_of(given)] if isinstance(given, (str, os.PathLike)) else [path_of(path) for path in given]
+    return [input_of(given)] if isinstance(given, (str, os.PathLike)) else [input_of(path) for path in given]
 
 
-def inputs_of(given: AnyPath | Iterable[AnyPath]) -> list[Path]:
+def inputs_of(given: AnyPath | Iterable[AnyPath]) -> list[Path | Address]:
     """Return the inputs of an export as a list.
 
     Raises:
@@ -81,8 +93,16 @@ def label_arguments(labels: Labels) -> list[str]:
         RequestError: a path is empty.
     """
     if isinstance(labels, Mapping):
-        return [f"{name}={path_of(path)}" for name, path in labels.items()]
-    return [] if labels is None else list(map(str, paths_of(labels)))
+        return [f"{name}={_text_of(path)}" for name, path in labels.items()]
+    if labels is None:
+        return []
+    return [_text_of(labels)] if isinstance(labels, (str, os.PathLike)) else [_text_of(path) for path in labels]
+
+
+def _text_of(given: AnyPath) -> str:
+    """A label path or address as it is typed."""
+    found = input_of(given)
+    return found.text if isinstance(found, Address) else str(found)
 
 
 def whole(name: str, value: Any) -> int:

@@ -14,10 +14,12 @@ from .core.pieces.boundaries import GivenBoundaries
 from .core.pieces.keeping import Keep
 from .core.planning import SlabPlan, plan_slabs
 from .core.steps.spacing import GivenSpacing
-from .keywords import AnyPath, Labels, label_arguments, path_of
+from .keywords import AnyPath, Labels, input_of, label_arguments, path_of
 
 if TYPE_CHECKING:
     from .core.geometry import VolumeGeometry
+    from .files.network.addresses import Address
+    from .files.network.downloads import Downloads
     from .mrml.runtime import SlicerRuntime
     from .pipeline.case_sources import CaseSources
     from .volumes.choice import FileChoice
@@ -28,11 +30,11 @@ class FilePlan(SlabPlan):
     """Where the volume of one file would be cut.
 
     Attributes:
-        choice: which volume.
+        source: path or address of the volume.
         request: what was asked for.
     """
 
-    choice: FileChoice
+    source: Path | Address
     request: ExportRequest
 
     def show(self, file: AnyPath | None = None) -> None:
@@ -51,14 +53,15 @@ class FilePlan(SlabPlan):
             >>> import slab_exporter as se
             >>> se.plan("ct.nii.gz", thickness=64, overlap=8).show("plan.png")
         """
+        from .files.network.downloads import Downloads
         from .mrml.runtime import open_runtime
         from .prepare.preparation import preparation_of
         from .report.plan_figure import require_matplotlib, show_plan
         from .volumes.reading import open_volume
 
         require_matplotlib()
-        with open_runtime() as runtime:
-            image = open_volume(runtime, self.choice)
+        with Downloads() as files, open_runtime() as runtime:
+            image = open_volume(runtime, _choice(files.local(self.source), self.request))
             preparation = preparation_of(image.geometry, self.request.prepare)
             image = image if preparation is None else preparation.image(image)
         show_plan(self, image, None if file is None else path_of(file))
@@ -117,8 +120,8 @@ def plan(
         >>> plan.geometry.cropped(plan.slabs[1].box).affine_ras[:3, 3].tolist()
         [8.0, -7.0, 40.0]
     """
+    from .files.network.downloads import Downloads
     from .prepare.preparation import cut_grid
-    from .volumes.choice import FileChoice
     from .volumes.reading import peek_volume
 
     request = ExportRequest(
@@ -133,19 +136,26 @@ def plan(
         series=series_of(allow_uneven, resample, allow_damaged),
         allow_outside_data=allow_outside_data,
     )
-    choice = FileChoice(
-        path_of(path), request.frame, request.nifti_transform, request.series, request.allow_outside_data
-    )
-    geometry = cut_grid(peek_volume(choice).geometry, request.prepare)
-    if within is None and keep == "all":
-        made = plan_slabs(geometry, request.slabs)
-    else:
-        made = _with_voxels(choice, geometry, request, label_arguments(labels))
+    source = input_of(path)
+    with Downloads() as files:
+        geometry = cut_grid(peek_volume(_choice(files.local(source), request)).geometry, request.prepare)
+        if within is None and keep == "all":
+            made = plan_slabs(geometry, request.slabs)
+        else:
+            made = _with_voxels(files, source, geometry, request, label_arguments(labels))
     known = {one.name: getattr(made, one.name) for one in fields(SlabPlan)}
-    return FilePlan(**known, choice=choice, request=request)
+    return FilePlan(**known, source=source, request=request)
 
 
-def _with_voxels(choice: FileChoice, geometry: VolumeGeometry, request: ExportRequest, labels: list[str]) -> SlabPlan:
+def _choice(path: Path, request: ExportRequest) -> FileChoice:
+    from .volumes.choice import FileChoice
+
+    return FileChoice(path, request.frame, request.nifti_transform, request.series, request.allow_outside_data)
+
+
+def _with_voxels(
+    files: Downloads, source: Path | Address, geometry: VolumeGeometry, request: ExportRequest, labels: list[str]
+) -> SlabPlan:
     """Return the plan inside an ROI, without the pieces that are not kept."""
     from .mrml.roi import read_roi_box
     from .mrml.runtime import open_runtime
@@ -156,11 +166,13 @@ def _with_voxels(choice: FileChoice, geometry: VolumeGeometry, request: ExportRe
         made = plan_slabs(geometry, request.slabs, limits)
         if request.keep.keep == "all":
             return made
-        case = _in_memory(runtime, choice.path, request, labels)
+        case = _in_memory(runtime, files, source, request, labels)
         return keep_pieces(made, case.image, list(case.labels.values()), request.keep)
 
 
-def _in_memory(runtime: SlicerRuntime, path: Path, request: ExportRequest, labels: list[str]) -> CaseSources:
+def _in_memory(
+    runtime: SlicerRuntime, files: Downloads, source: Path | Address, request: ExportRequest, labels: list[str]
+) -> CaseSources:
     """Return the volume and its label maps on the grid that is cut.
 
     Raises:
@@ -170,9 +182,9 @@ def _in_memory(runtime: SlicerRuntime, path: Path, request: ExportRequest, label
     from .export.job import read_case
     from .prepare.preparation import preparation_of
 
-    cases = find_cases([path], labels)
+    cases = find_cases([source], labels, files=files)
     if len(cases) != 1:
-        raise InputError(f"{path} holds {len(cases)} volumes; a plan is of one.")
+        raise InputError(f"{files.local(source)} holds {len(cases)} volumes; a plan is of one.")
     case = read_case(runtime, cases[0], request)
     case.require_one_grid()
     preparation = preparation_of(case.image.geometry, request.prepare)

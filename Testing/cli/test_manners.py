@@ -120,7 +120,9 @@ def test_a_mistyped_label_path_is_named(run_cli, ct, tmp_path):
 
 @pytest.mark.parametrize("address", ["https://host/ct.nii.gz?v=1", "s3://scans/ct.nii.gz"])
 @pytest.mark.parametrize("command", ["export", "inspect", "where", "labels"])
-def test_an_address_is_told_from_a_file(run_cli, ct, tmp_path, address, command):
+def test_an_address_is_told_from_a_file(run_cli, ct, tmp_path, monkeypatch, address, command):
+    monkeypatch.setitem(sys.modules, "fsspec", None)
+    monkeypatch.setitem(sys.modules, "fsspec.core", None)
     typed = {
         "export": ("export", address, "-o", tmp_path / "out"),
         "inspect": ("inspect", address),
@@ -129,7 +131,8 @@ def test_an_address_is_told_from_a_file(run_cli, ct, tmp_path, address, command)
     }
     code, _, error = run_cli(*typed[command])
     assert code == 2
-    assert f"{address} is an address, and only files of this machine are read; download it first.\n" in error
+    shown = address.partition("?")[0]
+    assert f"slab-exporter: {shown} is an address, and only with the package fsspec are files downloaded" in error
     assert not (tmp_path / "out").exists()
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from slab_exporter.core.errors import SlabExporterError
 from slab_exporter.core.manifest import FILE_NAME, Manifest, read_manifest
 from slab_exporter.core.text import counted
+from slab_exporter.files.network.addresses import is_address
 
 _MOST_NAMED = 3
 
@@ -40,8 +41,8 @@ def question(folder: Path) -> str:
         manifest = read_manifest(folder / FILE_NAME)
     except SlabExporterError:
         return f"{text}."
-    source = manifest.source.path and (folder / manifest.source.path).resolve()
-    cut_from = f", cut from {source}" if source else ""
+    source = manifest.source.path
+    cut_from = f", cut from {source if is_address(source) else (folder / source).resolve()}" if source else ""
     names = [slab.image for slab in manifest.slabs]
     return f"{text}{cut_from}:\n{_listed(names)}.\n\nYour own files in the folder stay."
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from ..core.errors import RequestError
 from ..core.naming import volume_stem
+from ..core.text import replaced
 from ..dicom.reading.series import Series
 from .channels.channel import Channel
 
@@ -33,6 +34,7 @@ class Case:
         known_as: name that its images have in common; "" where that is the image file's.
         structures: by the name of a label set, the value of each structure that any case names in it; empty where the
             label files state values themselves.
+        addresses: where files were downloaded from, by their paths, and by those of their folders.
         original: the case with its own names, where ``name`` and ``group`` are numbers that say nothing of them.
     """
 
@@ -52,6 +54,11 @@ class Case:
     channel: str = ""
     channels: dict[str, Channel] = field(default_factory=dict)
     known_as: str = ""
+    addresses: dict[str, str] = field(default_factory=dict)
+
+    def told(self, text: str) -> str:
+        """Return a text with the addresses that files were downloaded from instead of their scratch files."""
+        return replaced(text, self.addresses) if self.addresses else text
 
     @property
     def images(self) -> tuple[Case | Channel, ...]:

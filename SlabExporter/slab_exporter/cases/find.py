@@ -12,13 +12,15 @@ from ..core.errors import RequestError
 from ..core.naming import case_names, volume_stem
 from ..core.options import DataSetOptions, ExportRequest
 from ..core.text import Option, Sentence, counted
+from ..files.network.addresses import Address
+from ..files.network.downloads import Downloads
 from .case import Case
 from .channels.grouping import with_channels
 from .conventions import GIVEN, LISTED, named_path
 from .groups import with_groups
 from .label_maps import LABELS, label_sets, matched, stand_in, with_labels
 from .label_objects import with_structures
-from .lists import ListedCase
+from .lists import ListedCase, beside_list
 from .matching import LabelIndex
 from .opening import with_series_split
 from .parts import with_parts
@@ -26,11 +28,12 @@ from .search import search_inputs
 
 
 def find_cases(
-    inputs: list[Path],
+    inputs: Sequence[Path | Address],
     labels: list[str],
     out: Path | None = None,
     warn: Callable[[str], object] | None = None,
     channels: Sequence[str] = (),
+    files: Downloads | None = None,
 ) -> list[Case]:
     """Cases for the inputs, in order, with their label maps.
 
@@ -45,12 +48,14 @@ def find_cases(
         warn: called with a sentence for label maps that belong to no image, for images that might have several,
             and for images that may or may not be of one patient.
         channels: which images are channels of one case: "auto", "4d", or one NAME=PATTERN per channel.
+        files: takes what lies at addresses; None where all files are on this machine.
 
     Raises:
         RequestError: a file or a name given twice, or a label file for several images.
         InputError: nothing found, a label path that is not there, a label set that fits no image.
     """
-    found = search_inputs(inputs, out)
+    places = [Path(str(given)) if files is None else files.local(given) for given in inputs]
+    found = search_inputs(places, out, beside_list if files is None else files.beside)
     _refuse_repeats(found.images)
     images, maps = with_channels(found.images, found.labels, channels, warn)
     cases = [
@@ -70,7 +75,7 @@ def find_cases(
         )
         for name, entry in zip(_names(images), images, strict=True)
     ]
-    sets = label_sets(labels)
+    sets = label_sets(labels if files is None else files.labels(labels))
     if sets:
         for name, path in sets.items():
             cases = with_labels(cases, name, path)
@@ -80,7 +85,8 @@ def find_cases(
             _tell_unused(maps, cases, warn)
     for name in dict.fromkeys(name for case in cases for name in case.labels):
         cases = with_structures(cases, name)
-    return with_parts(with_groups(cases, warn))
+    cases = with_parts(with_groups(cases, warn))
+    return cases if files is None else [replace(case, addresses=files.of(case.files)) for case in cases]
 
 
 def _tell_unused(labels: list[Path], cases: list[Case], warn: Callable[[str], object]) -> None:

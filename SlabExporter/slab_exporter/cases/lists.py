@@ -5,12 +5,15 @@ from __future__ import annotations
 import csv
 import io
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from ..core.errors import InputError, reading
 from ..core.naming import safe_name
 from ..dicom.reading.series import Series
+from ..files.disk import missing
+from ..files.network.addresses import address_of
 from .channels.channel import Channel
 from .channels.columns import channel_columns
 
@@ -55,8 +58,22 @@ def is_list(path: Path) -> bool:
     return path.suffix.lower() in LIST_EXTENSIONS
 
 
-def read_list(path: Path) -> list[ListedCase]:
+# Gives, for a list and what it names, the path, and a sentence where that is known not to be there.
+Beside = Callable[[Path, str], tuple[Path, str | None]]
+
+
+def beside_list(listed_in: Path, text: str) -> tuple[Path, str | None]:
+    """Return a path relative to the list's folder; an address is none."""
+    address = address_of(text)
+    return (listed_in.parent / text, None) if address is None else (Path(text), missing(Path(text)))
+
+
+def read_list(path: Path, beside: Beside = beside_list) -> list[ListedCase]:
     """The cases of a .csv, .tsv or .txt file, in its order.
+
+    Args:
+        path: of the list.
+        beside: finds what it names.
 
     Raises:
         InputError: missing, empty, not text, without an image column, a row without an image, or none
@@ -71,11 +88,14 @@ def read_list(path: Path) -> list[ListedCase]:
         raise InputError(f"The list {path} is not UTF-8 text; save it as 'CSV UTF-8'.") from error
     if "\0" in text:
         raise InputError(f"The list {path} is not text: it holds zero bytes.")
-    cases = _text_lines(path, text) if path.suffix.lower() == ".txt" else _table(path, text)
+    cases = _text_lines(path, text, beside) if path.suffix.lower() == ".txt" else _table(path, text, beside)
     if not cases:
         raise InputError(f"The list {path} names no case.")
     there = list(map(_exists, cases))
     if not any(there):
+        known = next((case.problem for case in cases if case.problem is not None), None)
+        if known is not None:
+            raise InputError(known)
         raise InputError(
             f"{path} is not a volume file, and as a list of volumes it names none that exists; the first would be "
             f"{cases[0].image} (paths are relative to the list's folder)."
@@ -94,19 +114,20 @@ def _exists(case: ListedCase) -> bool | None:
         return None
 
 
-def _text_lines(path: Path, text: str) -> list[ListedCase]:
+def _text_lines(path: Path, text: str, beside: Beside) -> list[ListedCase]:
     lines = (line.strip() for line in text.splitlines())
-    return [ListedCase(path.parent / line) for line in lines if line and not line.startswith("#")]
+    found = [beside(path, line) for line in lines if line and not line.startswith("#")]
+    return [ListedCase(image, problem=problem) for image, problem in found]
 
 
-def _table(path: Path, text: str) -> list[ListedCase]:
+def _table(path: Path, text: str, beside: Beside) -> list[ListedCase]:
     try:
-        return _table_rows(path, text)
+        return _table_rows(path, text, beside)
     except csv.Error as error:
         raise InputError(f"The list {path} is not a table that can be read: {error}.") from error
 
 
-def _table_rows(path: Path, text: str) -> list[ListedCase]:
+def _table_rows(path: Path, text: str, beside: Beside) -> list[ListedCase]:
     first = next((line for line in text.splitlines() if line.strip()), "")
     delimiter = max("\t;,", key=first.count)
     reader = csv.DictReader(io.StringIO(text.lstrip()), delimiter=delimiter, skipinitialspace=True, strict=True)
@@ -122,7 +143,7 @@ def _table_rows(path: Path, text: str) -> list[ListedCase]:
         if any(values.values()):
             rows[number] = values
     images = _image_columns(path, [column.strip() for column in names.values() if column], list(rows.values()))
-    return [_row(path, number, values, names, sets, images) for number, values in rows.items()]
+    return [_row(path, number, values, names, sets, images, beside) for number, values in rows.items()]
 
 
 def _image_columns(path: Path, columns: list[str], rows: list[dict[str, str]]) -> dict[str, str]:
@@ -168,22 +189,30 @@ def _row(
     names: dict[str, str],
     sets: dict[str, str],
     images: dict[str, str],
+    beside: Beside,
 ) -> ListedCase:
     column, *others = images
     if not values[column]:
         raise InputError(f"{path}, line {number}: the column '{column}' is empty.")
     lacking = next((other for other in others if not values.get(other)), None)
+    lost = [] if lacking is None else [f"{path}, line {number}: the column '{lacking}' is empty."]
+
+    def file(cell: str) -> Path:
+        found, problem = beside(path, values[cell])
+        lost.extend([] if problem is None else [problem])
+        return found
+
     case_column = names.get("case", "").strip()
     name = values.get(case_column) or None
     roi_column = names.get(_ROI_COLUMN, "").strip()
     taken = {*images, case_column, roi_column, *sets}
     return ListedCase(
-        image=path.parent / values[column],
+        image=file(column),
         channel=images[column],
-        channels={images[c]: Channel(path.parent / values[c]) for c in others if values.get(c)},
-        problem=None if lacking is None else f"{path}, line {number}: the column '{lacking}' is empty.",
+        channels={images[c]: Channel(file(c)) for c in others if values.get(c)},
         name=None if name is None else safe_name(name),
-        labels={sets[c]: path.parent / values[c] for c in sets if values.get(c)} if sets else None,
+        labels={sets[c]: file(c) for c in sets if values.get(c)} if sets else None,
         columns={column: value for column, value in values.items() if column and column not in taken},
-        within=path.parent / values[roi_column] if values.get(roi_column) else None,
+        within=file(roi_column) if values.get(roi_column) else None,
+        problem=next(iter(lost), None),  # after all files have been found
     )

@@ -100,6 +100,15 @@ def refers_to(found: References, series: Series) -> bool:
     return any(found.suit(series.info.series_uid, frame) for frame in frames)
 
 
+def with_address(volume: SourceVolume, case: Case) -> SourceVolume:
+    """Return a volume that is known by the address that it was downloaded from; another one as it is."""
+    address = case.addresses.get(str(volume.path))
+    if address is None:
+        return volume
+    told = tuple(map(case.told, volume.warnings))
+    return replace(volume, name=case.told(volume.name), warnings=told, record={**volume.record, "path": address})
+
+
 def open_channel(
     runtime: SlicerRuntime, case: Case, channel: Channel, request: ExportRequest, image: SourceVolume
 ) -> SourceVolume:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import glob
 import os
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -12,9 +13,10 @@ from ..core.errors import InputError, RequestError, reading
 from ..core.naming import DATA_ONLY_EXTENSIONS, volume_extension
 from ..dicom.reading.scan import find_series, is_dicom_file, only_series, series_of_files, volumes_of
 from ..dicom.reading.series import Series
-from ..files.disk import files_below, is_address, require_there
+from ..files.disk import files_below, require_there
+from ..files.network.addresses import is_address
 from .channels.channel import Channel
-from .lists import ListedCase, is_list, read_list
+from .lists import Beside, ListedCase, beside_list, is_list, read_list
 from .matching import split_labels
 
 
@@ -31,7 +33,7 @@ class Found:
     labels: list[Path] = field(default_factory=list)
 
 
-def search_inputs(inputs: list[Path], out: Path | None) -> Found:
+def search_inputs(inputs: Sequence[Path], out: Path | None, beside: Beside = beside_list) -> Found:
     """Find the volumes in files, folders (searched recursively), glob patterns and lists.
 
     DICOM files that are given one by one are combined into series.
@@ -39,6 +41,7 @@ def search_inputs(inputs: list[Path], out: Path | None) -> Found:
     Args:
         inputs: as on the command line.
         out: the output folder, which is never searched.
+        beside: finds what a list names.
 
     Raises:
         RequestError: the output folder is an input.
@@ -52,17 +55,17 @@ def search_inputs(inputs: list[Path], out: Path | None) -> Found:
             if not glob.has_magic(str(given)) or is_address(given):
                 require_there(given)
             for path in _expanded(given):
-                _add(found, loose, path, out)
+                _add(found, loose, path, out, beside)
     if loose:
         found.images += map(_listed_series, volumes_of(loose[0].parent, series_of_files(loose)))
     return found
 
 
-def _add(found: Found, loose: list[Path], path: Path, out: Path | None) -> None:
+def _add(found: Found, loose: list[Path], path: Path, out: Path | None, beside: Beside) -> None:
     if path.is_dir():
         _add_folder(found, path, out)
     elif is_list(path):
-        for entry in read_list(path):
+        for entry in read_list(path, beside):
             found.images += _opened(entry, out)
     elif is_dicom_file(path):
         loose.append(path)

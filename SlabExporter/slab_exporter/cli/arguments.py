@@ -19,6 +19,7 @@ from ..core.options import (
 from ..core.options.prepare import INTERPOLATIONS, made_ready
 from ..core.pieces.keeping import KEEPS
 from ..core.pieces.limiting import CROP_TO
+from ..files.network.addresses import Address, address_of, where_a_file_is_needed
 from .usage.examples import examples_text
 
 DONE, SOME_FAILED, UNUSABLE = 0, 1, 2
@@ -28,7 +29,8 @@ if TYPE_CHECKING:
     Arguments = argparse.ArgumentParser | argparse._ArgumentGroup
 
 INPUT_HELP = (
-    "volume files, folders of volumes or DICOM series (searched recursively), glob patterns, .csv or .txt lists"
+    "volume files, folders of volumes or DICOM series (searched recursively), glob patterns, .csv or .txt lists, "
+    "addresses of files (https://, s3://)"
 )
 
 
@@ -78,7 +80,7 @@ def add_block_options(parser: Arguments) -> None:
 def add_limit_options(parser: Arguments) -> None:
     """Options of ``export`` that say which part of a volume is cut."""
     parser.add_argument(
-        "--within", type=given_text, metavar="FILE.mrk.json",
+        "--within", type=given_file, metavar="FILE.mrk.json",
         help="cut only inside this ROI; a pattern with {case} gives each case its own",
     )  # fmt: skip
     parser.add_argument(
@@ -108,7 +110,7 @@ def add_prepare_options(parser: argparse.ArgumentParser) -> None:
         "stays; images are smoothed where they become coarser, label maps take the nearest voxel's value",
     )  # fmt: skip
     group.add_argument(
-        "--like", type=given_text, metavar="REFERENCE",
+        "--like", type=given_file, metavar="REFERENCE",
         help="resample onto the grid of this volume instead; a pattern with {case} gives each case its own",
     )  # fmt: skip
     group.add_argument("--interpolation", choices=INTERPOLATIONS, help="of images that are resampled (default linear)")
@@ -139,7 +141,9 @@ def add_keep_options(parser: Arguments) -> None:
 def add_table_options(parser: Arguments) -> None:
     """Options of ``inspect`` for its table of many cases."""
     parser.add_argument("--sort", metavar="COLUMN", help="order the table by a column instead of unusual cases first")
-    parser.add_argument("--csv", type=Path, metavar="FILE", help="also write the table to a file for a spreadsheet")
+    parser.add_argument(
+        "--csv", type=given_path, metavar="FILE", help="also write the table to a file, for a spreadsheet"
+    )
 
 
 def given_text(text: str) -> str:
@@ -150,8 +154,21 @@ def given_text(text: str) -> str:
 
 
 def given_path(text: str) -> Path:
-    """A path that must not be empty."""
-    return Path(given_text(text))
+    """A path that must not be empty, nor an address."""
+    return Path(given_file(text))
+
+
+def given_file(text: str) -> str:
+    """The path of a file, or a pattern of them, that must not be empty, nor an address."""
+    address = address_of(given_text(text))
+    if address is not None:
+        raise argparse.ArgumentTypeError(where_a_file_is_needed(address).rstrip("."))
+    return text
+
+
+def given_input(text: str) -> Path | Address:
+    """A path or an address that must not be empty."""
+    return address_of(given_text(text)) or Path(text)
 
 
 def _shard(text: str) -> tuple[int, int]:

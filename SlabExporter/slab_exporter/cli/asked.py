@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from ..cases.find import Case
     from ..core.options import DataSetOptions, ExportRequest
     from ..export.from_files import RunOptions
+    from ..files.network.downloads import Downloads
 
 
 def request_of(options: argparse.Namespace) -> ExportRequest:
@@ -59,8 +60,16 @@ def request_of(options: argparse.Namespace) -> ExportRequest:
     )
 
 
-def cases_of(options: argparse.Namespace, request: ExportRequest, data_set: DataSetOptions) -> list[Case]:
+def cases_of(
+    options: argparse.Namespace, request: ExportRequest, data_set: DataSetOptions, files: Downloads
+) -> list[Case]:
     """Return the cases that the command line asks for.
+
+    Args:
+        options: as parsed.
+        request: what to make of each.
+        data_set: how cases are found.
+        files: takes what lies at addresses.
 
     Raises:
         RequestError: options contradict each other.
@@ -69,8 +78,13 @@ def cases_of(options: argparse.Namespace, request: ExportRequest, data_set: Data
     from ..cases.find import find_cases, split_and_grouped
     from ..export.identity import named_for_export
 
-    cases = find_cases(options.inputs, options.labels, options.output, print_warning, data_set.channels)
+    cases = find_cases(options.inputs, options.labels, options.output, print_warning, data_set.channels, files)
     return named_for_export(split_and_grouped(cases, request, data_set), options.deidentify, print_warning)
+
+
+def print_download(text: str) -> None:
+    """Print that a file is being downloaded."""
+    print(f"slab-exporter: {text}", file=sys.stderr, flush=True)
 
 
 def print_warning(text: str) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import sys
-from pathlib import Path
 
 from .arguments import (
     DONE,
@@ -12,7 +11,10 @@ from .arguments import (
     Subparsers,
     add_transform_options,
     command_parser,
+    given_input,
+    given_path,
 )
+from .asked import print_download
 from .terminal import print_json, typed
 
 
@@ -23,10 +25,10 @@ def add_parser(commands: Subparsers) -> None:
 1 they do not, or it cannot be decided; 2 a file cannot be used.
 
 {parser.epilog}"""
-    parser.add_argument("reference", type=Path, metavar="REFERENCE", help="the volume that is believed")
-    parser.add_argument("other", type=Path, metavar="OTHER", help="the volume in question")
+    parser.add_argument("reference", type=given_input, metavar="REFERENCE", help="the volume that is believed")
+    parser.add_argument("other", type=given_input, metavar="OTHER", help="the volume in question")
     parser.add_argument(
-        "--fix", type=Path, metavar="FILE", help="write OTHER with the geometry that puts it where REFERENCE is"
+        "--fix", type=given_path, metavar="FILE", help="write OTHER with the geometry that puts it where REFERENCE is"
     )
     parser.add_argument(
         "--flip", action="store_true",
@@ -42,19 +44,21 @@ def run(options: argparse.Namespace) -> int:
     """Run ``slab-exporter compare``; returns the exit code."""
     from ..compare.files import CompareRequest, compare_files
     from ..compare.words import comparison_json, comparison_lines
+    from ..files.network.downloads import Downloads
 
-    request = CompareRequest(
-        reference=options.reference,
-        other=options.other,
-        reference_frame=options.reference_frame,
-        frame=options.frame,
-        reference_transform=options.reference_nifti_transform,
-        transform=options.nifti_transform,
-        fix=options.fix,
-        flip=options.flip,
-        overwrite=options.overwrite,
-    )
-    result = compare_files(request)
+    with Downloads(print_download) as files:
+        request = CompareRequest(
+            reference=files.local(options.reference),
+            other=files.local(options.other),
+            reference_frame=options.reference_frame,
+            frame=options.frame,
+            reference_transform=options.reference_nifti_transform,
+            transform=options.nifti_transform,
+            fix=options.fix,
+            flip=options.flip,
+            overwrite=options.overwrite,
+        )
+        result = files.in_addresses(compare_files(request), "descriptions", "warnings", "refused")
     found = result.comparison
     if options.json:
         done = {"mended": None if result.fixed is None else str(options.fix), "refused": result.refused}

@@ -11,6 +11,7 @@ from ..core.options import ExportRequest, SlabOptions
 from .arguments import (
     Subparsers,
     command_parser,
+    given_path,
 )
 from .export import exit_code, summarise
 from .terminal import display
@@ -20,7 +21,7 @@ def add_parser(commands: Subparsers) -> None:
     """Add the command to the parser."""
     parser = command_parser(commands, "demo", "make a phantom torso with a label map and export both", run)
     parser.add_argument(
-        "-o", "--output", type=Path, default=Path("slab-exporter-demo"), metavar="OUT",
+        "-o", "--output", type=given_path, default=Path("slab-exporter-demo"), metavar="OUT",
         help="folder to make (default slab-exporter-demo)",
     )  # fmt: skip
     parser.add_argument(

@@ -74,14 +74,15 @@ _HEADER = ("case", "patient", "part", "{}s", "voxels", "spacing mm", "axes", "im
 
 
 def _row(one: Outlook) -> tuple[str, ...]:
-    labels = ", ".join(str(path) for path in one.case.labels.values()) or "-"
+    labels = ", ".join(one.case.told(str(path)) for path in one.case.labels.values()) or "-"
+    image = one.case.told(str(one.case.image))
     who = (one.case.name, one.case.group or one.case.name, one.part)
     if one.plan is None:
-        return (*who, "-", "-", "-", "-", str(one.case.image), labels)
+        return (*who, "-", "-", "-", "-", image, labels)
     geometry = one.plan.geometry
     spacing = lengths(geometry.spacing)
     shape = sizes(geometry.shape_ijk)
-    return (*who, str(len(one.plan.slabs)), shape, spacing, geometry.orientation, str(one.case.image), labels)
+    return (*who, str(len(one.plan.slabs)), shape, spacing, geometry.orientation, image, labels)
 
 
 def _table(rows: list[tuple[str, ...]]) -> list[str]:

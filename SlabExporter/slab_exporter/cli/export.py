@@ -28,10 +28,11 @@ from .arguments import (
     add_prepare_options,
     command_parser,
     fill,
+    given_input,
     given_path,
     given_text,
 )
-from .asked import cases_of, completed, request_of, run_options
+from .asked import cases_of, completed, print_download, request_of, run_options
 from .label_arguments import add_channel_options, add_frame_options, add_label_options
 from .terminal import BatchLines, JsonLines, Lines, display, print_json, typed
 
@@ -44,17 +45,23 @@ if TYPE_CHECKING:
 
 def run(options: argparse.Namespace) -> int:
     """Run ``slab-exporter export``; returns the exit code."""
-    from ..export.from_files import export_cases
     from ..export.key_file import require_deidentify
-    from ..export.nnunet import require_layout
-    from ..pipeline.limiting import require_sound
-    from .dry_run import dry_run
+    from ..files.network.downloads import Downloads
 
     options = completed(options, add_arguments)
     request = request_of(options)
     run = run_options(options)
     require_deidentify(run.key_file, request)
-    cases = cases_of(options, request, run.data_set)
+    with Downloads(None if options.quiet else print_download) as files:
+        return _run(options, cases_of(options, request, run.data_set, files), request, run)
+
+
+def _run(options: argparse.Namespace, cases: list[Case], request: ExportRequest, run: RunOptions) -> int:
+    from ..export.from_files import export_cases
+    from ..export.nnunet import require_layout
+    from ..pipeline.limiting import require_sound
+    from .dry_run import dry_run
+
     require_sound(cases, request)
     require_layout(cases, request, run.data_set)
     if options.dry_run:
@@ -123,7 +130,7 @@ def add_parser(commands: Subparsers) -> None:
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add inputs and options."""
-    parser.add_argument("inputs", nargs="+", type=given_path, metavar="INPUT", help=INPUT_HELP)
+    parser.add_argument("inputs", nargs="+", type=given_input, metavar="INPUT", help=INPUT_HELP)
     parser.add_argument("-o", "--output", required=True, type=given_path, metavar="OUT", help="output folder")
     parser.add_argument(
         "--labels", action="append", default=[], type=given_text, metavar="[NAME=]PATH",

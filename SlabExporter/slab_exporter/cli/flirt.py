@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import argparse
-from pathlib import Path
 
 from .arguments import (
     DONE,
     Subparsers,
     add_transform_options,
     command_parser,
+    given_path,
 )
 from .terminal import print_json, typed
 
@@ -18,14 +18,14 @@ def add_parser(commands: Subparsers) -> None:
     """Add the command to the parser."""
     parser = command_parser(commands, "flirt", "convert registrations between FSL FLIRT and Slicer (ITK)", run)
     parser.add_argument(
-        "matrix", type=Path, metavar="MATRIX", help="FLIRT's matrix, or an ITK transform (.tfm, .txt, .mat, .h5)"
+        "matrix", type=given_path, metavar="MATRIX", help="FLIRT's matrix, or an ITK transform (.tfm, .txt, .mat, .h5)"
     )
-    parser.add_argument("--moving", required=True, type=Path, metavar="FILE", help="image that was registered (-in)")
+    parser.add_argument("--moving", required=True, type=given_path, metavar="FILE", help="image registered (-in)")
     parser.add_argument(
-        "--reference", required=True, type=Path, metavar="FILE", help="image it was registered to (-ref)"
+        "--reference", required=True, type=given_path, metavar="FILE", help="image it was registered to (-ref)"
     )
     parser.add_argument(
-        "-o", "--output", required=True, type=Path, metavar="OUT",
+        "-o", "--output", required=True, type=given_path, metavar="OUT",
         help=".tfm or .h5 for Slicer and ITK, .mat for FLIRT, .txt for the 4 x 4 matrix in RAS mm",
     )  # fmt: skip
     parser.add_argument(

@@ -15,14 +15,15 @@ from .arguments import (
     add_outside_option,
     add_table_options,
     command_parser,
-    given_path,
+    given_input,
     given_text,
 )
-from .asked import print_warning
+from .asked import print_download, print_warning
 from .export import code_for
 from .terminal import print_json, typed
 
 if TYPE_CHECKING:
+    from ..cases.find import Case
     from ..inspection.inspect import Inspection
 
 # What the table on a terminal shows; the file has all columns.
@@ -74,7 +75,7 @@ def _short(text: str) -> str:
 def add_parser(commands: Subparsers) -> None:
     """Add the command to the parser."""
     parser = command_parser(commands, "inspect", "show a volume file's geometry, and what is unusual about it", run)
-    parser.add_argument("inputs", nargs="+", type=given_path, metavar="INPUT", help=INPUT_HELP)
+    parser.add_argument("inputs", nargs="+", type=given_input, metavar="INPUT", help=INPUT_HELP)
     parser.add_argument(
         "--labels",
         action="append",
@@ -90,12 +91,18 @@ def add_parser(commands: Subparsers) -> None:
 def run(options: argparse.Namespace) -> int:
     """Run ``slab-exporter inspect``; returns the exit code."""
     from ..cases.find import find_cases
+    from ..files.network.downloads import Downloads
+
+    with Downloads(print_download) as files:
+        return _run(options, find_cases(options.inputs, options.labels, warn=print_warning, files=files))
+
+
+def _run(options: argparse.Namespace, cases: list[Case]) -> int:
     from ..inspection.inspect import inspect_cases
     from ..inspection.table import refuse_table_file
 
-    cases = find_cases(options.inputs, options.labels, warn=print_warning)
     if options.csv is not None:
-        refuse_table_file(options.csv, options.inputs, cases)
+        refuse_table_file(options.csv, [path for path in options.inputs if isinstance(path, Path)], cases)
     reports = []
     for report in inspect_cases(cases, options.allow_outside_data):
         reports.append(report)

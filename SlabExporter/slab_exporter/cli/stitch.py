@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from ..core.errors import Cancelled, InputError, RequestError, SlabExporterError
 from ..core.options import BLENDS, GRIDS
 from ..core.text import counted
-from .arguments import DONE, SOME_FAILED, UNUSABLE, Subparsers, command_parser, fill
+from .arguments import DONE, SOME_FAILED, UNUSABLE, Subparsers, command_parser, fill, given_path
 from .terminal import display, print_json, typed
 
 if TYPE_CHECKING:
@@ -94,10 +94,13 @@ def add_parser(commands: Subparsers) -> None:
     """Add the command to the parser."""
     parser = command_parser(commands, "stitch", "put slabs, or predictions made from them, back into one volume", run)
     parser.add_argument(
-        "manifest", type=Path, metavar="MANIFEST", help="a case's manifest.json or folder; or the folder of an export"
+        "manifest",
+        type=given_path,
+        metavar="MANIFEST",
+        help="a case's manifest.json or folder; or the folder of an export",
     )
     parser.add_argument(
-        "-o", "--output", required=True, type=Path, metavar="FILE",
+        "-o", "--output", required=True, type=given_path, metavar="FILE",
         help="file to write (.nii.gz, .nii, .nrrd); for the folder of an export a folder, one file a case",
     )  # fmt: skip
     _add_source_options(parser)
@@ -131,7 +134,7 @@ def _add_source_options(parser: argparse.ArgumentParser) -> None:
     source = parser.add_mutually_exclusive_group()
     source.add_argument(
         "--predictions",
-        type=Path,
+        type=given_path,
         metavar="DIR",
         help="take the files in DIR that are named like the slabs; a pattern such as DIR/*.npz chooses among them",
     )

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 from itertools import chain
-from pathlib import Path
 
 from ..core.text import counted
 from .arguments import (
@@ -12,6 +11,7 @@ from .arguments import (
     SOME_FAILED,
     Subparsers,
     command_parser,
+    given_path,
 )
 from .terminal import print_json, typed
 
@@ -21,7 +21,7 @@ def add_parser(commands: Subparsers) -> None:
     parser = command_parser(
         commands, "verify", "read every slab of an export again and compare it with its source", run
     )
-    parser.add_argument("output", type=Path, metavar="OUT", help="output folder of an export, or one case's folder")
+    parser.add_argument("output", type=given_path, metavar="OUT", help="folder of an export, or of one of its cases")
     parser.add_argument("--quiet", action="store_true", help="print differences only")
 
 

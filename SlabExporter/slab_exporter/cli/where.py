@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-from pathlib import Path
 
 from ..core.errors import RequestError
 from ..core.text import command_words
@@ -12,7 +11,10 @@ from .arguments import (
     Subparsers,
     add_transform_options,
     command_parser,
+    given_input,
+    given_path,
 )
+from .asked import print_download
 from .terminal import print_json
 
 
@@ -21,7 +23,7 @@ def add_parser(commands: Subparsers) -> None:
     parser = command_parser(
         commands, "where", "give one point in all coordinate systems, and the slabs that hold it", run
     )
-    parser.add_argument("file", type=Path, metavar="FILE", help="a volume, or the folder of an exported case")
+    parser.add_argument("file", type=given_input, metavar="FILE", help="a volume, or the folder of an exported case")
     spaces = parser.add_mutually_exclusive_group(required=True)
     for name, text in (
         ("ijk", "voxel index in the file's order, from 0"),
@@ -31,26 +33,31 @@ def add_parser(commands: Subparsers) -> None:
         spaces.add_argument(f"--{name}", nargs=3, type=float, metavar=("X", "Y", "Z"), help=text)
     parser.add_argument("--frame", type=int, metavar="N", help="which volume of a 4D file, from 0 (default 0)")
     parser.add_argument(
-        "--flirt", type=Path, metavar="MATRIX", help="also give the point in --reference, through this registration"
+        "--flirt",
+        type=given_path,
+        metavar="MATRIX",
+        help="also give the point in --reference, through this registration",
     )
-    parser.add_argument("--reference", type=Path, metavar="FILE", help="the image that FILE was registered to")
+    parser.add_argument("--reference", type=given_input, metavar="FILE", help="the image that FILE was registered to")
     add_transform_options(parser, "FILE")
 
 
 def run(options: argparse.Namespace) -> int:
     """Run ``slab-exporter where``; returns the exit code."""
     from ..coordinates.where import find_place, through_registration
+    from ..files.network.downloads import Downloads
     from ..volumes.choice import FileChoice
 
     if (options.flirt is None) != (options.reference is None):
         raise RequestError("--flirt and --reference belong together: the matrix, and the image it leads to.")
     space = next(name for name in ("ijk", "ras", "lps") if getattr(options, name) is not None)
-    file = FileChoice(options.file, options.frame, options.nifti_transform)
-    place = find_place(file, space, tuple(getattr(options, space)))
-    places = [place]
-    if options.flirt is not None:
-        reference = FileChoice(options.reference, transform=options.reference_nifti_transform)
-        places.append(through_registration(place, options.flirt, reference))
+    with Downloads(print_download) as files:
+        file = FileChoice(files.local(options.file), options.frame, options.nifti_transform)
+        places = [find_place(file, space, tuple(getattr(options, space)))]
+        if options.flirt is not None:
+            reference = FileChoice(files.local(options.reference), transform=options.reference_nifti_transform)
+            places.append(through_registration(places[0], options.flirt, reference))
+        place, *_ = places = [files.in_addresses(found, "name", "warnings") for found in places]
     if options.json:
         print_json({"event": "located", **place.to_json()} | ({"reference": places[1].to_json()} if places[1:] else {}))
     else:

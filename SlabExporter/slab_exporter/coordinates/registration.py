@@ -14,6 +14,7 @@ from ..core.geometry import RAS_TO_LPS, FloatArray, VolumeGeometry
 from ..core.manifest import Manifest
 from ..core.text import Option, Sentence
 from ..core.volume import SourceVolume
+from ..files.network.addresses import is_address
 from ..files.nifti import NiftiHeader, read_header
 from ..files.nifti_voxels import is_as_recorded
 from ..mrml.runtime import open_runtime
@@ -174,10 +175,11 @@ def exported_grid(manifest: Manifest, folder: Path) -> FslGrid:
         InputError: the source is not a NIfTI file, is gone, or has been changed.
     """
     record = manifest.source
-    path = None if record.path is None else folder / record.path
+    path = None if record.path is None or is_address(record.path) else folder / record.path
     if path is None:
+        source = "does not name its source" if record.path is None else f"names {record.path} as its source"
         raise InputError(
-            f"The manifest of {manifest.case} does not name its source, and FLIRT's coordinates cannot be computed "
+            f"The manifest of {manifest.case} {source}, and FLIRT's coordinates cannot be computed "
             "from the slabs. Give the NIfTI file that FLIRT read instead of the export."
         )
     if not path.is_file() or not is_nifti(path):

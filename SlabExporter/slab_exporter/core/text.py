@@ -6,7 +6,7 @@ the options that it mentions apart from its words; whoever shows it says how opt
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 
@@ -186,6 +186,21 @@ class Sentence(str):
 def in_words(text: str, words: Words) -> str:
     """Return a text with the options that it mentions written in ``words``; one that mentions none as it is."""
     return _joined(text.parts, words) if isinstance(text, Sentence) else text
+
+
+def replaced(text: str, names: Mapping[str, str]) -> str:
+    """Return a text, or a sentence with its options, in which other names stand for some; the longest first.
+
+    >>> replaced("/tmp/x/a.nii is 4D.", {"/tmp/x/a.nii": "https://host/a.nii", "/tmp/x": "https://host"})
+    'https://host/a.nii is 4D.'
+    """
+    if isinstance(text, Sentence):
+        return Sentence(
+            *(part if isinstance(part, (Option, Package)) else replaced(part, names) for part in text.parts)
+        )
+    for name in sorted(names, key=len, reverse=True):
+        text = text.replace(name, names[name])
+    return text
 
 
 def as_stored(texts: Iterable[str]) -> list[str]:

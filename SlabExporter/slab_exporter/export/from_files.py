@@ -27,7 +27,7 @@ from .nnunet import laid_out, require_layout
 from .options_file import write_options
 from .output_folder import clear_interrupted, locked, make_output, refuse_other_content
 from .pool import run_in_workers
-from .survey import default_jobs, survey_case
+from .survey import default_jobs, require_shared, survey_case
 
 
 @dataclass(frozen=True)
@@ -119,6 +119,7 @@ def export_cases(
     require_deidentify(run.key_file, request)
     require_sound(cases, request)
     require_layout(cases, request, run.data_set)
+    require_shared(cases, run.dask)
     if request.deidentify and any(case.original is None for case in cases):
         cases = deidentified(cases)
     make_output(cases, out)
@@ -235,11 +236,8 @@ def _result(cases: list[Case], out: Path, outcomes: dict[int, Outcome]) -> Expor
 
 def _not_begun(cases: list[Case], out: Path, outcomes: dict[int, Outcome]) -> tuple[str, ...]:
     left = len(cases) - len(outcomes)
-    if not left:
-        return ()
-    return (
-        f"{out} cannot be written any more (disk full?); {left} of {len(cases)} cases were not begun." + _MAKE_ROOM,
-    )
+    said = f"{out} cannot be written any more (disk full?); {left} of {len(cases)} cases were not begun."
+    return (said + _MAKE_ROOM,) if left else ()
 
 
 def _sum_up(
@@ -272,7 +270,7 @@ def _sum_up(
 def _error_row(case: Case, error: SlabExporterError) -> tuple[str, str, str]:
     """Case, image and sentence for errors.csv; of a case without a name of its own what kind of error it was."""
     if case.original is None:
-        return case.name, str(case.image), in_words(error.sentence, command_words)
+        return case.name, case.told(str(case.image)), in_words(error.sentence, command_words)
     kind = next((text for of, text in _KINDS_OF_ERRORS if isinstance(error, of)), "Something unexpected happened.")
     return case.name, "", f"{kind} The sentence that was shown may name the source and is not kept here."
 

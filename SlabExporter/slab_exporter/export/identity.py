@@ -94,7 +94,7 @@ def key_rows(cases: Sequence[Case]) -> list[list[str]]:
             case.name,
             original.name,
             _images(original),
-            ";".join(f"{name}={path.absolute()}" for name, path in original.labels.items()),
+            ";".join(f"{name}={original.told(str(path.absolute()))}" for name, path in original.labels.items()),
             "" if original.series is None else original.series.info.series_uid,
             case.group,
             original.group,
@@ -107,5 +107,5 @@ def key_rows(cases: Sequence[Case]) -> list[list[str]]:
 def _images(case: Case) -> str:
     """The image; of several channels each by its name."""
     names = (case.channel, *case.channels)
-    paths = [str(one.image.absolute()) for one in case.images]
+    paths = [case.told(str(one.image.absolute())) for one in case.images]
     return ";".join(f"{name}={path}" for name, path in zip(names, paths, strict=True)) if case.channel else paths[0]

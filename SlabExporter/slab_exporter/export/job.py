@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Final, Literal
 
 from ..cases.find import Case
-from ..cases.opening import image_of, open_case_labels, open_channel, request_for
+from ..cases.opening import image_of, open_case_labels, open_channel, request_for, with_address
 from ..core.errors import Cancelled, DiskFullError, InputError, OutputError, SlabExporterError
 from ..core.options import ExportRequest
 from ..core.progress import Progress, ProgressEvent
@@ -129,7 +129,7 @@ def run_job(runtime: SlicerRuntime, job: Job, progress: Progress, first: FirstIm
                 progress(ProgressEvent("case-skipped", case.name, slabs, slabs, "complete already", piece=kind))
                 return Outcome(KEPT)
             if earlier.why_not is not None:
-                progress(ProgressEvent("warning", case.name, message=earlier.why_not))
+                progress(ProgressEvent("warning", case.name, message=case.told(earlier.why_not)))
         sources = read_case(runtime, case, request, None if first is None else first.take())
         export_sources(
             runtime, sources, request, job.folder, progress, threads=job.threads, leave_aside=job.leave_aside
@@ -141,7 +141,12 @@ def run_job(runtime: SlicerRuntime, job: Job, progress: Progress, first: FirstIm
         if job.debug:
             traceback.print_exc()
         remove_unfinished(job)
-        return Outcome(FAILED, _as_sentence(case, error), isinstance(error, DiskFullError))
+        return Outcome(FAILED, _told(case, _as_sentence(case, error)), isinstance(error, DiskFullError))
+
+
+def _told(case: Case, error: SlabExporterError) -> SlabExporterError:
+    """The error, with addresses instead of scratch files."""
+    return type(error)(case.told(error.sentence), option=error.option) if case.addresses else error
 
 
 def _as_sentence(case: Case, error: Exception) -> SlabExporterError:
@@ -191,5 +196,8 @@ def read_case(
     image = open_volume(runtime, image_of(case, request), ahead)
     labels = open_case_labels(runtime, case, request, image)
     channels = {name: open_channel(runtime, case, channel, request, image) for name, channel in case.channels.items()}
+    image = with_address(image, case)
+    labels = {name: with_address(label, case) for name, label in labels.items()}
+    channels = {name: with_address(channel, case) for name, channel in channels.items()}
     sources = CaseSources(case.name, image, labels, case.channel, channels)
     return sources.as_written_in(request.format)

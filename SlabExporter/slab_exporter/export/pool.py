@@ -182,7 +182,9 @@ def _crash_sentence(job: Job, code: int) -> Sentence:
     if code == -9:
         hint = Sentence("most often the machine ran out of memory; try ", Option.to("jobs", 1))
     return Sentence(
-        f"{job.case.image}: the process that worked on it {how}; ", hint, ". The other cases are not affected."
+        f"{job.case.told(str(job.case.image))}: the process that worked on it {how}; ",
+        hint,
+        ". The other cases are not affected.",
     )
 
 

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from ..cases.channels.channel import Channel
 from ..cases.find import Case
 from ..cases.opening import image_of, request_for
-from ..core.errors import SlabExporterError
+from ..core.errors import RequestError, SlabExporterError
 from ..core.geometry import VolumeGeometry
 from ..core.naming import volume_extension
 from ..core.options import AxisName, ExportRequest
 from ..core.planning import cut_axis
+from ..core.text import Option
 from ..core.volume import VolumePeek
 from ..files.machine import usable_processors
 from ..prepare.preparation import cut_grid
@@ -79,6 +81,25 @@ def survey_case(case: Case, request: ExportRequest) -> CaseSize:
     if image is not None and cut is not None and "body" in (request.keep.keep, request.limit.crop_to):
         memory += _BODY_BYTES * math.prod(cut.shape_ijk)
     return CaseSize(_slices(cut, request.slabs.axis), memory, sum(sizes))
+
+
+def require_shared(cases: Sequence[Case], dask: str | None) -> None:
+    """Refuse scratch files of this machine where others are to read them.
+
+    Args:
+        cases: with their addresses.
+        dask: the scheduler; None for no cluster.
+
+    Raises:
+        RequestError: with what to do.
+    """
+    address = next((address for case in cases for address in case.addresses.values()), None)
+    if dask is not None and address is not None:
+        raise RequestError(
+            f"{address} was downloaded to this machine, where the machines of ",
+            Option("dask"),
+            " do not find it; download the files to a folder that all of them see.",
+        )
 
 
 def default_jobs(cases: int) -> int:

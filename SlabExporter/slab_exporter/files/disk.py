@@ -6,7 +6,6 @@ import contextlib
 import errno
 import hashlib
 import os
-import re
 import shutil
 import stat
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
@@ -20,10 +19,9 @@ from ..core.manifest import FILE_NAME, SCHEMA
 from ..core.naming import SCRATCH
 from ..interrupts import end_if_abandoned
 from .gzip_codec import CHUNK, LARGE_CHUNK
+from .network.addresses import address_of, where_a_file_is_needed
 
 _PROBE_BYTES = 1 << 20
-# A drive of Windows is one letter; a path that was made of an address has lost one of its slashes.
-_ADDRESS = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+):/+")
 _LOOKED_AT = 10_000
 
 
@@ -231,11 +229,6 @@ def summed(pieces: Iterable[bytes], digest: Any) -> Generator[bytes]:
         yield piece
 
 
-def is_address(path: Path) -> bool:
-    """Return whether a path was made of an address of the network, such as https://host/ct.nii.gz."""
-    return _ADDRESS.match(path.as_posix()) is not None
-
-
 def require_there(path: Path, what: str = "") -> None:
     """Refuse a path that names nothing, and say what may be meant.
 
@@ -257,12 +250,11 @@ def missing(path: Path, what: str = "") -> str:
     """Return the sentence about a path that does not exist.
 
     >>> missing(Path("s3://scans/ct.nii.gz"))
-    's3://scans/ct.nii.gz is an address, and only files of this machine are read; download it first.'
+    's3://scans/ct.nii.gz is an address; here a file or folder of this machine is needed.'
     """
-    address = _ADDRESS.match(path.as_posix())
+    address = address_of(path)
     if address is not None:
-        text = f"{address[1]}://{path.as_posix()[address.end() :]}"
-        return f"{what}{text} is an address, and only files of this machine are read; download it first."
+        return f"{what}{where_a_file_is_needed(address)}"
     import difflib  # only where something is wrong
 
     near = difflib.get_close_matches(path.name, _beside(path), n=1, cutoff=0.75)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -46,11 +46,18 @@ class Outlook:
 
     def to_json(self) -> dict[str, Any]:
         """Return the document that a program reads."""
-        result: dict[str, Any] = {"event": "planned", "case": self.case.name, "image": str(self.case.image)}
+        result: dict[str, Any] = {
+            "event": "planned",
+            "case": self.case.name,
+            "image": self.case.told(str(self.case.image)),
+        }
         if self.case.channel:
-            others = {name: str(channel.image) for name, channel in self.case.channels.items()}
-            result["channels"] = {self.case.channel: str(self.case.image), **others}
-        result |= {"labels": {name: str(path) for name, path in self.case.labels.items()}, "group": self.case.group}
+            others = {name: self.case.told(str(one.image)) for name, one in self.case.channels.items()}
+            result["channels"] = {self.case.channel: result["image"], **others}
+        result |= {
+            "labels": {name: self.case.told(str(path)) for name, path in self.case.labels.items()},
+            "group": self.case.group,
+        }
         result |= {"patient": self.case.group, "part": self.part}
         if self.plan is not None:
             result |= {
@@ -65,9 +72,10 @@ def outlook(runtime: SlicerRuntime, case: Case, request: ExportRequest) -> Outlo
     """Judge one case by its headers; what is wrong with it is part of the answer."""
     try:
         with reading(case.image):
-            return _planned(runtime, case, request_for(case, request))
+            found = _planned(runtime, case, request_for(case, request))
     except SlabExporterError as error:
-        return Outlook(case, error=error.sentence)
+        return Outlook(case, error=case.told(error.sentence))
+    return replace(found, warnings=tuple(map(case.told, found.warnings)))
 
 
 def _planned(runtime: SlicerRuntime, case: Case, request: ExportRequest) -> Outlook:

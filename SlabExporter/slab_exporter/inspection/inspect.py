@@ -40,7 +40,7 @@ class Inspection:
 
     Attributes:
         case: its name.
-        path: of the image.
+        path: of the image, or the address that it was downloaded from.
         facts: name -> value, in the order to show them.
         warnings: sentences.
         error: why it cannot be exported; None if it can.
@@ -49,7 +49,7 @@ class Inspection:
     """
 
     case: str
-    path: Path
+    path: Path | str
     facts: Mapping[str, Any] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()
     error: str | None = None
@@ -109,8 +109,9 @@ def inspect_case(runtime: SlicerRuntime, case: Case, allow_outside_data: bool = 
             _inspect(runtime, case, ExportRequest(allow_outside_data=allow_outside_data), notes)
     except SlabExporterError as error:
         notes.error = error.sentence
-    found = (notes.facts, tuple(notes.warnings), notes.error, notes.geometry, notes.content)
-    return Inspection(case.name, case.image, *found)
+    refused = None if notes.error is None else case.told(notes.error)
+    found = (notes.facts, tuple(map(case.told, notes.warnings)), refused, notes.geometry, notes.content)
+    return Inspection(case.name, case.addresses.get(str(case.image), case.image), *found)
 
 
 def _inspect(runtime: SlicerRuntime, case: Case, request: ExportRequest, notes: _Notes) -> None:

@@ -16,6 +16,7 @@ from ..core.records import PlanRecord, SourceRecord
 from ..core.volume import SourceVolume
 from ..dicom.reading.scan import reread
 from ..files.disk import written_part
+from ..files.network.addresses import is_address
 from ..files.nifti_voxels import is_as_recorded
 from ..mrml.runtime import SlicerRuntime, open_runtime
 from ..prepare.preparation import recorded_preparation
@@ -50,10 +51,21 @@ class CaseReport:
         return {"case": self.case, "files": self.files, "differences": list(self.differences), **told}
 
 
-_UNCHECKED = (
-    "the manifest does not name the source: check sums, shapes and positions were compared, voxels with the source "
-    "were not"
-)
+def unchecked_because(address: str | None) -> str:
+    """Return the sentence on sources that are not read again.
+
+    A manifest is data from outside: no address that it names is asked.
+
+    Args:
+        address: from which a source was downloaded; None where the manifest names none.
+    """
+    why = "the manifest does not name the source" if address is None else f"{address} is not downloaded again"
+    return f"{why}: check sums, shapes and positions were compared, voxels with the source were not"
+
+
+def _path_named(record: SourceRecord) -> str | None:
+    """The path of a source on this machine; None for none, and for an address."""
+    return None if record.path is None or is_address(record.path) else record.path
 
 
 def verify_export(out: Path) -> Iterator[CaseReport]:
@@ -83,8 +95,8 @@ def verify_case(runtime: SlicerRuntime, path: Path) -> CaseReport:
         differences += [] if (gap := _gap(manifest)) is None else [gap]
         limits, notes = LimitCheck(manifest.plan), list[str]()
         for checked in _sets(manifest):
-            if checked.record.path is None:
-                unchecked = _UNCHECKED
+            if _path_named(checked.record) is None:
+                unchecked = unchecked_because(checked.record.path)
             with reading(f"What {path} names"):
                 for difference in _verify_set(runtime, path.parent, manifest, checked, limits, notes):
                     files += 1
@@ -147,7 +159,7 @@ def _verify_set(
     What could be compared only within rounding is told by ``notes``.
     """
     record, is_label = checked.record, checked.is_label
-    source = None if record.path is None else _source_of(runtime, folder, checked, manifest)
+    source = None if _path_named(record) is None else _source_of(runtime, folder, checked, manifest)
     grid = record.geometry if manifest.prepared is None else manifest.geometry
     comparison = None
     if source is not None:
