@@ -28,8 +28,8 @@ class SceneLogic(SequenceLogic):
         :raises slab_exporter.core.errors.SlabExporterError: it cannot be read, or a slab is missing.
         """
         from slab_exporter.core.manifest import read_manifest
-        from slab_exporter.export.from_scene import slab_files
         from slab_exporter.mrml.slab_rois import put_into
+        from slab_exporter.pipeline.exported_files import slab_files
 
         manifest = read_manifest(Path(path))
         files = slab_files(Path(path), manifest, labels)

@@ -21,7 +21,8 @@ from .core.errors import Cancelled
 INTERRUPTED = 130  # the exit code
 
 _Result = TypeVar("_Result")
-# Set on the thread of a ``Beside`` alone; readers of files look at it before each piece.
+# Set on the thread of work that may be abandoned, and on those of its helpers; who reads, writes or compares
+# looks at it before each piece.
 _abandoned: ContextVar[threading.Event | None] = ContextVar("abandoned", default=None)
 # An abandoned thread is given so long to let go of its files; the process ends without it.
 _LAST_MOMENT_SECONDS = 0.5
@@ -79,12 +80,26 @@ class Beside(Generic[_Result]):
 
 
 def _abandonable(abandoned: threading.Event, future: Future[Any], work: Callable[[], Any]) -> None:
-    _abandoned.set(abandoned)
-    perform(future, work)
+    with abandonable(abandoned):
+        perform(future, work)
+
+
+@contextmanager
+def abandonable(event: threading.Event | None) -> Iterator[None]:
+    """Let the work within the block, and that of its helpers, end at its next piece when an event is set.
+
+    Args:
+        event: None: nothing ends it.
+    """
+    token = _abandoned.set(event)
+    try:
+        yield
+    finally:
+        _abandoned.reset(token)
 
 
 def end_if_abandoned() -> None:
-    """End work of ``Beside`` whose result nobody wants any more; to be called before each piece.
+    """End work whose result nobody wants any more; to be called before each piece.
 
     Raises:
         Cancelled: if that is so.
@@ -92,6 +107,17 @@ def end_if_abandoned() -> None:
     event = _abandoned.get()
     if event is not None and event.is_set():
         raise Cancelled("What was being read is not wanted any more.")
+
+
+def stretches(length: int, step: int) -> Iterator[slice]:
+    """Yield a length in stretches, the last one perhaps shorter; work that was abandoned ends before the next.
+
+    >>> [(part.start, part.stop) for part in stretches(5, 2)]
+    [(0, 2), (2, 4), (4, 6)]
+    """
+    for start in range(0, length, step):
+        end_if_abandoned()
+        yield slice(start, start + step)
 
 
 @contextmanager

@@ -10,7 +10,7 @@ import pytest
 from slab_exporter.cases.find import Case
 from slab_exporter.core.options import ExportRequest, SlabOptions
 from slab_exporter.export.from_files import RunOptions, export_cases
-from slab_exporter.pipeline import slab_writer
+from slab_exporter.pipeline import cut
 from support.phantoms import affine, index_phantom, save_nifti
 from support.trees import tree
 
@@ -51,8 +51,8 @@ def test_helper_threads_do_not_change_a_byte(tmp_path):
 )
 def test_other_voxels_than_the_source_s_are_never_written(tmp_path, monkeypatch, axis, fault, words):
     """Not even where nothing is read back."""
-    image, real = save_nifti(tmp_path / "a.nii.gz", index_phantom((5, 6, 7)), affine()), slab_writer.voxels_kji
-    monkeypatch.setattr(slab_writer, "voxels_kji", lambda node: fault(real(node)))
+    image, real = save_nifti(tmp_path / "a.nii.gz", index_phantom((5, 6, 7)), affine()), cut.voxels_kji
+    monkeypatch.setattr(cut, "voxels_kji", lambda node: fault(real(node)))
     request = ExportRequest(slabs=SlabOptions(thickness=4, axis=axis), verify=False)
     result = export_cases([Case("a", image, {})], tmp_path / "out", request)
     assert "Slicer's CropVolume" in str(result.failures[0])

@@ -13,6 +13,7 @@ import qt
 import slicer
 from slicer.ScriptedLoadableModule import ScriptedLoadableModuleTest
 
+from .alive import AliveTests
 from .back import BackTests
 from .boundaries import BoundaryTests
 from .boxes import BoxTests
@@ -25,6 +26,7 @@ from .stitch import StitchTests
 
 
 class SlabExporterTest(
+    AliveTests,
     BackTests,
     BoundaryTests,
     BoxTests,

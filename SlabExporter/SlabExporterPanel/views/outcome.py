@@ -9,7 +9,7 @@ from typing import Any
 from slab_exporter.core.errors import SlabExporterError
 from slab_exporter.core.manifest import read_manifest
 from slab_exporter.core.naming import REPORT
-from slab_exporter.export.from_scene import slab_files
+from slab_exporter.pipeline.exported_files import slab_files
 
 from .panel_view import PanelView
 

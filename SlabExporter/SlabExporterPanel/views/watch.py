@@ -23,7 +23,10 @@ class Watch:
     Attributes:
         percent: 0 to 100.
         text: what is going on.
+        patience_seconds: how often it wants to be called at least, so that the window is repainted.
     """
+
+    patience_seconds = 0.05
 
     def __init__(self, refresh: Callable[[Any], None]) -> None:
         """Follow one run; ``refresh`` is called with the watch at every event."""
@@ -48,6 +51,7 @@ class ExportWatch(Watch):
 
     def __init__(self, refresh: Callable[[ExportWatch], None]) -> None:
         super().__init__(refresh)
+        self._complete: str | None = None
         self.states: dict[int, str] = {}
         self.told: list[str] = []
 
@@ -66,7 +70,9 @@ class ExportWatch(Watch):
         if not self._cancelled:
             self.text = f"{event.done} of {counted(event.total, event.piece)}" if event.total else "Reading …"
         self._refresh(self)
-        if self._cancelled and event.kind != "case-finished":
+        if event.kind == "case-finished":
+            self._complete = event.case
+        if self._cancelled and event.case != self._complete:
             raise Cancelled(CANCELLED_TEXT)
 
 

@@ -6,31 +6,31 @@ cutting happens in a private scene.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from contextlib import suppress
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
+from ..attended import beside
 from ..cases.case import Case
 from ..core.errors import InputError, OutputError, RequestError
 from ..core.manifest import FILE_NAME, Manifest
-from ..core.naming import OPTIONS, SUMMARY_FILES, safe_name, volume_extension, volume_stem
+from ..core.naming import OPTIONS, SUMMARY_FILES, safe_name
 from ..core.options import DataSetOptions, ExportRequest, LabelOptions
-from ..core.progress import Progress, ProgressEvent, no_progress
+from ..core.progress import Progress, no_progress
 from ..core.text import Option
 from ..core.volume import SourceVolume
-from ..files.disk import written_part
+from ..interrupts import abandonable
 from ..mrml.roi import box_inside_roi
 from ..mrml.runtime import SlicerRuntime, open_runtime
 from ..mrml.segmentations import segmentation_volume
 from ..mrml.sequences import name_without_index, shown_frame
 from ..pipeline.case_folder import clear_leftovers, remove_empty_folders_aside
 from ..pipeline.case_sources import CaseSources
-from ..pipeline.formats.table import kind_of
 from ..pipeline.limiting import require_one_kind_of_several
 from ..pipeline.one_case import export_sources
 from ..prepare.preparation import cut_grid
+from ..volumes.as_found import VoxelsAsFound
 from ..volumes.scene_frames import node_volume, source_file
 from ..volumes.scene_volumes import label_volume
 from .data_set import DataSetFiles, refuse_named_cases
@@ -64,7 +64,8 @@ def export_nodes(
         roi: markups ROI node to stay within, in the same scene; None for the whole volume.
         case: name of the case; the node's name if None.
         replace: replace an earlier export of this case.
-        progress: told of every slab; may raise ``Cancelled``, and then nothing of the case stays.
+        progress: told of every slab; may raise ``Cancelled``, and then nothing of the case stays. It is called as
+            often as it wants (``attended.beside``).
         channels: further scalar volume nodes on the same grid, by the names of their channels.
         data_set: how the folder's cases are laid out for other programs beside.
 
@@ -83,33 +84,32 @@ def export_nodes(
     require_free_place(out, name, replace)
     data_set = data_set or DataSetOptions()
     require_layout_for(name, labels, request, data_set)
+    named = _named_sets(labels, request.deidentify)
+    found = VoxelsAsFound([volume, *further.values(), *named.values()])
     with open_runtime() as runtime:
-        image = node_volume(runtime, volume, request.frames, request.frame)
+
+        def read(node: Any) -> SourceVolume:
+            return node_volume(runtime, node, request.frames, request.frame, progress)
+
+        image, images = read(volume), {key: read(node) for key, node in further.items()}
         limits = None if roi is None else box_inside_roi(roi, cut_grid(image.geometry, request.prepare))
-        images = {key: node_volume(runtime, node, request.frames, request.frame) for key, node in further.items()}
-        sets = {}
-        for key, node in _named_sets(labels, request.deidentify).items():
-            progress(ProgressEvent("waiting", name))
-            sets[key] = _label_source(runtime, node, image, key, request.labels)
+        sets = {key: _label_source(runtime, node, image, key, request.labels, progress) for key, node in named.items()}
         make_output([], out)
         with locked(out):
             clear_interrupted(out)
             if request.deidentify:
                 refuse_named_cases(out)
             files, sources = DataSetFiles(out, {}), CaseSources(name, image, sets, first if further else "", images)
+
+            def write(tell: Progress) -> Manifest:
+                ready = sources.as_written_in(request.format)
+                return export_sources(runtime, ready, request, out / name, tell, limits, leave_aside=True)
+
             try:
-                sources = sources.as_written_in(request.format)
-                manifest = export_sources(runtime, sources, request, out / name, progress, limits, leave_aside=True)
-            except (
-                BaseException
-            ):  # also where it was cancelled when all was written: the next run would take it for whole
-                with suppress(OSError):
-                    clear_leftovers(out / name)
-                raise
-            else:
-                files.case_is_whole(out / name, ())
-                write_options(out, request, data_set, resume=False)
-                _lay_out(out, files, data_set, progress)
+                with _nothing_left_if_it_fails(out / name):
+                    manifest = beside(write, progress, name)
+                    found.require_unchanged([image, *images.values(), *sets.values()])
+                beside(lambda tell: _finish(files, name, request, data_set, tell), progress, name)
             finally:
                 remove_empty_folders_aside(out)
     return manifest
@@ -137,13 +137,29 @@ def require_layout_for(name: str, labels: LabelNodes, request: ExportRequest, da
     require_layout([Case(name, Path(name), {key: Path(key) for key in label_sets(labels)})], request, data_set)
 
 
-def _lay_out(out: Path, files: DataSetFiles, data_set: DataSetOptions, progress: Progress) -> None:
-    """Lay the folder's cases out for other programs.
+@contextmanager
+def _nothing_left_if_it_fails(folder: Path) -> Iterator[None]:
+    """Remove what was made of a case, also when all was written: the next run would take it for whole."""
+    try:
+        yield
+    except BaseException:
+        with suppress(OSError):
+            clear_leftovers(folder)
+        raise
+
+
+def _finish(
+    files: DataSetFiles, name: str, request: ExportRequest, data_set: DataSetOptions, progress: Progress
+) -> None:
+    """Put a whole case in its place, to the end whatever happens; then lay the cases out for other programs.
 
     Raises:
-        OutputError: that was not possible; the case itself is whole.
+        OutputError: they could not be laid out; the case itself is whole.
     """
-    for sentence in laid_out(out, files.listed, data_set, progress):
+    with abandonable(None):
+        files.case_is_whole(files.out / name, ())
+        write_options(files.out, request, data_set, resume=False)
+    for sentence in laid_out(files.out, files.listed, data_set, progress):
         raise OutputError("The case is written and verified, but not laid out: ", sentence)
 
 
@@ -233,55 +249,10 @@ def require_apart_from_sources(out: Path, case: str, nodes: Sequence[Any]) -> No
 
 
 def _label_source(
-    runtime: SlicerRuntime, node: Any, image: SourceVolume, label_set: str, options: LabelOptions
+    runtime: SlicerRuntime, node: Any, image: SourceVolume, label_set: str, options: LabelOptions, progress: Progress
 ) -> SourceVolume:
     if node.IsA("vtkMRMLSegmentationNode"):
-        return segmentation_volume(runtime, node, image.geometry)
+        return segmentation_volume(runtime, node, image.geometry, progress)
     if node.IsA("vtkMRMLScalarVolumeNode"):
-        return label_volume(runtime, node, image, label_set, options)
+        return label_volume(runtime, node, image, label_set, options, progress)
     raise InputError(f"'{node.GetName()}' is neither a label map nor a segmentation.")
-
-
-@dataclass(frozen=True)
-class SlabFile:
-    """One file to load.
-
-    Attributes:
-        path: of the volume file.
-        name: for the node.
-        is_label: whether it is a label map.
-    """
-
-    path: Path
-    name: str
-    is_label: bool
-
-
-def slab_files(path: Path, manifest: Manifest, labels: bool) -> list[SlabFile]:
-    """The files of an export, images before their label maps, in numbering order.
-
-    Args:
-        path: of the manifest, or of its folder.
-        manifest: as read from there.
-        labels: include the label maps.
-
-    Raises:
-        InputError: a file is missing, or is a DICOM folder.
-    """
-    folder = path if path.is_dir() else path.parent
-    found = []
-    for slab in manifest.slabs:
-        found.append(_file(folder, slab.image, None))
-        if labels:
-            found += [_file(folder, relative, name) for name, relative in slab.labels.items()]
-    return found
-
-
-def _file(folder: Path, relative: str, label_set: str | None) -> SlabFile:
-    path = written_part(folder, relative)
-    if not path.exists():
-        raise InputError(f"{path}, which the manifest names, is missing.")
-    if not kind_of(path).is_volume_file or volume_extension(path) is None:
-        raise InputError(f"{path} is not a volume file; load DICOM slabs with Slicer's DICOM module.")
-    name = volume_stem(path)
-    return SlabFile(path, name if label_set is None else f"{name} {label_set}", label_set is not None)

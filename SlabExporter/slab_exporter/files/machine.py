@@ -12,6 +12,7 @@ import sys
 from collections.abc import Callable, Iterator
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from contextlib import contextmanager
+from contextvars import copy_context
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -32,13 +33,20 @@ class _CallingThread(Executor):
         return future
 
 
+class _Helpers(ThreadPoolExecutor):
+    """Threads that know what is known of the work of the thread that submits to them: that it is abandoned, say."""
+
+    def submit(self, function: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
+        return super().submit(copy_context().run, function, *args, **kwargs)
+
+
 @contextmanager
 def helpers(count: int) -> Iterator[Executor]:
     """So many threads beside the calling one, or that one alone.
 
     When the work is abandoned they drop what has not begun, and what has begun is waited for.
     """
-    pool = ThreadPoolExecutor(count) if count else _CallingThread()
+    pool = _Helpers(count) if count else _CallingThread()
     try:
         yield pool
     finally:

@@ -13,6 +13,7 @@ import numpy.typing as npt
 from ..core.errors import VerificationError
 from ..core.geometry import RAS_TO_LPS, Box, Numbers, VolumeGeometry
 from ..core.naming import volume_extension
+from ..interrupts import stretches
 from .itk.reader import itk_reader
 from .nifti import read_header
 from .nifti_transforms import same_form_mm
@@ -270,8 +271,7 @@ def first_difference(slab_kji: npt.NDArray, source_kji: npt.NDArray, whole: Box,
     local = inside.relative_to(box)
     part, expected = slab_kji[local.slices_kji()], source_kji[inside.slices_kji()]
     step = max(1, _COMPARED_VOXELS // math.prod(part.shape[1:]))
-    stacks = (slice(n, n + step) for n in range(0, len(part), step))
-    same = all(np.array_equal(_bits(part[planes]), _bits(expected[planes])) for planes in stacks)
+    same = all(np.array_equal(_bits(part[planes]), _bits(expected[planes])) for planes in stretches(len(part), step))
     if not same and (count := _count_different(part, expected)):
         return f"{count} of {part.size} voxels differ from the source"
     if inside != box:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import queue
 from collections.abc import Callable, Generator, Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from functools import cached_property
@@ -16,9 +15,11 @@ import numpy as np
 import numpy.typing as npt
 
 from ..core.errors import VerificationError
+from ..interrupts import end_if_abandoned, stretches
 from .disk import summed
 from .encodings.encoding import VolumeEncoding
 from .gzip_codec import CHUNK, DamagedGzipError, compress_stream, decompress_stream
+from .machine import helpers
 
 Piece = bytes | memoryview
 # Smaller files are written and read back sooner than a thread is started.
@@ -63,8 +64,9 @@ class VoxelFile:
         """Yield those bytes, a chunk at a time."""
         first = max(0, CHUNK - len(self.head))
         yield self.head + self.bytes[:first]
-        for start in range(first, len(self.bytes), CHUNK):
-            yield self.bytes[start : start + CHUNK]
+        rest = self.bytes[first:]
+        for part in stretches(len(rest), CHUNK):
+            yield rest[part]
 
     def holds(self, offset: int, found: Piece) -> bool:
         """Return whether these are the bytes from that offset on."""
@@ -141,6 +143,7 @@ def _require_same(found: Iterable[bytes], name: str, same: Callable[[int, bytes]
     offset = 0
     try:
         for piece in found:
+            end_if_abandoned()
             if not same(offset, piece):
                 raise VerificationError(f"{name}: the file does not hold what was to be written.")
             offset += len(piece)
@@ -188,7 +191,7 @@ def _write_followed(
             file.flush()
             written.put(len(piece))
 
-        followed = stack.enter_context(ThreadPoolExecutor(1)).submit(follow_to_the_end) if beside else None
+        followed = stack.enter_context(helpers(1)).submit(follow_to_the_end) if beside else None
         try:
             write(append)
         finally:

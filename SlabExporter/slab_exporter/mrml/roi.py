@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from ..attended import in_scene
 from ..core.errors import InputError, RequestError, reading
 from ..core.geometry import Box, VolumeGeometry
 from ..files.machine import native_messages_hidden
@@ -72,6 +73,10 @@ def read_roi_box(runtime: SlicerRuntime, path: Path, geometry: VolumeGeometry) -
     if not path.is_file():
         raise InputError(f"The ROI file {path} does not exist.")
     _require_json(path)
+    return in_scene(lambda: _load_box(runtime, path, geometry))
+
+
+def _load_box(runtime: SlicerRuntime, path: Path, geometry: VolumeGeometry) -> Box:
     with temporary_nodes(runtime.scene) as nodes:
         storage = runtime.classes.vtkMRMLMarkupsROIJsonStorageNode()
         storage.SetFileName(str(path))

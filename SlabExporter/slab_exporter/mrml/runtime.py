@@ -15,6 +15,7 @@ from contextlib import ExitStack, closing, contextmanager
 from functools import cached_property
 from typing import Any
 
+from ..attended import in_scene
 from ..core.errors import SlabExporterError
 from ..interrupts import signals_deferred
 from . import wheel
@@ -55,15 +56,15 @@ class SlicerRuntime:
     @cached_property
     def version(self) -> str:
         """Slicer's or slicer-core's version, for the record."""
-        return slicer_version()
+        return in_scene(slicer_version)
 
     def load(self) -> None:
         """Load Slicer's libraries now, while other threads do something else."""
-        _ = self.crop_logic
+        in_scene(lambda: self.crop_logic)
 
     def close(self) -> None:
         """Clear the scene."""
-        self._closing.close()
+        in_scene(self._closing.close)
 
 
 @contextmanager

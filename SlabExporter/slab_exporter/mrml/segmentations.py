@@ -7,22 +7,30 @@ own label map export, and a warning says which segments lost how many voxels.
 from __future__ import annotations
 
 import hashlib
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from ..attended import beside
 from ..core.errors import InputError
 from ..core.geometry import VolumeGeometry
+from ..core.progress import Progress, ProgressEvent, no_progress
 from ..core.volume import SourceVolume
+from ..interrupts import stretches
 from .nodes import matrix_from_array, require_no_transform
 from .runtime import SlicerRuntime
 
 BINARY_LABELMAP = "Binary labelmap"
 LARGEST_VALUE = 65535
+# Of a segmentation, voxels that are brought onto the grid at a time.
+_VOXELS_AT_A_TIME = 1 << 22
 
 
-def segmentation_volume(runtime: SlicerRuntime, node: Any, geometry: VolumeGeometry) -> SourceVolume:
+def segmentation_volume(
+    runtime: SlicerRuntime, node: Any, geometry: VolumeGeometry, progress: Progress = no_progress
+) -> SourceVolume:
     """Return all segments of a segmentation node as one label map, by nearest neighbour.
 
     The values are the segments' own label values where these are distinct (a label map that was
@@ -32,32 +40,28 @@ def segmentation_volume(runtime: SlicerRuntime, node: Any, geometry: VolumeGeome
         runtime: Slicer's classes.
         node: vtkMRMLSegmentationNode, in any scene; it is not changed.
         geometry: grid of the result.
+        progress: called between some planes and the next ones; may raise ``Cancelled``.
 
     Raises:
-        InputError: the node is under a transform, is empty, or cannot be converted.
+        InputError: the node was changed meanwhile, is under a transform, is empty, or cannot be converted.
     """
     require_no_transform(node)
     segmentation = _as_binary(runtime, node, geometry)
     count = segmentation.GetNumberOfSegments()
     segments = [segmentation.GetNthSegment(n) for n in range(count)]
     names = [str(segment.GetName()) for segment in segments]
-    ranks, lost = _merge(runtime, segments, geometry)
     values = _values([int(segment.GetLabelValue()) for segment in segments])
-    table = np.array([0, *values], np.uint8 if max(values) <= 255 else np.uint16)
-    voxels = np.stack([table[plane] for plane in ranks])
-    return SourceVolume(
-        name=str(node.GetName()),
-        path=None,
-        sha256=hashlib.sha256(voxels.data).hexdigest(),
-        geometry=geometry,
-        voxels_kji=voxels,
-        warnings=tuple(
-            f"In '{node.GetName()}' the segments '{names[a]}' and '{names[b]}' overlap in {voxels_lost} voxels, which "
-            f"go to '{names[b]}' (later in the list). Use two segmentation nodes to keep both."
-            for (a, b), voxels_lost in lost.items()
-        ),
-        segments=tuple(zip(values, names, strict=True)),
-    )
+    name = str(node.GetName())
+    merged = _Merged.nothing(geometry)
+    for image, members in _layers(segments):
+        state = None if image is None else image.GetMTime()
+        for planes in stretches(geometry.shape_ijk[2], _planes_at_a_time(geometry)):
+            if image is not None and not image.IsEmpty():
+                merged.add(_resampled(runtime, image, _oriented_image(runtime, geometry, planes)), planes, members)
+            progress(ProgressEvent("waiting", name))
+        if image is not None and image.GetMTime() != state:
+            raise InputError(f"The segmentation '{name}' was changed while it was being exported; export again.")
+    return beside(lambda _: merged.volume(name, names, values, geometry), progress)
 
 
 def _as_binary(runtime: SlicerRuntime, node: Any, geometry: VolumeGeometry) -> Any:
@@ -81,33 +85,58 @@ def _as_binary(runtime: SlicerRuntime, node: Any, geometry: VolumeGeometry) -> A
     return copy
 
 
-def _merge(
-    runtime: SlicerRuntime, segments: list[Any], geometry: VolumeGeometry
-) -> tuple[npt.NDArray, dict[tuple[int, int], int]]:
-    """Return the rank (1 for the first segment, 0 for none) of every voxel, KJI, and the overlaps.
+@dataclass(frozen=True)
+class _Merged:
+    """Segments in one grid; those that share a layer cannot overlap.
 
-    Segments that share a layer cannot overlap; each layer is resampled once.
-
-    Returns:
-        The ranks, and for pairs (earlier, later) of segments the number of voxels they share.
+    Attributes:
+        ranks: of the segment that each voxel (KJI) goes to, 1 for the first; 0 for none.
+        lost: for pairs (earlier, later) of segments, by position in the list, the number of voxels they share.
     """
-    grid = _oriented_image(runtime, geometry)
-    ranks = np.zeros(geometry.shape_ijk[::-1], np.uint16)
-    lost: dict[tuple[int, int], int] = {}
-    for image, members in _layers(segments):
-        if image is None or image.IsEmpty():
-            continue
-        layer = _resampled(runtime, image, grid)
+
+    ranks: npt.NDArray[np.uint16]
+    lost: dict[tuple[int, int], int]
+
+    @classmethod
+    def nothing(cls, geometry: VolumeGeometry) -> _Merged:
+        return cls(np.zeros(geometry.shape_ijk[::-1], np.uint16), {})
+
+    def add(self, layer: npt.NDArray, planes: slice, members: list[tuple[int, int]]) -> None:
+        """Add some planes of a layer, which holds the label values of segments that have these ranks."""
         lowest, highest = int(layer.min()), int(layer.max())
         table = np.zeros(highest - lowest + 1, np.uint16)
         for rank, value in members:
             if lowest <= value <= highest:
                 table[value - lowest] = rank
-        for plane, below in zip(layer, ranks, strict=True):  # plane by plane: volumes are large
+        for plane, below in zip(layer, self.ranks[planes], strict=True):  # plane by plane: volumes are large
             mapped = table[plane.astype(np.intp) - lowest]
-            _count_overlaps(mapped, below, lost)
+            _count_overlaps(mapped, below, self.lost)
             np.maximum(below, mapped, out=below)
-    return ranks, lost
+
+    def volume(self, name: str, names: list[str], values: list[int], geometry: VolumeGeometry) -> SourceVolume:
+        """Return the label map: each segment's value where it is."""
+        table = np.array([0, *values], np.uint8 if max(values) <= 255 else np.uint16)
+        voxels, digest = np.empty(self.ranks.shape, table.dtype), hashlib.sha256()
+        for planes in stretches(len(voxels), _planes_at_a_time(geometry)):
+            np.take(table, self.ranks[planes], out=voxels[planes])
+            digest.update(voxels[planes].data)
+        return SourceVolume(
+            name=name,
+            path=None,
+            sha256=digest.hexdigest(),
+            geometry=geometry,
+            voxels_kji=voxels,
+            warnings=tuple(
+                f"In '{name}' the segments '{names[a]}' and '{names[b]}' overlap in {voxels_lost} voxels, which "
+                f"go to '{names[b]}' (later in the list). Use two segmentation nodes to keep both."
+                for (a, b), voxels_lost in self.lost.items()
+            ),
+            segments=tuple(zip(values, names, strict=True)),
+        )
+
+
+def _planes_at_a_time(geometry: VolumeGeometry) -> int:
+    return max(1, _VOXELS_AT_A_TIME // (geometry.shape_ijk[0] * geometry.shape_ijk[1]))
 
 
 def _count_overlaps(above: npt.NDArray, below: npt.NDArray, lost: dict[tuple[int, int], int]) -> None:
@@ -141,9 +170,13 @@ def _resampled(runtime: SlicerRuntime, image: Any, grid: Any) -> npt.NDArray:
     return vtk_to_numpy(result.GetPointData().GetScalars()).reshape(result.GetDimensions()[::-1])
 
 
-def _oriented_image(runtime: SlicerRuntime, geometry: VolumeGeometry) -> Any:
+def _oriented_image(runtime: SlicerRuntime, geometry: VolumeGeometry, planes: slice | None = None) -> Any:
+    """Return the grid, or some planes of it, as an image without voxels."""
     image = runtime.classes.vtkOrientedImageData()
-    image.SetExtent(*geometry.box.extent)
+    extent = list(geometry.box.extent)
+    if planes is not None:
+        extent[4:] = planes.start, min(planes.stop, geometry.shape_ijk[2]) - 1
+    image.SetExtent(*extent)
     image.SetImageToWorldMatrix(matrix_from_array(geometry.affine_ras))
     return image
 

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
+from ..attended import held_in_scene, in_scene
 from ..core.errors import InputError, OutputError, reading
 from ..core.geometry import VolumeGeometry
 from ..core.naming import volume_extension
@@ -88,10 +92,8 @@ def load_volume_file(
     """
     with reading(path):
         stated = read_statement(path, transform)
-    with temporary_nodes(runtime.scene) as nodes:
-        node = _read_node(runtime, path, nodes)
-        voxels = voxels_kji(node)
-        geometry = stated.placed(node_geometry(node), transform)
+    with held_in_scene(_loaded(runtime, path)) as (voxels, held):
+        geometry = stated.placed(held, transform)
         if (exact := lost_integers(path, voxels)) is not None:
             voxels = exact
         sha256 = source_sha256(path, allow_outside=True)  # whether that is so was judged before
@@ -107,6 +109,14 @@ def load_volume_file(
             nifti_transform=stated.form(transform),
             warnings=stated.warnings,
         )
+
+
+@contextmanager
+def _loaded(runtime: SlicerRuntime, path: Path) -> Iterator[tuple[npt.NDArray, VolumeGeometry]]:
+    """Yield voxels and geometry of a file, whose node lives within the context."""
+    with temporary_nodes(runtime.scene) as nodes:
+        node = _read_node(runtime, path, nodes)
+        yield voxels_kji(node), node_geometry(node)
 
 
 def _read_node(runtime: SlicerRuntime, path: Path, nodes: list[Any]) -> Any:
@@ -177,13 +187,17 @@ def slicers_header(
     """
     encoding = encoding_of(corner)
     voxels = np.zeros([min(2, n) for n in geometry.shape_ijk[::-1]], dtype)
-    with temporary_nodes(runtime.scene) as nodes:
-        of_corner = VolumeGeometry(voxels.shape[::-1], geometry.affine_ras)
-        nodes.append(add_volume_node(runtime, voxels, of_corner, "volume"))
-        write_uncompressed(runtime, nodes[-1], corner)
+    in_scene(lambda: _write_voxels(runtime, voxels, geometry, corner))
     header = encoding.header(corner)
     corner.unlink()
     return encoding.resized(header, geometry.shape_ijk, channels)
+
+
+def _write_voxels(runtime: SlicerRuntime, voxels: npt.NDArray, geometry: VolumeGeometry, path: Path) -> None:
+    with temporary_nodes(runtime.scene) as nodes:
+        there = VolumeGeometry(voxels.shape[::-1], geometry.affine_ras)
+        nodes.append(add_volume_node(runtime, voxels, there, "volume"))
+        write_uncompressed(runtime, nodes[-1], path)
 
 
 def _write(runtime: SlicerRuntime, node: Any, path: Path) -> None:

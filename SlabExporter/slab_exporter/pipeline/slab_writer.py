@@ -1,6 +1,6 @@
 """Cut the slabs of one case and finish their files.
 
-Slicer's classes are used on the calling thread only; verifying and packing run beside it on
+Slicer's classes are used on one thread only; verifying and packing run beside it on
 helper threads, since compression, check sums and SimpleITK let other threads run.
 """
 
@@ -8,9 +8,7 @@ from __future__ import annotations
 
 import math
 from collections import deque
-from collections.abc import Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, wait
-from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -19,7 +17,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from ..core.errors import InputError, VerificationError
+from ..attended import held_in_scene
+from ..core.errors import InputError
 from ..core.geometry import Box
 from ..core.manifest import SlabRecord
 from ..core.naming import TAKEN_IN_CASE, slab_name
@@ -28,11 +27,10 @@ from ..core.progress import EventKind, Progress, ProgressEvent
 from ..core.values import image_statistics, label_counts
 from ..core.volume import SourceVolume
 from ..files.machine import THREADS, helpers
-from ..files.readback import first_change, first_difference
+from ..files.readback import first_change
 from ..files.slab_files import FinishedFile, UnfinishedSlab
-from ..mrml.crop import cropped_node
-from ..mrml.nodes import add_volume_node, node_geometry, temporary_nodes, voxels_kji
 from ..mrml.runtime import SlicerRuntime
+from .cut import cut_voxels, own_voxels, shown_volumes
 from .formats.slab_format import CaseFormat, CutSlab
 
 IMAGE = "image"
@@ -162,39 +160,21 @@ def write_slabs(runtime: SlicerRuntime, work: CaseWork, progress: Progress) -> t
         SlabExporterError: the first failure; work under way is waited for.
     """
     tally = _Tally(work, progress)
-    with helpers(work.threads) as pool, _nodes(runtime, work.targets) as nodes:
+    volumes = {target.name: target.volume for target in work.targets}
+    with helpers(work.threads) as pool, held_in_scene(shown_volumes(runtime, volumes)) as nodes:
         for slab in work.plan.slabs:
             tally.under_way.append({})
             for target in work.targets:
                 geometry, name = target.volume.geometry, f"{target.folder}-{slab.index}"
-                with cropped_node(runtime, nodes[target.name], geometry, slab.box, target.fill) as node:
-                    voxels = _as_in_source(voxels_kji(node), target, slab.box)
-                    cut = CutSlab(node_geometry(node), voxels, target.frames_in(slab.box))
+                with cut_voxels(runtime, nodes[target.name], geometry, slab.box, target.fill) as (placed, found):
+                    voxels = own_voxels(found, target.volume, slab.box, target.fill)
+                    cut = CutSlab(placed, voxels, target.frames_in(slab.box))
                     staged = work.form.of(target.set_name).stage(runtime, cut, work.scratch, name)
                 tally.under_way[-1][target.name] = pool.submit(_finish, staged, work, target, slab)
                 tally.wait_until_busy_at_most(MOST_PENDING)
         for most in range(MOST_PENDING - 1, -1, -1):
             tally.wait_until_busy_at_most(most)
     return tuple(tally.records)
-
-
-def _as_in_source(cut_kji: npt.NDArray, target: Target, box: Box) -> npt.NDArray:
-    """Return what CropVolume cut: of whole planes the source's own, once they are known to be the same.
-
-    Raises:
-        VerificationError: CropVolume cut other voxels than those of the box, or of another type.
-    """
-    volume = target.volume
-    if cut_kji.dtype != volume.voxels_kji.dtype:
-        raise VerificationError(
-            f"Slicer's CropVolume cut {cut_kji.dtype.name} of {volume.name}, whose voxels are "
-            f"{volume.voxels_kji.dtype.name}."
-        )
-    difference = first_difference(cut_kji, volume.voxels_kji, volume.geometry.box, box, target.fill)
-    if difference is not None:
-        raise VerificationError(f"Slicer's CropVolume cut {box} of {volume.name}, of which {difference}.")
-    own = target.inside(box)
-    return own if own.shape == cut_kji.shape and own.flags.c_contiguous else cut_kji
 
 
 class _Tally:
@@ -263,18 +243,6 @@ def _record(work: CaseWork, slab: Slab, outcomes: dict[str, _Outcome]) -> SlabRe
         channels={name: paths[name] for name in channels},
         channels_sha256={name: outcome.file.sha256 for name, outcome in channels.items()},
     )
-
-
-@contextmanager
-def _nodes(runtime: SlicerRuntime, targets: tuple[Target, ...]) -> Iterator[dict[str, Any]]:
-    with ExitStack() as stack:
-        nodes = stack.enter_context(temporary_nodes(runtime.scene))
-        result = {}
-        for target in targets:
-            volume = target.volume
-            result[target.name] = add_volume_node(runtime, volume.voxels_kji, volume.geometry, target.name)
-            nodes.append(result[target.name])
-        yield result
 
 
 def require_own_names(sets: list[str]) -> None:

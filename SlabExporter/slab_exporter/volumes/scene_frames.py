@@ -7,11 +7,14 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from ..core.errors import InputError, SlabExporterError
+from ..attended import beside, in_scene
+from ..core.errors import Cancelled, InputError, SlabExporterError
+from ..core.progress import Progress, no_progress
 from ..core.several.choice import chosen_frames
 from ..core.several.frames import FrameStack
 from ..core.text import Option, Sentence
 from ..core.volume import SourceVolume
+from ..interrupts import end_if_abandoned
 from ..mrml.nodes import node_geometry, require_no_transform, voxels_kji
 from ..mrml.runtime import SlicerRuntime
 from ..mrml.sequences import FrameViews, HeldFrames, ShownFrame, frames_in_memory, held_frames
@@ -21,7 +24,13 @@ from .reading import open_volume
 from .scene_volumes import file_of_node, header_freedom, k_order, same_values, scene_volume
 
 
-def node_volume(runtime: SlicerRuntime, node: Any, frames: str | None = None, frame: int | None = None) -> SourceVolume:
+def node_volume(
+    runtime: SlicerRuntime,
+    node: Any,
+    frames: str | None = None,
+    frame: int | None = None,
+    progress: Progress = no_progress,
+) -> SourceVolume:
     """Return a volume node as a source, with the frames of its sequence or multi-volume that are asked for.
 
     Neither the node nor what it shows is changed.
@@ -31,6 +40,7 @@ def node_volume(runtime: SlicerRuntime, node: Any, frames: str | None = None, fr
         node: scalar volume node, perhaps one that shows a frame of several.
         frames: which frames are read together, as ``core.several.choice`` has it; None: one.
         frame: which one is read alone; None with ``frames`` None: the one that is shown, about which a warning speaks.
+        progress: called while files are read and compared, as ``attended.beside`` says.
 
     Raises:
         InputError: there is no such frame, the frames differ in place or type, or the node cannot be used.
@@ -38,12 +48,12 @@ def node_volume(runtime: SlicerRuntime, node: Any, frames: str | None = None, fr
     held = held_frames(node)
     if held is None:
         _require_first(node, frames, frame)
-        return scene_volume(runtime, node)
+        return scene_volume(runtime, node, progress)
     require_no_transform(node)
     if frames is None and frame is None:
-        return _shown(runtime, node, held)
+        return _shown(runtime, node, held, progress)
     numbers = chosen_frames(str(frame) if frames is None else frames, held.count, f"'{held.kept.GetName()}'")
-    return _frames(runtime, held, numbers)
+    return beside(lambda _: _frames(runtime, held, numbers), progress)
 
 
 def source_file(node: Any) -> Path | None:
@@ -66,55 +76,60 @@ def _require_first(node: Any, frames: str | None, frame: int | None) -> None:
         raise InputError(f"{name} holds one volume; ", unused, " does not exist (use 0 or leave it out).")
 
 
-def _shown(runtime: SlicerRuntime, node: Any, held: HeldFrames) -> SourceVolume:
+def _shown(runtime: SlicerRuntime, node: Any, held: HeldFrames, progress: Progress) -> SourceVolume:
     """Return the frame that a node shows, which is not the sequence's own where the node was changed alone."""
     frame = ShownFrame(str(held.kept.GetName()), held.shown, held.count)
-    as_kept = node is held.kept or _is_as_kept(node, held)
-    volume = _frames(runtime, held, (held.shown,)) if as_kept else scene_volume(runtime, node)
+    if node is held.kept or beside(lambda _: _is_as_kept(node, held), progress):
+        volume = beside(lambda _: _frames(runtime, held, (held.shown,)), progress)
+    else:
+        volume = scene_volume(runtime, node, progress)
     return replace(volume, warnings=(*volume.warnings, frame.sentence(node.GetName())))
 
 
 def _is_as_kept(node: Any, held: HeldFrames) -> bool:
     """Return whether a node shows the voxels of its frame, where they lie."""
-    own, kept = voxels_kji(node), held.voxels_kji(held.shown)
-    place, kept_place = node_geometry(node), held.geometry(held.shown)
+    own, kept = in_scene(lambda: (voxels_kji(node), held.voxels_kji(held.shown)))
+    place, kept_place = in_scene(lambda: (node_geometry(node), held.geometry(held.shown)))
     return place.difference(kept_place).is_within(place.position_tolerance()) and same_values(own, kept)
 
 
 def _frames(runtime: SlicerRuntime, held: HeldFrames, numbers: tuple[int, ...]) -> SourceVolume:
     """Return frames by their numbers: those of the file where it holds the same, else those of the scene."""
-    views, path = frames_in_memory(held, numbers), file_of_node(held.kept)
-    name = f"'{held.kept.GetName()}'"
+    views, path = in_scene(lambda: (frames_in_memory(held, numbers), file_of_node(held.kept)))
+    name, is_changed = in_scene(lambda: (f"'{held.kept.GetName()}'", held.kept.GetModifiedSinceRead()))
     if path is None:
         return _of_scene(held, views, numbers, f"The frames of {name} have never been saved as one volume file")
     if not path.is_file():
         return _of_scene(held, views, numbers, f"The file {path}, from which {name} was loaded, is gone")
     try:
         stored = open_volume(runtime, FileVolume(path, frames=",".join(map(str, numbers))))
+    except Cancelled:
+        raise
     except SlabExporterError as error:
         why = error.sentence.without_full_stop()
         return _of_scene(held, views, numbers, Sentence(f"The file of {name} cannot be read any more (", why, ")"))
     order = _same_frames(stored, held, views, numbers)
     if order is None:
         what = f"{name} has been changed in Slicer since it was loaded from {path}"
-        if not held.kept.GetModifiedSinceRead():
+        if not is_changed:
             what = f"The file {path} no longer holds what {name} was loaded from it"
         return _of_scene(held, views, numbers, what)
-    loaded = held.geometry(numbers[0]).affine_ras
+    loaded = in_scene(lambda: held.geometry(numbers[0])).affine_ras
     return stored if order == "same" else replace(stored, loaded_affine_ras=loaded)
 
 
 def _of_scene(held: HeldFrames, views: FrameViews, numbers: tuple[int, ...], reason: str) -> SourceVolume:
     """Return frames as they lie in the scene, with the reason for which no file is read."""
-    index, geometry = held.index, held.geometry(numbers[0])
+    index, geometry = in_scene(lambda: (held.index, held.geometry(numbers[0])))
     step, unit, start = index.times() or (0.0, "", 0.0)
     stack = FrameStack(views, numbers, held.count, step, unit, start, index=index.chosen(numbers))
     sha256 = hashlib.sha256()
     for n in range(len(views)):
+        end_if_abandoned()
         sha256.update(views[n].data)
     text = Sentence(reason, ": the slabs are cut from the frames in Slicer's scene, in Slicer's index order.")
     return SourceVolume(
-        name=str(held.kept.GetName()),
+        name=in_scene(lambda: str(held.kept.GetName())),
         path=None,
         sha256=sha256.hexdigest(),
         geometry=geometry,
@@ -127,9 +142,9 @@ def _of_scene(held: HeldFrames, views: FrameViews, numbers: tuple[int, ...], rea
 
 def _same_frames(stored: SourceVolume, held: HeldFrames, views: FrameViews, numbers: tuple[int, ...]) -> str | None:
     """Return the order along k in which a file and the scene hold the same frames; None where they do not."""
-    order = k_order(stored.geometry, held.geometry(numbers[0]), header_freedom(Path(stored.name)))
+    order = k_order(stored.geometry, in_scene(lambda: held.geometry(numbers[0])), header_freedom(Path(stored.name)))
     stack = stored.frames
-    if order is None or (stack is not None and not _same_index(stack, held, numbers)):
+    if order is None or (stack is not None and not in_scene(lambda: _same_index(stack, held, numbers))):
         return None
     for n in range(len(views)):
         theirs = views[n] if order == "same" else views[n][::-1]

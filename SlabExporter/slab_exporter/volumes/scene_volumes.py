@@ -16,15 +16,18 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from ..core.errors import InputError, SlabExporterError
+from ..attended import beside
+from ..core.errors import Cancelled, InputError, SlabExporterError
 from ..core.geometry import VolumeGeometry
 from ..core.naming import volume_extension
 from ..core.options.labels import LabelOptions
+from ..core.progress import Progress, no_progress
 from ..core.text import Sentence
 from ..core.volume import SourceVolume, VolumePeek
 from ..files.nifti import read_header
 from ..files.nifti_transforms import SAME_MM, contradictions, itk_freedom_mm, refuse_unusable
 from ..files.statements.table import read_statement
+from ..interrupts import end_if_abandoned, stretches
 from ..mrml.nodes import node_geometry, require_no_transform, voxels_kji
 from ..mrml.runtime import SlicerRuntime
 from ..mrml.volume_files import geometry_warnings, is_nifti
@@ -34,6 +37,8 @@ from .reading import open_volume, peek_volume
 
 # Values that went through another number type may differ by its rounding.
 ROUNDING = 1e-6
+# Bytes that are summed at a time.
+_SUMMED = 1 << 24
 
 
 def require_well_placed(node: Any) -> None:
@@ -91,12 +96,13 @@ def header_warnings(node: Any) -> tuple[str, ...]:
     return () if found is None else found.warnings
 
 
-def scene_volume(runtime: SlicerRuntime, node: Any) -> SourceVolume:
+def scene_volume(runtime: SlicerRuntime, node: Any, progress: Progress = no_progress) -> SourceVolume:
     """Return a volume node as a source: its file where that holds the same volume, otherwise its voxels.
 
     Args:
         runtime: with a private scene for reading the file.
         node: scalar or label map volume node, in any scene.
+        progress: called while a file is read and compared, as ``beside`` says; may raise ``Cancelled``.
 
     Raises:
         InputError: the node is under a transform, is misplaced, holds no voxels, or more than one
@@ -104,20 +110,28 @@ def scene_volume(runtime: SlicerRuntime, node: Any) -> SourceVolume:
     """
     require_no_transform(node)
     require_well_placed(node)
-    held = volume_as_held(node)
-    path = file_of_node(node)
+    held, path = volume_as_held(node), file_of_node(node)
     if path is None:
-        return _with_reason(held, _why_no_file(node))
+        why = _why_no_file(node)
+        return beside(lambda _: _with_reason(held, why), progress)
+    changed = _what_changed(node, path)
+    return beside(lambda _: _stored_or_held(runtime, path, held, changed), progress)
+
+
+def _stored_or_held(runtime: SlicerRuntime, path: Path, held: SourceVolume, changed: str) -> SourceVolume:
+    """Return the volume of a file where it is the one that a node holds, otherwise that one, with the reason."""
     if not path.is_file():
-        return _with_reason(held, f"The file {path}, from which '{node.GetName()}' was loaded, is gone")
+        return _with_reason(held, f"The file {path}, from which '{held.name}' was loaded, is gone")
     try:
         stored = open_volume(runtime, FileVolume(path))
+    except Cancelled:
+        raise
     except SlabExporterError as error:
         why = error.sentence.without_full_stop()
-        return _with_reason(held, Sentence(f"The file of '{node.GetName()}' cannot be read any more (", why, ")"))
+        return _with_reason(held, Sentence(f"The file of '{held.name}' cannot be read any more (", why, ")"))
     order = _same_volume(stored, held)
     if order is None:
-        return _with_reason(held, _what_changed(node, path))
+        return _with_reason(held, changed)
     return stored if order == "same" else replace(stored, loaded_affine_ras=held.geometry.affine_ras)
 
 
@@ -135,14 +149,20 @@ def volume_as_held(node: Any) -> SourceVolume:
 
 
 def label_volume(
-    runtime: SlicerRuntime, node: Any, image: SourceVolume, label_set: str, options: LabelOptions
+    runtime: SlicerRuntime,
+    node: Any,
+    image: SourceVolume,
+    label_set: str,
+    options: LabelOptions,
+    progress: Progress = no_progress,
 ) -> SourceVolume:
     """Return a label map node as a source on the image's voxels, by the rule for files.
 
     Raises:
         InputError: as ``scene_volume``, or it does not lie on the image.
     """
-    return on_image(scene_volume(runtime, node), image, label_set, options)
+    found = scene_volume(runtime, node, progress)
+    return beside(lambda _: on_image(found, image, label_set, options), progress)
 
 
 def file_of_node(node: Any) -> Path | None:
@@ -199,7 +219,10 @@ def _with_reason(volume: SourceVolume, reason: str) -> SourceVolume:
 
 
 def _with_check_sum(volume: SourceVolume) -> SourceVolume:
-    return replace(volume, sha256=hashlib.sha256(volume.voxels_kji.data).hexdigest())
+    digest, content = hashlib.sha256(), volume.voxels_kji.reshape(-1).view(np.uint8).data
+    for part in stretches(len(content), _SUMMED):
+        digest.update(content[part])
+    return replace(volume, sha256=digest.hexdigest())
 
 
 def _why_no_file(node: Any) -> str:
@@ -238,6 +261,7 @@ def _same_grid(one: VolumeGeometry, other: VolumeGeometry, freedom: float = 0.0)
 def same_values(one: npt.NDArray, other: npt.NDArray) -> bool:
     """Return whether two KJI arrays hold the same values; slice by slice, since volumes are large."""
     for a, b in zip(one, other, strict=True):
+        end_if_abandoned()
         if one.dtype == other.dtype and one.dtype.kind in "iu":
             equal = np.array_equal(a, b)
         else:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from slab_exporter.attended import beside
 from slab_exporter.core.errors import Cancelled, InputError, OutputError, SlabExporterError
 from slab_exporter.core.manifest import FILE_NAME, Manifest, read_manifest
 from slab_exporter.core.progress import Progress, ProgressEvent, no_progress
@@ -133,14 +134,9 @@ def run_stitch(settings: StitchSettings, progress: Progress = no_progress) -> St
         SlabExporterError: with a sentence; nothing is left behind.
     """
     path = manifest_file(_full_path(settings.manifest))
-    return stitch_case(
-        path,
-        _full_path(settings.output),
-        stitch_request(settings, read_manifest(path)),
-        Predictions(_full_path(settings.predictions)) if settings.predictions.strip() else None,
-        settings.replace,
-        progress,
-    )
+    output, request = _full_path(settings.output), stitch_request(settings, read_manifest(path))
+    predictions = Predictions(_full_path(settings.predictions)) if settings.predictions.strip() else None
+    return beside(lambda tell: stitch_case(path, output, request, predictions, settings.replace, tell), progress)
 
 
 def stitch_request(settings: StitchSettings, manifest: Manifest) -> StitchRequest:
@@ -188,8 +184,9 @@ class StitchWatch(Watch):
         Raises:
             Cancelled: the user asked for it. Nothing is written before the last slab.
         """
-        self.percent = int(100 * event.done / event.total) if event.total else 0
-        if not self._cancelled:
+        if event.total:
+            self.percent = int(100 * event.done / event.total)
+        if event.total and not self._cancelled:
             is_last = event.done == event.total
             self.text = (
                 "Writing and reading back …" if is_last else f"{event.done} of {counted(event.total, event.piece)}"

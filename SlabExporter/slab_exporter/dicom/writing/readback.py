@@ -11,6 +11,7 @@ import numpy.typing as npt
 from ...core.errors import VerificationError
 from ...core.geometry import RAS_TO_LPS, Box, FloatArray, VolumeGeometry
 from ...files.readback import array_view_kji, image_geometry, verify_geometry
+from ...interrupts import end_if_abandoned
 from ..reading.parsing import parsing, read_dataset
 from .image_grid import image_grid
 
@@ -104,6 +105,7 @@ def _verify_headers(paths: list[Path], planned: VolumeGeometry) -> str:
     """Each image by itself lies where its plane should (pydicom); their PhotometricInterpretation."""
     series, images, frames, photometrics = set(), set(), set(), set()
     for k, path in enumerate(paths):
+        end_if_abandoned()
         with parsing(path):
             header = read_dataset(path, pixels=False, tags=_TAGS)
             corner = np.array([float(v) for v in header.ImagePositionPatient])

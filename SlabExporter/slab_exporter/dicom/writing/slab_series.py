@@ -26,6 +26,7 @@ from ...core.naming import PieceKind, slab_number
 from ...core.options import LONGEST_TEXT
 from ...files.disk import file_sha256
 from ...files.slab_files import FinishedFile
+from ...interrupts import end_if_abandoned
 from ..reading.scan import combined_sha256
 from ..reading.series import Slice
 from ..uids import IMPLEMENTATION, is_valid_uid
@@ -176,14 +177,11 @@ class SlabSeries:
         return f"{shortened(original, LONGEST_TEXT - len(slab) - 1)} {slab}".strip()
 
     def images(self, voxels_kji: npt.NDArray) -> Iterator[tuple[bytes, npt.NDArray]]:
-        """Return (all bytes before the pixels, the pixels) of each image, in order of k.
-
-        Args:
-            voxels_kji: the slab's values.
-        """
+        """Return (all bytes before the pixels, the pixels) of each image of the slab's values, in order of k."""
         common = encoded(self.dataset())
         headers = SourceHeaders()
         for k, values in enumerate(voxels_kji):
+            end_if_abandoned()
             pixels = np.ascontiguousarray(self.header.form.stored(values))
             uid = self.image_uid(k)
             own: Encoded = {

@@ -8,7 +8,7 @@ from slab_exporter.core.errors import InputError
 from slab_exporter.core.geometry import Box, VolumeGeometry
 from slab_exporter.core.manifest import Manifest, SlabRecord
 from slab_exporter.core.records import PlanRecord, SourceRecord
-from slab_exporter.export.from_scene import slab_files
+from slab_exporter.pipeline.exported_files import slab_files
 
 
 def manifest(image="images/a_slab-000.nii.gz") -> Manifest:
