@@ -19,6 +19,7 @@ from .boundaries import BoundaryTests
 from .boxes import BoxTests
 from .export import ExportTests
 from .limits import LimitTests
+from .looks import LooksTests
 from .saved import SavedTests
 from .scene import SceneTests
 from .sequences import SequenceTests
@@ -32,6 +33,7 @@ class SlabExporterTest(
     BoxTests,
     ExportTests,
     LimitTests,
+    LooksTests,
     SavedTests,
     SceneTests,
     SequenceTests,

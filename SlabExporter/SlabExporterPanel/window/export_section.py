@@ -21,6 +21,7 @@ class ExportSection:
         self._panel, self.ui = panel, panel.ui
         self._watch = None
         self.replaceable, self.states, self.outcome = "", {}, None
+        self._replaceTip = self.ui.replaceCheckBox.toolTip
         self.confirm = slicer.util.confirmOkCancelDisplay
         ui = self.ui
         ui.exportButton.connect("clicked(bool)", self.onExport)
@@ -70,7 +71,9 @@ class ExportSection:
         ui.replaceCheckBox.checked = bool(self.replaceable)
         ui.replaceCheckBox.blockSignals(wasBlocked)
         ui.replaceCheckBox.visible = view.may_replace
-        ui.replaceCheckBox.text = _("Replace the earlier export ({what})").format(what=view.earlier)
+        # a long text in a tick box would make the whole panel wider
+        lost = _("Lost would be {what}.").format(what=view.earlier)
+        ui.replaceCheckBox.toolTip = f"{self._replaceTip} {lost}"
         ui.statusLabel.text = outcome.text if outcome else ""
         ui.statusLabel.visible = bool(ui.statusLabel.text)
         ui.loadSlabsButton.visible = isWhole and outcome.can_be_loaded

@@ -3,8 +3,12 @@
 import qt
 from slicer.i18n import tr as _
 
+from ..colours import GOOD
+from .theme import colourOn
+
 _STATE, SLICES, _EXTENT, _LAST = 1, 2, 3, 4
-_GOOD = qt.QColor(46, 125, 50)
+# Pixels between lines, and the side of a swatch; on displays of high resolution Qt makes more of them.
+_SPACE, _SWATCH = 6, 12
 
 
 class SlabTable:
@@ -18,7 +22,7 @@ class SlabTable:
         self._rows = None
         self._isEditable = self._isFilling = False
         table.verticalHeader().visible = False
-        table.verticalHeader().setDefaultSectionSize(22)
+        table.verticalHeader().setDefaultSectionSize(table.fontMetrics().height() + _SPACE)
         header = table.horizontalHeader()
         header.highlightSections = False
         header.setSectionResizeMode(qt.QHeaderView.ResizeToContents)
@@ -38,13 +42,14 @@ class SlabTable:
             self._fill(rows)
             self._rows = rows
         self._table.setHorizontalHeaderLabels(list(headers))
+        good = colourOn(self._table, GOOD)
         for row in rows:
             item = self._table.item(row.number, _STATE)
             text = states.get(row.number, row.state)
             if item.text() != text:
                 item.setText(text)
-                if row.number in states:
-                    item.setForeground(qt.QBrush(_GOOD))
+            if row.number in states:
+                item.setForeground(qt.QBrush(good))
         self._isFilling = False
 
     def forget(self):
@@ -77,7 +82,9 @@ class SlabTable:
         self._table.clearSelection()
         self._table.setRowCount(len(rows))
         for row in rows:
-            swatch = qt.QPixmap(12, 12)
+            ratio = self._table.devicePixelRatioF()
+            swatch = qt.QPixmap(round(_SWATCH * ratio), round(_SWATCH * ratio))
+            swatch.setDevicePixelRatio(ratio)
             swatch.fill(qt.QColor.fromRgbF(*row.colour))
             texts = (str(row.number), row.state, row.slices, row.extent, row.size)
             for column, text in enumerate(texts):

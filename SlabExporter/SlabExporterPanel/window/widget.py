@@ -19,6 +19,7 @@ from .preview.boundaries import Boundaries
 from .preview.roi_maker import RoiMaker
 from .preview_section import PreviewSection
 from .stitch_section import StitchSection
+from .theme import paintLabels
 
 SECTIONS = ("exportInputs", "previewCheckBox", "slabsSection", "optionsSection", "filesSection", "stitchSection")
 
@@ -49,6 +50,7 @@ class SlabExporterWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self.addObserver(slicer.mrmlScene, slicer.mrmlScene.StartCloseEvent, self.onSceneStartClose)
         for event in (slicer.mrmlScene.EndCloseEvent, slicer.mrmlScene.EndImportEvent):
             self.addObserver(slicer.mrmlScene, event, self.onSceneChanged)
+        slicer.app.connect("paletteChanged(QPalette)", self.onModified)
         self.input = InputSection(self)
         self.optionsFiles = OptionsFiles(self)
         self.preview = PreviewSection(self)
@@ -63,6 +65,7 @@ class SlabExporterWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
     def cleanup(self):
         """Stop before Slicer closes or the module is reloaded."""
         self.onCancel()
+        slicer.app.disconnect("paletteChanged(QPalette)", self.onModified)
         self.setParameterNode(None)
         self.removeObservers()
 
@@ -158,6 +161,7 @@ class SlabExporterWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
     def _show(self):
         """Bring the widgets to what the view says."""
         ui, view = self.ui, self.view
+        paintLabels(ui)
         blocks = bool(self.parameterNode.block.strip())
         self._showUnit()
         ui.overlapSpinBox.suffix = _(" voxels") if blocks else _(" slices")
