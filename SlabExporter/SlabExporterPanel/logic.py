@@ -136,7 +136,8 @@ class SlabExporterLogic(StitchLogic, ResultLogic, SceneLogic, ScriptedLoadableMo
             volume, labels = slicer.util.getNode("CT"), slicer.util.getNode("Segmentation")
             manifest = SlabExporterLogic().exportSlabs(volume, "/data/slabs", labels, thickness=64)
 
-        :param volumeNode: scalar volume node, not under a transform.
+        :param volumeNode: scalar volume node, not under a transform. One that Slicer's DICOM database knows keeps
+            patient, study and what each image says.
         :param outputDirectory: folder of the data set; made if missing, cases of earlier exports in it stay.
         :param labelNodes: label map or segmentation nodes: one, a list, or a dictionary by the name of the set.
         :param thickness: slices per slab; None for 64.
@@ -221,6 +222,7 @@ class SlabExporterLogic(StitchLogic, ResultLogic, SceneLogic, ScriptedLoadableMo
             progress=progress or no_progress,
             channels=channelNodes,
             data_set=DataSetOptions(layout=layout, dataset_id=datasetId, dataset_name=datasetName),
+            database=self.dicomDatabase,
         )
 
     def createSlabROIs(

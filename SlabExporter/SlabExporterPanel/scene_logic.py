@@ -10,6 +10,12 @@ from .sequence_logic import SequenceLogic
 class SceneLogic(SequenceLogic):
     """Part of ``SlabExporterLogic``."""
 
+    @property
+    def dicomDatabase(self):
+        """Return Slicer's DICOM database, or None where there is none or it is not open."""
+        database = getattr(slicer, "dicomDatabase", None)
+        return database if database is not None and database.isOpen else None
+
     def loadManifest(self, path, labels=True, like=None):
         """Load the slabs of a finished export, each where it lies in the patient, into a folder of their own.
 

@@ -7,6 +7,7 @@ It runs with and without a main window and needs no download.
 
 import shutil
 import tempfile
+import unittest
 from pathlib import Path
 
 import qt
@@ -17,6 +18,7 @@ from .alive import AliveTests
 from .back import BackTests
 from .boundaries import BoundaryTests
 from .boxes import BoxTests
+from .dicom import DicomTests
 from .export import ExportTests
 from .limits import LimitTests
 from .looks import LooksTests
@@ -31,6 +33,7 @@ class SlabExporterTest(
     BackTests,
     BoundaryTests,
     BoxTests,
+    DicomTests,
     ExportTests,
     LimitTests,
     LooksTests,
@@ -73,6 +76,8 @@ class SlabExporterTest(
             self.setUp()
             try:
                 getattr(self, name)()
+            except unittest.SkipTest as reason:
+                self.delayDisplay(f"skipped: {reason}")
             finally:
                 self.tearDown()
         self.delayDisplay("Test passed")

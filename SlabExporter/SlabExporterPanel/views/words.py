@@ -42,6 +42,8 @@ _NAMES = {
     "channel": "'Slabs of'",
     "label_affine": "the command line's option --label-affine",
     "label_tolerance": "the command line's option --label-tolerance",
+    "resample": "the command line's option --resample",
+    "allow_uneven": "the command line's option --allow-uneven",
     "nifti_transform": "the command line's option --nifti-transform",
 }
 

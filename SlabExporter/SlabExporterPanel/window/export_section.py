@@ -146,6 +146,7 @@ class ExportSection:
             replace=self.replaceable == str(folder),
             progress=self._watch,
             data_set=data_set_of(settings),
+            database=self._panel.logic.dicomDatabase,
         )
 
     def _showProgress(self, watch):

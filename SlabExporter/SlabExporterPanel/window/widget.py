@@ -36,6 +36,8 @@ class SlabExporterWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
 
     def setup(self):
         """Load the .ui file and connect it."""
+        from ..views.dicom_note import DicomNote
+
         ScriptedLoadableModuleWidget.setup(self)
         widget = slicer.util.loadUI(self.resourcePath("UI/SlabExporter.ui"))
         self.layout.addWidget(widget)
@@ -60,6 +62,7 @@ class SlabExporterWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self.stitch = StitchSection(self.ui, self.logic)
         self.packingOffer = PackingOffer(self.ui)
         self.packageOffer = PackageOffer(self.ui)
+        self.dicomNote = DicomNote()
         self.initializeParameterNode()
 
     def cleanup(self):
@@ -166,7 +169,7 @@ class SlabExporterWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self._showUnit()
         ui.overlapSpinBox.suffix = _(" voxels") if blocks else _(" slices")
         ui.caseNameEdit.placeholderText = view.case
-        ui.dicomFields.visible = self.parameterNode.fileFormat.value == "dicom"
+        self._showDicom(self.parameterNode.fileFormat.value == "dicom")
         ui.summaryLabel.text = view.summary
         ui.summaryLabel.visible = bool(view.summary)
         ui.hardenButton.visible = view.can_harden
@@ -180,6 +183,13 @@ class SlabExporterWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
     def _showUnit(self):
         """Show as many decimals as the thickness may have; before it is shown, or it would be rounded."""
         self.ui.thicknessSpinBox.decimals = 0 if self.parameterNode.unit.value == "slices" else 2
+
+    def _showDicom(self, wanted):
+        """Show the fields for DICOM, and where what is left empty in them comes from."""
+        self.ui.dicomFields.visible = wanted
+        note = self.dicomNote.follow(self.parameterNode.volume, self.logic.dicomDatabase) if wanted else ""
+        self.ui.dicomSourceLabel.text = note
+        self.ui.dicomSourceLabel.visible = bool(note)
 
     def setSectionsEnabled(self, enabled):
         """Switch off what must not be changed while an export runs; its own buttons are its affair."""

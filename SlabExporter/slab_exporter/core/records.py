@@ -41,6 +41,8 @@ class SourceRecord:
         allow_uneven_mm: what was accepted of the series.
         allow_damaged: which images of the series were lost or damaged, and that was accepted; None for none.
         resampled: how a regular volume was made of the series; None where it was one.
+        derived_from: of a volume of a scene that is no longer the DICOM series that it was loaded from: its
+            "series_instance_uid", how many "files" it has, what was "done" to it; None for others.
         file_geometry: of a label map's file, where it was put on the image's voxels.
         placed: how it was put there; None where it lies as it is stored, and in what earlier versions wrote.
         frame: of a 4D file or series; None for 3D.
@@ -63,6 +65,7 @@ class SourceRecord:
     allow_uneven_mm: float | None = None
     resampled: Json | None = None
     allow_damaged: str | None = None
+    derived_from: Json | None = None
     file_geometry: VolumeGeometry | None = None
     placed: Json | None = None
     frame: int | None = None
@@ -90,6 +93,7 @@ class SourceRecord:
             "allow_uneven_mm": self.allow_uneven_mm,
             "allow_damaged": self.allow_damaged,
             "resampled": self.resampled,
+            "derived_from": self.derived_from,
             "file_shape_ijk": None if own is None else list(own.shape_ijk),
             "file_affine_ras": None if own is None else own.affine_ras.tolist(),
             "placed": self.placed,
@@ -132,6 +136,7 @@ class SourceRecord:
             allow_uneven_mm=rest.optional("allow_uneven_mm", int, float),
             allow_damaged=rest.optional("allow_damaged", str),
             resampled=rest.optional("resampled", dict),
+            derived_from=rest.optional("derived_from", dict),
             file_geometry=None if own_affine is None else _geometry(own_shape, own_affine),
             placed=rest.optional("placed", dict),
             frame=rest.optional("frame", int),

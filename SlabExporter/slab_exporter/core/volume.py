@@ -16,6 +16,8 @@ from .values import label_objection
 
 # Entry of ``SourceVolume.record`` of a volume that was made ready before it is cut: what was done, for people.
 PREPARED = "prepared"
+# Entry of a volume of a Slicer scene that is no longer the DICOM series that it was loaded from: which, what was done.
+DERIVED_FROM = "derived_from"
 
 
 @dataclass(frozen=True)
@@ -63,7 +65,9 @@ class SourceVolume:
     def made(self) -> tuple[str, ...]:
         """What was done with the voxels of its source, as parts of a sentence."""
         regular = ("made a regular volume by linear interpolation",) if "resampled" in self.record else ()
-        return (*regular, str(self.record[PREPARED])) if PREPARED in self.record else regular
+        before = (str(self.record[DERIVED_FROM]["done"]),) if DERIVED_FROM in self.record else ()
+        ready = (str(self.record[PREPARED]),) if PREPARED in self.record else ()
+        return (*regular, *before, *ready)
 
     def rearranged(self, order: IndexMap) -> SourceVolume:
         """Return the same voxels in the same places of the patient, in another index order.

@@ -32,6 +32,7 @@ from ..pipeline.one_case import export_sources
 from ..prepare.preparation import cut_grid
 from ..volumes.as_found import VoxelsAsFound
 from ..volumes.scene_frames import node_volume, source_file
+from ..volumes.scene_images import InstanceFiles, told_of_patient
 from ..volumes.scene_volumes import label_volume
 from .data_set import DataSetFiles, refuse_named_cases
 from .identity import numbered
@@ -53,6 +54,7 @@ def export_nodes(
     progress: Progress = no_progress,
     channels: Mapping[str, Any] | None = None,
     data_set: DataSetOptions | None = None,
+    database: InstanceFiles | None = None,
 ) -> Manifest:
     """Export one volume node, with label maps and segmentations, as a case of the folder ``out``.
 
@@ -68,6 +70,7 @@ def export_nodes(
             often as it wants (``attended.beside``).
         channels: further scalar volume nodes on the same grid, by the names of their channels.
         data_set: how the folder's cases are laid out for other programs beside.
+        database: Slicer's DICOM database, which knows the images that nodes were loaded from; None for none.
 
     Returns:
         The manifest as written to ``out``/``case``.
@@ -89,9 +92,10 @@ def export_nodes(
     with open_runtime() as runtime:
 
         def read(node: Any) -> SourceVolume:
-            return node_volume(runtime, node, request.frames, request.frame, progress)
+            return node_volume(runtime, node, request.frames, request.frame, progress, database)
 
         image, images = read(volume), {key: read(node) for key, node in further.items()}
+        image = told_of_patient(image, volume, request)
         limits = None if roi is None else box_inside_roi(roi, cut_grid(image.geometry, request.prepare))
         sets = {key: _label_source(runtime, node, image, key, request.labels, progress) for key, node in named.items()}
         make_output([], out)

@@ -11,6 +11,8 @@ import numpy.typing as npt
 
 from ..core.errors import InputError
 from ..core.geometry import FloatArray, VolumeGeometry
+from ..core.text import Option
+from ..dicom.reading.stacking import ROUNDING_MM
 from .runtime import SlicerRuntime
 
 
@@ -100,8 +102,15 @@ def require_no_transform(node: Any) -> None:
         InputError: with how to apply the transform in Slicer.
     """
     transform = node.GetParentTransformNode()
-    if transform is None:
+    if transform is None or _moves_nothing(transform):
         return
+    if node.GetAttribute("DICOM.instanceUIDs") and not transform.IsTransformToWorldLinear():
+        raise InputError(
+            f"'{node.GetName()}' lies under the non-linear transform '{transform.GetName()}'. Slicer adds one to DICOM "
+            "images of a tilted gantry or with uneven gaps; without it the volume lies elsewhere than the patient. "
+            "Export the images' folder with the command line, where ", Option.on("resample"), " makes a regular volume "
+            "of them, or harden the transform, which resamples the volume in Slicer.",
+        )  # fmt: skip
     kind = "linear" if transform.IsTransformToWorldLinear() else "non-linear"
     effect = "" if kind == "linear" else " This resamples the volume; its voxels are then new ones."
     raise InputError(
@@ -109,6 +118,24 @@ def require_no_transform(node: Any) -> None:
         "Apply it first: in the Data module, right-click the transform shown beside the volume and choose "
         f"'Harden transform', or take the volume out of it.{effect}"
     )
+
+
+def _moves_nothing(transform: Any) -> bool:
+    """Return whether a transform is a grid of displacements as small as rounding.
+
+    Slicer adds one to every DICOM series whose images lie more than 0.001 mm off a regular grid, as positions with
+    two decimals do.
+    """
+    from vtkmodules.util.numpy_support import vtk_to_numpy
+
+    if not transform.IsA("vtkMRMLGridTransformNode") or transform.GetParentTransformNode() is not None:
+        return False
+    grid = transform.GetTransformToParentAs("vtkOrientedGridTransform", False, True)
+    displacements = None if grid is None else grid.GetDisplacementGrid()
+    if displacements is None:
+        return False
+    vectors = vtk_to_numpy(displacements.GetPointData().GetScalars()) * grid.GetDisplacementScale()
+    return float(np.max(np.linalg.norm(vectors, axis=1))) <= ROUNDING_MM
 
 
 def matrix_from_array(array: FloatArray) -> Any:

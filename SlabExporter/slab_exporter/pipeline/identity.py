@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from ..core.text import counted
-from ..core.volume import PREPARED, SourceVolume
+from ..core.volume import DERIVED_FROM, PREPARED, SourceVolume
 from ..mrml.volume_files import geometry_warnings
 
 # What the manifest may say of a source besides geometry: how it was made, and of how many files.
@@ -80,7 +80,7 @@ def _nameless(volume: SourceVolume) -> tuple[str, ...]:
         kept = tuple(text for text in volume.warnings if text in geometry_warnings(volume.geometry))
     elif volume.dicom is not None:  # the series' own sentences tell of files by name
         own = (*volume.dicom.series.warnings, volume.name, volume.path)
-        files = {Path(path).name for path in volume.dicom.series.files}
+        files = {Path(path).name for path in (*volume.dicom.series.files, *_own_file(volume))}
         kept = tuple(text for text in volume.warnings if not _mentions(text, own) and not _names_one(text, files))
     else:
         kept = tuple(text for text in volume.warnings if not _mentions(text, (volume.path, Path(volume.path).name)))
@@ -90,6 +90,11 @@ def _nameless(volume: SourceVolume) -> tuple[str, ...]:
     was, they = ("was", "it") if left == 1 else ("were", "they")
     text = f"{counted(left, 'sentence')} about the source {was} shown when it was exported and"
     return (*kept, f"{text} {'is' if left == 1 else 'are'} not kept: {they} may name it.")
+
+
+def _own_file(volume: SourceVolume) -> tuple[str, ...]:
+    """Return the file of a volume that only descends from its series."""
+    return (str(volume.path),) if DERIVED_FROM in volume.record else ()
 
 
 def _names_one(text: str, files: set[str]) -> bool:

@@ -21,7 +21,9 @@ from ..mrml.sequences import FrameViews, HeldFrames, ShownFrame, frames_in_memor
 from ..mrml.volume_files import geometry_warnings
 from .choice import FileVolume
 from .reading import open_volume
-from .scene_volumes import file_of_node, header_freedom, k_order, same_values, scene_volume
+from .same_volume import k_order, same_values
+from .scene_images import InstanceFiles, images_of_node
+from .scene_volumes import file_of_node, header_freedom, scene_volume
 
 
 def node_volume(
@@ -30,6 +32,7 @@ def node_volume(
     frames: str | None = None,
     frame: int | None = None,
     progress: Progress = no_progress,
+    database: InstanceFiles | None = None,
 ) -> SourceVolume:
     """Return a volume node as a source, with the frames of its sequence or multi-volume that are asked for.
 
@@ -41,6 +44,7 @@ def node_volume(
         frames: which frames are read together, as ``core.several.choice`` has it; None: one.
         frame: which one is read alone; None with ``frames`` None: the one that is shown, about which a warning speaks.
         progress: called while files are read and compared, as ``attended.beside`` says.
+        database: Slicer's DICOM database, which knows the images of a node that is one volume.
 
     Raises:
         InputError: there is no such frame, the frames differ in place or type, or the node cannot be used.
@@ -48,7 +52,7 @@ def node_volume(
     held = held_frames(node)
     if held is None:
         _require_first(node, frames, frame)
-        return scene_volume(runtime, node, progress)
+        return scene_volume(runtime, node, progress, images_of_node(node, database))
     require_no_transform(node)
     if frames is None and frame is None:
         return _shown(runtime, node, held, progress)

@@ -8,13 +8,12 @@ node's voxels are cut in the node's order, and a warning says why.
 from __future__ import annotations
 
 import hashlib
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from ..attended import beside
 from ..core.errors import Cancelled, InputError, SlabExporterError
@@ -27,16 +26,17 @@ from ..core.volume import SourceVolume, VolumePeek
 from ..files.nifti import read_header
 from ..files.nifti_transforms import SAME_MM, contradictions, itk_freedom_mm, refuse_unusable
 from ..files.statements.table import read_statement
-from ..interrupts import end_if_abandoned, stretches
+from ..interrupts import stretches
 from ..mrml.nodes import node_geometry, require_no_transform, voxels_kji
 from ..mrml.runtime import SlicerRuntime
 from ..mrml.volume_files import geometry_warnings, is_nifti
 from .choice import FileVolume
 from .labels.placing import on_image
 from .reading import open_volume, peek_volume
+from .same_volume import k_order, same_volume
+from .scene_images import NodeImages
+from .scene_series import read_images, volume_of_images
 
-# Values that went through another number type may differ by its rounding.
-ROUNDING = 1e-6
 # Bytes that are summed at a time.
 _SUMMED = 1 << 24
 
@@ -96,13 +96,16 @@ def header_warnings(node: Any) -> tuple[str, ...]:
     return () if found is None else found.warnings
 
 
-def scene_volume(runtime: SlicerRuntime, node: Any, progress: Progress = no_progress) -> SourceVolume:
-    """Return a volume node as a source: its file where that holds the same volume, otherwise its voxels.
+def scene_volume(
+    runtime: SlicerRuntime, node: Any, progress: Progress = no_progress, images: NodeImages | None = None
+) -> SourceVolume:
+    """Return a volume node as a source: its file or DICOM images where they are the same volume, else its voxels.
 
     Args:
         runtime: with a private scene for reading the file.
         node: scalar or label map volume node, in any scene.
-        progress: called while a file is read and compared, as ``beside`` says; may raise ``Cancelled``.
+        progress: called while files are read and compared, as ``beside`` says; may raise ``Cancelled``.
+        images: that it was loaded from (``images_of_node``); None: it was not, or they are not to be used.
 
     Raises:
         InputError: the node is under a transform, is misplaced, holds no voxels, or more than one
@@ -111,17 +114,62 @@ def scene_volume(runtime: SlicerRuntime, node: Any, progress: Progress = no_prog
     require_no_transform(node)
     require_well_placed(node)
     held, path = volume_as_held(node), file_of_node(node)
+    file = _NodeFile(path, _why_no_file(node) if path is None else _what_changed(node, path))
+    is_label = bool(node.IsA("vtkMRMLLabelMapVolumeNode"))
+    return beside(lambda _: _found(runtime, held, file, images, is_label), progress)
+
+
+@dataclass(frozen=True)
+class _NodeFile:
+    """The file of a node.
+
+    Attributes:
+        path: None where there is none.
+        otherwise: why there is none, or why it does not hold what the node does; half a sentence.
+    """
+
+    path: Path | None
+    otherwise: str
+
+
+def _found(
+    runtime: SlicerRuntime, held: SourceVolume, file: _NodeFile, images: NodeImages | None, is_label: bool
+) -> SourceVolume:
+    """Return the images, the file or the voxels of a node, whichever come first and are its volume."""
+    if images is None:
+        return _stored_or_held(runtime, held, file)
+    if images.lost:
+        return _stored_or_held(runtime, held, file, images.lost_sentence(held.name))
+    try:
+        read = read_images(images)
+    except Cancelled:
+        raise
+    except SlabExporterError as error:
+        why = error.sentence.without_full_stop()
+        reason = Sentence(f"The DICOM images of '{held.name}' cannot be read as a volume (", why, ")")
+        return _stored_or_held(runtime, held, file, reason)
+    found = volume_of_images(held.name, held, read)
+    if isinstance(found, SourceVolume):
+        return found
+    return found.of(_stored_or_held(runtime, held, file, found.reason), is_label)
+
+
+def _stored_or_held(
+    runtime: SlicerRuntime, held: SourceVolume, file: _NodeFile, not_images: str | None = None
+) -> SourceVolume:
+    """Return the volume of a file where it is the one that a node holds, otherwise that one, with the reason.
+
+    Args:
+        runtime: with a private scene for reading the file.
+        held: the node's volume.
+        file: of the node.
+        not_images: why its DICOM images are not taken, half a sentence; None for a node that has none.
+    """
+    path = file.path
     if path is None:
-        why = _why_no_file(node)
-        return beside(lambda _: _with_reason(held, why), progress)
-    changed = _what_changed(node, path)
-    return beside(lambda _: _stored_or_held(runtime, path, held, changed), progress)
-
-
-def _stored_or_held(runtime: SlicerRuntime, path: Path, held: SourceVolume, changed: str) -> SourceVolume:
-    """Return the volume of a file where it is the one that a node holds, otherwise that one, with the reason."""
+        return _with_reason(held, not_images or file.otherwise)
     if not path.is_file():
-        return _with_reason(held, f"The file {path}, from which '{held.name}' was loaded, is gone")
+        return _with_reason(held, not_images or f"The file {path}, from which '{held.name}' was loaded, is gone")
     try:
         stored = open_volume(runtime, FileVolume(path))
     except Cancelled:
@@ -129,9 +177,12 @@ def _stored_or_held(runtime: SlicerRuntime, path: Path, held: SourceVolume, chan
     except SlabExporterError as error:
         why = error.sentence.without_full_stop()
         return _with_reason(held, Sentence(f"The file of '{held.name}' cannot be read any more (", why, ")"))
-    order = _same_volume(stored, held)
+    order = same_volume(stored, held, header_freedom(path))
     if order is None:
-        return _with_reason(held, changed)
+        return _with_reason(held, not_images or file.otherwise)
+    if not_images is not None:
+        text = Sentence(not_images, f": the slabs are cut from its file {path.name}.")
+        stored = replace(stored, warnings=(*stored.warnings, text))
     return stored if order == "same" else replace(stored, loaded_affine_ras=held.geometry.affine_ras)
 
 
@@ -236,41 +287,3 @@ def _what_changed(node: Any, path: Path) -> str:
     if node.GetModifiedSinceRead():
         return f"'{node.GetName()}' has been changed in Slicer since it was loaded from {path}"
     return f"The file {path} no longer holds what '{node.GetName()}' was loaded from it"
-
-
-def _same_volume(stored: SourceVolume, held: SourceVolume) -> str | None:
-    """Return "same" or "reversed", the order along k in which both hold the same volume; None where they do not."""
-    order = k_order(stored.geometry, held.geometry, header_freedom(Path(stored.name)))
-    if order is None:
-        return None
-    theirs = held.voxels_kji if order == "same" else held.voxels_kji[::-1]
-    return order if same_values(stored.voxels_kji, theirs) else None
-
-
-def k_order(stored: VolumeGeometry, held: VolumeGeometry, freedom: float) -> str | None:
-    """Return "same" or "reversed", the order along k in which both grids are one; None where they are not."""
-    if _same_grid(stored, held, freedom):
-        return "same"
-    return "reversed" if _same_grid(stored, held.k_reversed(), freedom) else None
-
-
-def _same_grid(one: VolumeGeometry, other: VolumeGeometry, freedom: float = 0.0) -> bool:
-    return one.difference(other).is_within(one.position_tolerance() + freedom)
-
-
-def same_values(one: npt.NDArray, other: npt.NDArray) -> bool:
-    """Return whether two KJI arrays hold the same values; slice by slice, since volumes are large."""
-    for a, b in zip(one, other, strict=True):
-        end_if_abandoned()
-        if one.dtype == other.dtype and one.dtype.kind in "iu":
-            equal = np.array_equal(a, b)
-        else:
-            equal = np.allclose(_finite(a), _finite(b), rtol=ROUNDING, atol=0)
-        if not equal:
-            return False
-    return True
-
-
-def _finite(plane: npt.NDArray) -> npt.NDArray:
-    """Return the plane as Slicer loads it: 0 where a value is not a finite number."""
-    return np.where(np.isfinite(plane), plane, 0)

@@ -42,12 +42,14 @@ class DicomSource:
         planes: the plane of each k; none for a volume that was interpolated.
         lowest: the first plane along the normal, of an interpolated volume too.
         window: WindowCenter and WindowWidth of the image whose window is the median one; None where none is stated.
+        in_frame: whether the volume is known to lie in the frame of reference of the series.
     """
 
     series: Series
     planes: tuple[Slice, ...]
     lowest: Slice
     window: tuple[float, float] | None = None
+    in_frame: bool = True
 
 
 def load_series(series: Series, options: SeriesOptions, frame: int | None = None) -> SourceVolume:
@@ -88,6 +90,17 @@ def load_series(series: Series, options: SeriesOptions, frame: int | None = None
     elif options.allow_uneven is not None:
         record["allow_uneven_mm"] = options.allow_uneven
     return volume
+
+
+def stacked(series: Series) -> tuple[Stack, npt.NDArray] | None:
+    """Return the planes of a series in order and their rescaled KJI values, wherever they lie; None for no stack.
+
+    Raises:
+        InputError: a file is damaged, there is no decoder.
+    """
+    is_stack = series.verdict.kind in (Kind.REGULAR, Kind.UNEVEN, Kind.MISSING, Kind.TILTED)
+    stack = make_stack(series.slices) if is_stack else None
+    return None if stack is None else (stack, _voxels(series, stack)[0])
 
 
 def _median_window(stack: Stack) -> tuple[float, float] | None:

@@ -62,6 +62,22 @@ def series_of_files(files: Sequence[Path]) -> tuple[Series, ...]:
     return tuple(replace(one, verdict=whole[one.info.key].verdict) for one in series)
 
 
+def series_of_instances(files: Sequence[Path]) -> Series:
+    """The series that images make up which somebody else, such as a database, says belong together.
+
+    No other file is looked at: the series may hold more images than these.
+
+    Raises:
+        InputError: they are not images of one series.
+    """
+    paths = [Path(os.path.abspath(file)) for file in files]
+    folder = Path(os.path.commonpath([path.parent for path in paths]))
+    series = _series_of(folder, iter(paths))
+    if len(series) != 1:
+        raise InputError(f"The {len(paths)} images in {folder} belong to {len(series)} DICOM series, not to one.")
+    return series[0]
+
+
 def _by_key(folder: Path) -> dict[tuple[str, str, str], Series]:
     return {one.info.key: one for one in find_series(folder)}
 

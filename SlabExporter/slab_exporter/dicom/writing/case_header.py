@@ -15,6 +15,7 @@ from ...core.volume import PREPARED, SourceVolume
 from ..uids import is_valid_uid, pseudonym, stable_uid
 from .attributes import TYPE_2C, SourceHeaders, copied, deidentify, mark_deidentified, require_deidentifier, states
 from .classes import ALWAYS_PRESENT, COPIED, IDENTIFYING, LOSSY, UNPAIRED_PARTS, ImageClass, choose_class
+from .descent import descent_warnings, drop_differing
 from .encoding import decimal_string, shortened
 from .equipment import add_equipment
 from .image_grid import right_angle_warnings
@@ -81,7 +82,7 @@ class CaseHeader:
 
     def _kept(self, keyword: str, name: str) -> str:
         original = str(self._lowest_header.get(keyword, "")) if self.has_source else ""
-        if not original:
+        if not original or (keyword == "FrameOfReferenceUID" and not self.image.dicom.in_frame):
             return self.uid(name) if self.first is None else self.first._kept(keyword, name)
         if self.options.deidentify or not is_valid_uid(original):
             return stable_uid(self.options.uid_salt, name, original)
@@ -165,7 +166,9 @@ def _content(case: str, image: SourceVolume, options: DicomOptions, version: str
     asked = {key: value for key, value in asdict(options).items() if key not in ("uid_salt", "segments")}
     made = {key: image.record.get(key) for key in ("resampled", "allow_uneven_mm")}
     made |= {key: image.record[key] for key in (PREPARED,) if key in image.record}
-    return (case, image.sha256, image.frame, image.nifti_transform, made, asked, version)
+    # The check sum of a scene's voxels says nothing of where they lie.
+    place = () if image.path is not None else (image.geometry.affine_ras.tolist(),)
+    return (case, image.sha256, image.frame, image.nifti_transform, made, asked, version, *place)
 
 
 def _attributes(header: CaseHeader) -> tuple[Any, tuple[str, ...]]:
@@ -180,6 +183,7 @@ def _attributes(header: CaseHeader) -> tuple[Any, tuple[str, ...]]:
         # Where planes are images of the source, each brings its own technique.
         technique = () if header.image.dicom.planes else header.image_class.technique
         kept = copied(header._lowest_header, (*COPIED, *technique))
+        drop_differing(kept, header.image, technique)
         if options.deidentify:
             deidentify(kept)
         _drop_empty(kept, (*ALWAYS_PRESENT, *TYPE_2C))
@@ -188,6 +192,7 @@ def _attributes(header: CaseHeader) -> tuple[Any, tuple[str, ...]]:
         _drop_tilt(attributes, header.image)
         warnings += _identity_warnings(header._lowest_header, kept, options)
         warnings += _replaced_uids(header)
+        warnings += descent_warnings(header.image, header.modality, options.modality is not None)
     else:
         _placeholders(attributes, header)
     _settle_laterality(attributes)

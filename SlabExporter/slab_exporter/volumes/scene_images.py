@@ -1,0 +1,101 @@
+"""The DICOM images that a volume node was loaded from: which they are, and where Slicer's database has them.
+
+Slicer's plugin for scalar volumes writes the SOPInstanceUIDs of a node's images, in the order of its slices, into
+the attribute ``DICOM.instanceUIDs``; of a multi-frame image the one UID.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Protocol
+
+from ..core.options import ExportRequest
+from ..core.text import Option, Sentence
+from ..core.volume import SourceVolume
+from ..dicom.reading.headers import series_uid_of
+
+_ATTRIBUTE = "DICOM.instanceUIDs"
+
+
+class InstanceFiles(Protocol):
+    """As much of Slicer's DICOM database (``ctkDICOMDatabase``) as is needed."""
+
+    def fileForInstance(self, uid: str, /) -> str:  # noqa: N802
+        """Return the path of an image's file; empty for one that is not known."""
+
+    def instancesForSeries(self, uid: str, /) -> Iterable[str]:  # noqa: N802
+        """Return the SOPInstanceUIDs of a series' images."""
+
+
+@dataclass(frozen=True)
+class NodeImages:
+    """The images that a node was loaded from.
+
+    Attributes:
+        count: how many.
+        files: those of them that are there, each once.
+        lost: how many are not.
+        is_whole: whether the database knows no further image of their series.
+    """
+
+    count: int
+    files: tuple[Path, ...]
+    lost: int = 0
+    is_whole: bool = True
+
+    def lost_sentence(self, name: str) -> str:
+        """Return that images of the node called ``name`` are not there, half a sentence.
+
+        >>> NodeImages(3, (), 3).lost_sentence("CT")
+        "'CT' was loaded from DICOM, and 3 of its 3 images are not where Slicer's DICOM database had them"
+        >>> NodeImages(1, (), 1).lost_sentence("CT")
+        "'CT' was loaded from DICOM, and its image is not where Slicer's DICOM database had it"
+        """
+        if self.count == 1:
+            which, had = "its image is", "it"
+        else:
+            which, had = f"{self.lost} of its {self.count} images {'is' if self.lost == 1 else 'are'}", "them"
+        return f"'{name}' was loaded from DICOM, and {which} not where Slicer's DICOM database had {had}"
+
+
+def images_of_node(node: Any, database: InstanceFiles | None) -> NodeImages | None:
+    """Return the images that a volume node was loaded from; None for a node that was not loaded from DICOM.
+
+    Args:
+        node: volume node.
+        database: Slicer's; None where there is none, or it is not open: then all images count as lost.
+    """
+    uids = instance_uids(node)
+    if not uids:
+        return None
+    found = [Path(path) for uid in uids if database is not None and (path := str(database.fileForInstance(uid) or ""))]
+    files = tuple(dict.fromkeys(path for path in found if path.is_file()))
+    lost = len(uids) - sum(path.is_file() for path in found)
+    if lost or database is None:
+        return NodeImages(len(uids), files, lost)
+    known = set(map(str, database.instancesForSeries(series_uid_of(files[0]))))
+    return NodeImages(len(uids), files, 0, known <= set(uids))
+
+
+def instance_uids(node: Any) -> tuple[str, ...]:
+    """Return the SOPInstanceUIDs of the images that a node was loaded from, each once."""
+    return tuple(dict.fromkeys(str(node.GetAttribute(_ATTRIBUTE) or "").split()))
+
+
+def told_of_patient(volume: SourceVolume, node: Any, request: ExportRequest) -> SourceVolume:
+    """Return a volume with a warning where its DICOM slabs would say who the patient is, and nobody knows any more.
+
+    Args:
+        volume: as it was made of the node.
+        node: volume node.
+        request: what is made of it.
+    """
+    wanted = request.format == "dicom" and not request.deidentify
+    if not wanted or volume.dicom is not None or not instance_uids(node):
+        return volume
+    options = [Option(name) for name in ("modality", "patient_name", "patient_id", "study_description")]
+    listed = [part for option in options[:-1] for part in (option, ", ")][:-1]
+    text = "Nothing is known of the patient, the study and what the images are; "
+    return replace(volume, warnings=(*volume.warnings, Sentence(text, *listed, " and ", options[-1], " say it.")))

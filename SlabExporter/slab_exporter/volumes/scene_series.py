@@ -1,0 +1,172 @@
+"""A volume of a user's scene beside the DICOM series that it was loaded from.
+
+A volume that still is what its images hold, where they lie, is cut from them, as a headless run cuts them. One that
+was changed, cropped, moved or resampled since keeps patient and study, and claims no more of the images than is
+true: technique and references of single images only where its planes are still theirs, and the frame of reference
+only where it is known to lie in it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+import numpy.typing as npt
+
+from ..core.errors import InputError
+from ..core.geometry import RAS_TO_LPS, VolumeGeometry
+from ..core.options import SeriesOptions
+from ..core.text import Sentence, counted, millimetres
+from ..core.volume import DERIVED_FROM, SourceVolume
+from ..dicom.reading.load import DicomSource, load_series, stacked
+from ..dicom.reading.scan import series_of_instances
+from ..dicom.reading.series import Kind, Series
+from ..dicom.reading.stacking import ROUNDING_MM, Stack
+from .same_volume import Order, box_within, order_of_values, same_values, same_volume
+from .scene_images import NodeImages
+
+# Slicer places a volume by its first and its last image; both may be rounded.
+FREEDOM_MM = 2 * ROUNDING_MM
+
+
+@dataclass(frozen=True)
+class ImagesRead:
+    """The images that a node was loaded from, as they are on disk.
+
+    Attributes:
+        series: all of them.
+        stored: the regular volume that they make; None for any other.
+        stack: their planes in order and the values, where they are not evenly spaced; None for no stack.
+        is_whole: whether they are all of the series.
+    """
+
+    series: Series
+    stored: SourceVolume | None
+    stack: tuple[Stack, npt.NDArray] | None
+    is_whole: bool
+
+
+@dataclass(frozen=True)
+class Descent:
+    """What a volume of a scene still has of a series that it no longer is.
+
+    Attributes:
+        source: headers of the series; without planes where the volume's are not theirs.
+        done: what was done to the series, as part of a sentence.
+        reason: why the series cannot be cut instead of the volume, half a sentence for the user.
+    """
+
+    source: DicomSource
+    done: str
+    reason: str
+
+    def of(self, volume: SourceVolume, is_label: bool) -> SourceVolume:
+        """Return a volume as one that descends from the series; a label map is not of the images' modality."""
+        series = self.source.series
+        record = {"series_instance_uid": series.info.series_uid, "files": len(series.files), "done": self.done}
+        source = self.source
+        if is_label:
+            source = replace(source, series=replace(series, info=replace(series.info, modality="", sop_class="")))
+        return replace(volume, dicom=source, record={**volume.record, DERIVED_FROM: record})
+
+
+def read_images(images: NodeImages) -> ImagesRead:
+    """Read the images that a node was loaded from.
+
+    Raises:
+        InputError: they cannot be read.
+    """
+    series = series_of_instances(images.files)
+    if series.verdict.kind is Kind.REGULAR:
+        return ImagesRead(series, load_series(series, SeriesOptions()), None, images.is_whole)
+    return ImagesRead(series, None, stacked(series), images.is_whole)
+
+
+def volume_of_images(name: str, held: SourceVolume, images: ImagesRead) -> SourceVolume | Descent:
+    """Return the series as a headless run reads it where it still is the volume, otherwise what is left of it.
+
+    Args:
+        name: of the node.
+        held: as the scene holds it.
+        images: from which it was loaded.
+
+    Raises:
+        InputError: Slicer shows the images elsewhere than where they lie.
+    """
+    stored, series = images.stored, images.series
+    if stored is None:
+        return _irregular(name, held, images)
+    order = same_volume(stored, held, FREEDOM_MM)
+    if order is None:
+        return _what_is_left(name, held, stored)
+    if images.is_whole:
+        return stored if order == "same" else replace(stored, loaded_affine_ras=held.geometry.affine_ras)
+    count = counted(len(series.files), "image")
+    source = _with_planes(stored.dicom, slice(None), order)
+    reason = f"'{name}' holds {count} of a DICOM series that has more"
+    return Descent(source, f"of which {count} were loaded into 3D Slicer", reason)
+
+
+def _irregular(name: str, held: SourceVolume, images: ImagesRead) -> Descent:
+    """Return what is left of images that are no regular volume; of a tilted gantry Slicer makes a sheared one.
+
+    Raises:
+        InputError: the volume holds them as if they were regular.
+    """
+    series = images.series
+    reason = f"'{name}' is not a regular volume as its DICOM images lie ({series.verdict.reason})"
+    if images.stack is not None:
+        stack, voxels = images.stack
+        order = order_of_values(voxels, held.voxels_kji)
+        off = _distance_mm(held.geometry, stack)
+        if order is not None and off > FREEDOM_MM:
+            raise InputError(*_misplaced(name, off, series))
+        if order is not None:
+            source = DicomSource(series, stack.slices, stack.slices[0])
+            return Descent(_with_planes(source, slice(None), order), "as 3D Slicer holds it", reason)
+    source = DicomSource(series, (), series.slices[0], in_frame=False)
+    return Descent(source, "made regular or changed in 3D Slicer", reason)
+
+
+def _distance_mm(held: VolumeGeometry, stack: Stack) -> float:
+    """Return how far the planes of a volume lie from those of a stack, in the order that suits better."""
+    if held.shape_ijk[2] != len(stack.slices):
+        return np.inf
+    n = np.arange(len(stack.slices))
+    truth = stack.positions * np.diag(RAS_TO_LPS)[:3]
+    places = (grid.ras(np.stack([0 * n, 0 * n, n], axis=1)) for grid in (held, held.k_reversed()))
+    return min(float(np.max(np.linalg.norm(place - truth, axis=1))) for place in places)
+
+
+def _misplaced(name: str, off: float, series: Series) -> tuple[str | Sentence, ...]:
+    """Return that Slicer shows the planes of a series elsewhere than where they lie, and what to do."""
+    return (
+        f"Slicer shows '{name}' up to {millimetres(off)} mm away from where its DICOM images lie: "
+        f"{series.verdict.reason}. Load it again from Slicer's DICOM database and harden the transform that it then "
+        f"lies under, or export {series.folder} with the command line. There: ",
+        series.verdict.remedy,
+    )
+
+
+def _what_is_left(name: str, held: SourceVolume, stored: SourceVolume) -> Descent:
+    """Tell cropped, changed, moved and resampled volumes apart, as far as that can be known."""
+    found = box_within(stored.geometry, held.geometry, FREEDOM_MM)
+    if found is None:
+        order = order_of_values(stored.voxels_kji, held.voxels_kji)
+        done = "resampled, moved or changed" if order is None else "moved or given other voxel sizes"
+        source = _with_planes(replace(stored.dicom, in_frame=False), slice(None), order)
+    else:
+        box, direction = found
+        i, j, k = map(slice, box.start, box.stop)
+        is_same = same_values(stored.voxels_kji[k, j, i], held.voxels_kji[:: 1 if direction == "same" else -1])
+        words = [] if box == stored.geometry.box else ["cropped"]
+        done = " and ".join(words if is_same else [*words, "changed"])
+        source = _with_planes(stored.dicom, k, direction if is_same else None)
+    return Descent(source, f"{done} in 3D Slicer", f"'{name}' was {done} in Slicer since it was loaded from DICOM")
+
+
+def _with_planes(source: DicomSource, k: slice, order: Order | None) -> DicomSource:
+    """Return the headers with the planes that are the volume's; without planes and window where none is."""
+    if order is None:
+        return replace(source, planes=(), window=None)
+    return replace(source, planes=source.planes[k][:: 1 if order == "same" else -1])

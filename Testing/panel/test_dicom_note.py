@@ -1,0 +1,29 @@
+"""The note above the panel's DICOM fields, and the library's sentences about images in the panel's words."""
+
+from __future__ import annotations
+
+from SlabExporterPanel.views.dicom_note import DicomNote, dicom_note
+from support.dicom_phantoms import voxels, write_series
+from support.scene_series import Database, loaded
+
+
+def test_the_note_says_where_patient_and_study_come_from(tmp_path, scene, volume):
+    folder = write_series(tmp_path / "ct", voxels())
+    node, database = loaded(scene, folder), Database(folder)
+    assert dicom_note(volume, database) == ""
+    assert dicom_note(node, database).startswith("The 6 images in Slicer's DICOM database give what is left empty")
+    (folder / "002").unlink()
+    assert "1 of its 6 images is not where Slicer's DICOM database had them" in dicom_note(node, database)
+    assert "6 of its 6 images are not" in dicom_note(node, None)
+
+
+def test_the_database_is_asked_once_a_volume(tmp_path, scene, volume):
+    folder = write_series(tmp_path / "ct", voxels())
+    node, database, note = loaded(scene, folder), Database(folder), DicomNote()
+    first = note.follow(node, database)
+    (folder / "002").unlink()
+    assert note.follow(node, database) == first
+    assert note.follow(volume, database) == ""
+    assert note.follow(None, database) == ""
+    assert "1 of its 6 images" in note.follow(node, database)
+    assert "6 of its 6 images" in note.follow(node, None)
