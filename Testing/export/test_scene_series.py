@@ -258,3 +258,13 @@ def test_two_places_of_one_volume_do_not_share_identifiers(tmp_path, scene):
         export_nodes(node, tmp_path / "out", DICOM, case="case", replace=True)
         found.append({one.SOPInstanceUID for one in images(tmp_path / "out")})
     assert not found[0] & found[1]
+
+
+def test_values_that_slicer_inverted_are_not_called_monochrome1(tmp_path, scene):
+    folder = write_series(tmp_path / "in" / "ct", voxels(SHAPE), PhotometricInterpretation="MONOCHROME1")
+    node = loaded(scene, folder)
+    export_nodes(node, tmp_path / "same", DICOM, database=Database(folder))
+    assert images(tmp_path / "same")[0].PhotometricInterpretation == "MONOCHROME1"
+    inverted = copy_of(scene, node, -1 - voxels_kji(node))
+    export_nodes(inverted, tmp_path / "inverted", DICOM, database=Database(folder))
+    assert images(tmp_path / "inverted")[0].PhotometricInterpretation == "MONOCHROME2"

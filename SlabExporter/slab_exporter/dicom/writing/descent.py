@@ -56,3 +56,13 @@ def descent_warnings(image: SourceVolume, modality: str, is_asked: bool) -> tupl
             else "The slabs keep patient and study of the series, but name none of its images as theirs."
         )
     return tuple(said)
+
+
+def photometric(image: SourceVolume) -> str:
+    """Return PhotometricInterpretation of a volume's slabs: its source's, where the values are the source's.
+
+    Slicer inverts MONOCHROME1 when it loads it, so that values of its scene are MONOCHROME2.
+    """
+    if image.dicom is None or (DERIVED_FROM in image.record and not image.dicom.planes):
+        return "MONOCHROME2"
+    return str(image.dicom.series.slices[0].pixel.photometric)

@@ -33,6 +33,7 @@ from ..uids import IMPLEMENTATION, is_valid_uid
 from .attributes import SourceHeaders, copied, deidentify
 from .case_header import CaseHeader
 from .classes import COPIED_PER_IMAGE
+from .descent import photometric
 from .encoding import Encoded, decimal_string, encoded, file_meta, joined, pixel_element, shortened, text_element
 from .image_grid import perpendicular, unit
 from .readback import verify_slab_folder
@@ -135,7 +136,7 @@ class SlabSeries:
         form, header = self.header.form, self.header
         dataset.ImageType = ["DERIVED", "SECONDARY", *self._image_type()]
         dataset.SamplesPerPixel = 1
-        dataset.PhotometricInterpretation = self._photometric()
+        dataset.PhotometricInterpretation = photometric(header.image)
         dataset.Columns, dataset.Rows = self.geometry.shape_ijk[:2]
         dataset.BitsAllocated = dataset.BitsStored = 16
         dataset.HighBit = 15
@@ -153,10 +154,6 @@ class SlabSeries:
         plane = self.source_plane(0)
         third = "" if plane is None or self.header.options.deidentify else "".join(plane.image_type[2:3]).strip()
         return (third,) if re.fullmatch(r"[A-Z0-9_ ]{1,16}", third) else self.header.image_class.image_type
-
-    def _photometric(self) -> str:
-        source = self.header.image.dicom
-        return "MONOCHROME2" if source is None else source.series.slices[0].pixel.photometric
 
     def _number(self) -> int:
         source = self.header.image.dicom
