@@ -1,4 +1,4 @@
-"""Interruptions (Ctrl-C, SIGTERM) of what takes long: reading on another thread, native code, imports of native code.
+"""Interruptions (Ctrl-C, SIGTERM, Windows' Ctrl-Break) of what takes long: reading, native code and its imports.
 
 Python runs handlers of signals on the main thread, between two of its own steps: a thread that is waited
 for, and a call of native code, keep them waiting.
@@ -33,6 +33,11 @@ _PATIENCE_SECONDS = 1.5
 def interrupt(*_: object) -> None:
     """Handle SIGTERM as Ctrl-C is handled; the command line installs it, and is known by it."""
     raise KeyboardInterrupt
+
+
+def ending_signals() -> tuple[int, ...]:
+    """Return the signals by which systems ask a process to end: SIGTERM, and on Windows Ctrl-Break (SIGBREAK)."""
+    return tuple(int(getattr(signal, name)) for name in ("SIGTERM", "SIGBREAK") if hasattr(signal, name))
 
 
 def perform(future: Future[Any] | None, work: Callable[[], Any]) -> None:
@@ -186,5 +191,5 @@ def _interrupting_handlers() -> dict[int, Any]:
     """Signals that raise KeyboardInterrupt on this thread, with their handlers; under nohup it is not Ctrl-C."""
     if threading.current_thread() is not threading.main_thread():
         return {}
-    found = {int(number): signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
+    found = {int(number): signal.getsignal(number) for number in (*ending_signals(), signal.SIGINT)}
     return {n: handler for n, handler in found.items() if handler in (interrupt, signal.default_int_handler)}

@@ -6,6 +6,7 @@ https://bids-specification.readthedocs.io, "Filenames" and "Imaging data types" 
 from __future__ import annotations
 
 import re
+import unicodedata
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -50,7 +51,7 @@ def read_bids(stem: str) -> BidsName | None:
     >>> read_bids("sub-gl003_dir-ax_seg-vert_msk").entities == read_bids("sub-gl003_dir-ax_ct").entities
     True
     """
-    pieces = stem.split("_")
+    pieces = unicodedata.normalize("NFC", stem).split("_")
     subject = _ENTITY.fullmatch(pieces[0])
     if subject is None or subject.group(1) != "sub":
         return None

@@ -10,6 +10,7 @@ from ..core.errors import RequestError
 from ..core.naming import volume_stem
 from ..core.text import replaced
 from ..dicom.reading.series import Series
+from ..files.disk import as_stored_there
 from .channels.channel import Channel
 
 
@@ -106,7 +107,7 @@ def filled_in(pattern: str, case: Case, what: str) -> Path:
     folder = case.image.parent if case.series is None else case.image
     number = _number_in(named, pattern, what)
     try:
-        return Path(pattern.format(case=case.stem, folder=folder.name, number=number))
+        return as_stored_there(Path(pattern.format(case=case.stem, folder=folder.name, number=number)))
     except (KeyError, IndexError, ValueError, AttributeError) as error:
         raise RequestError(
             f"The {what} pattern '{pattern}' cannot be filled in; use {{case}} (the image's name), "

@@ -9,7 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from ..core.errors import RequestError
-from ..core.naming import case_names, volume_stem
+from ..core.naming import case_names, comparable, volume_stem
 from ..core.options import DataSetOptions, ExportRequest
 from ..core.text import Option, Sentence, counted
 from ..files.network.addresses import Address
@@ -155,7 +155,7 @@ def _refuse_repeats(entries: list[ListedCase]) -> None:
 def _names(entries: list[ListedCase]) -> list[str]:
     """Names from the lists; the others from the files' names, from their folders, or what a series says of itself."""
     given = [entry.name for entry in entries if entry.name is not None]
-    for name, count in Counter(name.casefold() for name in given).items():
+    for name, count in Counter(map(comparable, given)).items():
         if count > 1:
             raise RequestError(f"Two cases are called '{name}'; every case needs a name of its own.")
     # Listed names go in as file names, so that the others are kept apart from them.

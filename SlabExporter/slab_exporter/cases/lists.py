@@ -12,7 +12,7 @@ from pathlib import Path
 from ..core.errors import InputError, reading
 from ..core.naming import safe_name
 from ..dicom.reading.series import Series
-from ..files.disk import missing
+from ..files.disk import as_stored_there, missing
 from ..files.network.addresses import address_of
 from .channels.channel import Channel
 from .channels.columns import channel_columns
@@ -65,7 +65,7 @@ Beside = Callable[[Path, str], tuple[Path, str | None]]
 def beside_list(listed_in: Path, text: str) -> tuple[Path, str | None]:
     """Return a path relative to the list's folder; an address is none."""
     address = address_of(text)
-    return (listed_in.parent / text, None) if address is None else (Path(text), missing(Path(text)))
+    return (as_stored_there(listed_in.parent / text), None) if address is None else (Path(text), missing(Path(text)))
 
 
 def read_list(path: Path, beside: Beside = beside_list) -> list[ListedCase]:

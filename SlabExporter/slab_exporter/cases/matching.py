@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
-from ..core.naming import volume_stem
+from ..core.naming import comparable, volume_stem
 from .bids import may_belong, read_bids, subject_of, top_of
 from .conventions import (
     BIDS,
@@ -118,7 +118,7 @@ class LabelIndex:
             self._add(file)
 
     def _add(self, file: Path) -> None:
-        stem = volume_stem(file).casefold()
+        stem = comparable(volume_stem(file))
         self._by_stem.setdefault(stem, []).append(file)
         bids = read_bids(volume_stem(file))
         if bids is not None and bids.is_label:
@@ -131,7 +131,7 @@ class LabelIndex:
             self._by_identity.setdefault(name.identity, []).append(file)
         of_folder = not name.identity or name.identity not in self._folders.identities_in(file.parent)
         if stem in LABEL_STEMS or (name.is_label and of_folder):
-            self._by_folder.setdefault(file.parent.name.casefold(), []).append(file)
+            self._by_folder.setdefault(comparable(file.parent.name), []).append(file)
 
     def find(self, image: Path, places: tuple[Path, ...] = ()) -> tuple[str, list[Path]]:
         """(convention, label maps) for an image; one map if all is well, none or several if not.
@@ -173,9 +173,9 @@ class LabelIndex:
         return same_part(place, file.parent) and (self._given or lies_as_expected(place, file.parent))
 
     def _candidates(self, image: Path) -> Iterator[tuple[str, list[Path]]]:
-        stem = volume_stem(image).casefold()
+        stem = comparable(volume_stem(image))
         # In a folder of many cases its name says nothing about one of them.
-        folder = image.parent.name.casefold() if self._folders.holds_one_case(image.parent) else ""
+        folder = comparable(image.parent.name) if self._folders.holds_one_case(image.parent) else ""
         if stem not in IMAGE_STEMS:
             yield SAME_NAME, self._by_stem.get(stem, [])
         lits = _LITS_IMAGE.fullmatch(stem)
@@ -183,8 +183,8 @@ class LabelIndex:
             yield LITS, self._by_stem.get(f"segmentation{lits.group(1)}{lits.group(2)}", [])
         base = channel_base(image)
         if base is not None:
-            yield NNUNET, self._by_stem.get(base.casefold(), [])
-        for name in filter(None, (stem, folder, (base or "").casefold())):
+            yield NNUNET, self._by_stem.get(comparable(base), [])
+        for name in filter(None, (stem, folder, comparable(base or ""))):
             yield SUFFIX, self._by_base.get(name, [])
         for name in filter(None, (stem, base)):
             yield WORDS, self._but_for_a_word(name)
@@ -194,6 +194,6 @@ class LabelIndex:
 
     def _but_for_a_word(self, stem: str) -> list[Path]:
         """Label maps with the image's identity that name no kind of image that it is not."""
-        name = read_name(stem.casefold())
+        name = read_name(comparable(stem))
         found = self._by_identity.get(name.identity, []) if name.identity else []
-        return [file for file in found if read_name(volume_stem(file).casefold()).modalities <= name.modalities]
+        return [file for file in found if read_name(comparable(volume_stem(file))).modalities <= name.modalities]

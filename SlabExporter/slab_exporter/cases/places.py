@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator
 from functools import cache
 from pathlib import Path
 
-from ..core.naming import volume_stem
+from ..core.naming import comparable, volume_stem
 from .conventions import channel_base
 from .words import IMAGE_WORDS, LABEL_WORDS, read_name
 
@@ -139,7 +139,7 @@ class CaseFolders:
         self._identities: dict[Path, set[tuple[str, ...]]] = {}
         self._one: dict[Path, bool] = {}
         for image in images:
-            self._stems.setdefault(absolute(image.parent), set()).add(volume_stem(image).casefold())
+            self._stems.setdefault(absolute(image.parent), set()).add(comparable(volume_stem(image)))
 
     def __iter__(self) -> Iterator[Path]:
         """The folders, as absolute paths."""

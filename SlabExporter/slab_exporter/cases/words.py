@@ -7,6 +7,7 @@ in ``conventions``. Everything is judged by text, nothing is opened.
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache
@@ -71,7 +72,7 @@ def read_name(stem: str) -> Name:
     >>> read_name("T1_s1").identity, read_name("patient1_visit_2_T2").patient
     (('s1',), ('patient1',))
     """
-    found = words(stem)
+    found = words(unicodedata.normalize("NFC", stem))
     body = _without_label_words(found)
     identity: list[str] = []
     for word in body:

@@ -11,7 +11,7 @@ from typing import Any
 
 from .. import __version__
 from ..core.errors import SlabExporterError
-from ..interrupts import INTERRUPTED, interrupt
+from ..interrupts import INTERRUPTED, ending_signals, interrupt
 from ..startup import open_closed_streams
 from . import compare, demo, export, flirt, inspect, stitch, verify, where
 from .arguments import SOME_FAILED, UNUSABLE
@@ -72,8 +72,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         )
         return UNUSABLE
     finally:
-        if previous is not None:
-            signal.signal(signal.SIGTERM, previous)
+        for number, handler in previous.items():
+            signal.signal(number, handler)
 
 
 def _understood(typed_in: list[str]) -> argparse.Namespace | int:
@@ -117,13 +117,12 @@ def _numbers_apart(arguments: Sequence[str]) -> list[str]:
     return [f" {text}" if _NEGATIVE_WITH_EXPONENT.fullmatch(text) else text for text in arguments]
 
 
-def _interrupt_on_terminate() -> Any:
-    """Treat a termination signal (a cluster's time limit) like Ctrl-C, so that it cleans up."""
-
+def _interrupt_on_terminate() -> dict[int, Any]:
+    """Treat a termination signal (a cluster's time limit) like Ctrl-C, so that it cleans up; returns the handlers."""
     try:
-        return signal.signal(signal.SIGTERM, interrupt)
+        return {number: signal.signal(number, interrupt) for number in ending_signals()}
     except ValueError:  # not on the main thread
-        return None
+        return {}
 
 
 def build_parser() -> CommandParser:

@@ -55,7 +55,10 @@ SCRATCH = ".partial"
 TAKEN_IN_CASE = frozenset({"manifest.json", "image", "images", "preview"})
 
 _LONGEST_NAME = 120
-_WINDOWS_DEVICES = {"con", "prn", "aux", "nul"} | {f"{d}{n}" for d in ("com", "lpt") for n in range(1, 10)}
+# "Naming Files, Paths, and Namespaces" of Microsoft's documentation; superscript digits count as digits.
+_WINDOWS_DEVICES = {"con", "prn", "aux", "nul", "conin$", "conout$"} | {
+    f"{device}{n}" for device in ("com", "lpt") for n in "123456789¹²³"
+}
 
 
 def volume_extension(path: Path) -> str | None:
@@ -74,6 +77,15 @@ def volume_stem(path: Path) -> str:
     return path.name[: -len(extension)] if extension else path.stem
 
 
+def comparable(text: str) -> str:
+    """Return a name as file systems compare it that know neither capitals nor how an accent is stored.
+
+    >>> comparable("Mu\u0308ller") == comparable("MÜLLER")
+    True
+    """
+    return unicodedata.normalize("NFC", unicodedata.normalize("NFC", text).casefold())
+
+
 def safe_name(text: str) -> str:
     """Return ``text`` as a file or folder name: letters of any script and spaces stay, hostile characters go.
 
@@ -89,8 +101,10 @@ def safe_name(text: str) -> str:
     while len(text.encode()) > _LONGEST_NAME:
         text = text[:-1]
     text = text.strip(" .") or "case"
-    taken = text.split(".")[0].lower() in _WINDOWS_DEVICES or text.casefold() in (*SUMMARY_FILES, OPTIONS)
-    return f"{text}_" if taken else text
+    first, dot, rest = text.partition(".")
+    if first.rstrip().lower() in _WINDOWS_DEVICES:  # whatever follows the dot
+        return f"{first.rstrip()}_{dot}{rest}"
+    return f"{text}_" if text.casefold() in (*SUMMARY_FILES, OPTIONS) else text
 
 
 def case_names(paths: list[Path]) -> list[str]:
@@ -103,21 +117,21 @@ def case_names(paths: list[Path]) -> list[str]:
     for depth in (1, 2, 3):
         repeated = _repeated(names)
         for n, path in enumerate(paths):
-            if names[n].casefold() in repeated:
+            if comparable(names[n]) in repeated:
                 parents = path.absolute().parts[:-1][-depth:]
                 names[n] = safe_name("_".join((*(p.strip("/\\:") for p in parents), volume_stem(path))))
     taken: set[str] = set()
     for n, name in enumerate(names):
         candidate, number = name, 2
-        while candidate.casefold() in taken:
+        while comparable(candidate) in taken:
             candidate, number = f"{name}-{number}", number + 1
-        taken.add(candidate.casefold())
+        taken.add(comparable(candidate))
         names[n] = candidate
     return names
 
 
 def _repeated(names: list[str]) -> set[str]:
-    return {name for name, count in Counter(n.casefold() for n in names).items() if count > 1}
+    return {name for name, count in Counter(map(comparable, names)).items() if count > 1}
 
 
 def slab_name(case: str, index: int, count: int, kind: PieceKind = "slab") -> str:

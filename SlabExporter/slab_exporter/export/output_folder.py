@@ -15,11 +15,12 @@ from typing import IO
 
 from ..cases.find import Case
 from ..core.errors import OutputError, writing
-from ..core.naming import DATA_LIST, ERRORS_TABLE, OPTIONS, REPORT, SCRATCH, SLABS_TABLE, slab_name_pattern
+from ..core.naming import DATA_LIST, ERRORS_TABLE, OPTIONS, REPORT, SCRATCH, SLABS_TABLE, slab_name, slab_name_pattern
 from ..core.text import Option, Sentence
 from ..files.atomic import clear_abandoned, open_to_lock, try_lock
 from ..files.disk import begins_with, is_exported_case
 from ..pipeline.case_folder import cases_left_aside, clear_leftovers, is_whole_aside
+from ..report.pictures import PREVIEW_FOLDER
 from .nnunet import is_nnunet_folder
 
 # What stands at the beginning of our own files beside the cases.
@@ -30,6 +31,9 @@ _MARKS = {
     REPORT: "SlabExporter</title>",
     OPTIONS: '"schema": "slab-exporter-options/',
 }
+# "Maximum Path Length Limitation" of Microsoft's documentation; one character of the 260 ends the text.
+_LONGEST_PATH_OF_WINDOWS = 259
+_LONG_PATHS = r"SYSTEM\CurrentControlSet\Control\FileSystem"
 
 
 def make_output(cases: list[Case], out: Path) -> None:
@@ -49,11 +53,36 @@ def make_output(cases: list[Case], out: Path) -> None:
                 )
     if out.exists() and not out.is_dir():
         raise OutputError(f"{out} is a file; the output must be a folder.")
+    if sys.platform == "win32":
+        _refuse_long_paths(cases, out)
     with writing(f"The output folder {out}"):
         out.mkdir(parents=True, exist_ok=True)
         probe = out / f"{SCRATCH}-{os.getpid()}"
         probe.touch()
         probe.unlink()
+
+
+def _refuse_long_paths(cases: list[Case], out: Path) -> None:
+    """Refuse paths that are too long for Windows, unless it has been told to allow them.
+
+    Raises:
+        OutputError: with the first case of which files would have such paths.
+    """
+    import winreg
+
+    with contextlib.suppress(OSError), winreg.OpenKey(winreg.HKEY_LOCAL_MACHINE, _LONG_PATHS) as key:  # type: ignore[attr-defined]
+        if winreg.QueryValueEx(key, "LongPathsEnabled")[0] == 1:  # type: ignore[attr-defined]
+            return
+    for case in cases:
+        folder = max((PREVIEW_FOLDER, *case.labels, *case.channels), key=len)
+        file = f"{slab_name(case.name, 0, 1, 'block')}.nii.gz"
+        length = len(os.path.join(os.path.abspath(out), SCRATCH, "new", case.name, folder, file))
+        if length > _LONGEST_PATH_OF_WINDOWS:
+            raise OutputError(
+                f"Files of {case.name} would have paths of {length} characters in {out}, and Windows allows "
+                f"{_LONGEST_PATH_OF_WINDOWS}; choose an output folder with a shorter path, name the case in a list, or "
+                "turn on long paths in Windows (LongPathsEnabled)."
+            )
 
 
 def refuse_other_content(out: Path, resume: bool, overwrite: bool, shard: bool = False) -> None:

@@ -8,6 +8,7 @@ import hashlib
 import os
 import shutil
 import stat
+import unicodedata
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from io import BytesIO
 from itertools import islice
@@ -227,6 +228,15 @@ def summed(pieces: Iterable[bytes], digest: Any) -> Generator[bytes]:
     for piece in pieces:
         digest.update(piece)
         yield piece
+
+
+def as_stored_there(path: Path) -> Path:
+    """Return a path in the normal form of Unicode in which it exists: macOS and zip files store accents apart.
+
+    Where it exists in none, it stays as it is.
+    """
+    forms = (path, *(Path(unicodedata.normalize(form, str(path))) for form in ("NFC", "NFD")))
+    return next((one for one in forms if os.path.lexists(one)), path)
 
 
 def require_there(path: Path, what: str = "") -> None:

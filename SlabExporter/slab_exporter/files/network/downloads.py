@@ -18,6 +18,7 @@ from typing import Any, TypeVar
 from ...core.errors import InputError, SlabExporterError
 from ...core.text import Package, replaced
 from ..atomic import scratch_beside
+from ..disk import as_stored_there
 from .addresses import Address, address_of
 
 # Folder of the scratch files, in the system's temporary folder.
@@ -116,7 +117,7 @@ class Downloads:
         of_list = self._sources.get(listed_in)
         address = address_of(text) if of_list is None else of_list.beside(text)
         if address is None:
-            return listed_in.parent / text, None
+            return as_stored_there(listed_in.parent / text), None
         try:
             return self.local(address), None
         except InputError as error:
