@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import slicer
+import vtk
 
 from .sequence_logic import SequenceLogic
 
@@ -16,7 +17,7 @@ class SceneLogic(SequenceLogic):
         database = getattr(slicer, "dicomDatabase", None)
         return database if database is not None and database.isOpen else None
 
-    def loadManifest(self, path, labels=True, like=None):
+    def loadManifest(self, path, labels=True, like=None, progress=None):
         """Load the slabs of a finished export, each where it lies in the patient, into a folder of their own.
 
         Slabs of several frames become sequences, with one browser for all of them.
@@ -30,10 +31,13 @@ class SceneLogic(SequenceLogic):
         :param path: of a manifest.json, or of the case's folder.
         :param labels: load the label maps too, as label map volumes.
         :param like: volume node whose window, level and colours the slabs get; None for Slicer's choice.
+        :param progress: called with a ProgressEvent before every file; may raise Cancelled, and then none stays loaded.
         :return: the manifest.
         :raises slab_exporter.core.errors.SlabExporterError: it cannot be read, or a slab is missing.
         """
         from slab_exporter.core.manifest import read_manifest
+        from slab_exporter.core.progress import ProgressEvent, no_progress
+        from slab_exporter.mrml.nodes import remove_node
         from slab_exporter.mrml.slab_rois import put_into
         from slab_exporter.pipeline.exported_files import slab_files
 
@@ -43,15 +47,28 @@ class SceneLogic(SequenceLogic):
         folder = hierarchy.CreateFolderItem(hierarchy.GetSceneItemID(), f"{manifest.case} {manifest.plan.kind}s")
         frames = None if manifest.frames is None or manifest.frames.apart else manifest.frames
         browser = None if frames is None else self.makeBrowser(f"{manifest.case} browser")
-        for file in files:
-            if frames is not None and not file.is_label:
-                node = self.loadFrames(file.path, file.name, browser, frames.index)
-            else:
-                properties = {"name": file.name, "show": False, "singleFile": True, "labelmap": file.is_label}
-                node = slicer.util.loadVolume(str(file.path), properties)
-            put_into(hierarchy, folder, node)
-            if like is not None and not file.is_label:
-                showLike(node, like)
+        loaded = []
+        try:
+            for number, file in enumerate(files):
+                (progress or no_progress)(ProgressEvent("waiting", manifest.case, number, len(files)))
+                if frames is not None and not file.is_label:
+                    node = self.loadFrames(file.path, file.name, browser, frames.index)
+                else:
+                    properties = {"name": file.name, "show": False, "singleFile": True, "labelmap": file.is_label}
+                    node = slicer.util.loadVolume(str(file.path), properties)
+                loaded.append(node)
+                put_into(hierarchy, folder, node)
+                if like is not None and not file.is_label:
+                    showLike(node, like)
+        except BaseException:
+            if browser is not None:
+                sequences = vtk.vtkCollection()
+                browser.GetSynchronizedSequenceNodes(sequences, True)
+                loaded += [*sequences, browser]
+            for node in loaded:
+                remove_node(slicer.mrmlScene, node)
+            hierarchy.RemoveItem(folder)
+            raise
         if browser is not None:
             self.showBrowser(browser)
         return manifest

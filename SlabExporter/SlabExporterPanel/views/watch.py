@@ -76,6 +76,23 @@ class ExportWatch(Watch):
             raise Cancelled(CANCELLED_TEXT)
 
 
+class LoadWatch(Watch):
+    """Follows the loading of slabs; what was loaded is removed again when it is cancelled."""
+
+    def __call__(self, event: ProgressEvent) -> None:
+        """Take note of a file.
+
+        Raises:
+            Cancelled: the user asked for it.
+        """
+        self.percent = int(100 * event.done / event.total) if event.total else 0
+        if not self._cancelled:
+            self.text = f"{event.done} of {counted(event.total, 'file')} loaded"
+        self._refresh(self)
+        if self._cancelled:
+            raise Cancelled("Cancelled. Nothing was loaded.")
+
+
 def finished_text(manifest: Manifest) -> str:
     """Return the line after an export."""
     slabs, verified = len(manifest.slabs), sum(slab.verified for slab in manifest.slabs)

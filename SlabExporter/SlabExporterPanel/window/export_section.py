@@ -1,10 +1,13 @@
 """The panel's Export button: runs an export, shows how it goes and how it ended, and offers what comes next."""
 
+from contextlib import suppress
 from pathlib import Path
 
 import qt
 import slicer
 from slicer.i18n import tr as _
+
+from .surroundings import Surroundings
 
 
 class ExportSection:
@@ -19,7 +22,7 @@ class ExportSection:
 
     def __init__(self, panel):
         self._panel, self.ui = panel, panel.ui
-        self._watch = None
+        self._watch = self._around = None
         self.replaceable, self.states, self.outcome = "", {}, None
         self._replaceTip = self.ui.replaceCheckBox.toolTip
         self.confirm = slicer.util.confirmOkCancelDisplay
@@ -92,7 +95,7 @@ class ExportSection:
 
         panel = self._panel
         panel.refresh()
-        if not panel.view.export.enabled or self.isBusy:
+        if panel.parameterNode is None or not panel.view.export.enabled or self.isBusy:
             return
         folder = panel.view.folder
         if self.replaceable and panel.view.may_replace and not self.confirm(question(folder)):
@@ -110,11 +113,12 @@ class ExportSection:
         from ..views.watch import ExportWatch, failed_text, finished_notes, finished_text
 
         volumeID, notes, isWhole = node.volume.GetID(), (), False
-        self._watch = ExportWatch(self._showProgress)
+        labels = self._panel.input.labels()
+        self._watch, self._around = ExportWatch(self._showProgress), Surroundings((node.volume, node.roi, *labels))
         self._setBusy(True)
         self._panel.input.rememberFolder()
         try:
-            manifest = self._export(folder, node)
+            manifest = self._export(folder, node, labels)
             notes = tuple(dict.fromkeys((*finished_notes(manifest), *self._watch.told)))
             text, isWhole = finished_text(manifest), True
             self._panel.packageOffer.offer(manifest.warnings)
@@ -130,7 +134,7 @@ class ExportSection:
             self._setBusy(False)
         return Outcome(folder, volumeID, text, notes, isWhole)
 
-    def _export(self, folder, node):
+    def _export(self, folder, node, labels):
         from slab_exporter.export.from_scene import export_nodes
 
         from ..settings import data_set_of, request_of
@@ -140,7 +144,7 @@ class ExportSection:
             node.volume,
             folder.parent,
             request_of(settings),
-            self._panel.input.labels(),
+            labels,
             node.roi,
             folder.name,
             replace=self.replaceable == str(folder),
@@ -155,7 +159,8 @@ class ExportSection:
         self.ui.statusLabel.text = watch.text
         view = self._panel.view
         self._panel.preview.table.show(view.rows, view.headers, self.states)
-        slicer.app.processEvents()
+        if not self._around.live():
+            self.cancel()
 
     def _setBusy(self, busy):
         ui = self.ui
@@ -172,8 +177,26 @@ class ExportSection:
 
     def onLoadSlabs(self, clicked=False):
         """Load the slabs of the last export into a folder of their own, with the volume's window."""
-        with slicer.util.tryWithErrorDisplay(_("The slabs could not be loaded."), waitCursor=True):
-            self._panel.logic.loadManifest(self.outcome.folder, like=self._panel.parameterNode.volume)
+        from slab_exporter.core.errors import Cancelled
+
+        from ..views.watch import LoadWatch
+
+        volume = self._panel.parameterNode.volume
+        self._watch, self._around = LoadWatch(self._showLoading), Surroundings([volume])
+        self._setBusy(True)
+        try:
+            with slicer.util.tryWithErrorDisplay(_("The slabs could not be loaded.")), suppress(Cancelled):
+                self._panel.logic.loadManifest(self.outcome.folder, like=volume, progress=self._watch)
+        finally:
+            self._watch = None
+            self._setBusy(False)
+        self._panel.refresh()
+
+    def _showLoading(self, watch):
+        self.ui.progressBar.value = watch.percent
+        self.ui.statusLabel.text = watch.text
+        if not self._around.live():
+            self.cancel()
 
     def onOpenReport(self, clicked=False):
         """Open the data set's report in the browser."""

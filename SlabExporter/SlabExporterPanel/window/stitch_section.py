@@ -4,6 +4,8 @@ import ctk
 import slicer
 from slicer.i18n import tr as _
 
+from .surroundings import Surroundings
+
 # Path widgets, which Slicer's parameter nodes cannot bind to text, and their settings.
 PATHS = {
     "stitchManifestPathEdit": "stitchManifest",
@@ -121,11 +123,12 @@ class StitchSection:
         self.refresh()
         if not self.ui.stitchButton.enabled or self.isBusy:
             return
-        self._watch = StitchWatch(self._showProgress)
+        node = self._node  # the module may be left meanwhile
+        self._watch, self._around = StitchWatch(self._showProgress), Surroundings()
         self._setBusy(True)
         try:
-            text = self._stitch(self.logic.stitchSettings())
-            self._node.stitchReplace = False  # what is replaced is decided each time
+            text = self._stitch(self.logic.stitchSettings(), node.stitchShow3D)
+            node.stitchReplace = False  # what is replaced is decided each time
         except Cancelled as stopped:
             text = str(stopped)
         except (SlabExporterError, MemoryError) as error:
@@ -139,13 +142,13 @@ class StitchSection:
         self.ui.stitchStatusLabel.visible = True
         self.refresh()
 
-    def _stitch(self, settings):
+    def _stitch(self, settings, show3D):
         """Stitch and load; return the lines about it."""
         from ..views.stitching.stitch_view import origin_of, run_stitch
         from ..views.stitching.stitched import stitched_text
 
         result = run_stitch(settings, self._watch)
-        loaded = self.logic.loadStitched(result, origin_of(settings), self._node.stitchShow3D)
+        loaded = self.logic.loadStitched(result, origin_of(settings), show3D)
         self._loadedIDs = tuple(node.GetID() for node in loaded.nodes)
         return stitched_text(result, loaded.text)
 
@@ -158,7 +161,8 @@ class StitchSection:
     def _showProgress(self, watch):
         self.ui.stitchProgressBar.value = watch.percent
         self.ui.stitchStatusLabel.text = watch.text
-        slicer.app.processEvents()
+        if not self._around.live():
+            self.cancel()
 
     def _setBusy(self, busy):
         ui = self.ui
