@@ -182,7 +182,9 @@ def test_what_is_found_in_the_voxels_is_announced(volume, settings):
     assert "nothing of the body" in view.notes[1]
     assert view.export.enabled
     assert not view.preview.enabled
-    assert "without 'Crop to'" in view.preview.tooltip
+    assert view.preview.tooltip == "The box that is cut is not found yet: see the section 'Slabs'."
+    assert view.search.is_quick
+    assert view.search.sentence == "Looking for parts of the body …"
 
 
 def test_axes_are_put_in_order_before_the_slabs_are_planned(scene, settings):

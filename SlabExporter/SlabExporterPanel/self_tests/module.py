@@ -20,6 +20,7 @@ from .boundaries import BoundaryTests
 from .boxes import BoxTests
 from .dicom import DicomTests
 from .export import ExportTests
+from .found import FoundTests
 from .limits import LimitTests
 from .looks import LooksTests
 from .saved import SavedTests
@@ -35,6 +36,7 @@ class SlabExporterTest(
     BoxTests,
     DicomTests,
     ExportTests,
+    FoundTests,
     LimitTests,
     LooksTests,
     SavedTests,

@@ -14,11 +14,11 @@ from slab_exporter.core.geometry import Box, VolumeGeometry
 from slab_exporter.core.options import DataSetOptions, ExportRequest
 from slab_exporter.core.planning import SlabPlan, plan_slabs
 from slab_exporter.core.text import counted
-from slab_exporter.export.from_scene import case_name, require_layout_for
+from slab_exporter.export.from_scene import case_name, require_layout_for, require_one_limit
 from slab_exporter.files.encodings.holding import require_holdable
 from slab_exporter.mrml.nodes import node_geometry, require_no_transform
 from slab_exporter.mrml.roi import box_inside_roi
-from slab_exporter.mrml.slab_rois import MOST_BOXES
+from slab_exporter.mrml.slab_rois import MOST_BOXES, shown_pieces
 from slab_exporter.mrml.volume_files import geometry_warnings
 from slab_exporter.prepare.preparation import cut_grid
 from slab_exporter.volumes.scene_volumes import geometry_to_cut, header_warnings, require_well_placed
@@ -27,8 +27,9 @@ from ..settings import PanelSettings, data_set_of, request_of
 from .action import Action
 from .checks import output_folder, require_usable_label, require_usable_output
 from .frames import FramesView, frame_notes, frames_view
+from .preview.found import Found, Search, refined, search_for
 from .replacing import earlier_export
-from .rows import Row, extent_tip, row_of, summary, table_headers
+from .rows import Row, extent_tip, rows_of, summary, table_headers, table_note
 from .words import in_panel_words
 
 EXPORT_TIP = "Write the slabs, read every one back, and compare it with the volume."
@@ -54,6 +55,7 @@ class PanelView:
         plan: what a preview shows; None if there is none.
         can_harden: whether the volume lies under a linear transform, which can be applied to a copy.
         frames: what there is to choose of a sequence; None for a single volume.
+        search: what has to be found in the voxels before the plan is what will be cut; None for nothing more.
     """
 
     preview: Action
@@ -70,6 +72,7 @@ class PanelView:
     plan: SlabPlan | None = None
     can_harden: bool = False
     frames: FramesView | None = None
+    search: Search | None = None
 
     @property
     def may_replace(self) -> bool:
@@ -77,7 +80,13 @@ class PanelView:
         return bool(self.earlier)
 
 
-def panel_view(settings: PanelSettings, volume: Any, labels: tuple[Any, ...] = (), roi: Any = None) -> PanelView:
+def panel_view(
+    settings: PanelSettings,
+    volume: Any,
+    labels: tuple[Any, ...] = (),
+    roi: Any = None,
+    found: Found | None = None,
+) -> PanelView:
     """Return what to show for these settings and nodes.
 
     Args:
@@ -85,18 +94,22 @@ def panel_view(settings: PanelSettings, volume: Any, labels: tuple[Any, ...] = (
         volume: scalar volume node, or None.
         labels: label map and segmentation nodes.
         roi: markups ROI node to stay within, or None.
+        found: what was found in the voxels the last time; used where it is of these settings and nodes.
     """
     case = "" if volume is None else case_name(volume, settings.name, settings.frames)
     try:
         request, data_set = request_of(settings), data_set_of(settings)
         plan = plan_of(request, volume, roi)
-        notes = _notes(request, plan, volume)
+        search = search_for(request, volume, labels, plan.geometry)
+        if search is not None and found is not None and found.key == search.key:
+            plan, search = refined(plan, request, found), None
+        notes = _notes(request, plan, volume, search)
     except SlabExporterError as error:
         off = Action(False, in_panel_words(error.sentence))
         return PanelView(off, off, case, can_harden=_is_moved(volume), frames=frames_view(volume))
     folder = _case_folder(settings, case)
     return PanelView(
-        preview=_preview_action(request, plan),
+        preview=_preview_action(request, plan, search),
         export=_export_action(settings, _Case(case, volume, labels), plan.geometry, request, data_set),
         case=case,
         folder=folder,
@@ -104,11 +117,12 @@ def panel_view(settings: PanelSettings, volume: Any, labels: tuple[Any, ...] = (
         summary="\n".join((summary(plan, volume), *_new_folder_note(settings))),
         notes=tuple(in_panel_words(text) for text in notes),
         order=_order_note(plan.geometry, volume),
-        rows=tuple(row_of(slab, plan) for slab in plan.slabs),
+        rows=rows_of(plan),
         headers=table_headers(plan),
         extent_tip=extent_tip(plan),
         plan=plan,
         frames=frames_view(volume),
+        search=search,
     )
 
 
@@ -123,6 +137,7 @@ def plan_of(request: ExportRequest, volume: Any, roi: Any = None) -> SlabPlan:
     """
     if volume is None:
         raise InputError("Choose the volume to cut.")
+    require_one_limit(request, roi)
     require_no_transform(volume)
     require_well_placed(volume)
     geometry = cut_grid(geometry_to_cut(volume), request.prepare)
@@ -144,16 +159,21 @@ def _case_folder(settings: PanelSettings, case: str) -> Path | None:
         return None
 
 
-def _notes(request: ExportRequest, plan: SlabPlan, volume: Any) -> tuple[str, ...]:
+def _notes(request: ExportRequest, plan: SlabPlan, volume: Any, search: Search | None) -> tuple[str, ...]:
     warnings = dict.fromkeys((*header_warnings(volume), *geometry_warnings(plan.geometry)))
-    found = {"labels": "the box around the label maps", "body": "the box around the body", None: ""}
-    box, kept = found[request.limit.crop_to], request.keep.keep
+    boxes = {"labels": "the box around the label maps", "body": "the box around the body", None: ""}
+    is_open = search is not None or request.frames is not None
+    box, kept = boxes[request.limit.crop_to] if is_open else "", request.keep.keep if is_open else "all"
     return (
         *frame_notes(request, volume),
         *warnings,
         *plan.notes,
-        *((f"Only {box} is cut; it is found when you export, and the table shows the whole volume.",) if box else ()),
-        *((f"Pieces with nothing {_KEPT[kept]} are found and left out when you export.",) if kept != "all" else ()),
+        *((f"Only {box} is cut; until it is found the table shows the whole volume.",) if box else ()),
+        *(
+            (f"Pieces with nothing {_KEPT.get(kept)} are left out; until they are found all are shown.",)
+            * (kept != "all")
+        ),
+        *table_note(plan),
     )
 
 
@@ -180,13 +200,13 @@ def _order_note(cut: VolumeGeometry, volume: Any) -> str:
     return f"The slabs' axes point to {cut.orientation}, Slicer's to {held.orientation}; the indices are the slabs'."
 
 
-def _preview_action(request: ExportRequest, plan: SlabPlan) -> Action:
-    if request.limit.crop_to is not None:
+def _preview_action(request: ExportRequest, plan: SlabPlan, search: Search | None) -> Action:
+    if request.limit.crop_to is not None and request.frames is not None:
         return Action(False, "The box that is cut is found when you export; without 'Crop to' slabs can be shown.")
-    if len(plan.slabs) > MOST_BOXES:
-        return Action(
-            False, f"{counted(len(plan.slabs), plan.kind)} are too many to show; the preview shows up to {MOST_BOXES}."
-        )
+    if request.limit.crop_to is not None and search is not None:
+        return Action(False, "The box that is cut is not found yet: see the section 'Slabs'.")
+    if (count := len(shown_pieces(plan))) > MOST_BOXES:
+        return Action(False, f"{counted(count, plan.kind)} are too many to show; the preview shows up to {MOST_BOXES}.")
     return Action(True, PREVIEW_TIP)
 
 

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
+from slab_exporter.core.pieces.records import LeftOut
 from slab_exporter.core.planning import Slab, SlabPlan
 from slab_exporter.core.text import counted, degrees, lengths, sizes
 from slab_exporter.mrml.nodes import voxels_kji
-from slab_exporter.mrml.slab_rois import slab_colour
+from slab_exporter.mrml.slab_rois import LEFT_OUT_COLOUR, slab_colour
 
 PLANNED = "planned"
+# More rows than this are of no use, and take long to fill.
+MOST_ROWS = 1000
+_OF = {"labelled": "labels", "body": "body"}
 _OBLIQUE_DEGREES = 0.5
 
 
@@ -23,9 +28,10 @@ class Row:
         slices: index range along the cut axis, inclusive; of a block along i, j and k.
         extent: outer edges along the patient axis in mm.
         size: voxels along i, j, k.
-        state: "planned" until the export says more.
+        state: "planned" until the export says more; of a piece that is left out, why.
         colour: RGB, 0 to 1, of its box.
         centre: RAS in mm, where a double click jumps to.
+        is_left_out: whether it is not written.
     """
 
     number: int
@@ -35,6 +41,7 @@ class Row:
     state: str
     colour: tuple[float, float, float]
     centre: tuple[float, float, float]
+    is_left_out: bool = False
 
 
 def summary(plan: SlabPlan, volume: Any) -> str:
@@ -78,8 +85,22 @@ def extent_tip(plan: SlabPlan) -> str:
     )
 
 
-def row_of(slab: Slab, plan: SlabPlan) -> Row:
-    """A planned slab as the table shows it."""
+def rows_of(plan: SlabPlan) -> tuple[Row, ...]:
+    """The pieces of a plan, also those that are left out, as far as the table shows them."""
+    left = {} if plan.left_out is None else {piece.index: piece for piece in plan.left_out.pieces}
+    return tuple(row_of(slab, plan, left.get(slab.index)) for slab in plan.all_slabs[:MOST_ROWS])
+
+
+def table_note(plan: SlabPlan) -> tuple[str, ...]:
+    """A sentence where the table shows a part of the plan."""
+    count = len(plan.all_slabs)
+    if count <= MOST_ROWS:
+        return ()
+    return (f"The table shows the first {MOST_ROWS:,} of {count:,} {plan.kind}s.",)
+
+
+def row_of(slab: Slab, plan: SlabPlan, left: LeftOut | None = None) -> Row:
+    """A planned slab as the table shows it; ``left`` where it is not written."""
     box, axis, g = slab.box, plan.axis, plan.geometry
     ras_axis = g.ras_axis_of_index[axis][0]
     middle = [(a + b - 1) / 2 for a, b in zip(box.start, box.stop, strict=True)]
@@ -95,7 +116,16 @@ def row_of(slab: Slab, plan: SlabPlan) -> Row:
         slices=", ".join(f"{box.start[n]} … {box.stop[n] - 1}" for n in shown),
         extent=f"{min(ends):.1f} … {max(ends):.1f}",
         size=sizes(box.shape),
-        state=PLANNED,
-        colour=slab_colour(slab.index),
+        state=PLANNED if left is None else _why_left_out(left, plan),
+        colour=slab_colour(slab.index) if left is None else LEFT_OUT_COLOUR,
         centre=(r, a, s),
+        is_left_out=left is not None,
     )
+
+
+def _why_left_out(left: LeftOut, plan: SlabPlan) -> str:
+    what = _OF[plan.left_out.options.keep] if plan.left_out is not None else ""
+    if left.voxels == 0:
+        return f"left out: no {what}"
+    inside = left.box.intersection(plan.geometry.box)
+    return f"left out: {100 * left.voxels / math.prod(inside.shape):.2g} % {what}"

@@ -3,7 +3,7 @@
 import qt
 from slicer.i18n import tr as _
 
-from ..colours import GOOD
+from ..colours import GOOD, QUIET
 from .theme import colourOn
 
 _STATE, SLICES, _EXTENT, _LAST = 1, 2, 3, 4
@@ -96,6 +96,8 @@ class SlabTable:
                     tip = _("Double click: type first and last slice, or how many slices; its neighbours give way.")
                 item.setFlags(flags)
                 item.setToolTip(tip)
+                if row.is_left_out:
+                    item.setForeground(qt.QBrush(colourOn(self._table, QUIET)))
                 if column == 0:
                     item.setIcon(qt.QIcon(swatch))
                 self._table.setItem(row.number, column, item)

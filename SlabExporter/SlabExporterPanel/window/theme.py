@@ -21,7 +21,12 @@ def paintLabels(ui):
 
     :param ui: the panel's widgets by name.
     """
-    for label, colour in ((ui.notesLabel, NOTE), (ui.reasonLabel, QUIET), (ui.stitchSummaryLabel, QUIET)):
+    for label, colour in (
+        (ui.notesLabel, NOTE),
+        (ui.tableLabel, NOTE),
+        (ui.reasonLabel, QUIET),
+        (ui.stitchSummaryLabel, QUIET),
+    ):
         # the label's own palette follows its style sheet: ask its parent's
         style = f"color: {colour.on(isDark(label.parent()))};"
         if label.styleSheet != style:

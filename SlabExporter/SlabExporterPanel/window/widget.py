@@ -16,6 +16,7 @@ from .options_files import OptionsFiles
 from .package_offer import PackageOffer
 from .packing_offer import PackingOffer
 from .preview.boundaries import Boundaries
+from .preview.finding import Finding
 from .preview.roi_maker import RoiMaker
 from .preview_section import PreviewSection
 from .stitch_section import StitchSection
@@ -57,6 +58,7 @@ class SlabExporterWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self.optionsFiles = OptionsFiles(self)
         self.preview = PreviewSection(self)
         self.boundaries = Boundaries(self)
+        self.finding = Finding(self)
         self.roiMaker = RoiMaker(self)
         self.export = ExportSection(self)
         self.stitch = StitchSection(self.ui, self.logic)
@@ -87,6 +89,7 @@ class SlabExporterWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self.setParameterNode(None)
         self.preview.remove()
         self.boundaries.remove()
+        self.finding.forget()
 
     def onSceneStartClose(self, caller=None, event=None):
         """Settings and nodes are about to go."""
@@ -94,6 +97,7 @@ class SlabExporterWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self.preview.wanted = False
         self.ui.dragBoundariesCheckBox.checked = False
         self.boundaries.remove()
+        self.finding.forget()
         self.setParameterNode(None)
 
     def onSceneChanged(self, caller=None, event=None):
@@ -157,7 +161,8 @@ class SlabExporterWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         labels = self.input.labels()
         self._follow([node.parameterNode, node.volume, node.roi, *labels])
         before = self.view
-        self.view = panel_view(self.logic.settings(self.export.replaceable), node.volume, labels, node.roi)
+        settings = self.logic.settings(self.export.replaceable)
+        self.view = panel_view(settings, node.volume, labels, node.roi, self.finding.found)
         self.export.forgetWhatIsOver(before, self.view, node.volume)
         self._show()
 
@@ -178,6 +183,7 @@ class SlabExporterWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self.export.show(view)
         self.preview.show(view, self.parameterNode.volume, self.export.states)
         self.boundaries.show(view)
+        self.finding.show(view)
         self.roiMaker.show(self.parameterNode)
 
     def _showUnit(self):

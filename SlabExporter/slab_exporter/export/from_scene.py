@@ -125,11 +125,20 @@ def _require_consistent(request: ExportRequest, roi: Any, channels: Mapping[str,
     Raises:
         RequestError: with what to leave out.
     """
+    require_one_limit(request, roi)
+    require_one_kind_of_several(request, bool(channels))
+
+
+def require_one_limit(request: ExportRequest, roi: Any) -> None:
+    """Refuse to crop to what is found in the voxels where an ROI says what is cut.
+
+    Raises:
+        RequestError: both are given.
+    """
     if roi is not None and request.limit.crop_to is not None:
         raise RequestError(
             Option.to("crop_to", request.limit.crop_to), " and an ROI each say what is cut: leave one out."
         )
-    require_one_kind_of_several(request, bool(channels))
 
 
 def require_layout_for(name: str, labels: LabelNodes, request: ExportRequest, data_set: DataSetOptions) -> None:

@@ -11,7 +11,7 @@ import colorsys
 from typing import Any
 
 from ..core.naming import slab_number
-from ..core.planning import SlabPlan
+from ..core.planning import Slab, SlabPlan
 from .nodes import remove_node
 from .roi import place_roi
 
@@ -20,6 +20,7 @@ ATTRIBUTE = "SlabExporter.Preview"
 # More boxes than this cannot be distinguished, and slow the views down.
 MOST_BOXES = 100
 _FILL, _FILL_HIGHLIGHTED = 0.08, 0.25
+LEFT_OUT_COLOUR = (0.55, 0.55, 0.55)
 _SLICE_LINE, _SLICE_LINE_HIGHLIGHTED = 1.0, 3.0
 
 
@@ -29,36 +30,40 @@ def slab_colour(index: int) -> tuple[float, float, float]:
     return colorsys.hsv_to_rgb(hue, 0.72, 1.0 if index % 2 == 0 else 0.82)
 
 
+def shown_pieces(plan: SlabPlan) -> tuple[Slab, ...]:
+    """Return what boxes are drawn of: also pieces that are left out, unless that is too many."""
+    return plan.all_slabs if len(plan.all_slabs) <= MOST_BOXES else plan.slabs
+
+
 def show_preview(classes: Any, scene: Any, plan: SlabPlan, volume: Any) -> list[Any]:
-    """Make or update one ROI for each slab of a plan.
+    """Make or update one ROI for each slab of a plan; those of slabs that are left out are grey.
 
     Args:
         classes: namespace of Slicer's classes.
         scene: the user's scene.
-        plan: at most ``MOST_BOXES`` slabs; its geometry is in RAS of the volume node.
+        plan: with at most ``MOST_BOXES`` ``shown_pieces``; its geometry is in RAS of the volume node.
         volume: the volume node; its name goes before the boxes'.
 
     Returns:
         The ROI nodes, in numbering order.
     """
-    rois = preview_rois(scene)
-    for roi in rois[len(plan.slabs) :]:
-        remove_node(scene, roi)
-    rois = rois[: len(plan.slabs)]
-    for slab in plan.slabs:
-        if slab.index == len(rois):
-            rois.append(_new_roi(classes, scene, slab.index))
-        roi = rois[slab.index]
-        roi.SetName(f"{volume.GetName()} {plan.kind} {slab_number(slab.index, len(plan.slabs), plan.kind)}")
-        place_roi(roi, plan.geometry, slab.box)
-    return rois
+    held, pieces = {_number(roi): roi for roi in preview_rois(scene)}, shown_pieces(plan)
+    for number in held.keys() - {piece.index for piece in pieces}:
+        remove_node(scene, held.pop(number))
+    written = {slab.index for slab in plan.slabs}
+    for piece in pieces:
+        roi = held.get(piece.index) or held.setdefault(piece.index, _new_roi(classes, scene, piece.index))
+        roi.SetName(f"{volume.GetName()} {plan.kind} {slab_number(piece.index, len(plan.all_slabs), plan.kind)}")
+        place_roi(roi, plan.geometry, piece.box)
+        _paint(roi.GetDisplayNode(), slab_colour(piece.index) if piece.index in written else LEFT_OUT_COLOUR)
+    return [held[piece.index] for piece in pieces]
 
 
 def preview_rois(scene: Any) -> list[Any]:
     """Return the preview's ROI nodes, in numbering order."""
     count = scene.GetNumberOfNodesByClass("vtkMRMLMarkupsROINode")
     nodes = [scene.GetNthNodeByClass(n, "vtkMRMLMarkupsROINode") for n in range(count)]
-    return sorted((n for n in nodes if n.GetAttribute(ATTRIBUTE)), key=lambda n: int(n.GetAttribute(ATTRIBUTE)))
+    return sorted((n for n in nodes if n.GetAttribute(ATTRIBUTE)), key=_number)
 
 
 def remove_preview(scene: Any) -> None:
@@ -93,9 +98,9 @@ def keep_preview(classes: Any, scene: Any, name: str) -> list[Any]:
 
 def highlight(scene: Any, index: int | None) -> None:
     """Make one slab's box stand out, and no other; None for no box at all."""
-    for number, roi in enumerate(preview_rois(scene)):
+    for roi in preview_rois(scene):
         display = roi.GetDisplayNode()
-        chosen = number == index
+        chosen = _number(roi) == index
         display.SetFillOpacity(_FILL_HIGHLIGHTED if chosen else _FILL)
         display.SetSliceIntersectionThickness(int(_SLICE_LINE_HIGHLIGHTED if chosen else _SLICE_LINE))
 
@@ -120,10 +125,16 @@ def _new_roi(classes: Any, scene: Any, index: int) -> Any:
     display.SetGlyphScale(0)
     display.SetFillOpacity(_FILL)
     display.SetOutlineOpacity(1.0)
-    colour = slab_colour(index)
+    return roi
+
+
+def _number(roi: Any) -> int:
+    return int(roi.GetAttribute(ATTRIBUTE))
+
+
+def _paint(display: Any, colour: tuple[float, float, float]) -> None:
     display.SetColor(*colour)
     display.SetSelectedColor(*colour)
-    return roi
 
 
 def put_into(hierarchy: Any, folder: int, node: Any) -> None:

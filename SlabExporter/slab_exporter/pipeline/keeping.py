@@ -42,9 +42,15 @@ def keep_pieces(plan: SlabPlan, image: SourceVolume, labels: Sequence[SourceVolu
     Raises:
         RequestError: no piece is left, or labels are asked for where there are none.
     """
-    if options.keep == "all":
-        return plan
-    wanted = wanted_voxels(image, labels, options)
+    return plan if options.keep == "all" else keep_wanted(plan, wanted_voxels(image, labels, options), options)
+
+
+def keep_wanted(plan: SlabPlan, wanted: npt.NDArray[np.bool_], options: KeepOptions) -> SlabPlan:
+    """Return the plan without the pieces that hold too little of the voxels (KJI) that are wanted.
+
+    Raises:
+        RequestError: no piece is left.
+    """
     left = []
     for slab in plan.all_slabs:
         inside = slab.box.intersection(plan.geometry.box)

@@ -108,9 +108,17 @@ def limits_of(
     """
     if request.within is not None:
         return read_roi_box(runtime, Path(request.within), image.geometry)
-    crop_to = request.limit.crop_to
-    if crop_to is None:
+    if request.limit.crop_to is None:
         return None
+    return enlarged(found_box(image, labels, request.limit.crop_to), request.limit.margin or 0.0, image.geometry)
+
+
+def found_box(image: SourceVolume, labels: Sequence[SourceVolume], crop_to: CropTo) -> Box:
+    """Return the box around all label maps, or around the body in the image, without a margin.
+
+    Raises:
+        RequestError: there is no label map, or the box holds no voxel.
+    """
     if crop_to == "labels" and not labels:
         raise RequestError(f"{image.name} has no label map, and ", Option.to("crop_to", "labels"), " needs one.")
     boxes = [cropping_box(volume, crop_to) for volume in (labels if crop_to == "labels" else [image])]
@@ -121,7 +129,7 @@ def limits_of(
             "body": f"{image.name} holds no body: all of its voxels are equal",
         }
         raise RequestError(f"{nothing[crop_to]}, and ", Option.to("crop_to", crop_to), " would leave nothing to cut.")
-    return enlarged(box, request.limit.margin or 0.0, image.geometry)
+    return box
 
 
 def cropping_box(volume: SourceVolume, crop_to: CropTo) -> Box | None:
