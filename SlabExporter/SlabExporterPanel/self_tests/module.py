@@ -16,13 +16,13 @@ from slicer.ScriptedLoadableModule import ScriptedLoadableModuleTest
 
 from .alive import AliveTests
 from .back import BackTests
-from .boundaries import BoundaryTests
-from .boxes import BoxTests
 from .dicom import DicomTests
 from .export import ExportTests
-from .found import FoundTests
-from .limits import LimitTests
 from .looks import LooksTests
+from .preview.boundaries import BoundaryTests
+from .preview.boxes import BoxTests
+from .preview.found import FoundTests
+from .preview.limits import LimitTests
 from .saved import SavedTests
 from .scene import SceneTests
 from .sequences import SequenceTests

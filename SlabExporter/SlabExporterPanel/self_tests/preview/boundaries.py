@@ -112,7 +112,7 @@ class BoundaryTests:
         self.assertEqual(self.settings.cutAt, "")
 
     def _points(self):
-        from ..window.preview.boundaries import ATTRIBUTE
+        from ...window.preview.boundaries import ATTRIBUTE
 
         nodes = slicer.util.getNodesByClass("vtkMRMLMarkupsFiducialNode")
         return next((node for node in nodes if node.GetAttribute(ATTRIBUTE)), None)

@@ -78,7 +78,7 @@ class FoundTests:
 
     def test_a_large_volume_is_looked_at_on_demand(self):
         """Not while the user types: a button, with the time that it takes."""
-        from ..views.preview import found
+        from ...views.preview import found
 
         ui, quick = self.panel.ui, found.QUICK
         found.QUICK = 0
