@@ -49,8 +49,8 @@ class ResultLogic:
         from .views.stitching.stitched import Loaded
 
         volume = volume_of(slicer.util.getNodesByClass("vtkMRMLScalarVolumeNode"), origin.manifest, origin.folder)
-        node = self.loadSequence(result.path, index=origin.manifest.frames.index)
-        if volume is not None:
+        node = self.loadSequence(result.path, index=origin.manifest.frames.index, isLabel=result.is_labels)
+        if volume is not None and not result.is_labels:
             showLike(node, volume)
         _putBeside(volume, node)
         return Loaded((node,), f"loaded as a sequence of {counted(result.channels, 'frame')}")

@@ -45,14 +45,13 @@ class SceneLogic(SequenceLogic):
         files = slab_files(Path(path), manifest, labels)
         hierarchy = slicer.vtkMRMLSubjectHierarchyNode.GetSubjectHierarchyNode(slicer.mrmlScene)
         folder = hierarchy.CreateFolderItem(hierarchy.GetSceneItemID(), f"{manifest.case} {manifest.plan.kind}s")
-        frames = None if manifest.frames is None or manifest.frames.apart else manifest.frames
-        browser = None if frames is None else self.makeBrowser(f"{manifest.case} browser")
+        browser = self.makeBrowser(f"{manifest.case} browser") if any(file.holds_frames for file in files) else None
         loaded = []
         try:
             for number, file in enumerate(files):
                 (progress or no_progress)(ProgressEvent("waiting", manifest.case, number, len(files)))
-                if frames is not None and not file.is_label:
-                    node = self.loadFrames(file.path, file.name, browser, frames.index)
+                if file.holds_frames:
+                    node = self.loadFrames(file.path, file.name, browser, manifest.frames.index, file.is_label)
                 else:
                     properties = {"name": file.name, "show": False, "singleFile": True, "labelmap": file.is_label}
                     node = slicer.util.loadVolume(str(file.path), properties)

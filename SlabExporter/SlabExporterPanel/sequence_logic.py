@@ -8,7 +8,7 @@ import slicer
 class SequenceLogic:
     """Part of ``SlabExporterLogic``."""
 
-    def loadSequence(self, path, name=None, index=None):
+    def loadSequence(self, path, name=None, index=None, isLabel=False):
         """Load a file of several frames (4D NIfTI, NRRD or MetaImage) as a sequence with a browser of its own.
 
         Example::
@@ -20,6 +20,7 @@ class SequenceLogic:
         :param path: of the file.
         :param name: of the sequence; the file's name if None.
         :param index: FrameIndex of the frames; None for what the file says.
+        :param isLabel: load them as label maps.
         :return: the volume node that shows the frame that the browser selects.
         :raises slab_exporter.core.errors.SlabExporterError: it cannot be read, or holds one volume.
         """
@@ -29,7 +30,7 @@ class SequenceLogic:
         name = name or volume_stem(path)
         browser = self.makeBrowser(f"{name} browser")
         try:
-            node = self.loadFrames(path, name, browser, index)
+            node = self.loadFrames(path, name, browser, index, isLabel)
         except BaseException:
             slicer.mrmlScene.RemoveNode(browser)
             raise
@@ -45,13 +46,14 @@ class SequenceLogic:
             "vtkMRMLSequenceBrowserNode", slicer.mrmlScene.GenerateUniqueName(name)
         )
 
-    def loadFrames(self, path, name, browser, index=None):
+    def loadFrames(self, path, name, browser, index=None, isLabel=False):
         """Add the frames of a file to a browser as a sequence.
 
         :param path: of the file.
         :param name: of the sequence and of the volume that shows its frames.
         :param browser: sequence browser node.
         :param index: FrameIndex of the frames; None for what the file says.
+        :param isLabel: load them as label maps.
         :return: the volume node that shows a frame.
         :raises slab_exporter.core.errors.SlabExporterError: it cannot be read, or holds one volume.
         """
@@ -65,7 +67,7 @@ class SequenceLogic:
             volume = open_volume(runtime, FileVolume(Path(path), frames="all"))
             if volume.frames is None:
                 raise InputError(f"{path} holds one volume, not several frames; load it as a volume.")
-            sequence = add_sequence(slicer.mrmlScene, volume, name, index)
+            sequence = add_sequence(slicer.mrmlScene, volume, name, index, isLabel)
         if browser.GetMasterSequenceNode() is None:
             browser.SetAndObserveMasterSequenceNodeID(sequence.GetID())
         else:

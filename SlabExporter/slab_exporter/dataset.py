@@ -233,7 +233,9 @@ def _entry(
     files = {"image": tuple(_file(written_part(folder, path), source, slab, frames) for path, source in images)}
     for key, name in label_keys(slab.labels, main).items():
         if wanted is None or name in wanted:
-            files[key] = (_file(written_part(folder, slab.labels[name]), manifest.label_sources.get(name), slab),)
+            label = manifest.label_sources.get(name)
+            several = label is not None and label.frames is not None
+            files[key] = (_file(written_part(folder, slab.labels[name]), label, slab, several),)
     for name in wanted or ():
         if name not in slab.labels:
             held = ", ".join(slab.labels) or "none"

@@ -127,6 +127,42 @@ class SequenceTests:
             slicer.app.processEvents()
             self.assertTrue((slicer.util.arrayFromVolume(whole) == self._frame(number)).all())
 
+    def test_segmentations_of_a_sequence_come_back_as_a_label_sequence(self):
+        """Each frame with the labels of its time, in the scene and in the files."""
+        _, proxy = self._perfusion()
+        organs = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLSequenceNode", "Organs")
+        for number in range(3):
+            segmentation = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLSegmentationNode", "Organs")
+            labels = slicer.modules.volumes.logic().CloneVolume(slicer.mrmlScene, self.labels, "Labels")
+            slicer.util.updateVolumeFromArray(labels, self._organs(number))
+            slicer.modules.segmentations.logic().ImportLabelmapToSegmentationNode(labels, segmentation)
+            organs.SetDataNodeAtValue(segmentation, f"{0.5 + 2.5 * number:g}")
+            for node in (segmentation, labels):
+                slicer.mrmlScene.RemoveNode(node)
+        browser = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLSequenceBrowserNode", "Of organs")
+        browser.SetAndObserveMasterSequenceNodeID(organs.GetID())
+        slicer.modules.sequences.logic().UpdateProxyNodesFromSequences(browser)
+        shown = browser.GetProxyNode(organs)
+        manifest = self.logic.exportSlabs(proxy, self.out, shown, frames="all", thickness=75)
+        self.assertEqual(manifest.label_sources["labels"].frames, 3)
+        self.logic.loadManifest(self.out / "Perfusion")
+        loaded = slicer.util.getNode("Perfusion_slab-000 labels")
+        self.assertTrue(loaded.IsA("vtkMRMLLabelMapVolumeNode"))
+        both = self._browserOf(loaded)
+        for number in range(3):
+            both.SetSelectedItemNumber(number)
+            slicer.app.processEvents()
+            slicer.util.updateVolumeFromArray(self.labels, self._organs(number))
+            self._assertSameVoxels(loaded, self.labels)
+
+    def _organs(self, number):
+        """Label values (KJI) that go round with the number of the frame; every organ stays."""
+        labels = slicer.util.arrayFromVolume(self.labels).copy()
+        if not hasattr(self, "_organsBefore"):
+            self._organsBefore = labels
+        labels[self._organsBefore > 0] = (self._organsBefore[self._organsBefore > 0] + number - 1) % 7 + 1
+        return labels
+
     def _browserOf(self, node):
         """The sequence browser whose frame a node shows."""
         browsers = slicer.util.getNodesByClass("vtkMRMLSequenceBrowserNode")

@@ -58,7 +58,15 @@ def image_of(case: Case | Channel, request: ExportRequest) -> OneVolume:
 def label_of(case: Case, name: str, request: ExportRequest) -> LabelFile:
     """Return one of a case's label files, read as the request says of its image."""
     values = case.structures.get(name, {})
-    return LabelFile(case.labels[name], request.nifti_transform, request.allow_outside_data, values)
+    frame = request.frame if case.frame is None else case.frame
+    return LabelFile(
+        case.labels[name],
+        request.nifti_transform,
+        request.allow_outside_data,
+        values,
+        frames=request.frames,
+        frame=frame,
+    )
 
 
 def open_case_labels(

@@ -46,6 +46,7 @@ class SourceRecord:
         file_geometry: of a label map's file, where it was put on the image's voxels.
         placed: how it was put there; None where it lies as it is stored, and in what earlier versions wrote.
         frame: of a 4D file or series; None for 3D.
+        frames: of a label map, how many were cut together, one for each frame of the image; None for one for all.
         nifti_transform: "sform" or "qform", whichever gave the affine; None for other files.
         outside_data: files of voxels that lay outside the folder of the header that names them; that was accepted.
         extra: what is not known here.
@@ -72,6 +73,7 @@ class SourceRecord:
     nifti_transform: str | None = None
     outside_data: tuple[str, ...] = ()
     frame_sha256: str | None = None
+    frames: int | None = None
     extra: Json = field(default_factory=dict)
 
     def to_json(self) -> Json:
@@ -98,6 +100,7 @@ class SourceRecord:
             "file_affine_ras": None if own is None else own.affine_ras.tolist(),
             "placed": self.placed,
             "frame": self.frame,
+            "frames": self.frames,
             "nifti_transform": self.nifti_transform,
             "outside_data": list(self.outside_data) or None,
         }
@@ -140,6 +143,7 @@ class SourceRecord:
             file_geometry=None if own_affine is None else _geometry(own_shape, own_affine),
             placed=rest.optional("placed", dict),
             frame=rest.optional("frame", int),
+            frames=rest.optional("frames", int),
             nifti_transform=rest.optional("nifti_transform", str),
             outside_data=tuple(_of_kind("outside_data", path, str) for path in rest.pop("outside_data", ())),
             extra=dict(rest),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
@@ -60,6 +61,28 @@ class SourceVolume:
     colours: tuple[tuple[int, tuple[int, int, int]], ...] = ()
     frame_only: bool = False
     frames: FrameStack | None = None
+
+    @property
+    def frames_kji(self) -> Iterator[npt.NDArray]:
+        """Voxels (KJI) of each frame; of one volume its own."""
+        stack = self.frames
+        return iter([self.voxels_kji]) if stack is None else (stack.voxels_fkji[n] for n in range(len(stack)))
+
+    def each_frame(self, change: Callable[[SourceVolume], SourceVolume]) -> SourceVolume:
+        """Return the volume with every frame changed alike.
+
+        Args:
+            change: from one volume to one on another grid, or with other values.
+        """
+        stack = self.frames
+        if stack is None:
+            return change(self)
+        first = change(replace(self, frames=None))
+        voxels = np.empty((len(stack), *first.voxels_kji.shape), first.voxels_kji.dtype)
+        voxels[0] = first.voxels_kji
+        for n in range(1, len(stack)):
+            voxels[n] = change(replace(self, voxels_kji=stack.voxels_fkji[n], frames=None)).voxels_kji
+        return replace(first, voxels_kji=voxels[0], frames=replace(stack, voxels_fkji=voxels))
 
     @property
     def made(self) -> tuple[str, ...]:
@@ -129,7 +152,7 @@ class VolumePeek:
 
 def label_warnings(label: SourceVolume) -> tuple[str, ...]:
     """Return what a user should know about a label map: its file's warnings, and values that are no labels."""
-    objection = label_objection(label.voxels_kji)
+    objection = next(filter(None, map(label_objection, label.frames_kji)), None)
     if objection is None:
         return label.warnings
     if "fractions" in objection or "NaN" in objection:

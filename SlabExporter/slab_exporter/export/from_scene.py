@@ -13,17 +13,16 @@ from typing import Any
 
 from ..attended import beside
 from ..cases.case import Case
-from ..core.errors import InputError, OutputError, RequestError
+from ..core.errors import OutputError, RequestError
 from ..core.manifest import FILE_NAME, Manifest
 from ..core.naming import OPTIONS, SUMMARY_FILES, safe_name
-from ..core.options import DataSetOptions, ExportRequest, LabelOptions
+from ..core.options import DataSetOptions, ExportRequest
 from ..core.progress import Progress, no_progress
 from ..core.text import Option
 from ..core.volume import SourceVolume
 from ..interrupts import abandonable
 from ..mrml.roi import box_inside_roi
-from ..mrml.runtime import SlicerRuntime, open_runtime
-from ..mrml.segmentations import segmentation_volume
+from ..mrml.runtime import open_runtime
 from ..mrml.sequences import name_without_index, shown_frame
 from ..pipeline.case_folder import clear_leftovers, remove_empty_folders_aside
 from ..pipeline.case_sources import CaseSources
@@ -33,7 +32,7 @@ from ..prepare.preparation import cut_grid
 from ..volumes.as_found import VoxelsAsFound
 from ..volumes.scene_frames import node_volume, source_file
 from ..volumes.scene_images import InstanceFiles, told_of_patient
-from ..volumes.scene_volumes import label_volume
+from ..volumes.scene_labels import label_of_node
 from .data_set import DataSetFiles, refuse_named_cases
 from .identity import numbered
 from .nnunet import laid_out, require_layout
@@ -97,7 +96,8 @@ def export_nodes(
         image, images = read(volume), {key: read(node) for key, node in further.items()}
         image = told_of_patient(image, volume, request)
         limits = None if roi is None else box_inside_roi(roi, cut_grid(image.geometry, request.prepare))
-        sets = {key: _label_source(runtime, node, image, key, request.labels, progress) for key, node in named.items()}
+        told = (request.labels, progress)
+        sets = {key: label_of_node(runtime, node, volume, image, key, *told) for key, node in named.items()}
         make_output([], out)
         with locked(out):
             clear_interrupted(out)
@@ -259,13 +259,3 @@ def require_apart_from_sources(out: Path, case: str, nodes: Sequence[Any]) -> No
         parents = path.resolve().parents
         if parents[0] == out.resolve() or (out / case).resolve() in parents:
             raise OutputError(f"The output folder {out} is where the source {path.name} lies; choose another one.")
-
-
-def _label_source(
-    runtime: SlicerRuntime, node: Any, image: SourceVolume, label_set: str, options: LabelOptions, progress: Progress
-) -> SourceVolume:
-    if node.IsA("vtkMRMLSegmentationNode"):
-        return segmentation_volume(runtime, node, image.geometry, progress)
-    if node.IsA("vtkMRMLScalarVolumeNode"):
-        return label_volume(runtime, node, image, label_set, options, progress)
-    raise InputError(f"'{node.GetName()}' is neither a label map nor a segmentation.")

@@ -16,7 +16,9 @@ from .nodes import matrix_from_array
 _TOLERANCE = 0.001
 
 
-def add_sequence(scene: Any, volume: SourceVolume, name: str, index: FrameIndex | None = None) -> Any:
+def add_sequence(
+    scene: Any, volume: SourceVolume, name: str, index: FrameIndex | None = None, is_label: bool = False
+) -> Any:
     """Return a new sequence node with the frames of a volume, each where it lies in the patient.
 
     Where the file's order is left-handed, k is reversed, as Slicer does when it loads a volume.
@@ -26,6 +28,7 @@ def add_sequence(scene: Any, volume: SourceVolume, name: str, index: FrameIndex 
         volume: with several frames.
         name: of the sequence.
         index: what they are ordered by; None for what the file says.
+        is_label: whether they are label maps.
 
     Raises:
         ValueError: it holds one volume.
@@ -35,11 +38,12 @@ def add_sequence(scene: Any, volume: SourceVolume, name: str, index: FrameIndex 
         raise ValueError(f"{volume.name} holds no frames.")
     sequence = scene.AddNewNodeByClass("vtkMRMLSequenceNode", name)
     values = _set_index(sequence, index or FramesRecord.of_stack(stack).ordered_by)
+    kind = "vtkMRMLLabelMapVolumeNode" if is_label else "vtkMRMLScalarVolumeNode"
     turned = not geometry.is_right_handed
     place = matrix_from_array((geometry.k_reversed() if turned else geometry).affine_ras)
     for n, value in enumerate(values):
         voxels = stack.voxels_fkji[n]
-        node = scene.CreateNodeByClass("vtkMRMLScalarVolumeNode")
+        node = scene.CreateNodeByClass(kind)
         node.UnRegister(None)  # the factory's own reference
         node.SetName(f"{name}_{n:04d}")
         sequence.SetDataNodeAtValue(node, value)

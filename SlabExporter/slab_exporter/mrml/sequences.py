@@ -76,15 +76,16 @@ class SequenceFrames:
         values = tuple(str(self.kept.GetNthIndexValue(n)) for n in range(self.count))
         return FrameIndex(str(self.kept.GetIndexName()), str(self.kept.GetIndexUnit()), values)
 
-    def node(self, number: int) -> Any:
+    def node(self, number: int, kind: str = "vtkMRMLScalarVolumeNode") -> Any:
         """Return the node that holds a frame.
 
         Raises:
-            InputError: it is not a volume.
+            InputError: it is of another kind.
         """
         found = self.kept.GetNthDataNode(number)
-        if found is None or not found.IsA("vtkMRMLScalarVolumeNode"):
-            raise InputError(f"Frame {number} of the sequence '{self.kept.GetName()}' is not a scalar volume.")
+        if found is None or not found.IsA(kind):
+            what = "scalar volume" if kind == "vtkMRMLScalarVolumeNode" else "segmentation"
+            raise InputError(f"Frame {number} of the sequence '{self.kept.GetName()}' is not a {what}.")
         return found
 
     def voxels_kji(self, number: int) -> npt.NDArray:

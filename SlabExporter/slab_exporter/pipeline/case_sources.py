@@ -15,6 +15,7 @@ from ..core.planning import SlabPlan
 from ..core.records import SourceRecord
 from ..core.several.channels import ChannelRecord
 from ..core.several.frames import FramesRecord, FrameStack
+from ..core.text import Option
 from ..core.volume import SourceVolume
 from ..prepare.preparation import Preparation
 from .formats.slab_format import CaseFormat
@@ -87,6 +88,7 @@ class CaseSources:
             _require_same_frames(self.image, image, name)
         for name, label in self.labels.items():
             require_same_grid(self.image, label, name)
+            _require_frames_of_label(self, label, name)
 
 
 def _frame(image: SourceVolume, stack: FrameStack, n: int) -> SourceVolume:
@@ -99,6 +101,36 @@ def _require_same_frames(image: SourceVolume, channel: SourceVolume, name: str) 
     ours, theirs = (1 if one.frames is None else len(one.frames) for one in (image, channel))
     if ours != theirs:
         raise InputError(f"The channel {channel.name} ({name}) has {theirs} frames, {image.name} {ours}.")
+
+
+def _require_frames_of_label(case: CaseSources, label: SourceVolume, name: str) -> None:
+    """Refuse a label map of several frames whose image has others, or whose frames are series.
+
+    Raises:
+        InputError: with what to change.
+    """
+    if label.frames is None:
+        return
+    if case.apart is not None:
+        raise InputError(
+            f"The label map {label.name} ({name}) holds {len(label.frames)} frames; in DICOM each frame of the image "
+            "is a series, and labels are of all of them. Choose ",
+            Option("format"),
+            " nii.gz or nrrd, or frames one by one with ",
+            Option("frame"),
+            ".",
+        )
+    ours = 1 if case.image.frames is None else len(case.image.frames)
+    if ours != len(label.frames):
+        raise InputError(
+            f"The label map {label.name} ({name}) has {len(label.frames)} frames, {case.image.name} {ours}."
+        )
+
+
+def label_record(label: SourceVolume, folder: Path, request: ExportRequest) -> SourceRecord:
+    """Return what the manifest says of a label map as it was read."""
+    frames = None if label.frames is None else len(label.frames)
+    return replace(source_record(label, folder, request), frames=frames)
 
 
 def channel_records(

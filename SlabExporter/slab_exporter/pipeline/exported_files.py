@@ -20,11 +20,13 @@ class SlabFile:
         path: of the volume file.
         name: for the node.
         is_label: whether it is a label map.
+        holds_frames: whether it holds several frames.
     """
 
     path: Path
     name: str
     is_label: bool
+    holds_frames: bool = False
 
 
 def slab_files(path: Path, manifest: Manifest, labels: bool) -> list[SlabFile]:
@@ -39,19 +41,21 @@ def slab_files(path: Path, manifest: Manifest, labels: bool) -> list[SlabFile]:
         InputError: a file is missing, or is a DICOM folder.
     """
     folder = path if path.is_dir() else path.parent
+    together = manifest.frames is not None and not manifest.frames.apart
+    several = {name for name, source in manifest.label_sources.items() if source.frames is not None}
     found = []
     for slab in manifest.slabs:
-        found.append(_file(folder, slab.image, None))
+        found.append(_file(folder, slab.image, None, together))
         if labels:
-            found += [_file(folder, relative, name) for name, relative in slab.labels.items()]
+            found += [_file(folder, relative, name, name in several) for name, relative in slab.labels.items()]
     return found
 
 
-def _file(folder: Path, relative: str, label_set: str | None) -> SlabFile:
+def _file(folder: Path, relative: str, label_set: str | None, holds_frames: bool) -> SlabFile:
     path = written_part(folder, relative)
     if not path.exists():
         raise InputError(f"{path}, which the manifest names, is missing.")
     if not kind_of(path).is_volume_file or volume_extension(path) is None:
         raise InputError(f"{path} is not a volume file; load DICOM slabs with Slicer's DICOM module.")
     name = volume_stem(path)
-    return SlabFile(path, name if label_set is None else f"{name} {label_set}", label_set is not None)
+    return SlabFile(path, name if label_set is None else f"{name} {label_set}", label_set is not None, holds_frames)

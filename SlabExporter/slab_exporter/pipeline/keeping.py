@@ -82,7 +82,7 @@ def wanted_voxels(image: SourceVolume, labels: Sequence[SourceVolume], options: 
         return body_mask(image.voxels_kji)
     if not labels:
         raise RequestError(f"{image.name} has no label map, and ", Option.to("keep", "labelled"), " needs one.")
-    first, *others = (labelled_voxels(label.voxels_kji) for label in labels)
+    first, *others = map(labelled_anywhere, labels)
     for other in others:
         first |= other
     return first
@@ -102,7 +102,7 @@ def require_rightly_left_out(record: LeftOutRecord, kind: str, source: SourceVol
     """
     if is_label != (record.options.keep == "labelled"):
         return
-    wanted = labelled_voxels(source.voxels_kji) if is_label else body_mask(source.voxels_kji)
+    wanted = labelled_anywhere(source) if is_label else body_mask(source.voxels_kji)
     for piece in record.pieces:
         held = count_inside(wanted, piece.box.intersection(source.geometry.box))
         if held > piece.voxels or (not is_label and held != piece.voxels):
@@ -116,6 +116,14 @@ def require_rightly_left_out(record: LeftOutRecord, kind: str, source: SourceVol
 def count_inside(wanted: npt.NDArray[np.bool_], inside: Box) -> int:
     """Return how many of the voxels lie in a box of the volume."""
     return int(np.count_nonzero(wanted[inside.slices_kji()]))
+
+
+def labelled_anywhere(label: SourceVolume) -> npt.NDArray[np.bool_]:
+    """Return which voxels (KJI) of a label map are labelled, in any of its frames."""
+    first, *others = map(labelled_voxels, label.frames_kji)
+    for other in others:
+        first |= other
+    return first
 
 
 def labelled_voxels(voxels_kji: npt.NDArray) -> npt.NDArray[np.bool_]:

@@ -23,7 +23,7 @@ from ..mrml.roi import read_roi_box
 from ..mrml.runtime import SlicerRuntime
 from ..prepare.reference import reference_grid
 from ..volumes.body import body_mask
-from .keeping import labelled_voxels, require_labels
+from .keeping import labelled_anywhere, require_labels
 
 
 def require_sound(cases: Sequence[Case], request: ExportRequest) -> None:
@@ -134,9 +134,7 @@ def found_box(image: SourceVolume, labels: Sequence[SourceVolume], crop_to: Crop
 
 def cropping_box(volume: SourceVolume, crop_to: CropTo) -> Box | None:
     """Return the box around the labelled voxels of a label map, or around the body in an image; None for nothing."""
-    wanted: npt.NDArray[np.bool_] = (
-        body_mask(volume.voxels_kji) if crop_to == "body" else labelled_voxels(volume.voxels_kji)
-    )
+    wanted: npt.NDArray[np.bool_] = body_mask(volume.voxels_kji) if crop_to == "body" else labelled_anywhere(volume)
     return bounding_box(wanted)
 
 

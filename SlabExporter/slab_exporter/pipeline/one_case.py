@@ -36,7 +36,7 @@ from ..prepare.reference import grid_sha256, reference_grid
 from ..prepare.resampled import resampler_version
 from ..report.pictures import write_previews
 from .case_folder import new_case_folder
-from .case_sources import CaseSources, channel_records, relative_to, source_record
+from .case_sources import CaseSources, channel_records, label_record, relative_to, source_record
 from .formats.slab_format import CaseContents, CaseFormat
 from .formats.table import case_format
 from .gradients import gradients_of, write_gradients
@@ -101,7 +101,7 @@ def export_sources(
             channel=case.channel,
             channels=channel_records(case, form, targets, plan, folder, request),
             frames=case.frames and replace(case.frames, gradients=tables),
-            label_sources={name: source_record(label, folder, request) for name, label in case.labels.items()},
+            label_sources={name: label_record(label, folder, request) for name, label in case.labels.items()},
             prepared=_prepared_record(preparation, folder, request),
             plan=plan_record(plan, form, request, targets[0].fill, folder),
             slabs=records,

@@ -222,7 +222,7 @@ def _source_of(runtime: SlicerRuntime, folder: Path, checked: _Set, manifest: Ma
     path = _path_of(folder, str(record.path))
     if record.read_as is not None:
         return _made_again(runtime, path, record, manifest)
-    source = _read_source(runtime, path, record, None if checked.is_label else _frames_of(manifest))
+    source = _read_source(runtime, path, record, _frames_of(manifest, checked))
     if not _is_as_recorded(source, path, record):
         raise InputError(f"The source {path} has been changed since the export (check sum).")
     if record.file_geometry is None or checked.name is None:
@@ -270,9 +270,11 @@ def _is_as_recorded(source: SourceVolume, path: Path, record: SourceRecord) -> b
     return is_as_recorded(path, record)
 
 
-def _frames_of(manifest: Manifest) -> str | None:
-    """The frames of a source that pieces hold together; None for one volume."""
+def _frames_of(manifest: Manifest, checked: _Set) -> str | None:
+    """The frames of a source that pieces hold together; None for one volume, and one label map for all of them."""
     together = manifest.frames is not None and not manifest.frames.apart
+    if checked.is_label and checked.record.frames is None:
+        return None
     return ",".join(map(str, manifest.frames.numbers)) if together and manifest.frames is not None else None
 
 

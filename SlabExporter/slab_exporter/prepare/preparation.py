@@ -71,11 +71,7 @@ class Preparation:
         if stack is None:
             return self._image(volume)
         require_memory(Path(volume.name), len(stack) * math.prod(self.grid.shape_ijk) * volume.voxels_kji.itemsize)
-        first = self._image(replace(volume, frames=None))
-        voxels = np.empty((len(stack), *first.voxels_kji.shape), first.voxels_kji.dtype)
-        for n in range(len(stack)):
-            voxels[n] = self._image(replace(volume, voxels_kji=stack.voxels_fkji[n], frames=None)).voxels_kji
-        return replace(first, voxels_kji=voxels[0], frames=replace(stack, voxels_fkji=voxels))
+        return volume.each_frame(self._image)
 
     def _image(self, volume: SourceVolume) -> SourceVolume:
         ready, how = self._in_order(volume), self.record.resampled
@@ -88,11 +84,14 @@ class Preparation:
         return self._regridded(ready, interpolated(voxels, self.matrix, shape, how.interpolation, sigma, outside))
 
     def label(self, volume: SourceVolume) -> SourceVolume:
-        """Return a label map on the cut grid: each value is one of the map's.
+        """Return a label map on the cut grid, of several frames each: every value is one of the map's.
 
         Raises:
             InputError: it does not fit into memory.
         """
+        return volume.each_frame(self._label)
+
+    def _label(self, volume: SourceVolume) -> SourceVolume:
         ready, how = self._in_order(volume), self.record.resampled
         if how is None:
             return ready

@@ -57,7 +57,7 @@ def node_volume(
     if frames is None and frame is None:
         return _shown(runtime, node, held, progress)
     numbers = chosen_frames(str(frame) if frames is None else frames, held.count, f"'{held.kept.GetName()}'")
-    return beside(lambda _: _frames(runtime, held, numbers), progress)
+    return beside(lambda _: frames_of(runtime, held, numbers), progress)
 
 
 def source_file(node: Any) -> Path | None:
@@ -84,7 +84,7 @@ def _shown(runtime: SlicerRuntime, node: Any, held: HeldFrames, progress: Progre
     """Return the frame that a node shows, which is not the sequence's own where the node was changed alone."""
     frame = ShownFrame(str(held.kept.GetName()), held.shown, held.count)
     if node is held.kept or beside(lambda _: _is_as_kept(node, held), progress):
-        volume = beside(lambda _: _frames(runtime, held, (held.shown,)), progress)
+        volume = beside(lambda _: frames_of(runtime, held, (held.shown,)), progress)
     else:
         volume = scene_volume(runtime, node, progress)
     return replace(volume, warnings=(*volume.warnings, frame.sentence(node.GetName())))
@@ -97,8 +97,12 @@ def _is_as_kept(node: Any, held: HeldFrames) -> bool:
     return place.difference(kept_place).is_within(place.position_tolerance()) and same_values(own, kept)
 
 
-def _frames(runtime: SlicerRuntime, held: HeldFrames, numbers: tuple[int, ...]) -> SourceVolume:
-    """Return frames by their numbers: those of the file where it holds the same, else those of the scene."""
+def frames_of(runtime: SlicerRuntime, held: HeldFrames, numbers: tuple[int, ...]) -> SourceVolume:
+    """Return frames by their numbers: those of the file where it holds the same, else those of the scene.
+
+    Raises:
+        InputError: they are of several grids or types, or one is not a volume.
+    """
     views, path = in_scene(lambda: (frames_in_memory(held, numbers), file_of_node(held.kept)))
     name, is_changed = in_scene(lambda: (f"'{held.kept.GetName()}'", held.kept.GetModifiedSinceRead()))
     if path is None:

@@ -86,16 +86,16 @@ def placed_volume(label: SourceVolume, place: Place) -> SourceVolume:
     placement = place.placement
     if placement.keeps_all:
         return label
-    outside = placement.labelled_outside(label.voxels_kji)
+    outside = sum(map(placement.labelled_outside, label.frames_kji))
     record = {
         **label.record,
         "file_shape_ijk": list(label.geometry.shape_ijk),
         "file_affine_ras": label.geometry.affine_ras.tolist(),
         "placed": place.to_json() | ({"labelled_outside": outside} if placement.is_cut else {}),
     }
+    moved = label.each_frame(lambda frame: replace(frame, voxels_kji=placement.placed(frame.voxels_kji)))
     return replace(
-        label,
-        voxels_kji=placement.placed(label.voxels_kji),
+        moved,
         geometry=placement.geometry,
         header=None,
         loaded_affine_ras=None,

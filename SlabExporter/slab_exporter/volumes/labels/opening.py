@@ -14,6 +14,7 @@ from ...core.geometry import VolumeGeometry
 from ...core.options.labels import LabelOptions, Overlapping
 from ...core.segments.layers import Layers, Member, layered, member_values
 from ...core.segments.segmented import Segmented
+from ...core.text import counted
 from ...core.volume import SourceVolume
 from ...dicom.labels.references import label_object
 from ...dicom.labels.segmentation import read_segmentation
@@ -23,7 +24,7 @@ from ...files.detached import source_sha256
 from ...files.disk import file_sha256
 from ...files.statements.segments import holds_layers, nrrd_segments
 from ...mrml.runtime import SlicerRuntime
-from ..choice import FileVolume, label_file
+from ..choice import FileVolume, frames_of, label_file
 from ..reading import open_volume
 from .layers import read_layers
 from .masks import is_mask_pattern, masks_sha256, read_masks
@@ -42,6 +43,8 @@ class LabelFile:
         allow_outside: a header may name files of voxels outside its folder.
         values: of segments, by their names; empty for the file's own, or 1, 2, 3, ...
         volume: how a label map is read, where that is known; None to find out.
+        frames: which volumes of a 4D label map are read together, as of its image; None: one.
+        frame: which volume of a 4D label map, likewise.
     """
 
     path: Path
@@ -49,6 +52,20 @@ class LabelFile:
     allow_outside: bool = False
     values: Mapping[str, int] = field(default_factory=dict)
     volume: FileVolume | None = None
+    frames: str | None = None
+    frame: int | None = None
+
+    def label_map(self) -> FileVolume:
+        """Return how the label map at the path is read: of a 4D one the frames that are read of its image.
+
+        Raises:
+            InputError: it is missing, or its header is damaged.
+        """
+        if self.volume is not None:
+            return self.volume
+        chosen = label_file(self.path, self.transform, self.allow_outside)
+        several = (self.frames is not None or self.frame is not None) and frames_of(self.path) > 1
+        return replace(chosen, frames=self.frames, frame=self.frame) if several else chosen
 
 
 def label_kind(path: Path) -> LabelKind:
@@ -92,8 +109,9 @@ def open_labels(
     """
     kind = label_kind(file.path)
     if kind == "volume":
-        chosen = file.volume or label_file(file.path, file.transform, file.allow_outside)
-        return {label_set: on_image(_named(open_volume(runtime, chosen)), image, label_set, options)}
+        label = _named(open_volume(runtime, file.label_map()))
+        require_frames_of(label, image, label_set)
+        return {label_set: on_image(label, image, label_set, options)}
     sha256 = label_sha256(file.path, file.allow_outside)
     segmented = _read(runtime, kind, file, image, label_set, options)
     layers = _layers(segmented, file.values, options.overlapping)
@@ -114,6 +132,20 @@ def open_labels(
         )
         result[layer_name(label_set, number)] = on_image(volume, image, label_set, options)
     return result
+
+
+def require_frames_of(label: SourceVolume, image: SourceVolume, label_set: str) -> None:
+    """Refuse a 4D label map that holds another number of frames than its image, whose frames it could not label.
+
+    Raises:
+        InputError: with both numbers.
+    """
+    ours, theirs = image.frames, label.frames
+    if ours is not None and theirs is not None and ours.of != theirs.of:
+        raise InputError(
+            f"The label map {label.name} ({label_set}) holds {counted(theirs.of, 'frame')}, {image.name} {ours.of}: "
+            "it must hold one for each frame of the image, or a single one for all of them."
+        )
 
 
 def layer_name(label_set: str, number: int) -> str:

@@ -30,9 +30,9 @@ def peek_labels(file: LabelFile, image: tuple[str, VolumeGeometry], label_set: s
     """
     kind = label_kind(file.path)
     if kind == "volume":
-        label = peek_volume(label_file(file.path, file.transform, file.allow_outside))
+        label = peek_volume(file.label_map())
         placed = _placed(str(file.path), label.geometry, image, label_set, options)
-        return label.dtype.itemsize, (*label.warnings, *placed)
+        return label.bytes_per_voxel, (*label.warnings, *placed)
     if kind == "masks":
         said: list[str] = []
         for path in mask_files(file.path):
