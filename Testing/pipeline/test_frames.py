@@ -347,6 +347,23 @@ def test_directions_of_diffusion_point_where_they_did(tmp_path, place, orient):
     ]
 
 
+@pytest.mark.parametrize("damage", ["changed", "missing"])
+def test_tables_that_were_changed_are_found_and_made_again(tmp_path, damage):
+    source = save_frames(tmp_path / "dwi.nii", frames_phantom(2))
+    (tmp_path / "dwi.bval").write_text("0 1000\n")
+    manifest = exported(source, tmp_path / "out", frames="all")
+    table = tmp_path / "out" / "dwi" / "images" / "dwi.bval"
+    assert dict(manifest.frames.gradients_sha256) == {"bval": hashlib.sha256(b"0 1000\n").hexdigest()}
+    table.unlink() if damage == "missing" else table.write_text("0 2000\n")
+    (report,) = se.verify(tmp_path / "out")
+    said = {"changed": "has been changed since it was written (check sum)", "missing": "is missing"}[damage]
+    assert [str(text) for text in report.differences] == [f"images/dwi.bval {said}."]
+    again = se.export(source, tmp_path / "out", frames="all", resume=True)
+    assert not again.failures
+    assert table.read_text() == "0 1000\n"
+    assert se.verify(tmp_path / "out")[0].differences == ()
+
+
 def in_the_patient(bvec: np.ndarray, place: np.ndarray) -> np.ndarray:
     """RAS vectors, as MRtrix makes them of FSL's: x reversed where the determinant is positive, then rotated."""
     axes = place[:3, :3] / np.linalg.norm(place[:3, :3], axis=0)

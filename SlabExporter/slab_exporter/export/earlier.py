@@ -18,6 +18,7 @@ from ..dicom.reading.scan import series_sha256
 from ..files.disk import written_part
 from ..files.nifti_voxels import is_as_recorded
 from ..pipeline.formats.table import kind_of
+from ..pipeline.gradients import require_unchanged_tables
 from ..pipeline.one_case import asked_options
 from ..volumes.labels.opening import label_sha256
 
@@ -76,6 +77,10 @@ def _difference(case: Case, folder: Path, request: ExportRequest, manifest: Mani
             shortfall = kind_of(folder / name).shortfall(folder / name, slab.geometry)
             if shortfall is not None:
                 return f"{name} {shortfall}"
+    try:
+        require_unchanged_tables(manifest.frames, folder)
+    except InputError as error:
+        return str(error.sentence.without_full_stop())
     return _damaged(folder, manifest)
 
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from ..core.errors import SlabExporterError, reading, writing
+from ..core.errors import InputError, SlabExporterError, reading, writing
 from ..core.naming import volume_stem
+from ..core.several.frames import FramesRecord
 from ..core.several.gradients import read_table, table_text, turned
 from ..core.volume import SourceVolume
+from ..files.disk import file_sha256, written_part
 
 _ROWS = {"bval": 1, "bvec": 3}
 
@@ -70,16 +72,38 @@ def _read(files: dict[str, Path], source: SourceVolume, ready: SourceVolume) -> 
 _LARGEST = 1 << 24
 
 
-def write_gradients(gradients: Gradients, folder: Path, inner: str, case: str) -> tuple[tuple[str, str], ...]:
-    """Write the tables of a case; return (extension, path relative to its folder) of each.
+def write_gradients(
+    record: FramesRecord | None, gradients: Gradients, folder: Path, inner: str, case: str
+) -> FramesRecord | None:
+    """Write the tables of a case; return the record of its frames with paths, relative to its folder, and check sums.
 
     Raises:
         OutputError: they could not be written.
     """
-    found = []
+    if record is None:
+        return None
+    paths, sums = {}, {}
     for end, text in gradients.texts.items():
         relative = f"{inner}/{case}.{end}"
         with writing(folder / relative):
             (folder / relative).write_text(text, encoding="ascii")
-        found.append((end, relative))
-    return tuple(found)
+        paths[end], sums[end] = relative, file_sha256(folder / relative)
+    return replace(record, gradients=tuple(paths.items()), gradients_sha256=tuple(sums.items()))
+
+
+def require_unchanged_tables(record: FramesRecord | None, folder: Path) -> None:
+    """Refuse tables of a finished case that are missing, or are not as they were written.
+
+    Args:
+        record: of the manifest.
+        folder: in which it lies.
+
+    Raises:
+        InputError: with the first of them.
+    """
+    for relative, checksum in () if record is None else record.tables:
+        path = written_part(folder, relative)
+        if not path.is_file():
+            raise InputError(f"{relative} is missing.")
+        if checksum is not None and file_sha256(path) != checksum:
+            raise InputError(f"{relative} has been changed since it was written (check sum).")

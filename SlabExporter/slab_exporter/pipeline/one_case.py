@@ -93,14 +93,14 @@ def export_sources(
     with new_case_folder(folder, [target.folder for target in targets], leave_aside) as new:
         work = CaseWork(case.name, targets, plan, form, new, new / SCRATCH, request.verify, threads)
         records = write_slabs(runtime, work, progress)
-        tables = write_gradients(gradients, new, IMAGE_FOLDER, case.name)
+        frames = write_gradients(case.frames, gradients, new, IMAGE_FOLDER, case.name)
         write_previews(ready.image, list(ready.labels.values()), new, new / SCRATCH)
         manifest = Manifest(
             case=case.name,
             source=source_record(case.image, folder, request),
             channel=case.channel,
             channels=channel_records(case, form, targets, plan, folder, request),
-            frames=case.frames and replace(case.frames, gradients=tables),
+            frames=frames,
             label_sources={name: label_record(label, folder, request) for name, label in case.labels.items()},
             prepared=_prepared_record(preparation, folder, request),
             plan=plan_record(plan, form, request, targets[0].fill, folder),

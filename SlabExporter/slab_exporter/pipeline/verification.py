@@ -24,6 +24,7 @@ from ..volumes.choice import FileVolume, SeriesVolume
 from ..volumes.labels.opening import LabelFile, label_sha256, open_again
 from ..volumes.reading import open_volume
 from .formats.table import kind_of
+from .gradients import require_unchanged_tables
 from .keeping import require_rightly_left_out
 from .limiting import LimitCheck
 from .same_values import SlabComparison
@@ -101,6 +102,8 @@ def verify_case(runtime: SlicerRuntime, path: Path) -> CaseReport:
                 for difference in _verify_set(runtime, path.parent, manifest, checked, limits, notes):
                     files += 1
                     differences += [] if difference is None else [difference]
+        with reading(f"What {path} names"):
+            require_unchanged_tables(manifest.frames, path.parent)
         if unchecked is None:
             unchecked = next(iter(notes), None)
             limits.require_same(runtime, path.parent, manifest.geometry)

@@ -75,6 +75,7 @@ class FramesRecord:
         apart: whether each frame is an image of its own, as a channel is; else a slab's file holds all.
         gradients: files with the directions of diffusion, "bval" and "bvec", by their extensions.
         index: of the frames that were cut; None where the source states none.
+        gradients_sha256: check sums of those files; none in what earlier versions wrote.
     """
 
     numbers: tuple[int, ...]
@@ -85,6 +86,16 @@ class FramesRecord:
     apart: bool = False
     gradients: tuple[tuple[str, str], ...] = ()
     index: FrameIndex | None = None
+    gradients_sha256: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def tables(self) -> tuple[tuple[str, str | None], ...]:
+        """(path, check sum) of the files with the directions of diffusion; None where it is not recorded.
+
+        >>> FramesRecord((0,), 1, gradients=(("bval", "images/dwi.bval"),)).tables
+        (('images/dwi.bval', None),)
+        """
+        return tuple((path, dict(self.gradients_sha256).get(name)) for name, path in self.gradients)
 
     @classmethod
     def of_stack(cls, stack: FrameStack, apart: bool = False) -> FramesRecord:
@@ -116,7 +127,8 @@ class FramesRecord:
         entry = {"numbers": list(self.numbers), "of": self.of, "step": self.step, "unit": self.unit}
         entry |= {"start": self.start, "apart": self.apart}
         entry |= {} if self.index is None else {"index": self.index.to_json()}
-        return entry | ({"gradients": dict(self.gradients)} if self.gradients else {})
+        entry |= {"gradients": dict(self.gradients)} if self.gradients else {}
+        return entry | ({"gradients_sha256": dict(self.gradients_sha256)} if self.gradients_sha256 else {})
 
     @classmethod
     def from_json(cls, entry: dict[str, Any]) -> FramesRecord:
@@ -125,8 +137,9 @@ class FramesRecord:
         if not numbers or not all(0 <= n < of for n in numbers):
             raise ValueError(f"frames {numbers} of {of}")
         gradients = tuple((str(name), str(path)) for name, path in dict(entry.get("gradients", {})).items())
+        sums = tuple((str(name), str(found)) for name, found in dict(entry.get("gradients_sha256", {})).items())
         step, start = float(entry["step"]), float(entry["start"])
         index = FrameIndex.from_json(entry["index"]) if "index" in entry else None
         if index is not None and len(index.values) != len(numbers):
             raise ValueError(f"{len(index.values)} values of an index for {len(numbers)} frames")
-        return cls(numbers, of, step, str(entry["unit"]), start, bool(entry["apart"]), gradients, index)
+        return cls(numbers, of, step, str(entry["unit"]), start, bool(entry["apart"]), gradients, index, sums)
