@@ -7,45 +7,51 @@ from __future__ import annotations
 
 from enum import Enum
 
-from slab_exporter.core.options import AXES, BLENDS, COMPRESSIONS, FORMATS, GRIDS, REMAINDER_WORDS, REMAINDERS
+from slab_exporter.core.options import AXES, BLENDS, COMPRESSIONS, FORMATS, GRIDS, REMAINDERS
 from slab_exporter.core.pieces.keeping import KEEPS
 from slab_exporter.core.pieces.limiting import CROP_TO
+
+from .translation import tr as _
 
 # Frames of a sequence: the one that is shown, all together, some together.
 SHOWN_FRAME, ALL_FRAMES, SOME_FRAMES = "shown", "every", "some"
 
 _WORDS = {
-    "axial": "axial (inferior to superior)",
-    "coronal": "coronal (posterior to anterior)",
-    "sagittal": "sagittal (left to right)",
-    "i": "index axis i",
-    "j": "index axis j",
-    "k": "index axis k",
-    "slices": "slices",
-    "mm": "mm",
-    **REMAINDER_WORDS,
-    "nii.gz": "NIfTI, compressed (.nii.gz)",
-    "nii": "NIfTI (.nii)",
-    "nrrd": "NRRD (.nrrd)",
-    "dicom": "DICOM series",
-    "fast": "fast",
-    "small": "small files",
-    "automatic": "automatic",
-    "first": "the first slab's value",
-    "mean": "mean",
-    "gaussian": "mean, middles of slabs count more",
-    "vote": "vote (labels)",
-    "all": "all",
-    "labelled": "those with labels",
-    "body": "body (not air)",
-    "nothing": "the whole volume",
-    "labels": "label maps",
-    "max": "largest value",
-    SHOWN_FRAME: "the one shown",
-    ALL_FRAMES: "all of them",
-    SOME_FRAMES: "some of them",
-    "cut": "the one that was cut",
-    "source": "the source's",
+    "axial": _("axial (inferior to superior)"),
+    "coronal": _("coronal (posterior to anterior)"),
+    "sagittal": _("sagittal (left to right)"),
+    "i": _("index axis i"),
+    "j": _("index axis j"),
+    "k": _("index axis k"),
+    "slices": _("slices"),
+    "mm": _("mm"),
+    "keep": _("keep it short"),
+    "pad": _("pad it to full thickness"),
+    "shift": _("shift it back (more overlap)"),
+    "drop": _("leave it out"),
+    "balance": _("make all slabs equally thick"),
+    "nii.gz": _("NIfTI, compressed (.nii.gz)"),
+    "nii": _("NIfTI (.nii)"),
+    "nrrd": _("NRRD (.nrrd)"),
+    "dicom": _("DICOM series"),
+    "fast": _("fast"),
+    "small": _("small files"),
+    "automatic": _("automatic"),
+    "first": _("the first slab's value"),
+    "mean": _("mean"),
+    "gaussian": _("mean, middles of slabs count more"),
+    "vote": _("vote (labels)"),
+    "all": _("all"),
+    "labelled": _("those with labels"),
+    "body": _("body (not air)"),
+    "nothing": _("the whole volume"),
+    "labels": _("label maps"),
+    "max": _("largest value"),
+    SHOWN_FRAME: _("the one shown"),
+    ALL_FRAMES: _("all of them"),
+    SOME_FRAMES: _("some of them"),
+    "cut": _("the one that was cut"),
+    "source": _("the source's"),
 }
 
 

@@ -13,6 +13,8 @@ from slab_exporter.core.placing.placed import Named, place_on
 from slab_exporter.export.from_scene import label_sets, require_apart_from_sources, require_free_place
 from slab_exporter.mrml.nodes import node_geometry, require_no_transform, voxels_kji
 
+from ..translation import tr as _
+
 
 def require_usable_label(node: Any, volume: Any, geometry: VolumeGeometry) -> None:
     """Refuse a label node that the export would refuse, as far as that can be seen at once.
@@ -45,7 +47,7 @@ def output_folder(text: str) -> Path:
         OutputError: none is chosen, it is not a full path, or it is probably mistyped.
     """
     if not text.strip():
-        raise OutputError("Choose the folder to write to.")
+        raise OutputError(_("Choose the folder to write to."))
     out = Path(text.strip()).expanduser()
     if not out.is_absolute():
         raise OutputError(f"'{out}' is not a full path; choose the folder with the button.")

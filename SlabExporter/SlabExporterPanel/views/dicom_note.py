@@ -6,6 +6,8 @@ from typing import Any
 
 from slab_exporter.volumes.scene_images import InstanceFiles, images_of_node, instance_uids
 
+from ..translation import tr as _
+
 
 class DicomNote:
     """The note on the chosen volume, looked up once a volume: the database is asked for each of its images.
@@ -36,6 +38,10 @@ def dicom_note(volume: Any, database: InstanceFiles | None) -> str:
     if images is None:
         return ""
     if images.lost:
-        return f"{images.lost_sentence(volume.GetName())}: nothing is known of patient and study. Type what holds."
-    count = "The image" if images.count == 1 else f"The {images.count} images"
-    return f"{count} in Slicer's DICOM database give what is left empty here, as long as they are the volume's source."
+        unknown = _("nothing is known of patient and study. Type what holds.")
+        return f"{images.lost_sentence(volume.GetName())}: {unknown}"
+    count = _("The image") if images.count == 1 else _("The {count} images").format(count=images.count)
+    given = _(
+        "{images} in Slicer's DICOM database give what is left empty here, as long as they are the volume's source."
+    )
+    return given.format(images=count)

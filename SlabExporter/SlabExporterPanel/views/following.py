@@ -7,6 +7,7 @@ from typing import Any
 from slab_exporter.core.errors import SlabExporterError
 from slab_exporter.volumes.scene_volumes import geometry_to_cut
 
+from ..translation import tr as _
 from .checks import require_usable_label
 
 
@@ -24,8 +25,9 @@ def fitting(labels: tuple[Any, ...], volume: Any) -> tuple[tuple[Any, ...], tupl
     gone = [f"'{node.GetName()}'" for node in labels if node not in kept]
     if not gone:
         return kept, ()
-    what = "were" if len(gone) > 1 else "was"
-    return kept, (f"{', '.join(gone)} {what} unticked: of another volume than '{volume.GetName()}'.",)
+    one = _("{names} was unticked: of another volume than '{volume}'.")
+    told = one if len(gone) == 1 else _("{names} were unticked: of another volume than '{volume}'.")
+    return kept, (told.format(names=", ".join(gone), volume=volume.GetName()),)
 
 
 def _fits(node: Any, volume: Any) -> bool:

@@ -11,6 +11,7 @@ from slab_exporter.core.text import counted
 from slab_exporter.mrml.sequences import ShownFrame, frames_in_memory, held_frames
 
 from ..choices import ALL_FRAMES, SHOWN_FRAME
+from ..translation import tr as _
 
 
 @dataclass(frozen=True)
@@ -45,12 +46,15 @@ def frames_view(volume: Any) -> FramesView | None:
     if held is None:
         return None
     index = held.index
-    unit = f" in {index.unit}" if index.unit else ""
-    named = f", ordered by {index.name}{unit}: {index.values[0]} to {index.values[-1]}" if index.name else ""
-    text = (
-        f"'{held.kept.GetName()}' holds {counted(held.count, 'frame')} (0 to {held.count - 1}{named}). Cut the one "
-        "that is shown, all, or some: a range such as 0:10 (the last one is not in it) or a list such as 0,3,7."
-    )
+    named = ""
+    if index.name:
+        ordered = _(", ordered by {name}: {first} to {last}")
+        name = _("{name} in {unit}").format(name=index.name, unit=index.unit) if index.unit else index.name
+        named = ordered.format(name=name, first=index.values[0], last=index.values[-1])
+    text = _(
+        "'{name}' holds {frames} (0 to {last}{named}). Cut the one that is shown, all, or some: a range such as 0:10 "
+        "(the last one is not in it) or a list such as 0,3,7."
+    ).format(name=held.kept.GetName(), frames=counted(held.count, "frame"), last=held.count - 1, named=named)
     return FramesView(text, f"0:{held.count}")
 
 
@@ -69,16 +73,16 @@ def frame_notes(request: ExportRequest, volume: Any) -> tuple[str, ...]:
     frames_in_memory(held, numbers)
     index = held.index.chosen(numbers)
     lost = request.format.startswith("nii") and len(numbers) > 1 and index.times() is None
+    uneven = _("{values} not evenly spaced: NIfTI keeps none of them, manifest and NRRD do.")
     return (
-        f"{counted(len(numbers), 'frame')} of '{held.kept.GetName()}' are cut together: "
-        + ("each becomes a series." if request.format == "dicom" else "each file holds all of them."),
-        *(
-            (f"{_values(index.name)} not evenly spaced: NIfTI keeps none of them, manifest and NRRD do.",)
-            if lost
-            else ()
+        _("{frames} of '{name}' are cut together: {how}").format(
+            frames=counted(len(numbers), "frame"),
+            name=held.kept.GetName(),
+            how=_("each becomes a series.") if request.format == "dicom" else _("each file holds all of them."),
         ),
+        *((uneven.format(values=_values(index.name)),) if lost else ()),
     )
 
 
 def _values(name: str) -> str:
-    return f"The values of '{name}' are" if name else "The values that order them are"
+    return _("The values of '{name}' are").format(name=name) if name else _("The values that order them are")

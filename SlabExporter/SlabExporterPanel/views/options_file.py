@@ -16,6 +16,7 @@ from slab_exporter.files.disk import write_file
 
 from ..choices import ALL_FRAMES, SHOWN_FRAME, SOME_FRAMES
 from ..settings import DicomTexts, PanelSettings, data_set_of, request_of
+from ..translation import tr as _
 
 # Settings of the parameter node -> those of PanelSettings; "dicom." stands before DicomTexts'.
 NODE_NAMES = {
@@ -119,10 +120,11 @@ def taken_from(path: Path) -> Taken:
     request_of(settings)
     data_set_of(settings)
     told = [_told(keyword, value) for keyword, value in values.items() if _is_lost(keyword, value, settings)]
-    notes = [f"Not taken from {path.name}, since the panel has no control for it: {', '.join(told)}."] if told else []
+    not_taken = _("Not taken from {name}, since the panel has no control for it: {options}.")
+    notes = [not_taken.format(name=path.name, options=", ".join(told))] if told else []
     within = values.get("within")
     if within is not None and not Path(within).is_file():
-        notes.append(f"The ROI that {path.name} names is not there: {within}.")
+        notes.append(_("The ROI that {name} names is not there: {path}.").format(name=path.name, path=within))
         within = None
     return Taken(settings, None if within is None else Path(within), (*notes, *rounded))
 
@@ -142,7 +144,8 @@ def save_options(path: Path, settings: PanelSettings, roi: Any = None) -> tuple[
     if roi is not None:
         file = roi_file(roi)
         if file is None:
-            told = (f"{path.name} does not name the ROI '{roi.GetName()}': save that as a .mrk.json file first.",)
+            text = _("{name} does not name the ROI '{roi}': save that as a .mrk.json file first.")
+            told = (text.format(name=path.name, roi=roi.GetName()),)
         request = replace(request, within=None if file is None else str(file))
     write_file(path, options_text(request, data_set_of(settings)))
     return told
@@ -249,13 +252,18 @@ def _number(value: float) -> str:
 
 def _rounded(settings: PanelSettings) -> tuple[tuple[str, ...], PanelSettings]:
     """Return the settings with as many decimals as the panel shows, and sentences about what that changed."""
-    names = {"thickness": "Thickness", "min_percent": "The percentage beside 'Keep'", "margin": "The margin"}
+    names = {
+        "thickness": _("Thickness"),
+        "min_percent": _("The percentage beside 'Keep'"),
+        "margin": _("The margin"),
+    }
     told = []
     for name, title in names.items():
         value = getattr(settings, name)
         shown = round(value, _DECIMALS)
         if abs(shown - value) > 1e-9:  # 100 * 0.07 is 7.000000000000001
-            told.append(f"{title} is rounded to {shown:g}, from {_number(value)}.")
+            text = _("{title} is rounded to {shown}, from {value}.")
+            told.append(text.format(title=title, shown=f"{shown:g}", value=_number(value)))
         settings = replace(settings, **{name: shown})
     return tuple(told), settings
 

@@ -24,6 +24,7 @@ from slab_exporter.prepare.preparation import cut_grid
 from slab_exporter.volumes.scene_volumes import geometry_to_cut, header_warnings, require_well_placed
 
 from ..settings import PanelSettings, data_set_of, request_of
+from ..translation import tr as _
 from .action import Action
 from .checks import output_folder, require_usable_label, require_usable_output
 from .frames import FramesView, frame_notes, frames_view
@@ -32,8 +33,8 @@ from .replacing import earlier_export
 from .rows import Row, extent_tip, rows_of, summary, table_headers, table_note
 from .words import in_panel_words
 
-EXPORT_TIP = "Write the slabs, read every one back, and compare it with the volume."
-PREVIEW_TIP = "Show each slab as a coloured box over the volume, as long as this module is open. Nothing is written."
+EXPORT_TIP = _("Write the slabs, read every one back, and compare it with the volume.")
+PREVIEW_TIP = _("Show each slab as a coloured box over the volume, as long as this module is open. Nothing is written.")
 
 
 @dataclass(frozen=True)
@@ -136,7 +137,7 @@ def plan_of(request: ExportRequest, volume: Any, roi: Any = None) -> SlabPlan:
         SlabExporterError: the node cannot be cut, or the options do not fit it.
     """
     if volume is None:
-        raise InputError("Choose the volume to cut.")
+        raise InputError(_("Choose the volume to cut."))
     require_one_limit(request, roi)
     require_no_transform(volume)
     require_well_placed(volume)
@@ -161,23 +162,22 @@ def _case_folder(settings: PanelSettings, case: str) -> Path | None:
 
 def _notes(request: ExportRequest, plan: SlabPlan, volume: Any, search: Search | None) -> tuple[str, ...]:
     warnings = dict.fromkeys((*header_warnings(volume), *geometry_warnings(plan.geometry)))
-    boxes = {"labels": "the box around the label maps", "body": "the box around the body", None: ""}
+    boxes = {"labels": _("the box around the label maps"), "body": _("the box around the body"), None: ""}
     is_open = search is not None or request.frames is not None
     box, kept = boxes[request.limit.crop_to] if is_open else "", request.keep.keep if is_open else "all"
+    cropped = _("Only {box} is cut; until it is found the table shows the whole volume.")
+    sparse = _("Pieces with nothing {kept} are left out; until they are found all are shown.")
     return (
         *frame_notes(request, volume),
         *warnings,
         *plan.notes,
-        *((f"Only {box} is cut; until it is found the table shows the whole volume.",) if box else ()),
-        *(
-            (f"Pieces with nothing {_KEPT.get(kept)} are left out; until they are found all are shown.",)
-            * (kept != "all")
-        ),
+        *((cropped.format(box=box),) if box else ()),
+        *((sparse.format(kept=_KEPT[kept]),) if kept != "all" else ()),
         *table_note(plan),
     )
 
 
-_KEPT = {"labelled": "labelled", "body": "of the body"}
+_KEPT = {"labelled": _("labelled"), "body": _("of the body")}
 
 
 def _new_folder_note(settings: PanelSettings) -> tuple[str, ...]:
@@ -185,7 +185,7 @@ def _new_folder_note(settings: PanelSettings) -> tuple[str, ...]:
         out = output_folder(settings.output)
     except OutputError:
         return ()
-    return () if out.exists() else (f"The folder {out} is new and will be made.",)
+    return () if out.exists() else (_("The folder {folder} is new and will be made.").format(folder=out),)
 
 
 def _order_note(cut: VolumeGeometry, volume: Any) -> str:
@@ -193,20 +193,23 @@ def _order_note(cut: VolumeGeometry, volume: Any) -> str:
     if cut.orientation == held.orientation:
         return ""
     if cut.orientation == held.k_reversed().orientation:
-        return (
-            f"The file is stored left-handed ({cut.orientation}); Slicer shows it with k reversed. "
+        return _(
+            "The file is stored left-handed ({axes}); Slicer shows it with k reversed. "
             "Slabs and the indices below are the file's."
-        )
-    return f"The slabs' axes point to {cut.orientation}, Slicer's to {held.orientation}; the indices are the slabs'."
+        ).format(axes=cut.orientation)
+    return _("The slabs' axes point to {cut}, Slicer's to {held}; the indices are the slabs'.").format(
+        cut=cut.orientation, held=held.orientation
+    )
 
 
 def _preview_action(request: ExportRequest, plan: SlabPlan, search: Search | None) -> Action:
     if request.limit.crop_to is not None and request.frames is not None:
-        return Action(False, "The box that is cut is found when you export; without 'Crop to' slabs can be shown.")
+        return Action(False, _("The box that is cut is found when you export; without 'Crop to' slabs can be shown."))
     if request.limit.crop_to is not None and search is not None:
-        return Action(False, "The box that is cut is not found yet: see the section 'Slabs'.")
+        return Action(False, _("The box that is cut is not found yet: see the section 'Slabs'."))
     if (count := len(shown_pieces(plan))) > MOST_BOXES:
-        return Action(False, f"{counted(count, plan.kind)} are too many to show; the preview shows up to {MOST_BOXES}.")
+        shown = _("{slabs} are too many to show; the preview shows up to {most}.")
+        return Action(False, shown.format(slabs=counted(count, plan.kind), most=MOST_BOXES))
     return Action(True, PREVIEW_TIP)
 
 

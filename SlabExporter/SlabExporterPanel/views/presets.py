@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from ..translation import tr as _
+
 
 @dataclass(frozen=True)
 class Preset:
@@ -35,17 +37,19 @@ _PLAIN = {
 }
 
 PRESETS = (
-    Preset("64 slices", "Slabs of 64 slices; the last one may be thinner.", {**_PLAIN, "thickness": 64.0}),
+    Preset(_("64 slices"), _("Slabs of 64 slices; the last one may be thinner."), {**_PLAIN, "thickness": 64.0}),
     Preset(
-        "nnU-Net",
-        "Slabs of 64 slices, laid out beside the cases as nnU-Net wants them; choose number and name of its data set "
-        "in 'Names and files'.",
+        _("nnU-Net"),
+        _(
+            "Slabs of 64 slices, laid out beside the cases as nnU-Net wants them; choose number and name of its data "
+            "set in 'Names and files'."
+        ),
         {**_PLAIN, "thickness": 64.0, "fileFormat": "nii.gz", "nnunetId": 1, "nnunetName": "Slabs"},
     ),
-    Preset("96 mm", "Slabs of 96 mm, in whole slices.", {**_PLAIN, "thickness": 96.0, "unit": "mm"}),
+    Preset(_("96 mm"), _("Slabs of 96 mm, in whole slices."), {**_PLAIN, "thickness": 96.0, "unit": "mm"}),
     Preset(
-        "Blocks of 128",
-        "Blocks of 128 x 128 x 128 voxels that overlap by 16; the last ones are shifted back to full size.",
+        _("Blocks of 128"),
+        _("Blocks of 128 x 128 x 128 voxels that overlap by 16; the last ones are shifted back to full size."),
         {**_PLAIN, "block": "128,128,128", "overlap": 16, "remainder": "shift"},
     ),
 )

@@ -9,6 +9,8 @@ from slab_exporter.core.manifest import FILE_NAME, Manifest, read_manifest
 from slab_exporter.core.text import counted
 from slab_exporter.files.network.addresses import is_address
 
+from ..translation import tr as _
+
 _MOST_NAMED = 3
 
 
@@ -21,13 +23,13 @@ def earlier_export(folder: Path) -> str:
     try:
         names = sorted(path.name for path in folder.iterdir()) if folder.is_dir() else []
     except OSError:
-        return "something that cannot be read"
+        return _("something that cannot be read")
     if not names:
         return ""
     try:
         return _in_words(read_manifest(folder / FILE_NAME))
     except SlabExporterError:
-        return f"an unfinished export ({_listed(names)})"
+        return _("an unfinished export ({names})").format(names=_listed(names))
 
 
 def question(folder: Path) -> str:
@@ -36,21 +38,23 @@ def question(folder: Path) -> str:
     Args:
         folder: of the case.
     """
-    text = f"Replace the earlier export in {folder}?\n\nLost are {earlier_export(folder)}"
+    lost = earlier_export(folder)
+    text = _("Replace the earlier export in {folder}?\n\nLost are {lost}").format(folder=folder, lost=lost)
     try:
         manifest = read_manifest(folder / FILE_NAME)
     except SlabExporterError:
         return f"{text}."
     source = manifest.source.path
-    cut_from = f", cut from {source if is_address(source) else (folder / source).resolve()}" if source else ""
+    where = source if source is None or is_address(source) else (folder / source).resolve()
+    cut_from = _(", cut from {source}").format(source=where) if source else ""
     names = [slab.image for slab in manifest.slabs]
-    return f"{text}{cut_from}:\n{_listed(names)}.\n\nYour own files in the folder stay."
+    return f"{text}{cut_from}:\n{_listed(names)}.\n\n{_('Your own files in the folder stay.')}"
 
 
 def _in_words(manifest: Manifest) -> str:
     labels = [f"'{name}'" for name in manifest.label_sources]
-    with_labels = f" with label maps {', '.join(labels)}" if labels else ""
-    return f"{counted(len(manifest.slabs), manifest.plan.kind)}{with_labels}"
+    slabs = counted(len(manifest.slabs), manifest.plan.kind)
+    return _("{slabs} with label maps {labels}").format(slabs=slabs, labels=", ".join(labels)) if labels else slabs
 
 
 def _listed(names: list[str]) -> str:

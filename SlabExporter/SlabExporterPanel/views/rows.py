@@ -12,10 +12,12 @@ from slab_exporter.core.text import counted, degrees, lengths, sizes
 from slab_exporter.mrml.nodes import voxels_kji
 from slab_exporter.mrml.slab_rois import LEFT_OUT_COLOUR, slab_colour
 
-PLANNED = "planned"
+from ..translation import tr as _
+
+PLANNED = _("planned")
 # More rows than this are of no use, and take long to fill.
 MOST_ROWS = 1000
-_OF = {"labelled": "labels", "body": "body"}
+_OF = {"labelled": _("labels"), "body": _("body")}
 _OBLIQUE_DEGREES = 0.5
 
 
@@ -65,24 +67,25 @@ def summary(plan: SlabPlan, volume: Any) -> str:
 def table_headers(plan: SlabPlan | None) -> tuple[str, ...]:
     """Column titles; index axis and patient axis are named once there is a plan."""
     if plan is None:
-        return ("Slab", "State", "Slices", "Extent (mm)", "Voxels")
+        return (_("Slab"), _("State"), _("Slices"), _("Extent (mm)"), _("Voxels"))
     letter = "RAS"[plan.geometry.ras_axis_of_index[plan.axis][0]]
     if plan.kind != "slab":
-        return (plan.kind.capitalize(), "State", "Voxels i, j, k", f"{letter} (mm)", "Size")
-    return ("Slab", "State", f"Slices {'ijk'[plan.axis]}", f"{letter} (mm)", "Voxels")
+        return (plan.kind.capitalize(), _("State"), _("Voxels i, j, k"), f"{letter} (mm)", _("Size"))
+    return (_("Slab"), _("State"), _("Slices {axis}").format(axis="ijk"[plan.axis]), f"{letter} (mm)", _("Voxels"))
 
 
 def extent_tip(plan: SlabPlan) -> str:
     """What the numbers in the column of mm are; of an oblique volume they say less than they seem to."""
     letter = "RAS"[plan.geometry.ras_axis_of_index[plan.axis][0]]
-    text = f"Outer edges of the {plan.kind}, in mm along {letter} (RAS)."
+    text = _("Outer edges of the {piece}, in mm along {letter} (RAS).").format(piece=plan.kind, letter=letter)
     angle = plan.geometry.obliquity_degrees
     if angle < _OBLIQUE_DEGREES:
         return text
-    return (
-        f"{text} The volume is oblique by {degrees(angle)} degrees: these are the edges on the line through the "
-        f"{plan.kind}'s middle; its corners reach further, and neighbours overlap in {letter} without sharing a voxel."
-    )
+    why = _(
+        "The volume is oblique by {angle} degrees: these are the edges on the line through the {piece}'s middle; "
+        "its corners reach further, and neighbours overlap in {letter} without sharing a voxel."
+    ).format(angle=degrees(angle), piece=plan.kind, letter=letter)
+    return f"{text} {why}"
 
 
 def rows_of(plan: SlabPlan) -> tuple[Row, ...]:
@@ -96,7 +99,8 @@ def table_note(plan: SlabPlan) -> tuple[str, ...]:
     count = len(plan.all_slabs)
     if count <= MOST_ROWS:
         return ()
-    return (f"The table shows the first {MOST_ROWS:,} of {count:,} {plan.kind}s.",)
+    told = _("The table shows the first {shown} of {slabs}.")
+    return (told.format(shown=f"{MOST_ROWS:,}", slabs=f"{count:,} {plan.kind}s"),)
 
 
 def row_of(slab: Slab, plan: SlabPlan, left: LeftOut | None = None) -> Row:

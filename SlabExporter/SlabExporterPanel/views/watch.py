@@ -10,11 +10,12 @@ from slab_exporter.core.manifest import Manifest
 from slab_exporter.core.progress import ProgressEvent
 from slab_exporter.core.text import counted
 
+from ..translation import tr as _
 from .words import in_panel_words
 
-VERIFIED = "verified"
-WRITTEN = "written, not verified"
-CANCELLED_TEXT = "Cancelled. Nothing of this run was left behind; an earlier export of the case stays as it was."
+VERIFIED = _("verified")
+WRITTEN = _("written, not verified")
+CANCELLED_TEXT = _("Cancelled. Nothing of this run was left behind; an earlier export of the case stays as it was.")
 
 
 class Watch:
@@ -31,14 +32,14 @@ class Watch:
     def __init__(self, refresh: Callable[[Any], None]) -> None:
         """Follow one run; ``refresh`` is called with the watch at every event."""
         self.percent = 0
-        self.text = "Reading …"
+        self.text = _("Reading …")
         self._refresh = refresh
         self._cancelled = False
 
     def cancel(self) -> None:
         """Stop at the next event."""
         self._cancelled = True
-        self.text = "Cancelling …"
+        self.text = _("Cancelling …")
 
 
 class ExportWatch(Watch):
@@ -68,7 +69,11 @@ class ExportWatch(Watch):
         if event.kind == "slab-finished":
             self.states[event.slab.index] = VERIFIED if event.slab.verified else WRITTEN
         if not self._cancelled:
-            self.text = f"{event.done} of {counted(event.total, event.piece)}" if event.total else "Reading …"
+            self.text = (
+                _("{done} of {slabs}").format(done=event.done, slabs=counted(event.total, event.piece))
+                if event.total
+                else _("Reading …")
+            )
         self._refresh(self)
         if event.kind == "case-finished":
             self._complete = event.case
@@ -96,9 +101,10 @@ class LoadWatch(Watch):
 def finished_text(manifest: Manifest) -> str:
     """Return the line after an export."""
     slabs, verified = len(manifest.slabs), sum(slab.verified for slab in manifest.slabs)
-    text = f"{counted(slabs, manifest.plan.kind)} written to '{manifest.case}', {verified} verified."
+    told = _("{slabs} written to '{case}', {verified} verified.")
+    text = told.format(slabs=counted(slabs, manifest.plan.kind), case=manifest.case, verified=verified)
     warnings = len(manifest.warnings)
-    return text + (f" {counted(warnings, 'warning')}, shown above." if warnings else "")
+    return text + (_(" {warnings}, shown above.").format(warnings=counted(warnings, "warning")) if warnings else "")
 
 
 def finished_notes(manifest: Manifest) -> tuple[str, ...]:
@@ -109,5 +115,5 @@ def finished_notes(manifest: Manifest) -> tuple[str, ...]:
 def failed_text(error: BaseException) -> str:
     """Return why an export failed, in the panel's words."""
     if isinstance(error, MemoryError):
-        return "The volume does not fit into this machine's memory a second time; close other volumes and try again."
+        return _("The volume does not fit into this machine's memory a second time; close other volumes and try again.")
     return in_panel_words(error.sentence if isinstance(error, SlabExporterError) else str(error))

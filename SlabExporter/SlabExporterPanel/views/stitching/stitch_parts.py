@@ -7,13 +7,14 @@ from dataclasses import dataclass
 from slab_exporter.core.manifest import Manifest
 from slab_exporter.stitch.stitching import ALL
 
+from ...translation import tr as _
 from ..action import Action
 
-PART_TIP = "What of the export is put together again: its images, one of its channels or frames, or its label maps."
-GRID_TIP = "The grid that was cut, or the source's: the volume was made ready (axes, voxel size) before it was cut."
-PREDICTIONS_TIP = "For the predictions."
-NO_MANIFEST = Action(False, "Choose the manifest.json of an export first.")
-NO_PREDICTIONS = Action(False, "For predictions alone: choose their folder first.")
+PART_TIP = _("What of the export is put together again: its images, one of its channels or frames, or its label maps.")
+GRID_TIP = _("The grid that was cut, or the source's: the volume was made ready (axes, voxel size) before it was cut.")
+PREDICTIONS_TIP = _("For the predictions.")
+NO_MANIFEST = Action(False, _("Choose the manifest.json of an export first."))
+NO_PREDICTIONS = Action(False, _("For predictions alone: choose their folder first."))
 
 
 @dataclass(frozen=True)
@@ -29,7 +30,7 @@ class Part:
     title: str
 
 
-IMAGES = Part("", "images")
+IMAGES = Part("", _("images"))
 
 
 def stitch_parts(manifest: Manifest) -> tuple[Part, ...]:
@@ -38,20 +39,21 @@ def stitch_parts(manifest: Manifest) -> tuple[Part, ...]:
     Args:
         manifest: of the case.
     """
-    labels = tuple(Part(f"labels:{name}", f"label maps '{name}'") for name in manifest.label_sources)
+    title = _("label maps '{name}'")
+    labels = tuple(Part(f"labels:{name}", title.format(name=name)) for name in manifest.label_sources)
     return (*_image_parts(manifest), *labels)
 
 
 def _image_parts(manifest: Manifest) -> tuple[Part, ...]:
-    names = manifest.channel_names
+    names, frame, channel = manifest.channel_names, _("frame {name}"), _("channel {name}")
     if not names:
         return (IMAGES,)
-    together = f"all {len(names)} {'channels' if manifest.frames is None else 'frames'}, as one 4D file"
     if manifest.frames is not None:  # together without asking, as the library does
-        return (Part("", together), *(Part(f"channel:{name}", f"frame {name}") for name in names))
-    first, *others = names
-    each = (Part("", f"channel {first}"), *(Part(f"channel:{name}", f"channel {name}") for name in others))
-    return (*each, Part(f"channel:{ALL}", together))
+        together = Part("", _("all {count} frames, as one 4D file").format(count=len(names)))
+        return (together, *(Part(f"channel:{name}", frame.format(name=name)) for name in names))
+    words = ("", *(f"channel:{name}" for name in names[1:]))
+    each = (Part(word, channel.format(name=name)) for word, name in zip(words, names, strict=True))
+    return (*each, Part(f"channel:{ALL}", _("all {count} channels, as one 4D file").format(count=len(names))))
 
 
 def chosen_part(word: str, manifest: Manifest) -> tuple[str | None, str | None]:
@@ -70,14 +72,14 @@ def chosen_part(word: str, manifest: Manifest) -> tuple[str | None, str | None]:
 def part_action(manifest: Manifest, has_predictions: bool) -> Action:
     """Return whether there is a choice of what is stitched."""
     if has_predictions:
-        return Action(False, "The predictions are stitched; without their folder the export's own slabs are.")
+        return Action(False, _("The predictions are stitched; without their folder the export's own slabs are."))
     if len(stitch_parts(manifest)) == 1:
-        return Action(False, "This export holds images alone.")
+        return Action(False, _("This export holds images alone."))
     return Action(True, PART_TIP)
 
 
 def grid_action(manifest: Manifest) -> Action:
     """Return whether there is a choice of grids."""
     if manifest.prepared is None:
-        return Action(False, "The volume was cut as it is: the grid that was cut is the source's.")
+        return Action(False, _("The volume was cut as it is: the grid that was cut is the source's."))
     return Action(True, GRID_TIP)

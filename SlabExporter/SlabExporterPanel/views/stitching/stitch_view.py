@@ -15,6 +15,7 @@ from slab_exporter.stitch.stitching import ALL, StitchRequest, StitchResult, sti
 from slab_exporter.volumes.writing import require_writable
 
 from ...settings import fill_of
+from ...translation import tr as _
 from ..action import Action
 from ..watch import Watch
 from ..words import in_panel_words
@@ -31,7 +32,7 @@ from .stitch_parts import (
 )
 from .stitched import Origin
 
-STITCH_TIP = "Put the slabs back into one volume, read it back, and load it."
+STITCH_TIP = _("Put the slabs back into one volume, read it back, and load it.")
 AUTOMATIC = "automatic"
 
 
@@ -91,7 +92,7 @@ def stitch_view(settings: StitchSettings) -> StitchView:
     """Return what to show for these settings. Reads the manifest; voxels and predictions are not looked at."""
     manifest: Manifest | None = None
     try:
-        path = _full_path(settings.manifest, InputError("Choose the manifest.json of an export."))
+        path = _full_path(settings.manifest, InputError(_("Choose the manifest.json of an export.")))
         manifest = read_manifest(path)
         _require_stitchable(settings, manifest, path)
     except SlabExporterError as error:
@@ -109,7 +110,7 @@ def _require_stitchable(settings: StitchSettings, manifest: Manifest, path: Path
         own_files(manifest.of_channel(channel), manifest_file(path).parent, request.label_set)
     elif not _full_path(settings.predictions).is_dir():
         raise InputError(f"The folder of predictions {settings.predictions.strip()} does not exist.")
-    output = _full_path(settings.output, OutputError("Choose the file to write to."))
+    output = _full_path(settings.output, OutputError(_("Choose the file to write to.")))
     require_writable(output, settings.replace)
 
 
@@ -189,11 +190,13 @@ class StitchWatch(Watch):
         if event.total and not self._cancelled:
             is_last = event.done == event.total
             self.text = (
-                "Writing and reading back …" if is_last else f"{event.done} of {counted(event.total, event.piece)}"
+                _("Writing and reading back …")
+                if is_last
+                else _("{done} of {slabs}").format(done=event.done, slabs=counted(event.total, event.piece))
             )
         self._refresh(self)
         if self._cancelled:
-            raise Cancelled("Cancelled. Nothing was written.")
+            raise Cancelled(_("Cancelled. Nothing was written."))
 
 
 def _full_path(text: str, if_empty: SlabExporterError | None = None) -> Path:
@@ -211,4 +214,5 @@ def _summary(settings: StitchSettings, manifest: Manifest) -> str:
     grid = manifest.geometry
     if stitch_request(settings, manifest).grid == "source":
         grid = manifest.source.geometry
-    return f"{parts} of '{manifest.case}' → {sizes(grid.shape_ijk)} voxels"
+    made = _("{parts} of '{case}' → {size} voxels")
+    return made.format(parts=parts, case=manifest.case, size=sizes(grid.shape_ijk))

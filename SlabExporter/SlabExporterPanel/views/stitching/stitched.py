@@ -14,6 +14,7 @@ from slab_exporter.mrml.slab_rois import slab_colour
 from slab_exporter.stitch.label_names import channel_names, label_names
 from slab_exporter.stitch.stitching import StitchResult
 
+from ...translation import tr as _
 from ..words import in_panel_words
 
 # More volumes, or segments, in a scene than that are of no use to anyone.
@@ -82,8 +83,10 @@ def stitched_text(result: StitchResult, loaded: str) -> str:
         result: of the run.
         loaded: how it was brought into the scene, as ``Loaded.text`` has it.
     """
-    overlaps = f", overlaps: {result.blend}" if result.overlapping else ""
-    made = f"{counted(result.slabs, result.kind)} stitched into {result.path.name} ({result.dtype}{overlaps})"
+    overlaps = _(", overlaps: {blend}").format(blend=result.blend) if result.overlapping else ""
+    made = _("{slabs} stitched into {name} ({values})").format(
+        slabs=counted(result.slabs, result.kind), name=result.path.name, values=f"{result.dtype}{overlaps}"
+    )
     return "\n".join((f"{made}; {loaded}.", *stitch_notes(result)))
 
 
