@@ -8,8 +8,8 @@ RUN python -m venv /opt/slab-exporter && /opt/slab-exporter/bin/pip install --no
 # Slicer's libraries need nothing of the system but the C++ library, which the image has.
 FROM python:3.12-slim
 COPY --from=build /opt/slab-exporter /opt/slab-exporter
-RUN useradd --create-home slabs
-USER slabs
+RUN useradd --create-home --uid 10001 slabs
+USER 10001
 WORKDIR /data
 ENTRYPOINT ["/opt/slab-exporter/bin/slab-exporter"]
 CMD ["--help"]
