@@ -47,3 +47,19 @@ def loaded(scene, folder: Path, name: str = "CT", count: int | None = None):
     node = held(scene, array.T, geometry.affine_ras, name)
     node.SetAttribute("DICOM.instanceUIDs", " ".join(plane.sop_uid for plane in slices))
     return node
+
+
+def loaded_frames(scene, volumes: list[list[Path]], name: str = "perfusion"):
+    """The node that shows frame 1 of a sequence, as Slicer loads one from DICOM: a node of each volume's images."""
+    from slab_exporter.core.options import SeriesOptions
+
+    from .sequences import browsed
+
+    sequence = scene.AddNewNodeByClass("vtkMRMLSequenceNode", name)
+    for number, files in enumerate(volumes):
+        volume = load_series(series_of_instances(files), SeriesOptions())
+        node = held(scene, volume.voxels_kji.T, volume.geometry.affine_ras, name)
+        node.SetAttribute("DICOM.instanceUIDs", " ".join(plane.sop_uid for plane in volume.dicom.planes))
+        sequence.SetDataNodeAtValue(node, str(number))
+        scene.RemoveNode(node)
+    return browsed(scene, sequence)[1]

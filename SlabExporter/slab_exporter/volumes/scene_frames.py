@@ -22,7 +22,8 @@ from ..mrml.volume_files import geometry_warnings
 from .choice import FileVolume
 from .reading import open_volume
 from .same_volume import k_order, same_values
-from .scene_images import InstanceFiles, images_of_node
+from .scene_images import InstanceFiles, images_of_frames, images_of_node
+from .scene_series import frames_of_images
 from .scene_volumes import file_of_node, header_freedom, scene_volume
 
 
@@ -44,7 +45,7 @@ def node_volume(
         frames: which frames are read together, as ``core.several.choice`` has it; None: one.
         frame: which one is read alone; None with ``frames`` None: the one that is shown, about which a warning speaks.
         progress: called while files are read and compared, as ``attended.beside`` says.
-        database: Slicer's DICOM database, which knows the images of a node that is one volume.
+        database: Slicer's DICOM database, which knows the images that a node was loaded from.
 
     Raises:
         InputError: there is no such frame, the frames differ in place or type, or the node cannot be used.
@@ -55,9 +56,9 @@ def node_volume(
         return scene_volume(runtime, node, progress, images_of_node(node, database))
     require_no_transform(node)
     if frames is None and frame is None:
-        return _shown(runtime, node, held, progress)
+        return _shown(runtime, node, held, progress, database)
     numbers = chosen_frames(str(frame) if frames is None else frames, held.count, f"'{held.kept.GetName()}'")
-    return beside(lambda _: frames_of(runtime, held, numbers), progress)
+    return beside(lambda _: frames_of(runtime, held, numbers, database), progress)
 
 
 def source_file(node: Any) -> Path | None:
@@ -80,13 +81,15 @@ def _require_first(node: Any, frames: str | None, frame: int | None) -> None:
         raise InputError(f"{name} holds one volume; ", unused, " does not exist (use 0 or leave it out).")
 
 
-def _shown(runtime: SlicerRuntime, node: Any, held: HeldFrames, progress: Progress) -> SourceVolume:
+def _shown(
+    runtime: SlicerRuntime, node: Any, held: HeldFrames, progress: Progress, database: InstanceFiles | None
+) -> SourceVolume:
     """Return the frame that a node shows, which is not the sequence's own where the node was changed alone."""
     frame = ShownFrame(str(held.kept.GetName()), held.shown, held.count)
     if node is held.kept or beside(lambda _: _is_as_kept(node, held), progress):
-        volume = beside(lambda _: frames_of(runtime, held, (held.shown,)), progress)
+        volume = beside(lambda _: frames_of(runtime, held, (held.shown,), database), progress)
     else:
-        volume = scene_volume(runtime, node, progress)
+        volume = scene_volume(runtime, node, progress, images_of_node(node, database))
     return replace(volume, warnings=(*volume.warnings, frame.sentence(node.GetName())))
 
 
@@ -97,13 +100,41 @@ def _is_as_kept(node: Any, held: HeldFrames) -> bool:
     return place.difference(kept_place).is_within(place.position_tolerance()) and same_values(own, kept)
 
 
-def frames_of(runtime: SlicerRuntime, held: HeldFrames, numbers: tuple[int, ...]) -> SourceVolume:
-    """Return frames by their numbers: those of the file where it holds the same, else those of the scene.
+def frames_of(
+    runtime: SlicerRuntime, held: HeldFrames, numbers: tuple[int, ...], database: InstanceFiles | None = None
+) -> SourceVolume:
+    """Return frames by their numbers: those of the DICOM images or the file that hold the same, else the scene's.
 
     Raises:
         InputError: they are of several grids or types, or one is not a volume.
     """
-    views, path = in_scene(lambda: (frames_in_memory(held, numbers), file_of_node(held.kept)))
+    views, images = in_scene(lambda: (frames_in_memory(held, numbers), images_of_frames(held, database)))
+    if images is None:
+        return _stored_or_held(runtime, held, views, numbers)
+    name = in_scene(lambda: str(held.kept.GetName()))
+    if images.lost:
+        return _of_scene(held, views, numbers, images.lost_sentence(name))
+    try:
+        found = frames_of_images(name, in_scene(lambda: held.geometry(numbers[0])), views, numbers, images)
+    except Cancelled:
+        raise
+    except SlabExporterError as error:
+        why = error.sentence.without_full_stop()
+        return _of_scene(held, views, numbers, Sentence(f"The DICOM images of '{name}' cannot be read (", why, ")"))
+    if isinstance(found, SourceVolume):
+        return found
+    volume = found[0].of(_of_scene(held, views, numbers, found[0].reason), is_label=False)
+    stack = volume.frames
+    return (
+        volume if stack is None else replace(volume, frames=replace(stack, planes=tuple(one.source for one in found)))
+    )
+
+
+def _stored_or_held(
+    runtime: SlicerRuntime, held: HeldFrames, views: FrameViews, numbers: tuple[int, ...]
+) -> SourceVolume:
+    """Return frames of the file where it holds the same, else those of the scene."""
+    path = in_scene(lambda: file_of_node(held.kept))
     name, is_changed = in_scene(lambda: (f"'{held.kept.GetName()}'", held.kept.GetModifiedSinceRead()))
     if path is None:
         return _of_scene(held, views, numbers, f"The frames of {name} have never been saved as one volume file")
@@ -126,7 +157,7 @@ def frames_of(runtime: SlicerRuntime, held: HeldFrames, numbers: tuple[int, ...]
     return stored if order == "same" else replace(stored, loaded_affine_ras=loaded)
 
 
-def _of_scene(held: HeldFrames, views: FrameViews, numbers: tuple[int, ...], reason: str) -> SourceVolume:
+def _of_scene(held: HeldFrames, views: FrameViews, numbers: tuple[int, ...], reason: str | Sentence) -> SourceVolume:
     """Return frames as they lie in the scene, with the reason for which no file is read."""
     index, geometry = in_scene(lambda: (held.index, held.geometry(numbers[0])))
     step, unit, start = index.times() or (0.0, "", 0.0)

@@ -15,6 +15,7 @@ from ..core.options import ExportRequest
 from ..core.text import Option, Sentence
 from ..core.volume import SourceVolume
 from ..dicom.reading.headers import series_uid_of
+from ..mrml.sequences import HeldFrames, SequenceFrames
 
 _ATTRIBUTE = "DICOM.instanceUIDs"
 
@@ -67,7 +68,19 @@ def images_of_node(node: Any, database: InstanceFiles | None) -> NodeImages | No
         node: volume node.
         database: Slicer's; None where there is none, or it is not open: then all images count as lost.
     """
-    uids = instance_uids(node)
+    return images_of_instances(instance_uids(node), database)
+
+
+def images_of_frames(frames: HeldFrames, database: InstanceFiles | None) -> NodeImages | None:
+    """Return the images that all frames of a sequence or multi-volume were loaded from; None where one was not."""
+    nodes = [frames.kept.GetNthDataNode(n) for n in range(frames.count)] if isinstance(frames, SequenceFrames) else []
+    of_each = [instance_uids(node) for node in nodes] or [instance_uids(frames.kept)]
+    uids = tuple(dict.fromkeys(uid for uids in of_each for uid in uids))
+    return images_of_instances(uids, database) if all(of_each) else None
+
+
+def images_of_instances(uids: tuple[str, ...], database: InstanceFiles | None) -> NodeImages | None:
+    """Return the images of these SOPInstanceUIDs; None for none."""
     if not uids:
         return None
     found = [Path(path) for uid in uids if database is not None and (path := str(database.fileForInstance(uid) or ""))]

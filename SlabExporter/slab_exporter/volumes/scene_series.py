@@ -22,7 +22,10 @@ from ..dicom.reading.load import DicomSource, load_series, stacked
 from ..dicom.reading.scan import series_of_instances
 from ..dicom.reading.series import Kind, Series
 from ..dicom.reading.stacking import ROUNDING_MM, Stack
-from .same_volume import Order, box_within, order_of_values, same_values, same_volume
+from ..mrml.sequences import FrameViews
+from .choice import SeriesVolume
+from .frame_reading import read_series_stack
+from .same_volume import Order, box_within, k_order, order_of_values, same_values, same_volume
 from .scene_images import NodeImages
 
 # Slicer places a volume by its first and its last image; both may be rounded.
@@ -107,6 +110,65 @@ def volume_of_images(name: str, held: SourceVolume, images: ImagesRead) -> Sourc
     return Descent(source, f"of which {count} were loaded into 3D Slicer", reason)
 
 
+def frames_of_images(
+    name: str, place: VolumeGeometry, views: FrameViews, numbers: tuple[int, ...], images: NodeImages
+) -> SourceVolume | tuple[Descent, ...]:
+    """Return the volumes of a series as a headless run reads them where they still are the frames of a scene.
+
+    Args:
+        name: of the sequence or multi-volume.
+        place: where the frames lie.
+        views: their voxels.
+        numbers: of them in the scene, which may count the volumes of the series otherwise.
+        images: from which all frames of the scene were loaded.
+
+    Returns:
+        The volumes; or for each frame what is left of the series.
+
+    Raises:
+        InputError: the images cannot be read.
+    """
+    series = series_of_instances(images.files)
+    if series.verdict.kind is not Kind.SEVERAL:
+        reason = f"The DICOM images of '{name}' are no series of several volumes ({series.verdict.reason})"
+        return (Descent(_patient_of(series), "changed in 3D Slicer", reason),) * len(numbers)
+    stored = read_series_stack(SeriesVolume(series, frames="all"))
+    order = k_order(stored.geometry, place, FREEDOM_MM)
+    theirs = () if order is None else _matched(stored, views, numbers, order)
+    if order is None or len(theirs) < len(numbers):
+        reason = f"'{name}' was changed in Slicer since it was loaded from DICOM"
+        return (Descent(_patient_of(series), "changed in 3D Slicer", reason),) * len(numbers)
+    if images.is_whole:
+        found = read_series_stack(SeriesVolume(series, frames=",".join(map(str, theirs))))
+        return found if order == "same" else replace(found, loaded_affine_ras=place.affine_ras)
+    planes = [] if stored.frames is None else [stored.frames.planes[n] for n in theirs]
+    count = counted(len(series.files), "image")
+    reason = f"'{name}' holds {count} of a DICOM series that has more"
+    done = f"of which {count} were loaded into 3D Slicer"
+    return tuple(Descent(_with_planes(one, slice(None), order), done, reason) for one in planes)
+
+
+def _patient_of(series: Series) -> DicomSource:
+    return DicomSource(series, (), series.slices[0], in_frame=False)
+
+
+def _matched(stored: SourceVolume, views: FrameViews, numbers: tuple[int, ...], order: Order) -> tuple[int, ...]:
+    """Return which volume of a series each frame is; fewer where one is none of them."""
+    volumes, found = list(stored.frames_kji), list[int]()
+    for n, number in enumerate(numbers):
+        held = views[n] if order == "same" else views[n][::-1]
+        near = sorted(range(len(volumes)), key=lambda m: abs(m - number))
+        match = next((m for m in near if m not in found and _is_same(volumes[m], held)), None)
+        if match is None:
+            return tuple(found)
+        found.append(match)
+    return tuple(found)
+
+
+def _is_same(volume: npt.NDArray, held: npt.NDArray) -> bool:
+    return volume.shape == held.shape and same_values(volume, held)
+
+
 def _irregular(name: str, held: SourceVolume, images: ImagesRead) -> Descent:
     """Return what is left of images that are no regular volume; of a tilted gantry Slicer makes a sheared one.
 
@@ -124,8 +186,7 @@ def _irregular(name: str, held: SourceVolume, images: ImagesRead) -> Descent:
         if order is not None:
             source = DicomSource(series, stack.slices, stack.slices[0])
             return Descent(_with_planes(source, slice(None), order), "as 3D Slicer holds it", reason)
-    source = DicomSource(series, (), series.slices[0], in_frame=False)
-    return Descent(source, "made regular or changed in 3D Slicer", reason)
+    return Descent(_patient_of(series), "made regular or changed in 3D Slicer", reason)
 
 
 def _distance_mm(held: VolumeGeometry, stack: Stack) -> float:
