@@ -66,7 +66,7 @@ def start():
     started: list[Running] = []
 
     def begin(task: FolderTask, board: FolderBoard | None = None) -> Running:
-        started.append(Running(task, FolderBoard() if board is None else board))
+        started.append(Running(task, FolderBoard(task) if board is None else board))
         return started[-1]
 
     yield begin

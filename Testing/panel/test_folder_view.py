@@ -9,11 +9,12 @@ import pytest
 from slab_exporter.cli.export import request_of as request_of_command
 from slab_exporter.cli.main import build_parser
 from slab_exporter.core.errors import SlabExporterError
+from slab_exporter.core.options import DataSetOptions
 from SlabExporterPanel.folder import board as boards
 from SlabExporterPanel.folder.board import FolderBoard
 from SlabExporterPanel.folder.lines import EventLines
 from SlabExporterPanel.folder.rows import HEADERS
-from SlabExporterPanel.folder.task import FolderTexts, folder_command, folder_task
+from SlabExporterPanel.folder.task import FolderTask, FolderTexts, folder_command, folder_task
 from SlabExporterPanel.folder.view import folder_view
 from SlabExporterPanel.settings import PanelSettings, request_of
 
@@ -29,8 +30,11 @@ def broken(case: str) -> dict:
     return {key: value for key, value in event.items() if key not in ("pieces", "piece", "voxels", "spacing", "axes")}
 
 
-def looked_at(*events: dict, output: str = "new") -> FolderBoard:
-    board = FolderBoard()
+TASK = FolderTask(Path("/in"), (), Path("/out"), request_of(PanelSettings()), DataSetOptions())
+
+
+def looked_at(*events: dict, output: str = "new", task: FolderTask = TASK) -> FolderBoard:
+    board = FolderBoard(task)
     board.take({"event": "found", "cases": len(events), "summary": f"{len(events)} images"})
     for event in events:
         board.take(event)
@@ -109,23 +113,44 @@ def test_the_options_that_will_be_used_are_said(texts):
     ],
 )
 def test_start_and_resume_depend_on_the_output_folder(output, start, resume, sentence, texts):
-    view = folder_view(texts, PanelSettings(), looked_at(planned("a"), output=output), False)
+    task = folder_task(texts, PanelSettings())
+    view = folder_view(texts, PanelSettings(), looked_at(planned("a"), output=output, task=task), False)
     assert (view.start.enabled, view.resume.enabled) == (start, resume)
     assert sentence in view.status
-    busy = folder_view(texts, PanelSettings(), looked_at(planned("a"), output=output), True)
+    busy = folder_view(texts, PanelSettings(), looked_at(planned("a"), output=output, task=task), True)
     assert not busy.start.enabled
     assert not busy.resume.enabled
-    assert busy.status == ""
+    assert busy.status == "0 of 1 case done, 0 % of the slabs."
 
 
 def test_nothing_is_started_without_a_folder_or_a_usable_case(texts):
-    here = FolderTexts(texts.inputs)
-    assert folder_view(here, PanelSettings(), looked_at(planned("a")), False).status == "Choose the folder to write to."
-    view = folder_view(texts, PanelSettings(), looked_at(broken("a")), False)
+    here, task = FolderTexts(texts.inputs), folder_task(texts, PanelSettings())
+    board = looked_at(planned("a"), task=folder_task(here, PanelSettings()))
+    assert folder_view(here, PanelSettings(), board, False).status == "Choose the folder to write to."
+    view = folder_view(texts, PanelSettings(), looked_at(broken("a"), task=task), False)
     assert view.status == "None of the cases can be exported; their rows say why."
-    refused = FolderBoard()
+    refused = FolderBoard(task)
     refused.take({"event": "refused", "message": "There are no volumes in /in."})
     assert folder_view(texts, PanelSettings(), refused, False).start.tooltip == "There are no volumes in /in."
+
+
+def test_the_folder_is_looked_at_again_when_it_has_to_be(texts, tmp_path):
+    """Not by itself after an export: its table stays, whatever the panel is used for next."""
+    assert folder_view(texts, PanelSettings(), None, False).looks
+    board = looked_at(planned("a"), task=folder_task(texts, PanelSettings()))
+    assert not folder_view(texts, PanelSettings(), board, False).looks
+    changed = folder_view(texts, PanelSettings(thickness=32), board, False)
+    assert (changed.looks, changed.start.enabled) == (True, False)
+    board.take({"event": "begun", "cases": ["a"]})
+    assert folder_view(texts, PanelSettings(thickness=32), board, True).options == changed.options.replace("32", "64")
+    board.take(finished(cases=1))
+    kept = folder_view(texts, PanelSettings(thickness=32), board, False)
+    assert (kept.looks, kept.resume.enabled) == (False, False)
+    assert kept.status == "1 case, 10 slabs, 10 verified (1.2 s)."
+    assert "press 'Look again'" in kept.resume.tooltip
+    assert folder_view(texts, PanelSettings(), board, False).resume.enabled
+    elsewhere = FolderTexts(texts.inputs, "", str(tmp_path / "other"))
+    assert folder_view(elsewhere, PanelSettings(), board, False).looks
 
 
 def test_rows_tell_what_matched_what_and_what_became_of_it():

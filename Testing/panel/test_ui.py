@@ -12,6 +12,7 @@ import pytest
 
 MODULE = Path(__file__).parents[2] / "SlabExporter"
 UI = MODULE / "Resources" / "UI" / "SlabExporter.ui"
+SECTIONS = [MODULE / "Resources" / "UI" / "FolderSection.ui"]  # made apart, and put into the panel
 PANEL_CODE = [MODULE / "SlabExporter.py", *sorted((MODULE / "SlabExporterPanel").rglob("*.py"))]
 CONTROLS = {
     "QComboBox",
@@ -46,6 +47,10 @@ def panel():
         loader.registerCustomWidget(one)
     made = loader.load(str(UI))
     assert made is not None, loader.errorString()
+    for path in SECTIONS:
+        section = loader.load(str(path), made)
+        assert section is not None, loader.errorString()
+        made.layout().insertWidget(made.layout().count() - 1, section)
     yield made
     made.deleteLater()
     application.processEvents()
@@ -73,7 +78,8 @@ def _names_used() -> set[str]:
 
 
 def _elements():
-    return [(w.get("class"), w.get("name"), w) for w in ElementTree.parse(UI).getroot().iter("widget")]
+    roots = [ElementTree.parse(path).getroot() for path in (UI, *SECTIONS)]
+    return [(w.get("class"), w.get("name"), w) for root in roots for w in root.iter("widget")]
 
 
 def test_every_widget_that_the_code_names_is_in_the_ui_file(panel):

@@ -7,6 +7,7 @@ from typing import Any
 from slab_exporter.core.text import counted
 
 from .rows import CaseRow, planned_row, stepped_row, stopped_row, waiting_row
+from .task import FolderTask
 
 MOST_ROWS = 500
 
@@ -15,6 +16,8 @@ class FolderBoard:
     """Takes the events of one look, and of the exports after it.
 
     Attributes:
+        task: what was looked at, and with which options.
+        is_run: whether an export of it was begun.
         rows: of the first ``MOST_ROWS`` cases, in order.
         notes: sentences about the inputs or the run as a whole.
         output: state of the output folder, as ``work.output_state`` says it; "none" if none is chosen.
@@ -24,7 +27,8 @@ class FolderBoard:
         report: path of the report; empty for none.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, task: FolderTask) -> None:
+        self.task, self.is_run = task, False
         self.rows: list[CaseRow] = []
         self.notes: list[str] = []
         self.output, self.summary, self.ending, self.report = "none", "", "", ""
@@ -67,11 +71,14 @@ class FolderBoard:
             is_cancelled: the user asked for it.
             reason: otherwise, why.
         """
+        what = "Cancelled" if is_cancelled else reason
+        if not self.is_run:
+            self.ending = f"{what}."
+            return
         self._stop_rows("cancelled" if is_cancelled else "interrupted")
         cases = self._all()
         complete = sum(row.stage == "complete" for row in cases)
         stay = f"{complete} of {counted(len(cases), 'case')} {'is' if complete == 1 else 'are'} complete and stay"
-        what = "Cancelled" if is_cancelled else reason
         self.ending = f"{what}: {stay}{'s' if complete == 1 else ''}; 'Resume' goes on with the others."
 
     @property
@@ -85,6 +92,12 @@ class FolderBoard:
         cases = self._all()
         total = sum(row.total for row in cases)
         return int(100 * sum(row.total if row.is_over else row.done for row in cases) / total) if total else 0
+
+    @property
+    def going(self) -> str:
+        """How far the export is."""
+        over = sum(row.is_over for row in self._all())
+        return f"{over} of {counted(len(self._all()), 'case')} done, {self.percent} % of the slabs."
 
     @property
     def sums(self) -> str:
@@ -106,7 +119,7 @@ class FolderBoard:
         return [f"The table lists the first {MOST_ROWS} cases; {len(self._hidden)} more are treated like them, {told}."]
 
     def _begin(self, names: list[str]) -> None:
-        self.ending, self.report, self.is_good, self.output = "", "", False, "earlier"
+        self.ending, self.report, self.is_good, self.is_run, self.output = "", "", False, True, "earlier"
         for name in names:
             self._set(waiting_row(self._row(name)))
 

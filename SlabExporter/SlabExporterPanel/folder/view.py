@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 from slab_exporter.core.errors import SlabExporterError
@@ -27,7 +28,8 @@ class FolderView:
         start, resume: the buttons.
         task: what would be done; None if that is not clear.
         options: which options will be used; empty without a task.
-        status: the line above the buttons: what is missing, or how it ended.
+        status: the line above the buttons: what is missing, how it goes, or how it ended.
+        looks: whether the folder has to be looked at by itself, for the first time or since something has changed.
     """
 
     start: Action
@@ -35,6 +37,7 @@ class FolderView:
     task: FolderTask | None = None
     options: str = ""
     status: str = ""
+    looks: bool = False
 
 
 def folder_view(texts: FolderTexts, settings: PanelSettings, board: FolderBoard | None, is_busy: bool) -> FolderView:
@@ -43,7 +46,7 @@ def folder_view(texts: FolderTexts, settings: PanelSettings, board: FolderBoard 
     Args:
         texts: as the user has them.
         settings: of the panel.
-        board: what is known of just this folder with just these options; None if it was not looked at.
+        board: what is known of a folder, maybe with other options; None if none was looked at.
         is_busy: an export is under way.
     """
     try:
@@ -51,15 +54,31 @@ def folder_view(texts: FolderTexts, settings: PanelSettings, board: FolderBoard 
     except SlabExporterError as error:
         reason = in_panel_words(error.sentence)
         return FolderView(Action(False, reason), Action(False, reason), status=reason)
-    start, resume = _actions(task, board, is_busy)
+    if is_busy and board is not None:
+        off = Action(False, "An export of a folder is under way.")
+        return FolderView(off, off, task, options_line(board.task), board.going)
+    if board is not None and not _is_kept(board, task):
+        board = None
+    start, resume = _actions(task, board)
     status = "" if board is None else board.ending
-    if not status and not start.enabled and not is_busy:
-        status = resume.tooltip if resume.enabled else start.tooltip
-    return FolderView(start, resume, task, options_line(task), status)
+    return FolderView(start, resume, task, options_line(task), status or _missing(start, resume), board is None)
 
 
-def _actions(task: FolderTask, board: FolderBoard | None, is_busy: bool) -> tuple[Action, Action]:
-    reason = _why_neither(task, board, is_busy)
+def _is_kept(board: FolderBoard, task: FolderTask) -> bool:
+    """Whether a table is still shown: after an export also when options are changed, for the next volume maybe."""
+    seen = board.task
+    same_place = (seen.inputs, seen.labels, seen.out) == (task.inputs, task.labels, task.out)
+    return seen == task or (board.is_run and same_place)
+
+
+def _missing(start: Action, resume: Action) -> str:
+    if start.enabled:
+        return ""
+    return resume.tooltip if resume.enabled else start.tooltip
+
+
+def _actions(task: FolderTask, board: FolderBoard | None) -> tuple[Action, Action]:
+    reason = _why_neither(task, board)
     if reason or board is None:
         return Action(False, reason), Action(False, reason)
     if board.output == "earlier":
@@ -67,11 +86,11 @@ def _actions(task: FolderTask, board: FolderBoard | None, is_busy: bool) -> tupl
     return Action(True, START_TIP), Action(False, _HOLDS_NONE)
 
 
-def _why_neither(task: FolderTask, board: FolderBoard | None, is_busy: bool) -> str:
-    if is_busy:
-        return "An export of a folder is under way."
+def _why_neither(task: FolderTask, board: FolderBoard | None) -> str:
     if board is None or not board.is_whole:
         return (board.ending if board else "") or "The folder is being looked at …"
+    if board.task != task:
+        return "The options have changed since this table was made; press 'Look again'."
     if task.out is None:
         return "Choose the folder to write to."
     if not board.usable:
@@ -83,3 +102,12 @@ _UNFIT = {
     "other": "The output folder {out} holds something else than an export; choose another one.",
     "locked": "You are not allowed to write to the folder {out}; choose another one.",
 }
+
+
+def breakable(text: str) -> str:
+    """Return a text whose paths can be broken into lines, so that a long one makes the panel no wider.
+
+    >>> len(breakable("/data/ct_1.nii.gz, read")) - len("/data/ct_1.nii.gz, read")
+    5
+    """
+    return re.sub(r"([/\\_.](?=\S))", "\\1\u200b", text)

@@ -18,6 +18,7 @@ from .alive import AliveTests
 from .back import BackTests
 from .dicom import DicomTests
 from .export import ExportTests
+from .folder.cases import FolderTests
 from .looks import LooksTests
 from .preview.boundaries import BoundaryTests
 from .preview.boxes import BoxTests
@@ -37,6 +38,7 @@ class SlabExporterTest(
     DicomTests,
     ExportTests,
     FoundTests,
+    FolderTests,
     LimitTests,
     LooksTests,
     SavedTests,

@@ -11,6 +11,7 @@ from slicer.util import VTKObservationMixin
 
 from ..logic import SlabExporterLogic
 from .export_section import ExportSection
+from .folder.section import FolderSection
 from .input_section import InputSection
 from .options_files import OptionsFiles
 from .package_offer import PackageOffer
@@ -62,6 +63,7 @@ class SlabExporterWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self.roiMaker = RoiMaker(self)
         self.export = ExportSection(self)
         self.stitch = StitchSection(self.ui, self.logic)
+        self.folder = FolderSection(self)
         self.packingOffer = PackingOffer(self.ui)
         self.packageOffer = PackageOffer(self.ui)
         self.dicomNote = DicomNote()
@@ -71,6 +73,7 @@ class SlabExporterWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         """Stop before Slicer closes or the module is reloaded."""
         self.onCancel()
         slicer.app.disconnect("paletteChanged(QPalette)", self.onModified)
+        self.folder.close()
         self.setParameterNode(None)
         self.removeObservers()
 
@@ -156,6 +159,7 @@ class SlabExporterWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
             self._timer.start()
             return
         self.stitch.refresh()
+        self.folder.refresh()
         self.input.refresh()
         self.boundaries.refresh(self.view)
         labels = self.input.labels()
