@@ -50,6 +50,11 @@ def beside(work: Callable[[Progress], _Result], progress: Progress, case: str = 
     return _Attended(work, progress, case).attend(patience)
 
 
+def is_attended() -> bool:
+    """Return whether this is work whose caller is waiting on another thread."""
+    return _caller.get() is not None
+
+
 def in_scene(step: Callable[[], _Result]) -> _Result:
     """Do a short step that needs Slicer's classes, on the thread that called ``beside`` where this is another one."""
     caller = _caller.get()

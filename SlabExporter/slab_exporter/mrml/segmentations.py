@@ -25,7 +25,7 @@ from .runtime import SlicerRuntime
 BINARY_LABELMAP = "Binary labelmap"
 LARGEST_VALUE = 65535
 # Of a segmentation, voxels that are brought onto the grid at a time.
-_VOXELS_AT_A_TIME = 1 << 22
+_VOXELS_AT_A_TIME = 1 << 21
 
 
 def segmentation_volume(

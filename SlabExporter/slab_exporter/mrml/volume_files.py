@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from ..attended import held_in_scene, in_scene
+from ..attended import held_in_scene, in_scene, is_attended
 from ..core.errors import InputError, OutputError, reading
 from ..core.geometry import VolumeGeometry
 from ..core.naming import volume_extension
@@ -27,6 +27,7 @@ from ..files.mgh import EXTENSIONS as MGH_EXTENSIONS
 from ..files.statements.table import read_statement
 from ..interrupts import ended_by_signals
 from .nodes import add_volume_node, node_geometry, temporary_nodes, voxels_kji
+from .nrrd_beside import read_nrrd_beside
 from .runtime import SlicerRuntime
 
 NIFTI_EXTENSIONS = (".nii", ".nii.gz")
@@ -92,7 +93,7 @@ def load_volume_file(
     """
     with reading(path):
         stated = read_statement(path, transform)
-    with held_in_scene(_loaded(runtime, path)) as (voxels, held):
+    with _voxels_of(runtime, path) as (voxels, held):
         geometry = stated.placed(held, transform)
         if (exact := lost_integers(path, voxels)) is not None:
             voxels = exact
@@ -109,6 +110,22 @@ def load_volume_file(
             nifti_transform=stated.form(transform),
             warnings=stated.warnings,
         )
+
+
+@contextmanager
+def _voxels_of(runtime: SlicerRuntime, path: Path) -> Iterator[tuple[npt.NDArray, VolumeGeometry]]:
+    """Yield voxels and geometry of a file as Slicer reads them, in the scene or, for a caller who waits, beside it."""
+
+    def load(small: Path) -> tuple[npt.NDArray, VolumeGeometry]:
+        with _loaded(runtime, small) as (voxels, geometry):
+            return voxels.copy(), geometry
+
+    found = read_nrrd_beside(path, load) if is_attended() and volume_extension(path) == ".nrrd" else None
+    if found is not None:
+        yield found
+        return
+    with held_in_scene(_loaded(runtime, path)) as read:
+        yield read
 
 
 @contextmanager
