@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from .geometry import FloatArray, VolumeGeometry
 from .index_map import IndexMap
-from .several.frames import FrameStack
+from .several.frames import FrameStack, FrameTime
 from .values import label_objection
 
 # Entry of ``SourceVolume.record`` of a volume that was made ready before it is cut: what was done, for people.
@@ -35,6 +35,7 @@ class SourceVolume:
         nifti_transform: "sform" or "qform", whichever gave the affine; None for other files.
         frame: which frame of a 4D file this is; None for 3D files.
         frames: all frames that were read of a 4D file, of which ``voxels_kji`` is the first; None for one volume.
+        time: when it is, of a frame that is cut apart from the others of its source; None where that is not known.
         frame_only: whether of a huge 4D file nothing but the header and this frame was read.
         loaded_affine_ras: the affine that Slicer holds, where its index order is another one.
         warnings: what a user should know about this file.
@@ -61,6 +62,7 @@ class SourceVolume:
     colours: tuple[tuple[int, tuple[int, int, int]], ...] = ()
     frame_only: bool = False
     frames: FrameStack | None = None
+    time: FrameTime | None = None
 
     @property
     def frames_kji(self) -> Iterator[npt.NDArray]:

@@ -94,7 +94,8 @@ class CaseSources:
 def _frame(image: SourceVolume, stack: FrameStack, n: int) -> SourceVolume:
     voxels = np.ascontiguousarray(stack.voxels_fkji[n])
     planes = stack.planes[n] if stack.planes else None
-    return replace(image, voxels_kji=voxels, frames=None, frame=stack.numbers[n], dicom=planes)
+    number, time = stack.numbers[n], None if planes is not None else stack.time_of(n)
+    return replace(image, voxels_kji=voxels, frames=None, frame=number, dicom=planes, time=time)
 
 
 def _require_same_frames(image: SourceVolume, channel: SourceVolume, name: str) -> None:

@@ -9,10 +9,31 @@ import numpy as np
 import numpy.typing as npt
 
 from .choice import step_between
-from .index import FrameIndex
+from .index import FrameIndex, time_unit
 
 # xyzt_units of nifti1.h: units of the fourth axis.
 TIME_UNITS = {8: "s", 16: "ms", 24: "us", 32: "Hz", 40: "ppm", 48: "rad/s"}
+
+
+# Milliseconds in the units of time among those.
+_MILLISECONDS = {"s": 1000.0, "ms": 1.0, "us": 0.001}
+# Of an index in a unit of time, names of what is not the time of a frame.
+_NOT_TIME = ("echo", "repetition", "inversion")
+
+
+@dataclass(frozen=True)
+class FrameTime:
+    """Place of one frame in a series of times.
+
+    Attributes:
+        position: of the frame in its source, from 1.
+        count: of frames in the source.
+        step_ms: from one frame of the source to the next; 0 where it is not known.
+    """
+
+    position: int
+    count: int
+    step_ms: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -48,6 +69,20 @@ class FrameStack:
     def first(self) -> float:
         """Start of the first of these frames."""
         return self.start + self.numbers[0] * self.step if self.numbers[0] else self.start
+
+    def time_of(self, n: int) -> FrameTime | None:
+        """Return when the n-th of these frames is; None where they are not known to follow one another in time.
+
+        >>> FrameStack(None, (0, 2), 5, step=2.5, unit="s").time_of(1)
+        FrameTime(position=3, count=5, step_ms=2500.0)
+        >>> FrameStack(None, (0, 2), 5, step=2.5).time_of(1) is None
+        True
+        """
+        unit = self.unit or ("" if self.index is None else time_unit(self.index.unit))
+        name = "" if self.index is None else self.index.name.lower()
+        if unit not in _MILLISECONDS or any(other in name for other in _NOT_TIME):
+            return None
+        return FrameTime(self.numbers[n] + 1, self.of, self.step * _MILLISECONDS[unit])
 
     def without_index(self) -> FrameStack:
         """Return the frames with their step alone: an index may hold the time of day."""

@@ -37,6 +37,7 @@ from .descent import photometric
 from .encoding import Encoded, decimal_string, encoded, file_meta, joined, pixel_element, shortened, text_element
 from .image_grid import perpendicular, unit
 from .readback import verify_slab_folder
+from .times import add_time
 
 # IS holds 32 bits; segmentations of the slabs are numbered a little higher.
 _LARGEST_NUMBER = 2**31 - 1_000_000
@@ -113,6 +114,7 @@ class SlabSeries:
         dataset.SeriesDescription = self._description()
         self._add_plane(dataset)
         self._add_pixels(dataset)
+        add_time(dataset, header.image.time)
         if header.has_source and not header.options.deidentify:
             ends = zip("ijk", self.box.start, self.box.stop, strict=True)
             box = ", ".join(f"{axis} {a} to {b - 1}" for axis, a, b in ends)
