@@ -111,6 +111,9 @@ class SlabExporterLogic(StitchLogic, ResultLogic, SceneLogic, ScriptedLoadableMo
         compression="fast",
         labelAffine="file",
         labelTolerance=None,
+        allowUneven=None,
+        allowDamaged=False,
+        resample=False,
         modality=None,
         patientName=None,
         patientId=None,
@@ -165,6 +168,9 @@ class SlabExporterLogic(StitchLogic, ResultLogic, SceneLogic, ScriptedLoadableMo
         :param compression: "fast" or "small".
         :param labelAffine: "image" gives label maps of the volume's shape that do not lie on it its geometry.
         :param labelTolerance: how far, in voxels, a label map may lie off the volume's grid; None for a hundredth.
+        :param allowUneven: mm that an image of Slicer's DICOM database may lie off a regular volume.
+        :param allowDamaged: take the other images of a series of the database of which some are lost or damaged.
+        :param resample: make a regular volume of a tilted or uneven series of the database, by interpolation.
         :param modality: of DICOM slabs, such as "MR"; None chooses by the voxels.
         :param patientName: of DICOM slabs, as "Doe^Jane"; None for the case's name as a placeholder.
         :param patientId: of DICOM slabs; likewise.
@@ -184,7 +190,7 @@ class SlabExporterLogic(StitchLogic, ResultLogic, SceneLogic, ScriptedLoadableMo
         :return: the manifest: ``manifest.slabs[0].image``, ``.box``, ``.geometry.affine_ras`` (mm, RAS) and so on.
         :raises slab_exporter.core.errors.SlabExporterError: with a sentence that says what to do.
         """
-        from slab_exporter.core.options import DataSetOptions, DicomOptions, ExportRequest, LabelOptions
+        from slab_exporter.core.options import DataSetOptions, DicomOptions, ExportRequest, LabelOptions, SeriesOptions
         from slab_exporter.core.options.prepare import made_ready
         from slab_exporter.core.pieces.keeping import KeepOptions
         from slab_exporter.core.pieces.limiting import LimitOptions
@@ -193,7 +199,6 @@ class SlabExporterLogic(StitchLogic, ResultLogic, SceneLogic, ScriptedLoadableMo
         from slab_exporter.core.several.choice import frames_text
         from slab_exporter.export.from_scene import export_nodes
 
-        frames = None if frames is None else frames_text(frames)
         salt = uuid.uuid4().hex if newUids is True else newUids or ""
         segments = None if segments is None else str(segments)
         request = ExportRequest(
@@ -205,8 +210,9 @@ class SlabExporterLogic(StitchLogic, ResultLogic, SceneLogic, ScriptedLoadableMo
             limit=LimitOptions(cropTo, margin),
             prepare=made_ready(orient, spacing, like, interpolation),
             labels=LabelOptions(labelAffine, labelTolerance),
+            series=SeriesOptions(None if allowUneven is None else float(allowUneven), resample, allowDamaged),
             frame=frame,
-            frames=frames,
+            frames=None if frames is None else frames_text(frames),
             dicom=DicomOptions(
                 modality, patientName, patientId, studyDescription, quantize, deidentify, salt, segments
             ),

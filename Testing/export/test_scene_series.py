@@ -11,9 +11,9 @@ import pytest
 from slab_exporter.core.errors import InputError
 from slab_exporter.core.geometry import Box
 from slab_exporter.core.manifest import read_manifest
-from slab_exporter.core.options import DicomOptions, ExportRequest, SlabOptions
+from slab_exporter.core.options import DicomOptions, ExportRequest, SeriesOptions, SlabOptions
 from slab_exporter.export.from_scene import export_nodes
-from slab_exporter.mrml.nodes import node_geometry, voxels_kji
+from slab_exporter.mrml.nodes import matrix_from_array, node_geometry, voxels_kji
 from slab_exporter.pipeline.verification import verify_export
 from support.dicom_phantoms import ORIGIN, SPACING, uid, voxels, write_series
 from support.scene_series import Database, loaded
@@ -198,27 +198,60 @@ def test_a_tilted_gantry_that_slicer_holds_as_a_sheared_volume_keeps_its_images(
 
 def test_a_transform_as_small_as_rounding_is_ignored_and_a_larger_one_is_not(tmp_path, scene, series):
     node = loaded(scene, series)
-    put_under_grid(scene, node, 0.009)
+    put_under_grid(scene, node, np.full(10, 0.009))
     export_nodes(node, tmp_path / "out", DICOM, database=Database(series))
     assert images(tmp_path / "out")[0].SourceImageSequence
-    put_under_grid(scene, node, 0.02)
+    put_under_grid(scene, node, np.full(10, 0.02))
     with pytest.raises(InputError, match="without it the volume lies elsewhere than the patient"):
         export_nodes(node, tmp_path / "other", DICOM, database=Database(series))
 
 
+@pytest.mark.parametrize("option", ["resample", "allow_uneven"])
+def test_uneven_images_under_slicers_transform_are_cut_as_the_command_cuts_them(tmp_path, scene, run_cli, option):
+    heights = [0, 2.5, 5, 7.5, 10, 12.5, 15, 17.5, 20, 26]
+    folder = write_series(tmp_path / "in" / "ct", voxels(SHAPE), heights)
+    node = loaded(scene, folder)
+    put_under_grid(scene, node, np.array(heights) - 26 / 9 * np.arange(10))
+    accepted = SeriesOptions(resample=True) if option == "resample" else SeriesOptions(allow_uneven=4.0)
+    request = ExportRequest(slabs=SlabOptions(thickness=4), format="dicom", series=accepted)
+    manifest = export_nodes(node, tmp_path / "gui", request, case="case", database=Database(folder))
+    listed, given = tmp_path / "list.csv", ["--resample"] if option == "resample" else ["--allow-uneven", 4]
+    listed.write_text(f"case,image\ncase,{folder}\n")
+    options = ["--thickness", 4, "--quiet", "--format", "dicom", *given]
+    assert run_cli("export", listed, "-o", tmp_path / "cli", *options)[0] == 0
+    assert contents(tmp_path / "gui", "*.dcm") == contents(tmp_path / "cli", "*.dcm")
+    assert manifest.source.series_instance_uid == uid("series")
+
+
+def test_what_is_accepted_of_images_does_not_hide_another_transform(tmp_path, scene, series):
+    folder = write_series(tmp_path / "in" / "uneven", voxels(SHAPE), [0, 2.5, 5, 7.5, 10, 12.5, 15, 17.5, 20, 26])
+    node = loaded(scene, folder)
+    put_under_grid(scene, node, np.linspace(0, 3, 10))
+    request = ExportRequest(slabs=SlabOptions(thickness=4), series=SeriesOptions(resample=True))
+    with pytest.raises(InputError, match="away from where its DICOM images lie"):
+        export_nodes(node, tmp_path / "out", request, database=Database(folder))
+    regular = loaded(scene, series)
+    put_under_grid(scene, regular, np.linspace(0, 3, 10))
+    with pytest.raises(InputError, match="lies under the non-linear transform"):
+        export_nodes(regular, tmp_path / "out", request, database=Database(series))
+
+
 def put_under_grid(scene, node, mm):
-    """A grid of displacements as Slicer puts it on uneven images: one at each corner of each."""
+    """A grid of displacements along z as Slicer puts it on uneven images: four for each, so many mm."""
     from slab_exporter.mrml.runtime import slicer_classes
     from vtkmodules.util.numpy_support import numpy_to_vtk
     from vtkmodules.vtkCommonDataModel import vtkImageData
 
     grid = vtkImageData()
     grid.SetDimensions(2, 2, 10)
+    grid.SetOrigin(*(node_geometry(node).ras((0, 0, 0))))
+    grid.SetSpacing(*(node_geometry(node).spacing * (*node_geometry(node).shape_ijk[:2], 1)))
     vectors = np.zeros((40, 3))
-    vectors[:, 2] = mm * np.linspace(0, 1, 40)
+    vectors[:, 2] = np.repeat(mm, 4)
     grid.GetPointData().SetScalars(numpy_to_vtk(vectors, deep=True))
     transform = slicer_classes().vtkOrientedGridTransform()
     transform.SetDisplacementGridData(grid)
+    transform.SetGridDirectionMatrix(matrix_from_array(np.diag([-1.0, -1, 1, 1])))
     parent = scene.AddNewNodeByClass("vtkMRMLGridTransformNode", "CT acquisition transform")
     parent.SetAndObserveTransformToParent(transform)
     node.SetAndObserveTransformNodeID(parent.GetID())
@@ -268,3 +301,14 @@ def test_values_that_slicer_inverted_are_not_called_monochrome1(tmp_path, scene)
     inverted = copy_of(scene, node, -1 - voxels_kji(node))
     export_nodes(inverted, tmp_path / "inverted", DICOM, database=Database(folder))
     assert images(tmp_path / "inverted")[0].PhotometricInterpretation == "MONOCHROME2"
+
+
+def test_two_volumes_that_slicer_stacked_into_one_are_refused(tmp_path, scene):
+    array = np.concatenate([voxels(SHAPE), voxels(SHAPE) + 1])
+    heights = [*range(10), *range(10)]
+    folder = write_series(tmp_path / "in" / "mr", array, heights, EchoTime=lambda n: 5 if n < 10 else 80)
+    node = held(scene, array.T, np.diag([-0.7, -0.9, 0.5, 1]), "both")
+    uids = [pydicom.dcmread(path, stop_before_pixels=True).SOPInstanceUID for path in sorted(folder.iterdir())]
+    node.SetAttribute("DICOM.instanceUIDs", " ".join(uids))
+    with pytest.raises(InputError, match="as one volume, but it holds 2 volumes of 10 slices"):
+        export_nodes(node, tmp_path / "out", NIFTI, database=Database(folder))

@@ -99,9 +99,6 @@ ABOUT_FILES = {
     "overlapping",
     "nifti_transform",
     "allow_outside_data",
-    "allow_uneven",
-    "resample",
-    "allow_damaged",
     "options",
 }
 ABOUT_MANY = {"split_series", "key_file", "jobs", "dask", "shard", "split", "seed", "group_by", "resume"}

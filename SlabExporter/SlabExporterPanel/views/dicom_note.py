@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from slab_exporter.volumes.scene_images import InstanceFiles, images_of_node, instance_uids
+from slab_exporter.volumes.scene_images import Archive, InstanceFiles, images_of_node, instance_uids
 
 from ..translation import tr as _
 
@@ -34,7 +34,7 @@ def dicom_note(volume: Any, database: InstanceFiles | None) -> str:
         volume: scalar volume node.
         database: Slicer's; None where there is none.
     """
-    images = images_of_node(volume, database)
+    images = images_of_node(volume, Archive(database))
     if images is None:
         return ""
     if images.lost:

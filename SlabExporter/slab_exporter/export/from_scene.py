@@ -31,7 +31,7 @@ from ..pipeline.one_case import export_sources
 from ..prepare.preparation import cut_grid
 from ..volumes.as_found import VoxelsAsFound
 from ..volumes.scene_frames import node_volume, source_file
-from ..volumes.scene_images import InstanceFiles, told_of_patient
+from ..volumes.scene_images import Archive, InstanceFiles, told_of_patient
 from ..volumes.scene_labels import label_of_node
 from .data_set import DataSetFiles, refuse_named_cases
 from .identity import numbered
@@ -87,11 +87,12 @@ def export_nodes(
     data_set = data_set or DataSetOptions()
     require_layout_for(name, labels, request, data_set)
     named = _named_sets(labels, request.deidentify)
+    archive = Archive(database, request.series)
     found = VoxelsAsFound([volume, *further.values(), *named.values()])
     with open_runtime() as runtime:
 
         def read(node: Any) -> SourceVolume:
-            return node_volume(runtime, node, request.frames, request.frame, progress, database)
+            return node_volume(runtime, node, request.frames, request.frame, progress, archive)
 
         image, images = read(volume), {key: read(node) for key, node in further.items()}
         image = told_of_patient(image, volume, request)

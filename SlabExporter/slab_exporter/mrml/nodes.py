@@ -102,14 +102,14 @@ def require_no_transform(node: Any) -> None:
         InputError: with how to apply the transform in Slicer.
     """
     transform = node.GetParentTransformNode()
-    if transform is None or _moves_nothing(transform):
+    if transform is None or (lies_under_grid(node) and _moves_nothing(transform)):
         return
     if node.GetAttribute("DICOM.instanceUIDs") and not transform.IsTransformToWorldLinear():
         raise InputError(
             f"'{node.GetName()}' lies under the non-linear transform '{transform.GetName()}'. Slicer adds one to DICOM "
             "images of a tilted gantry or with uneven gaps; without it the volume lies elsewhere than the patient. "
-            "Export the images' folder with the command line, where ", Option.on("resample"), " makes a regular volume "
-            "of them, or harden the transform, which resamples the volume in Slicer.",
+            "From the Python console or the command line, ", Option.on("resample"), " cuts a regular volume made of "
+            "them; hardening the transform resamples the volume in Slicer.",
         )  # fmt: skip
     kind = "linear" if transform.IsTransformToWorldLinear() else "non-linear"
     effect = "" if kind == "linear" else " This resamples the volume; its voxels are then new ones."
@@ -120,6 +120,35 @@ def require_no_transform(node: Any) -> None:
     )
 
 
+def shown_corners(node: Any) -> FloatArray | None:
+    """Return where three corners of each plane of a volume node are shown, with the transform that it lies under.
+
+    Returns:
+        (planes, 3, 3) RAS mm of the first voxel, the last of the first row and the last of the first column of each
+        plane; None for a node without voxels.
+    """
+    if node.GetImageData() is None:
+        return None
+    from vtkmodules.vtkCommonTransforms import vtkGeneralTransform
+
+    geometry = node_geometry(node)
+    columns, rows, planes = geometry.shape_ijk
+    corners = [(0, 0), (columns - 1, 0), (0, rows - 1)]
+    places = geometry.ras([[(i, j, k) for i, j in corners] for k in range(planes)])
+    parent, transform = node.GetParentTransformNode(), vtkGeneralTransform()
+    if parent is not None:
+        parent.GetTransformToWorld(transform)
+        places = np.array([transform.TransformPoint(place) for place in places.reshape(-1, 3).tolist()])
+    return places.reshape(planes, 3, 3)
+
+
+def lies_under_grid(node: Any) -> bool:
+    """Return whether a node lies under a grid of displacements alone, as Slicer puts it on uneven DICOM images."""
+    transform = node.GetParentTransformNode()
+    is_grid = transform is not None and bool(transform.IsA("vtkMRMLGridTransformNode"))
+    return is_grid and transform.GetParentTransformNode() is None
+
+
 def _moves_nothing(transform: Any) -> bool:
     """Return whether a transform is a grid of displacements as small as rounding.
 
@@ -128,8 +157,6 @@ def _moves_nothing(transform: Any) -> bool:
     """
     from vtkmodules.util.numpy_support import vtk_to_numpy
 
-    if not transform.IsA("vtkMRMLGridTransformNode") or transform.GetParentTransformNode() is not None:
-        return False
     grid = transform.GetTransformToParentAs("vtkOrientedGridTransform", False, True)
     displacements = None if grid is None else grid.GetDisplacementGrid()
     if displacements is None:

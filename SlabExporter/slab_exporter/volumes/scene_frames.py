@@ -22,7 +22,7 @@ from ..mrml.volume_files import geometry_warnings
 from .choice import FileVolume
 from .reading import open_volume
 from .same_volume import k_order, same_values
-from .scene_images import InstanceFiles, images_of_frames, images_of_node
+from .scene_images import Archive, InstanceFiles, images_of_frames, images_of_node
 from .scene_series import frames_of_images
 from .scene_volumes import file_of_node, header_freedom, scene_volume
 
@@ -33,7 +33,7 @@ def node_volume(
     frames: str | None = None,
     frame: int | None = None,
     progress: Progress = no_progress,
-    database: InstanceFiles | None = None,
+    archive: Archive | None = None,
 ) -> SourceVolume:
     """Return a volume node as a source, with the frames of its sequence or multi-volume that are asked for.
 
@@ -45,16 +45,17 @@ def node_volume(
         frames: which frames are read together, as ``core.several.choice`` has it; None: one.
         frame: which one is read alone; None with ``frames`` None: the one that is shown, about which a warning speaks.
         progress: called while files are read and compared, as ``attended.beside`` says.
-        database: Slicer's DICOM database, which knows the images that a node was loaded from.
+        archive: where the DICOM images of a node are looked for; None for nowhere.
 
     Raises:
         InputError: there is no such frame, the frames differ in place or type, or the node cannot be used.
     """
-    held = held_frames(node)
+    held, archive = held_frames(node), archive or Archive()
     if held is None:
         _require_first(node, frames, frame)
-        return scene_volume(runtime, node, progress, images_of_node(node, database))
+        return scene_volume(runtime, node, progress, images_of_node(node, archive))
     require_no_transform(node)
+    database = archive.database
     if frames is None and frame is None:
         return _shown(runtime, node, held, progress, database)
     numbers = chosen_frames(str(frame) if frames is None else frames, held.count, f"'{held.kept.GetName()}'")

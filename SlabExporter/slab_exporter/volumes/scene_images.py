@@ -7,14 +7,16 @@ the attribute ``DICOM.instanceUIDs``; of a multi-frame image the one UID.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Protocol
 
-from ..core.options import ExportRequest
+from ..core.geometry import FloatArray
+from ..core.options import ExportRequest, SeriesOptions
 from ..core.text import Option, Sentence
 from ..core.volume import SourceVolume
 from ..dicom.reading.headers import series_uid_of
+from ..mrml.nodes import shown_corners
 from ..mrml.sequences import HeldFrames, SequenceFrames
 
 _ATTRIBUTE = "DICOM.instanceUIDs"
@@ -31,6 +33,19 @@ class InstanceFiles(Protocol):
 
 
 @dataclass(frozen=True)
+class Archive:
+    """Where the images of nodes are looked for, and what is accepted of them.
+
+    Attributes:
+        database: Slicer's; None where there is none, or it is not open: then all images count as lost.
+        accepted: departures of a series from a regular volume.
+    """
+
+    database: InstanceFiles | None = None
+    accepted: SeriesOptions = field(default_factory=SeriesOptions)
+
+
+@dataclass(frozen=True, eq=False)
 class NodeImages:
     """The images that a node was loaded from.
 
@@ -39,12 +54,17 @@ class NodeImages:
         files: those of them that are there, each once.
         lost: how many are not.
         is_whole: whether the database knows no further image of their series.
+        accepted: departures of their series from a regular volume that are accepted.
+        shown: (planes, 3, 3) RAS mm of where Slicer shows the first voxel, the last of the first row and the last of
+            the first column of each plane, with the transform that it lies under; None where that was not asked for.
     """
 
     count: int
     files: tuple[Path, ...]
     lost: int = 0
     is_whole: bool = True
+    accepted: SeriesOptions = field(default_factory=SeriesOptions)
+    shown: FloatArray | None = None
 
     def lost_sentence(self, name: str) -> str:
         """Return that images of the node called ``name`` are not there, half a sentence.
@@ -61,14 +81,17 @@ class NodeImages:
         return f"'{name}' was loaded from DICOM, and {which} not where Slicer's DICOM database had {had}"
 
 
-def images_of_node(node: Any, database: InstanceFiles | None) -> NodeImages | None:
+def images_of_node(node: Any, archive: Archive) -> NodeImages | None:
     """Return the images that a volume node was loaded from; None for a node that was not loaded from DICOM.
 
     Args:
         node: volume node.
-        database: Slicer's; None where there is none, or it is not open: then all images count as lost.
+        archive: where they are looked for.
     """
-    return images_of_instances(instance_uids(node), database)
+    found = images_of_instances(instance_uids(node), archive.database)
+    if found is None or found.lost:
+        return found
+    return replace(found, accepted=archive.accepted, shown=shown_corners(node))
 
 
 def images_of_frames(frames: HeldFrames, database: InstanceFiles | None) -> NodeImages | None:

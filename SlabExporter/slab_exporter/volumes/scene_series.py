@@ -14,11 +14,11 @@ import numpy as np
 import numpy.typing as npt
 
 from ..core.errors import InputError
-from ..core.geometry import RAS_TO_LPS, VolumeGeometry
+from ..core.geometry import RAS_TO_LPS, FloatArray, VolumeGeometry
 from ..core.options import SeriesOptions
 from ..core.text import Sentence, counted, millimetres
 from ..core.volume import DERIVED_FROM, SourceVolume
-from ..dicom.reading.load import DicomSource, load_series, stacked
+from ..dicom.reading.load import DicomSource, accepted, load_series, stacked
 from ..dicom.reading.scan import series_of_instances
 from ..dicom.reading.series import Kind, Series
 from ..dicom.reading.stacking import ROUNDING_MM, Stack
@@ -41,12 +41,16 @@ class ImagesRead:
         stored: the regular volume that they make; None for any other.
         stack: their planes in order and the values, where they are not evenly spaced; None for no stack.
         is_whole: whether they are all of the series.
+        accepted: departures from a regular volume that are accepted.
+        shown: where Slicer shows the planes, as ``NodeImages`` has it.
     """
 
     series: Series
     stored: SourceVolume | None
     stack: tuple[Stack, npt.NDArray] | None
     is_whole: bool
+    accepted: SeriesOptions
+    shown: FloatArray | None
 
 
 @dataclass(frozen=True)
@@ -79,14 +83,17 @@ def read_images(images: NodeImages) -> ImagesRead:
     Raises:
         InputError: they cannot be read.
     """
-    series = series_of_instances(images.files)
+    series, shown = accepted(series_of_instances(images.files), images.accepted), images.shown
     if series.verdict.kind is Kind.REGULAR:
-        return ImagesRead(series, load_series(series, SeriesOptions()), None, images.is_whole)
-    return ImagesRead(series, None, stacked(series), images.is_whole)
+        stored = load_series(series, images.accepted)
+        return ImagesRead(series, stored, None, images.is_whole, images.accepted, shown)
+    return ImagesRead(series, None, stacked(series), images.is_whole, images.accepted, shown)
 
 
 def volume_of_images(name: str, held: SourceVolume, images: ImagesRead) -> SourceVolume | Descent:
     """Return the series as a headless run reads it where it still is the volume, otherwise what is left of it.
+
+    An irregular series of which that is accepted is read so where Slicer shows its planes where they lie.
 
     Args:
         name: of the node.
@@ -100,7 +107,7 @@ def volume_of_images(name: str, held: SourceVolume, images: ImagesRead) -> Sourc
     if stored is None:
         return _irregular(name, held, images)
     order = same_volume(stored, held, FREEDOM_MM)
-    if order is None:
+    if order is None or _is_shown_elsewhere(images.shown, held.geometry):
         return _what_is_left(name, held, stored)
     if images.is_whole:
         return stored if order == "same" else replace(stored, loaded_affine_ras=held.geometry.affine_ras)
@@ -169,42 +176,59 @@ def _is_same(volume: npt.NDArray, held: npt.NDArray) -> bool:
     return volume.shape == held.shape and same_values(volume, held)
 
 
-def _irregular(name: str, held: SourceVolume, images: ImagesRead) -> Descent:
-    """Return what is left of images that are no regular volume; of a tilted gantry Slicer makes a sheared one.
+def _is_shown_elsewhere(shown: FloatArray | None, held: VolumeGeometry) -> bool:
+    """Return whether a transform moves the first voxel of a plane by more than rounding."""
+    if shown is None:
+        return False
+    planes = np.arange(held.shape_ijk[2])
+    own = held.ras(np.stack([0 * planes, 0 * planes, planes], axis=1))
+    return float(np.max(np.linalg.norm(shown[:, 0] - own, axis=1))) > FREEDOM_MM
+
+
+def _irregular(name: str, held: SourceVolume, images: ImagesRead) -> SourceVolume | Descent:
+    """Return images that are no regular volume as it is accepted, or what is left of them.
+
+    Of a tilted gantry Slicer makes a sheared volume, of uneven gaps one under a transform.
 
     Raises:
-        InputError: the volume holds them as if they were regular.
+        InputError: the volume holds them as if they were regular, or more is not accepted.
     """
     series = images.series
+    if series.verdict.kind is Kind.SEVERAL and len(series.slices) == held.geometry.shape_ijk[2]:
+        shown = f"Slicer shows all images of '{name}' as one volume, but "
+        raise InputError(f"{shown}{series.verdict.reason}. Export {series.folder} with the command line.")
     reason = f"'{name}' is not a regular volume as its DICOM images lie ({series.verdict.reason})"
     if images.stack is not None:
         stack, voxels = images.stack
         order = order_of_values(voxels, held.voxels_kji)
-        off = _distance_mm(held.geometry, stack)
+        off = np.inf if images.shown is None else _distance_mm(images.shown, stack)
         if order is not None and off > FREEDOM_MM:
             raise InputError(*_misplaced(name, off, series))
+        if order is not None and images.accepted != SeriesOptions() and images.is_whole:
+            return load_series(series, images.accepted)
         if order is not None:
             source = DicomSource(series, stack.slices, stack.slices[0])
             return Descent(_with_planes(source, slice(None), order), "as 3D Slicer holds it", reason)
     return Descent(_patient_of(series), "made regular or changed in 3D Slicer", reason)
 
 
-def _distance_mm(held: VolumeGeometry, stack: Stack) -> float:
-    """Return how far the planes of a volume lie from those of a stack, in the order that suits better."""
-    if held.shape_ijk[2] != len(stack.slices):
+def _distance_mm(shown: FloatArray, stack: Stack) -> float:
+    """Return how far corners of planes are shown from where those of a stack lie, in the order that suits better."""
+    if len(shown) != len(stack.slices):
         return np.inf
-    n = np.arange(len(stack.slices))
-    truth = stack.positions * np.diag(RAS_TO_LPS)[:3]
-    places = (grid.ras(np.stack([0 * n, 0 * n, n], axis=1)) for grid in (held, held.k_reversed()))
-    return min(float(np.max(np.linalg.norm(place - truth, axis=1))) for place in places)
+    first, (width, height) = stack.slices[0], stack.pixel_mm
+    along = np.array([0 * stack.row, (first.columns - 1) * width * stack.row, (first.rows - 1) * height * stack.column])
+    truth = (stack.positions[:, None, :] + along) * np.diag(RAS_TO_LPS)[:3]
+    return min(float(np.max(np.linalg.norm(places - truth, axis=-1))) for places in (shown, shown[::-1]))
 
 
 def _misplaced(name: str, off: float, series: Series) -> tuple[str | Sentence, ...]:
     """Return that Slicer shows the planes of a series elsewhere than where they lie, and what to do."""
     return (
         f"Slicer shows '{name}' up to {millimetres(off)} mm away from where its DICOM images lie: "
-        f"{series.verdict.reason}. Load it again from Slicer's DICOM database and harden the transform that it then "
-        f"lies under, or export {series.folder} with the command line. There: ",
+        f"{series.verdict.reason}. Load it again from Slicer's DICOM database, and either harden the transform that it "
+        f"then lies under, or export it from the Python console; or export {series.folder} with the command line. For "
+        "both: ",
         series.verdict.remedy,
     )
 

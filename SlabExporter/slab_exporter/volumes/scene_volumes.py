@@ -19,6 +19,7 @@ from ..attended import beside
 from ..core.errors import Cancelled, InputError, SlabExporterError
 from ..core.geometry import VolumeGeometry
 from ..core.naming import volume_extension
+from ..core.options import SeriesOptions
 from ..core.options.labels import LabelOptions
 from ..core.progress import Progress, no_progress
 from ..core.text import Sentence
@@ -27,7 +28,7 @@ from ..files.nifti import read_header
 from ..files.nifti_transforms import SAME_MM, contradictions, itk_freedom_mm, refuse_unusable
 from ..files.statements.table import read_statement
 from ..interrupts import stretches
-from ..mrml.nodes import node_geometry, require_no_transform, voxels_kji
+from ..mrml.nodes import lies_under_grid, node_geometry, require_no_transform, voxels_kji
 from ..mrml.runtime import SlicerRuntime
 from ..mrml.volume_files import geometry_warnings, is_nifti
 from .choice import FileVolume
@@ -111,12 +112,17 @@ def scene_volume(
         InputError: the node is under a transform, is misplaced, holds no voxels, or more than one
             number per voxel.
     """
-    require_no_transform(node)
+    is_acquisition = images is not None and images.accepted != SeriesOptions() and lies_under_grid(node)
+    if not is_acquisition:
+        require_no_transform(node)
     require_well_placed(node)
     held, path = volume_as_held(node), file_of_node(node)
     file = _NodeFile(path, _why_no_file(node) if path is None else _what_changed(node, path))
     is_label = bool(node.IsA("vtkMRMLLabelMapVolumeNode"))
-    return beside(lambda _: _found(runtime, held, file, images, is_label), progress)
+    volume = beside(lambda _: _found(runtime, held, file, images, is_label), progress)
+    if is_acquisition and "series_instance_uid" not in volume.record:
+        require_no_transform(node)
+    return volume
 
 
 @dataclass(frozen=True)
