@@ -87,15 +87,11 @@ def export_nodes(
     data_set = data_set or DataSetOptions()
     require_layout_for(name, labels, request, data_set)
     named = _named_sets(labels, request.deidentify)
-    archive = Archive(database, request.series)
     found = VoxelsAsFound([volume, *further.values(), *named.values()])
     with open_runtime() as runtime:
-
-        def read(node: Any) -> SourceVolume:
-            return node_volume(runtime, node, request.frames, request.frame, progress, archive)
-
-        image, images = read(volume), {key: read(node) for key, node in further.items()}
-        image = told_of_patient(image, volume, request)
+        given = (request, progress, database)
+        image = _image_source(runtime, volume, *given)
+        images = {key: _image_source(runtime, node, *given) for key, node in further.items()}
         limits = None if roi is None else box_inside_roi(roi, cut_grid(image.geometry, request.prepare))
         told = (request.labels, progress)
         sets = {key: label_of_node(runtime, node, volume, image, key, *told) for key, node in named.items()}
@@ -118,6 +114,14 @@ def export_nodes(
             finally:
                 remove_empty_folders_aside(out)
     return manifest
+
+
+def _image_source(
+    runtime: SlicerRuntime, node: Any, request: ExportRequest, progress: Progress, database: InstanceFiles | None
+) -> SourceVolume:
+    archive = Archive(database, request.series)
+    volume = node_volume(runtime, node, request.frames, request.frame, progress, archive)
+    return told_of_patient(volume, node, request)
 
 
 def _require_consistent(request: ExportRequest, roi: Any, channels: Mapping[str, Any] | None) -> None:
