@@ -22,7 +22,7 @@ from ..core.text import Option
 from ..core.volume import SourceVolume
 from ..interrupts import abandonable
 from ..mrml.roi import box_inside_roi
-from ..mrml.runtime import open_runtime
+from ..mrml.runtime import SlicerRuntime, open_runtime
 from ..mrml.sequences import name_without_index, shown_frame
 from ..pipeline.case_folder import clear_leftovers, remove_empty_folders_aside
 from ..pipeline.case_sources import CaseSources
@@ -89,9 +89,9 @@ def export_nodes(
     named = _named_sets(labels, request.deidentify)
     found = VoxelsAsFound([volume, *further.values(), *named.values()])
     with open_runtime() as runtime:
-        given = (request, progress, database)
-        image = _image_source(runtime, volume, *given)
-        images = {key: _image_source(runtime, node, *given) for key, node in further.items()}
+        asked = (request, progress, database)
+        image = _image_source(runtime, volume, *asked)
+        images = {key: _image_source(runtime, node, *asked) for key, node in further.items()}
         limits = None if roi is None else box_inside_roi(roi, cut_grid(image.geometry, request.prepare))
         told = (request.labels, progress)
         sets = {key: label_of_node(runtime, node, volume, image, key, *told) for key, node in named.items()}

@@ -90,7 +90,7 @@ def _shown(
     if node is held.kept or beside(lambda _: _is_as_kept(node, held), progress):
         volume = beside(lambda _: frames_of(runtime, held, (held.shown,), database), progress)
     else:
-        volume = scene_volume(runtime, node, progress, images_of_node(node, database))
+        volume = scene_volume(runtime, node, progress, images_of_node(node, Archive(database)))
     return replace(volume, warnings=(*volume.warnings, frame.sentence(node.GetName())))
 
 
