@@ -12,7 +12,15 @@ from slab_exporter.core.pieces.shape import slab_options
 from slab_exporter.core.planning import plan_slabs
 from SlabExporterPanel.settings import PanelSettings, request_of
 from SlabExporterPanel.views.panel_view import panel_view
-from SlabExporterPanel.views.preview.boundaries import boundaries, boundary_name, boundary_points, dragged, typed
+from SlabExporterPanel.views.preview.boundaries import (
+    boundaries,
+    boundary_name,
+    boundary_points,
+    dragged,
+    shows_boundaries,
+    typed,
+)
+from support.phantoms import affine
 
 CT = VolumeGeometry((4, 5, 150), np.diag([1.0, 1, 2, 1]))
 HEAD_FIRST = VolumeGeometry((4, 5, 150), np.diag([1.0, 1, -2, 1]))
@@ -124,6 +132,15 @@ def test_a_boundary_lies_between_the_slices_that_it_divides():
     plan = plan_slabs(CT, slab_options(cut_at="40"))
     assert boundary_points(plan) == ((1.5, 2.0, 79.0),)  # slices 39 and 40 have their middles at 78 and 80 mm
     assert boundary_name(plan, 0) == "k = 40"
+
+
+def test_they_are_shown_in_views_that_do_not_look_along_the_axis():
+    plan = plan_slabs(CT, slab_options(cut_at="40"))
+    assert [shows_boundaries(plan, normal) for normal in ((1, 0, 0), (0, 1, 0), (0, 0, -1))] == [True, True, False]
+    oblique = VolumeGeometry((4, 5, 150), affine(oblique=20))
+    plan = plan_slabs(oblique, slab_options(cut_at="2", axis="i"))
+    normals = [tuple(oblique.directions[:, n]) for n in range(3)]
+    assert [shows_boundaries(plan, normal) for normal in normals] == [False, True, True]
 
 
 def test_the_panel_cuts_there_and_says_so(volume, settings):

@@ -14,6 +14,9 @@ from slab_exporter.core.pieces.slab_cuts import between_boundaries
 from slab_exporter.core.planning import SlabPlan
 from slab_exporter.core.text import counted
 
+# Cosine above which a view looks along the axis: within 45 degrees.
+_ALONG = 0.7
+
 
 def boundaries(plan: SlabPlan) -> tuple[int, ...]:
     """Return the positions at which slabs end and others begin, ascending; equal slabs have them too."""
@@ -76,6 +79,16 @@ def boundary_points(plan: SlabPlan) -> tuple[tuple[float, float, float], ...]:
         r, a, s = (float(x) for x in plan.geometry.ras(place))
         points.append((r, a, s))
     return tuple(points)
+
+
+def shows_boundaries(plan: SlabPlan, normal: tuple[float, float, float]) -> bool:
+    """Return whether a slice view shows boundaries one beside the other: it does not look along the axis.
+
+    Args:
+        plan: as it is shown.
+        normal: of the view, of length 1 (RAS).
+    """
+    return abs(float(np.array(normal) @ plan.geometry.directions[:, plan.axis])) < _ALONG
 
 
 def boundary_name(plan: SlabPlan, number: int) -> str:

@@ -125,6 +125,7 @@ class Boundaries:
         if self._node is None or self._node.GetScene() is None:
             self._make()
         node = self._node
+        _showIn(node.GetDisplayNode(), plan)
         if self._isHeld and node.GetNumberOfControlPoints() == len(self._standing):
             for n in range(len(self._standing)):
                 node.SetNthControlPointLabel(n, boundary_name(plan, n))
@@ -163,6 +164,22 @@ class Boundaries:
             slicer.vtkMRMLMarkupsNode.PointEndInteractionEvent: self.onReleased,
         }
         self._tags = [node.AddObserver(event, function) for event, function in events.items()]
+
+
+def _showIn(display, plan):
+    """Show the points where they lie beside one another: not in slice views along the axis, one behind the other."""
+    from ...views.preview.boundaries import shows_boundaries
+
+    slices = slicer.util.getNodesByClass("vtkMRMLSliceNode")
+    shown = [node for node in slices if shows_boundaries(plan, _normal(node))]
+    views = [*shown, *slicer.util.getNodesByClass("vtkMRMLViewNode")] if shown else []
+    wanted = [node.GetID() for node in views]
+    if list(display.GetViewNodeIDs()) != wanted:
+        display.SetViewNodeIDs(wanted)
+
+
+def _normal(sliceNode):
+    return tuple(sliceNode.GetSliceToRAS().GetElement(row, 2) for row in range(3))
 
 
 def _apart(one, other):
