@@ -1,6 +1,5 @@
 """The self-test's cases on what is found in the voxels before an export; they run as part of SlabExporterTest."""
 
-import qt
 import slicer
 
 
@@ -13,10 +12,10 @@ class FoundTests:
         self.settings.labels = [self.labels]
         self.settings.block = "32,32,32"
         self.settings.keep = type(self.settings.keep).labelled
-        ui.previewCheckBox.click()
-        self._wait()
+        self.panel.refresh()
         self.assertFalse(ui.findRow.isHidden())
         self.assertTrue(ui.findButton.isHidden())
+        ui.previewCheckBox.click()
         self._pause()
         self.assertTrue(ui.findRow.isHidden())
         states = [ui.slabTable.item(row, 1).text() for row in range(ui.slabTable.rowCount)]
@@ -59,7 +58,7 @@ class FoundTests:
         ui = self.panel.ui
         self.settings.labels = [self.labels]
         self.settings.cropTo = type(self.settings.cropTo).labels
-        self._wait()
+        self.panel.refresh()
         self.assertIn("until it is found", ui.notesLabel.text)
         self._pause()
         self.assertNotIn("until it is found", ui.notesLabel.text)
@@ -95,7 +94,10 @@ class FoundTests:
             found.QUICK = quick
 
     def _pause(self):
-        """Let the panel look for what it looks for after a pause."""
-        loop = qt.QEventLoop()
-        qt.QTimer.singleShot(1200, loop.quit)
-        loop.exec_()
+        """Let the panel look for what it looks for after a pause, however slow the machine is."""
+        self._wait()
+        for _ in range(100):
+            if not self.panel.finding.isWaiting:
+                break
+            self._wait()
+        self._wait()

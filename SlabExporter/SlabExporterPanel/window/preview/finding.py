@@ -21,6 +21,11 @@ class Finding:
         self._pause.connect("timeout()", self.look)
         self.ui.findButton.connect("clicked(bool)", self.look)
 
+    @property
+    def isWaiting(self):
+        """Whether something will be looked for after a pause."""
+        return self._pause.active
+
     def show(self, view):
         """Offer to look, or look soon, for what the view does not know yet."""
         ui, search = self.ui, view.search
