@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import shlex
+
+from SlabExporterPanel.settings import PanelSettings
+from SlabExporterPanel.views.commands import command_line
 from SlabExporterPanel.views.dicom_note import DicomNote, dicom_note
 from support.dicom_phantoms import voxels, write_series
 from support.scene_series import Database, loaded
@@ -27,3 +31,15 @@ def test_the_database_is_asked_once_a_volume(tmp_path, scene, volume):
     assert note.follow(None, database) == ""
     assert "1 of its 6 images" in note.follow(node, database)
     assert "6 of its 6 images" in note.follow(node, None)
+
+
+def test_the_command_of_a_loaded_series_names_its_folder_and_does_the_same(tmp_path, scene, run_cli):
+    folder = write_series(tmp_path / "in put", voxels())
+    node, settings = loaded(scene, folder), PanelSettings(thickness=4, output=str(tmp_path / "out"), format="dicom")
+    note, line = command_line(settings, node, database=Database(folder)).splitlines()
+    assert note == "# each series in the folder becomes a case, called after patient, date and series"
+    program, *arguments = shlex.split(line)
+    assert arguments[:2] == ["export", str(folder)]
+    assert run_cli(*arguments)[0] == 0
+    assert len(list((tmp_path / "out").rglob("*.dcm"))) == 6
+    assert "save 'CT' as a file first" in command_line(settings, node)

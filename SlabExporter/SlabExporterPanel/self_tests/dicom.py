@@ -55,6 +55,9 @@ class DicomTests:
             ui = self._choose(nodes[0])
             self.assertFalse(ui.exportButton.enabled)
             self.assertIn("without it the volume lies elsewhere than the patient", ui.exportButton.toolTip)
+            manifest = self.logic.exportSlabs(nodes[0], self.out, thickness=4, name="regular", resample=True)
+            self.assertAlmostEqual(float(manifest.source.geometry.spacing[2]), 2.5, 3)
+            self.assertEqual(manifest.source.resampled["method"], "linear")
             nodes[0].SetAndObserveTransformNodeID(None)
             try:
                 self.logic.exportSlabs(nodes[0], self.out, thickness=4, format="dicom")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shlex
 from pathlib import Path
 from typing import Any
@@ -13,12 +14,19 @@ from slab_exporter.export.from_scene import case_name, label_sets
 from slab_exporter.export.options_file import resolved_options
 from slab_exporter.mrml.sequences import held_frames, shown_frame
 from slab_exporter.volumes.scene_frames import source_file
+from slab_exporter.volumes.scene_images import Archive, InstanceFiles, images_of_node
 
 from ..settings import PanelSettings, data_set_of, request_of
 from .options_file import roi_file
 
 
-def command_line(settings: PanelSettings, volume: Any, labels: tuple[Any, ...] = (), roi: Any = None) -> str:
+def command_line(
+    settings: PanelSettings,
+    volume: Any,
+    labels: tuple[Any, ...] = (),
+    roi: Any = None,
+    database: InstanceFiles | None = None,
+) -> str:
     """Return the command that does what the panel would do; comments on what it cannot know.
 
     Args:
@@ -26,13 +34,18 @@ def command_line(settings: PanelSettings, volume: Any, labels: tuple[Any, ...] =
         volume: scalar volume node.
         labels: label map and segmentation nodes.
         roi: markups ROI node, or None.
+        database: Slicer's DICOM database; None for none.
 
     Raises:
         RequestError: settings contradict each other.
     """
     held, source, notes = held_frames(volume), source_file(volume), []
     kept = volume if held is None else held.kept
-    words = ["slab-exporter", "export", _file(kept, source, notes), "-o", settings.output.strip() or "OUT"]
+    series = _series_folder(volume, database)
+    given = _file(kept, source, notes) if series is None else str(series)
+    if series is not None:
+        notes.append("each series in the folder becomes a case, called after patient, date and series")
+    words = ["slab-exporter", "export", given, "-o", settings.output.strip() or "OUT"]
     sets = label_sets(labels)
     for name, node in sets.items():
         path = _file(node, source_file(node), notes)
@@ -41,7 +54,7 @@ def command_line(settings: PanelSettings, volume: Any, labels: tuple[Any, ...] =
         words += ["--within", _file(roi, roi_file(roi), notes)]
     words += option_words(settings, volume)
     name = case_name(volume, settings.name, settings.frames)
-    if source is not None and volume_stem(source) != name:
+    if series is None and source is not None and volume_stem(source) != name:
         notes.append(f"the case is called {volume_stem(source)} after the file, not {name}")
     return "\n".join((*(f"# {note}" for note in notes), shlex.join(words)))
 
@@ -105,6 +118,14 @@ def _typed(keyword: str, value: Any) -> tuple[str, ...]:
         return (option,)
     text = ",".join("all" if n is None else f"{n:g}" for n in value) if isinstance(value, list) else f"{value}"
     return (option, text)
+
+
+def _series_folder(volume: Any, database: InstanceFiles | None) -> Path | None:
+    """Return the folder of the whole DICOM series that a volume was loaded from; None where there is none."""
+    images = images_of_node(volume, Archive(database))
+    if images is None or images.lost or not images.is_whole:
+        return None
+    return Path(os.path.commonpath([path.parent for path in images.files]))
 
 
 def _file(node: Any, path: Path | None, notes: list[str]) -> str:

@@ -164,7 +164,7 @@ class InputSection:
         """Put the command line that does the same on the clipboard."""
         from ..views.commands import command_line
 
-        self._copy(command_line)
+        self._copy(command_line, self._panel.logic.dicomDatabase)
 
     def onCopyPython(self, clicked=False):
         """Put the line for the Python console that does the same on the clipboard."""
@@ -172,7 +172,7 @@ class InputSection:
 
         self._copy(python_lines)
 
-    def _copy(self, write):
+    def _copy(self, write, *more):
         node = self._panel.parameterNode
         settings = self._panel.logic.settings()
-        slicer.app.clipboard().setText(write(settings, node.volume, self.labels(), node.roi))
+        slicer.app.clipboard().setText(write(settings, node.volume, self.labels(), node.roi, *more))
