@@ -38,7 +38,7 @@ def test_the_command_of_a_loaded_series_names_its_folder_and_does_the_same(tmp_p
     node, settings = loaded(scene, folder), PanelSettings(thickness=4, output=str(tmp_path / "out"), format="dicom")
     note, line = command_line(settings, node, database=Database(folder)).splitlines()
     assert note == "# each series in the folder becomes a case, called after patient, date and series"
-    program, *arguments = shlex.split(line)
+    _, *arguments = shlex.split(line)
     assert arguments[:2] == ["export", str(folder)]
     assert run_cli(*arguments)[0] == 0
     assert len(list((tmp_path / "out").rglob("*.dcm"))) == 6

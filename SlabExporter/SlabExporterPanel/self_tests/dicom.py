@@ -16,6 +16,8 @@ class DicomTests:
         with self._database(self.folder / "ct") as nodes:
             ui = self._choose(nodes[0])
             self.assertIn(f"The {SHAPE_KJI[0]} images in Slicer's DICOM database", ui.dicomSourceLabel.text)
+            ui.copyCommandButton.click()
+            self.assertIn(str(self.folder / "ct"), slicer.app.clipboard().text())
             ui.exportButton.click()
             self.assertIn("3 slabs written", ui.statusLabel.text)
             written = self._images(self.panel.export.outcome.folder)
