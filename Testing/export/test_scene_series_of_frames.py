@@ -9,12 +9,15 @@ import pydicom
 import pytest
 import slab_exporter as se
 from pydicom.uid import generate_uid
-from slab_exporter.core.options import ExportRequest, SlabOptions
+from slab_exporter.core.options import ExportRequest, SeriesOptions, SlabOptions
+from slab_exporter.dicom.reading.load import load_series
+from slab_exporter.dicom.reading.scan import series_of_instances
 from slab_exporter.export.from_scene import export_nodes
 from slab_exporter.mrml.nodes import voxels_kji
 from slab_exporter.mrml.sequences import held_frames
 from support.dicom_phantoms import voxels, write_series
 from support.scene_series import Database, loaded_frames
+from support.sequences import multi_volume
 
 COUNT = 3
 
@@ -57,6 +60,18 @@ def test_a_loaded_sequence_gives_the_bytes_of_its_series(tmp_path, scene, series
     assert files_of(tmp_path / "node") == files_of(tmp_path / "file")
     assert manifest.source.to_json() == result.manifests[0].source.to_json()
     assert se.verify(tmp_path / "node")[0].differences == ()
+
+
+def test_a_loaded_multi_volume_gives_the_bytes_of_its_series(tmp_path, scene, series):
+    parts = [load_series(series_of_instances(files), SeriesOptions()) for files in volumes_of(series)]
+    node = multi_volume(scene, [part.voxels_kji.T for part in parts], parts[0].geometry.affine_ras)
+    uids = [plane.sop_uid for part in parts for plane in part.dicom.planes]
+    node.SetAttribute("DICOM.instanceUIDs", " ".join(uids))
+    manifest = export_nodes(node, tmp_path / "node", request_for("dicom"), case="dce", database=Database(series))
+    (tmp_path / "list.csv").write_text(f"case,image\ndce,{series}\n")
+    se.export(tmp_path / "list.csv", tmp_path / "file", frames="all", thickness=3, format="dicom")
+    assert files_of(tmp_path / "node") == files_of(tmp_path / "file")
+    assert manifest.channel_names == ("frame-000", "frame-001", "frame-002")
 
 
 def test_frames_go_by_what_they_hold_where_slicer_orders_them_otherwise(tmp_path, scene, series):

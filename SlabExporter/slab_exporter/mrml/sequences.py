@@ -192,8 +192,11 @@ def frames_in_memory(frames: HeldFrames, numbers: tuple[int, ...]) -> FrameViews
     views = [frames.voxels_kji(number) for number in numbers]
     place = frames.geometry(first)
     for number, view in zip(numbers, views, strict=True):
-        apart = place.difference(frames.geometry(number))
-        if not apart.is_same_grid():
+        other = frames.geometry(number)
+        apart = place.difference(other)
+        # a series may have thousands of frames, and a panel asks again with each change
+        is_equal = other.shape_ijk == place.shape_ijk and np.array_equal(other.affine_ras, place.affine_ras)
+        if not is_equal and not apart.is_same_grid():
             how = str(apart) if apart.same_shape else f"{sizes(apart.shapes[0])} and {sizes(apart.shapes[1])} voxels"
             raise InputError(
                 f"Frames {first} and {number} of '{name}' lie on different grids ({how}) and cannot be frames of one "
