@@ -5,7 +5,7 @@ from pathlib import Path
 import slicer
 import vtk
 
-from .sequence_logic import SequenceLogic
+from .sequence_logic import SequenceLogic, isInSequence, shownNumber
 
 
 class SceneLogic(SequenceLogic):
@@ -76,7 +76,7 @@ class SceneLogic(SequenceLogic):
         """Copy a volume that lies under a linear transform, and apply the transform to the copy.
 
         No voxel changes: the copy's directions and origin hold what the transform did. Label maps under the same
-        transform are copied likewise; others are left out.
+        transform are copied likewise; others are left out. Of a sequence all frames are copied.
 
         Example::
 
@@ -94,7 +94,15 @@ class SceneLogic(SequenceLogic):
         if transform is None or not transform.IsTransformToWorldLinear():
             raise InputError(f"'{volumeNode.GetName()}' lies under no linear transform.")
         moved = [n for n in labelNodes if n.IsA("vtkMRMLVolumeNode") and n.GetParentTransformNode() is transform]
-        return _hardened(volumeNode), [_hardened(node) for node in moved]
+        nodes = [volumeNode, *moved]
+        browser = (
+            self.makeBrowser(f"{volumeNode.GetName()} hardened browser") if any(map(isInSequence, nodes)) else None
+        )
+        copies = [self.hardenedFrames(n, browser) if isInSequence(n) else _hardened(n) for n in nodes]
+        if browser is not None:
+            browser.SetSelectedItemNumber(shownNumber(volumeNode))
+            self.showBrowser(browser)
+        return copies[0], copies[1:]
 
     def loadPhantom(self):
         """Make a torso phantom with its label map and load both; no download.

@@ -68,17 +68,58 @@ class SequenceLogic:
             if volume.frames is None:
                 raise InputError(f"{path} holds one volume, not several frames; load it as a volume.")
             sequence = add_sequence(slicer.mrmlScene, volume, name, index, isLabel)
-        if browser.GetMasterSequenceNode() is None:
-            browser.SetAndObserveMasterSequenceNodeID(sequence.GetID())
-        else:
-            browser.AddSynchronizedSequenceNode(sequence)
-        slicer.modules.sequences.logic().UpdateProxyNodesFromSequences(browser)
-        node = browser.GetProxyNode(sequence)
-        node.CreateDefaultDisplayNodes()
-        return node
+        return _browsed(sequence, browser)
+
+    def hardenedFrames(self, node, browser):
+        """Copy the sequence of which a node shows a frame, with the node's linear transform applied to each frame.
+
+        :param node: scalar volume node.
+        :param browser: sequence browser node to which the copy is added.
+        :return: the volume node that shows a frame of the copy.
+        """
+        import vtk
+        from slab_exporter.mrml.sequences import held_frames
+
+        frames = held_frames(node)
+        sequence = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLSequenceNode")
+        sequence.Copy(frames.kept)
+        sequence.SetName(f"{node.GetName()} hardened")
+        sequence.SetAndObserveStorageNodeID(None)
+        toWorld = vtk.vtkMatrix4x4()
+        node.GetParentTransformNode().GetMatrixTransformToWorld(toWorld)
+        for number in range(frames.count):
+            sequence.GetNthDataNode(number).ApplyTransformMatrix(toWorld)
+        return _browsed(sequence, browser)
 
     def showBrowser(self, browser):
         """Let the sequence toolbar of the main window, if there is one, move through a browser's frames."""
         if slicer.util.mainWindow() is not None and slicer.modules.sequences.autoShowToolBar:
             slicer.modules.sequences.setToolBarActiveBrowserNode(browser)
             slicer.modules.sequences.setToolBarVisible(True)
+
+
+def _browsed(sequence, browser):
+    """Add a sequence to a browser; return the node that shows its frame."""
+    if browser.GetMasterSequenceNode() is None:
+        browser.SetAndObserveMasterSequenceNodeID(sequence.GetID())
+    else:
+        browser.AddSynchronizedSequenceNode(sequence)
+    slicer.modules.sequences.logic().UpdateProxyNodesFromSequences(browser)
+    node = browser.GetProxyNode(sequence)
+    node.CreateDefaultDisplayNodes()
+    return node
+
+
+def isInSequence(node):
+    """Return whether a node shows a frame of a sequence."""
+    from slab_exporter.mrml.sequences import browser_of
+
+    return browser_of(node) is not None
+
+
+def shownNumber(node):
+    """Return the number of the frame that a node shows; 0 for a single volume."""
+    from slab_exporter.mrml.sequences import shown_frame
+
+    frame = shown_frame(node)
+    return 0 if frame is None else frame.number

@@ -1,6 +1,7 @@
 """The self-test's cases on sequences and their browsers; they run as part of SlabExporterTest."""
 
 import slicer
+import vtk
 
 
 class SequenceTests:
@@ -54,6 +55,33 @@ class SequenceTests:
         self._wait()
         self.assertTrue(ui.framesFields.isHidden())
         self.assertTrue(ui.exportButton.enabled)
+
+    def test_all_frames_of_a_moved_sequence_are_hardened(self):
+        """One click: a copy of the sequence lies where it was shown, each frame with its voxels; the original stays."""
+        browser, self.settings.volume = self._perfusion()
+        proxy = self.settings.volume
+        transform = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLLinearTransformNode", "Registration")
+        matrix = vtk.vtkMatrix4x4()
+        matrix.SetElement(0, 3, 10)
+        transform.SetMatrixTransformToParent(matrix)
+        proxy.SetAndObserveTransformNodeID(transform.GetID())
+        self._wait()
+        self.panel.ui.hardenButton.click()
+        self.settings.framesChoice = type(self.settings.framesChoice).every
+        self._wait()
+        copy = self.settings.volume
+        self.assertEqual(copy.GetName(), "Perfusion hardened")
+        self.assertEqual([a - b for a, b in zip(copy.GetOrigin(), proxy.GetOrigin(), strict=True)], [10, 0, 0])
+        self.panel.ui.exportButton.click()
+        self.assertIn("5 verified", self.panel.ui.statusLabel.text)
+        own = self._browserOf(copy)
+        self.assertEqual((own.GetNumberOfItems(), own.GetSelectedItemNumber()), (3, 1))
+        for number in range(3):
+            own.SetSelectedItemNumber(number)
+            slicer.app.processEvents()
+            self.assertTrue((slicer.util.arrayFromVolume(copy) == self._frame(number)).all())
+        self.assertIs(proxy.GetParentTransformNode(), transform)
+        self.assertEqual(browser.GetSelectedItemNumber(), 1)
 
     def test_cancelling_leaves_the_browser_as_it_was(self):
         """Cancelled at the first slab: nothing is left behind, the same frame is shown."""
