@@ -16,6 +16,7 @@ from slicer.ScriptedLoadableModule import ScriptedLoadableModuleTest
 
 from .alive import AliveTests
 from .back import BackTests
+from .console import ConsoleTests
 from .dicom import DicomTests
 from .export import ExportTests
 from .folder.cases import FolderTests
@@ -36,6 +37,7 @@ class SlabExporterTest(
     BoundaryTests,
     BoxTests,
     DicomTests,
+    ConsoleTests,
     ExportTests,
     FoundTests,
     FolderTests,
