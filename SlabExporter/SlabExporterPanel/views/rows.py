@@ -49,18 +49,24 @@ class Row:
 def summary(plan: SlabPlan, volume: Any) -> str:
     """The volume and the plan in two lines."""
     g = plan.geometry
-    step = float(g.spacing[plan.axis])
-    count = counted(len(plan.slabs), plan.kind)
-    size = f"{plan.thickness} slices ({plan.thickness * step:.4g} mm) along {'ijk'[plan.axis]}"
-    what = (
-        f"one piece of {plan.size}"
-        if plan.kind == "crop"
-        else f"{count} of up to {size if plan.kind == 'slab' else plan.size}, "
-        f"numbered {plan.direction.replace(' to ', ' → ')}"
+    held = _("{size} voxels of {spacing} mm, {type}, stored {axes}").format(
+        size=sizes(g.shape_ijk), spacing=lengths(g.spacing), type=voxels_kji(volume).dtype.name, axes=g.orientation
     )
-    return (
-        f"{sizes(g.shape_ijk)} voxels of {lengths(g.spacing)} mm, "
-        f"{voxels_kji(volume).dtype.name}, stored {g.orientation}\n{what}"
+    return f"{held}\n{_planned(plan)}"
+
+
+def _planned(plan: SlabPlan) -> str:
+    """What will be written, in a line."""
+    if plan.kind == "crop":
+        return _("one piece of {size}").format(size=plan.size)
+    mm = plan.thickness * float(plan.geometry.spacing[plan.axis])
+    thickness = _("{count} slices ({mm} mm) along {axis}")
+    return _("{slabs} of up to {size}, numbered {direction}").format(
+        slabs=counted(len(plan.slabs), plan.kind),
+        size=thickness.format(count=plan.thickness, mm=f"{mm:.4g}", axis="ijk"[plan.axis])
+        if plan.kind == "slab"
+        else plan.size,
+        direction=plan.direction.replace(" to ", " → "),
     )
 
 
