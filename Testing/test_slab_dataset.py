@@ -8,6 +8,7 @@ import pickle
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import nibabel as nib
 import numpy as np
@@ -229,3 +230,20 @@ def test_torchio_takes_the_subjects(tmp_path, format):
         assert subject["image"].orientation == ("R", "A", "S")
         assert np.array_equal(np.sort(subject["label"].data.numpy(), axis=None), np.sort(ours["label"], axis=None))
         assert (subject["case"], subject["index"]) == ("case0", ours["index"])
+
+
+def test_subjects_are_made_as_torchio_2_wants_them(export, monkeypatch):
+    """By keywords alone; tried with its 2.0.0a2, whose constructors these are."""
+    made = SimpleNamespace(__version__="2.0.0")
+
+    def image(source, *, reader):
+        return reader(source)
+
+    made.ScalarImage = made.LabelMap = image
+    made.Subject = lambda **images: images
+    monkeypatch.setitem(sys.modules, "torchio", made)
+    item, subject = se.SlabDataset(export)[1], se.SlabDataset(export).subjects()[1]
+    voxels, place = subject["image"]
+    assert np.array_equal(voxels, item["image"])
+    assert np.array_equal(place, item["affine"])
+    assert (subject["case"], subject["index"]) == ("case0", 1)

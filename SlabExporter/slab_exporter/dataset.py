@@ -185,7 +185,7 @@ class SlabDataset:
             raise RequestError("Subjects need the package torchio (pip install 'torchio<2').") from error
         return [
             torchio.Subject(
-                {
+                **{
                     key: (torchio.ScalarImage if key == "image" else torchio.LabelMap)(
                         files[0].path, reader=partial(_read_for_torchio, files)
                     )

@@ -34,3 +34,17 @@ def test_the_example_trains_on_an_export(phantom_export, route):
     losses = [float(value) for value in re.findall(r"loss ([\d.]+)", result.stdout)]
     assert len(losses) == 6
     assert min(losses[3:]) < losses[0]
+
+
+def test_the_example_says_for_which_torchio_it_is_written(phantom_export, tmp_path):
+    """The one whose transforms it calls; the extra 'train' installs no other."""
+    (tmp_path / "torchio").mkdir()
+    (tmp_path / "torchio" / "__init__.py").write_text('__version__ = "2.0.0"\n')
+    command = [sys.executable, EXAMPLE, phantom_export, "--with", "torchio", "--steps", "1"]
+    paths = os.environ | {"PYTHONPATH": os.pathsep.join([str(tmp_path), str(LIBRARY)])}
+    result = subprocess.run(command, capture_output=True, text=True, timeout=600, env=paths, check=False)
+    assert result.returncode == 1
+    assert result.stderr == "This example is written for TorchIO 1, not 2.0.0: pip install 'torchio<2'.\n"
+    with (EXAMPLE.parents[2] / "pyproject.toml").open(encoding="utf-8") as file:
+        bounds = re.findall(r'"torchio([<>=][^"]*)"', file.read())
+    assert bounds == [">=0.20,<2", ">=0.20,<2"]

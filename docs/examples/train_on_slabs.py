@@ -58,6 +58,8 @@ def torchio_batches(export: Path, patch: tuple[int, int, int]) -> Iterator[Batch
     """The same through TorchIO: slabs become subjects, patches are drawn where labels are."""
     import torchio as tio
 
+    if int(tio.__version__.partition(".")[0]) > 1:
+        raise SystemExit(f"This example is written for TorchIO 1, not {tio.__version__}: pip install 'torchio<2'.")
     subjects = se.SlabDataset(export, part="training").subjects()
     prepare = tio.Compose(
         [
