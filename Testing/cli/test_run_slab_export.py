@@ -65,7 +65,7 @@ def test_exit_codes_are_the_contracts(tmp_path, source):
     assert run(tmp_path, "export", tmp_path / "in" / "broken.nii.gz", "-o", tmp_path / "none").returncode == 2
     wrong = run(tmp_path, "export")
     assert wrong.returncode == 2
-    told = "slab-exporter: these arguments are missing: INPUT, -o/--output."
+    told = "slab-exporter: INPUT and -o OUT are missing."
     assert told in wrong.stderr
     assert told in (tmp_path / "run.log").read_text()
 

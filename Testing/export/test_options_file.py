@@ -73,6 +73,14 @@ def test_what_is_typed_wins_and_a_folder_will_do(run_cli, ct, tmp_path):
     assert (manifest.plan.thickness, manifest.plan.remainder) == (3, "keep")
 
 
+@pytest.mark.parametrize("more", ["--json", "--debug"])
+def test_options_that_every_command_has_go_with_a_file_of_options(run_cli, ct, tmp_path, more):
+    se.export(ct, tmp_path / "one", thickness=4)
+    code, out, error = run_cli("export", ct, "-o", tmp_path / "two", "--options", tmp_path / "one", more)
+    assert (code, "usage" in out + error) == (0, False)
+    assert len(se.read_manifest(tmp_path / "two/ct").slabs) == len(se.read_manifest(tmp_path / "one/ct").slabs)
+
+
 def test_the_file_stands_there_from_the_start_and_says_everything(ct, tmp_path):
     def stop(event):
         raise se.SlabExporterError("stopped by the test")

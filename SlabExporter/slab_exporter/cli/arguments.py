@@ -19,10 +19,11 @@ from ..core.options import (
 from ..core.options.prepare import INTERPOLATIONS, made_ready
 from ..core.pieces.keeping import KEEPS
 from ..core.pieces.limiting import CROP_TO
-from ..files.network.addresses import Address, address_of, where_a_file_is_needed
 from .usage.examples import examples_text
+from .usage.given import given_file, given_path, given_text
 
 DONE, SOME_FAILED, UNUSABLE = 0, 1, 2
+PRINTED = "what is printed"
 
 if TYPE_CHECKING:
     # a parser, or a titled group of its options
@@ -52,7 +53,7 @@ def add_batch_options(parser: Arguments) -> None:
         metavar="A,B[,C]",
         help="shares of training, validation and test in dataset.json, such as 0.8,0.1,0.1",
     )
-    parser.add_argument("--seed", type=int, default=0, metavar="N", help="of the split (default 0)")
+    parser.add_argument("--seed", type=int, default=0, metavar="N", help="seed of the split (default 0)")
     parser.add_argument(
         "--group-by", metavar="COLUMN", help="column of a list whose cases stay together in a split (a patient)"
     )
@@ -72,7 +73,7 @@ def add_block_options(parser: Arguments) -> None:
     """Options of ``export`` that ask for blocks instead of slabs."""
     parser.add_argument(
         "--block", type=given_text, metavar="I,J,K",
-        help="cut blocks of so many voxels along the file's index axes instead of slabs; 'all' spans a whole axis",
+        help="cut blocks of I x J x K voxels along the file's index axes instead of slabs; 'all' spans a whole axis",
     )  # fmt: skip
     parser.add_argument("--block-mm", type=given_text, metavar="I,J,K", help="the same in mm, rounded to whole voxels")
 
@@ -88,7 +89,7 @@ def add_limit_options(parser: Arguments) -> None:
         help="cut only the box around the case's label maps, or around the body (what is not air)",
     )  # fmt: skip
     parser.add_argument(
-        "--margin", type=float, metavar="MM", help="with --crop-to: leave so much around it, in whole voxels"
+        "--margin", type=float, metavar="MM", help="with --crop-to: leave this much around it, in whole voxels"
     )
     parser.add_argument(
         "--crop", action="store_true",
@@ -113,7 +114,7 @@ def add_prepare_options(parser: argparse.ArgumentParser) -> None:
         "--like", type=given_file, metavar="REFERENCE",
         help="resample onto the grid of this volume instead; a pattern with {case} gives each case its own",
     )  # fmt: skip
-    group.add_argument("--interpolation", choices=INTERPOLATIONS, help="of images that are resampled (default linear)")
+    group.add_argument("--interpolation", choices=INTERPOLATIONS, help="how images are resampled (default linear)")
 
 
 def prepare_options(options: argparse.Namespace) -> PrepareOptions:
@@ -146,31 +147,6 @@ def add_table_options(parser: Arguments) -> None:
     )
 
 
-def given_text(text: str) -> str:
-    """An argument that must not be empty, as it is where a variable of the shell is not set."""
-    if not text:
-        raise argparse.ArgumentTypeError("it is empty; is a shell variable unset?")
-    return text
-
-
-def given_path(text: str) -> Path:
-    """A path that must not be empty, nor an address."""
-    return Path(given_file(text))
-
-
-def given_file(text: str) -> str:
-    """The path of a file, or a pattern of them, that must not be empty, nor an address."""
-    address = address_of(given_text(text))
-    if address is not None:
-        raise argparse.ArgumentTypeError(where_a_file_is_needed(address).rstrip("."))
-    return text
-
-
-def given_input(text: str) -> Path | Address:
-    """A path or an address that must not be empty."""
-    return address_of(given_text(text)) or Path(text)
-
-
 def _shard(text: str) -> tuple[int, int]:
     number, _, count = text.partition("/")
     if not (number.isdecimal() and count.isdecimal()):
@@ -190,9 +166,16 @@ def command_parser(
         name, help=summary, description=description, epilog=examples_text(name)
     )
     parser.set_defaults(run=run)
-    parser.add_argument("--json", action="store_true", help="print one JSON object per event on standard output")
-    parser.add_argument("--debug", action="store_true", help="show a traceback instead of one sentence")
+    printed = parser.add_argument_group(PRINTED)
+    printed.add_argument("--json", action="store_true", help="print one JSON object per event on standard output")
+    printed.add_argument("--debug", action="store_true", help="show a traceback instead of one sentence")
     return parser
+
+
+def add_quiet_option(parser: argparse.ArgumentParser, text: str) -> None:
+    """Add ``--quiet`` to what is said of the printing."""
+    groups: list[Arguments] = [one for one in parser._action_groups if one.title == PRINTED]
+    (*groups, parser)[0].add_argument("--quiet", action="store_true", help=text)
 
 
 def fill(text: str) -> float | None:
@@ -238,14 +221,14 @@ def add_dicom_output_options(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--modality", metavar="CT|MR|...", help="kind of image (default: the source's, or by its values)"
     )
-    group.add_argument("--patient-name", metavar="TEXT", help="default: the source's, or the case's name")
-    group.add_argument("--patient-id", metavar="TEXT", help="default: the source's, or the case's name")
+    group.add_argument("--patient-name", metavar="TEXT", help="PatientName (default: the source's, or the case's name)")
+    group.add_argument("--patient-id", metavar="TEXT", help="PatientID (default: the source's, or the case's name)")
     group.add_argument("--study-description", metavar="TEXT", help="default: the source's, or the file's name")
     group.add_argument("--segments", metavar="FILE.csv", help="names and colours of label values, for DICOM SEG")
     group.add_argument(
         "--quantize", action="store_true", help="round values that 16 bits cannot hold; the largest error is stated"
     )
-    group.add_argument("--new-uids", action="store_true", help="other identifiers than last time for the same input")
+    group.add_argument("--new-uids", action="store_true", help="new identifiers; without, they follow from the input")
 
 
 def add_identity_options(parser: argparse.ArgumentParser) -> None:

@@ -157,4 +157,4 @@ def _given(typed_in: list[str], add_arguments: Callable[[argparse.ArgumentParser
     add_arguments(parser)
     for action in parser._actions:  # the only way: an argument's own default goes before the parser's
         action.default = argparse.SUPPRESS
-    return vars(parser.parse_args(typed_in))
+    return vars(parser.parse_known_args(typed_in)[0])  # --json and --debug are of every command

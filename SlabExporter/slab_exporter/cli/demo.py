@@ -10,11 +10,12 @@ from ..core.errors import SlabExporterError
 from ..core.options import ExportRequest, SlabOptions
 from .arguments import (
     Subparsers,
+    add_quiet_option,
     command_parser,
-    given_path,
 )
 from .export import exit_code, summarise
 from .terminal import display
+from .usage.given import given_path
 
 
 def add_parser(commands: Subparsers) -> None:
@@ -29,7 +30,7 @@ def add_parser(commands: Subparsers) -> None:
         help="also make the volumes that the documentation compares, fixes and stitches, in OUT/story",
     )  # fmt: skip
     parser.add_argument("--overwrite", action="store_true", help="replace an earlier demo")
-    parser.add_argument("--quiet", action="store_true", help="print warnings and errors only")
+    add_quiet_option(parser, "print warnings and errors only")
 
 
 def run(options: argparse.Namespace) -> int:

@@ -26,15 +26,14 @@ from .arguments import (
     add_limit_options,
     add_outside_option,
     add_prepare_options,
+    add_quiet_option,
     command_parser,
     fill,
-    given_input,
-    given_path,
-    given_text,
 )
 from .asked import cases_of, completed, print_download, request_of, run_options
 from .label_arguments import add_channel_options, add_frame_options, add_label_options
 from .terminal import BatchLines, JsonLines, Lines, display, print_json, typed
+from .usage.given import given_input, given_path, given_text
 
 if TYPE_CHECKING:
     from ..cases.find import Case
@@ -161,13 +160,16 @@ def _add_run_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--no-verify", action="store_true", help="do not read the slabs back and compare them")
     parser.add_argument("--resume", action="store_true", help="go on with an earlier export; complete cases stay")
     parser.add_argument("--overwrite", action="store_true", help="replace what an earlier export left in OUT")
-    parser.add_argument("--quiet", action="store_true", help="print warnings and errors only")
+    add_quiet_option(parser, "print warnings and errors only")
 
 
 def _add_file_options(parser: Arguments) -> None:
     parser.add_argument("--format", choices=FORMATS, default="nii.gz", help="file format of the slabs (default nii.gz)")
     parser.add_argument(
-        "--compression", choices=COMPRESSIONS, default="fast", help="of .nii.gz and .nrrd (default fast)"
+        "--compression",
+        choices=COMPRESSIONS,
+        default="fast",
+        help="of .nii.gz and .nrrd (default fast; small is slower)",
     )
     add_frame_options(parser)
     parser.add_argument(

@@ -9,9 +9,9 @@ from .arguments import (
     Subparsers,
     add_transform_options,
     command_parser,
-    given_path,
 )
 from .terminal import print_json, typed
+from .usage.given import given_path
 
 
 def add_parser(commands: Subparsers) -> None:

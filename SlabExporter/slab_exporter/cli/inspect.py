@@ -15,12 +15,11 @@ from .arguments import (
     add_outside_option,
     add_table_options,
     command_parser,
-    given_input,
-    given_text,
 )
 from .asked import print_download, print_warning
 from .export import code_for
 from .terminal import print_json, typed
+from .usage.given import given_input, given_text
 
 if TYPE_CHECKING:
     from ..cases.find import Case

@@ -6,7 +6,7 @@ import argparse
 from typing import TYPE_CHECKING
 
 from ..core.options import LABEL_AFFINES, OVERLAPPING, LabelOptions
-from .arguments import given_text
+from .usage.given import given_text
 
 if TYPE_CHECKING:
     from .arguments import Arguments

@@ -133,7 +133,7 @@ def build_parser() -> CommandParser:
         epilog=f"""examples:
   slab-exporter demo
   slab-exporter export ct.nii.gz --labels organs.nii.gz -o slabs
-  slab-exporter export --help
+  slab-exporter export --help        (COMMAND --help lists what a command takes)
 
 Exit codes: 0 all done; 1 some cases failed, the others are complete;
 2 wrong usage or nothing usable in the input; 130 interrupted.
@@ -142,7 +142,7 @@ Documentation: {DOCUMENTATION}""",
     )
     parser.add_argument("--version", action="version", version=f"SlabExporter {__version__}")
     add_completion(parser)
-    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    commands = parser.add_subparsers(title="commands", dest="command", required=True, metavar="COMMAND")
     for command in COMMANDS:
         command.add_parser(commands)
     return parser

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING
 from ..core.errors import Cancelled, InputError, RequestError, SlabExporterError
 from ..core.options import BLENDS, GRIDS
 from ..core.text import counted
-from .arguments import DONE, SOME_FAILED, UNUSABLE, Subparsers, command_parser, fill, given_path
+from .arguments import DONE, SOME_FAILED, UNUSABLE, Subparsers, add_quiet_option, command_parser, fill
 from .terminal import display, print_json, typed
+from .usage.given import given_path
 
 if TYPE_CHECKING:
     from ..stitch.predictions import Predictions
@@ -127,7 +128,7 @@ def add_parser(commands: Subparsers) -> None:
         help="of predictions with one number per class write the number of the largest, from 0, on the result's grid",
     )  # fmt: skip
     parser.add_argument("--overwrite", action="store_true", help="replace files that exist")
-    parser.add_argument("--quiet", action="store_true", help="print warnings and errors only")
+    add_quiet_option(parser, "print warnings and errors only")
 
 
 def _add_source_options(parser: argparse.ArgumentParser) -> None:

@@ -10,10 +10,11 @@ from .arguments import (
     DONE,
     SOME_FAILED,
     Subparsers,
+    add_quiet_option,
     command_parser,
-    given_path,
 )
 from .terminal import print_json, typed
+from .usage.given import given_path
 
 
 def add_parser(commands: Subparsers) -> None:
@@ -22,7 +23,7 @@ def add_parser(commands: Subparsers) -> None:
         commands, "verify", "read every slab of an export again and compare it with its source", run
     )
     parser.add_argument("output", type=given_path, metavar="OUT", help="folder of an export, or of one of its cases")
-    parser.add_argument("--quiet", action="store_true", help="print differences only")
+    add_quiet_option(parser, "print differences only")
 
 
 def run(options: argparse.Namespace) -> int:

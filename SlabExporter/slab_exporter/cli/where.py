@@ -11,11 +11,10 @@ from .arguments import (
     Subparsers,
     add_transform_options,
     command_parser,
-    given_input,
-    given_path,
 )
 from .asked import print_download
 from .terminal import print_json
+from .usage.given import given_input, given_path
 
 
 def add_parser(commands: Subparsers) -> None:

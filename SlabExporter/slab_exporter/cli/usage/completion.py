@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import argparse
-from pathlib import Path
 from typing import Any
 
-from ..arguments import given_path
+from .given import given_input, given_path
 from .parser import CommandParser, commands_of
 
 SHELLS = ("bash", "zsh", "tcsh")
@@ -42,6 +41,6 @@ def completion_script(parser: CommandParser, shell: str) -> str:
         raise argparse.ArgumentError(None, message) from None
     for command in commands_of(parser).values():
         for action in command._actions:
-            if action.type in (Path, given_path):
+            if action.type in (given_path, given_input):
                 action.complete = shtab.FILE  # type: ignore[attr-defined]
     return str(shtab.complete(parser, shell))

@@ -29,7 +29,25 @@ class CommandParser(argparse.ArgumentParser):
         Raises:
             ArgumentError: always.
         """
-        raise argparse.ArgumentError(None, message)
+        raise argparse.ArgumentError(None, self._in_words(message))
+
+    def _in_words(self, message: str) -> str:
+        """Return what argparse says of arguments that are missing as a sentence that names them as they are typed."""
+        what, _, names = message.partition(": ")
+        if what == "the following arguments are required":
+            typed = [self._typed(name) for name in names.split(", ")]
+            return f"{_and(typed)} {'is' if len(typed) == 1 else 'are'} missing"
+        if message.startswith("one of the arguments "):
+            given = message.removeprefix("one of the arguments ").removesuffix(" is required")
+            return f"one of {', '.join(given.split())} is missing"
+        return message
+
+    def _typed(self, name: str) -> str:
+        """Return an argument as it is typed: "-o OUT" for "-o/--output"."""
+        found = next(
+            (one for one in self._actions if one.option_strings and "/".join(one.option_strings) == name), None
+        )
+        return name if found is None else f"{found.option_strings[0]} {found.metavar}"
 
     def _check_value(self, action: argparse.Action, value: Any) -> None:
         if action.choices is not None and value not in action.choices:
@@ -67,11 +85,12 @@ def commands_of(parser: argparse.ArgumentParser) -> dict[str, argparse.ArgumentP
 def sentence_of(error: argparse.ArgumentError) -> str:
     """Return what is wrong with the arguments, as one sentence.
 
-    >>> sentence_of(argparse.ArgumentError(None, "the following arguments are required: INPUT, -o/--output"))
-    'these arguments are missing: INPUT, -o/--output.'
+    >>> sentence_of(argparse.ArgumentError(None, "INPUT and -o OUT are missing"))
+    'INPUT and -o OUT are missing.'
     """
-    said = error.message.replace("the following arguments are required", "these arguments are missing")
-    said = said.replace("not allowed with argument", "cannot be given together with").replace("expected", "needs")
+    said = error.message.replace("not allowed with argument", "cannot be given together with").replace(
+        "expected", "needs"
+    )
     colon = "" if said.startswith(("needs", "cannot")) else ":"
     subject = f"{error.argument_name.rpartition('/')[2]}{colon} " if error.argument_name else ""
     return f"{subject}{said}" if said.endswith(("?", ".")) else f"{subject}{said}."
@@ -81,6 +100,11 @@ def pointer(arguments: list[str], commands: Iterable[str]) -> str:
     """Return where the arguments that a command takes are listed."""
     command = next((f" {text}" for text in arguments if text in commands), "")
     return f"'{PROGRAM}{command} --help' lists what it takes."
+
+
+def _and(names: list[str]) -> str:
+    *first, last = names
+    return f"{', '.join(first)} and {last}" if first else last
 
 
 def _meant(typed: str, known: list[str]) -> str:
