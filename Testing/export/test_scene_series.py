@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pydicom
 import pytest
-from slab_exporter.core.errors import InputError
+from slab_exporter.core.errors import InputError, OutputError
 from slab_exporter.core.geometry import Box
 from slab_exporter.core.manifest import read_manifest
 from slab_exporter.core.options import DicomOptions, ExportRequest, SeriesOptions, SlabOptions
@@ -312,3 +312,11 @@ def test_two_volumes_that_slicer_stacked_into_one_are_refused(tmp_path, scene):
     node.SetAttribute("DICOM.instanceUIDs", " ".join(uids))
     with pytest.raises(InputError, match="as one volume, but it holds 2 volumes of 10 slices"):
         export_nodes(node, tmp_path / "out", NIFTI, database=Database(folder))
+
+
+def test_the_folder_of_the_images_is_no_output_folder(tmp_path, scene, series):
+    node = loaded(scene, series)
+    for out, case in ((series, "case"), (series.parent, series.name)):
+        with pytest.raises(OutputError, match="is where the source 000 lies"):
+            export_nodes(node, out, DICOM, case=case, replace=True, database=Database(series))
+    assert len(list(series.iterdir())) == 10

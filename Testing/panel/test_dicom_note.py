@@ -15,7 +15,8 @@ def test_the_note_says_where_patient_and_study_come_from(tmp_path, scene, volume
     folder = write_series(tmp_path / "ct", voxels())
     node, database = loaded(scene, folder), Database(folder)
     assert dicom_note(volume, database) == ""
-    assert dicom_note(node, database).startswith("The 6 images in Slicer's DICOM database give what is left empty")
+    taken = "What you leave empty here is taken from the 6 images in Slicer's DICOM database."
+    assert dicom_note(node, database) == taken
     (folder / "002").unlink()
     assert "1 of its 6 images is not where Slicer's DICOM database had them" in dicom_note(node, database)
     assert "6 of its 6 images are not" in dicom_note(node, None)

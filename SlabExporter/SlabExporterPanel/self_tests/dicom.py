@@ -15,7 +15,7 @@ class DicomTests:
         frame = write_series(self.folder / "ct")
         with self._database(self.folder / "ct") as nodes:
             ui = self._choose(nodes[0])
-            self.assertIn(f"The {SHAPE_KJI[0]} images in Slicer's DICOM database", ui.dicomSourceLabel.text)
+            self.assertIn(f"from the {SHAPE_KJI[0]} images in Slicer's DICOM database", ui.dicomSourceLabel.text)
             ui.copyCommandButton.click()
             self.assertIn(str(self.folder / "ct"), slicer.app.clipboard().text())
             ui.exportButton.click()

@@ -40,8 +40,7 @@ def dicom_note(volume: Any, database: InstanceFiles | None) -> str:
     if images.lost:
         unknown = _("nothing is known of patient and study. Type what holds.")
         return f"{images.lost_sentence(volume.GetName())}: {unknown}"
-    count = _("The image") if images.count == 1 else _("The {count} images").format(count=images.count)
-    given = _(
-        "{images} in Slicer's DICOM database give what is left empty here, as long as they are the volume's source."
-    )
-    return given.format(images=count)
+    if images.count == 1:
+        return _("What you leave empty here is taken from the image in Slicer's DICOM database.")
+    given = _("What you leave empty here is taken from the {count} images in Slicer's DICOM database.")
+    return given.format(count=images.count)

@@ -31,7 +31,7 @@ from ..pipeline.one_case import export_sources
 from ..prepare.preparation import cut_grid
 from ..volumes.as_found import VoxelsAsFound
 from ..volumes.scene_frames import node_volume, source_file
-from ..volumes.scene_images import Archive, InstanceFiles, told_of_patient
+from ..volumes.scene_images import Archive, InstanceFiles, images_of_node, told_of_patient
 from ..volumes.scene_labels import label_of_node
 from .data_set import DataSetFiles, refuse_named_cases
 from .identity import numbered
@@ -82,7 +82,7 @@ def export_nodes(
     name = case_name(volume, given, request.frames, request.frame)
     first = "image" if request.deidentify else safe_name(str(volume.GetName()))
     further = {safe_name(str(key)): node for key, node in (channels or {}).items()}
-    require_apart_from_sources(out, name, [volume, *further.values(), *label_sets(labels).values()])
+    require_apart_from_sources(out, name, [volume, *further.values(), *label_sets(labels).values()], database)
     require_free_place(out, name, replace)
     data_set = data_set or DataSetOptions()
     require_layout_for(name, labels, request, data_set)
@@ -251,16 +251,20 @@ def require_free_place(out: Path, case: str, replace: bool) -> None:
         )
 
 
-def require_apart_from_sources(out: Path, case: str, nodes: Sequence[Any]) -> None:
+def require_apart_from_sources(
+    out: Path, case: str, nodes: Sequence[Any], database: InstanceFiles | None = None
+) -> None:
     """Refuse the folder in which a source lies, and a case folder that holds one.
 
     Raises:
         OutputError: naming the source.
     """
     for node in nodes:
-        path = source_file(node) if node.IsA("vtkMRMLVolumeNode") else None
-        if path is None:
+        if not node.IsA("vtkMRMLVolumeNode"):
             continue
-        parents = path.resolve().parents
-        if parents[0] == out.resolve() or (out / case).resolve() in parents:
-            raise OutputError(f"The output folder {out} is where the source {path.name} lies; choose another one.")
+        images, file = images_of_node(node, Archive(database)), source_file(node)
+        first_of_each = {path.parent: path for path in (*(() if images is None else images.files[::-1]), file) if path}
+        for path in first_of_each.values():
+            parents = path.resolve().parents
+            if parents[0] == out.resolve() or (out / case).resolve() in parents:
+                raise OutputError(f"The output folder {out} is where the source {path.name} lies; choose another one.")
