@@ -11,7 +11,7 @@ import signal
 import sys
 import threading
 from collections.abc import Callable, Iterator
-from concurrent.futures import Future
+from concurrent.futures import Future, wait
 from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from typing import Any, Generic, TypeVar
@@ -26,6 +26,8 @@ _Result = TypeVar("_Result")
 _abandoned: ContextVar[threading.Event | None] = ContextVar("abandoned", default=None)
 # An abandoned thread is given so long to let go of its files; the process ends without it.
 _LAST_MOMENT_SECONDS = 0.5
+# Work that cannot be told to stop: how often it is asked whether it is wanted.
+_CALLS_SECONDS = 0.1
 # So long may an import go on after a signal.
 _PATIENCE_SECONDS = 1.5
 
@@ -123,6 +125,24 @@ def stretches(length: int, step: int) -> Iterator[slice]:
     for start in range(0, length, step):
         end_if_abandoned()
         yield slice(start, start + step)
+
+
+def or_left_alone(work: Callable[[], _Result]) -> _Result:
+    """Do work in memory that cannot be told to stop, such as a filter of SimpleITK's.
+
+    Work that may be abandoned is done on another thread, and is left alone when it is: it ends by itself, and
+    nobody waits for it.
+
+    Raises:
+        Cancelled: it was abandoned.
+    """
+    if _abandoned.get() is None:
+        return work()
+    future: Future[_Result] = Future()
+    threading.Thread(target=perform, args=(future, work), daemon=True).start()
+    while not wait([future], _CALLS_SECONDS).done:
+        end_if_abandoned()
+    return future.result()
 
 
 @contextmanager

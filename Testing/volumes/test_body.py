@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import doctest
+import threading
 
 import numpy as np
 import pytest
+import slab_exporter as se
 from scipy import ndimage
+from slab_exporter.core.errors import Cancelled
+from slab_exporter.interrupts import abandonable
 from slab_exporter.volumes import body
 from slab_exporter.volumes.body import body_mask
-from support.phantoms import lopsided_phantom
+from support.phantoms import affine, lopsided_phantom, save_nifti
 
 
 def otsu(values: np.ndarray, bins: int = 128) -> float:
@@ -71,3 +75,32 @@ def test_the_examples_are_right():
     result = doctest.testmod(body)
     assert result.attempted > 0
     assert result.failed == 0
+
+
+def test_a_body_is_found_once_where_it_is_both_cropped_to_and_kept(tmp_path, monkeypatch):
+    """When it is exported, and when that is verified."""
+    searched, find = [], body._body
+    monkeypatch.setattr(body, "_body", lambda voxels: (searched.append(voxels.shape), find(voxels))[1])
+    path = save_nifti(tmp_path / "ct.nii.gz", lopsided_phantom(), affine())
+    options = {"thickness": 8, "crop_to": "body", "keep": "body", "min_fraction": 0.65}
+    assert not se.export(path, tmp_path / "out", jobs=1, **options).failures
+    assert se.read_manifest(tmp_path / "out" / "ct").plan.left_out is not None
+    assert searched == [lopsided_phantom().T.shape]
+    assert not [report.differences for report in se.verify(tmp_path / "out") if report.differences]
+    assert len(searched) == 2
+    body_mask(lopsided_phantom())
+    body_mask(lopsided_phantom())
+    assert len(searched) == 4
+
+
+def test_a_search_that_nobody_wants_any_more_is_left_alone(monkeypatch):
+    """SimpleITK's filter of connected parts cannot be told to stop."""
+    event, ended = threading.Event(), threading.Event()
+    monkeypatch.setattr(body, "_body", lambda voxels: event.set() or ended.wait(30))
+    with abandonable(event), pytest.raises(Cancelled):
+        body_mask(lopsided_phantom())
+    assert event.is_set()
+    ended.set()
+    event.clear()
+    with abandonable(event):
+        assert body_mask(lopsided_phantom())

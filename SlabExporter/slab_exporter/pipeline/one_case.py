@@ -29,12 +29,14 @@ from ..files.disk import file_sha256
 from ..files.encodings.holding import require_holdable
 from ..files.gzip_codec import has_isal
 from ..files.machine import THREADS
+from ..interrupts import or_left_alone
 from ..mrml.runtime import SlicerRuntime
 from ..prepare.losses import vanished_labels
 from ..prepare.preparation import Preparation, preparation_of
 from ..prepare.reference import grid_sha256, reference_grid
 from ..prepare.resampled import resampler_version
 from ..report.pictures import write_previews
+from ..volumes.body import body_remembered
 from .case_folder import new_case_folder
 from .case_sources import CaseSources, channel_records, label_record, relative_to, source_record
 from .formats.slab_format import CaseContents, CaseFormat
@@ -75,10 +77,11 @@ def export_sources(
     """
     case.require_one_grid()
     preparation = preparation_of(case.image.geometry, request.prepare, request.slabs.fill)
-    ready = case if preparation is None else case.prepared(preparation)
+    ready = case if preparation is None else or_left_alone(lambda: case.prepared(preparation))
     labels = list(ready.labels.values())
-    plan = plan_case(ready.image, request, limits or limits_of(runtime, ready.image, labels, request))
-    plan = keep_pieces(plan, ready.image, labels, request.keep)
+    with body_remembered():  # which may be both cropped to and kept
+        plan = plan_case(ready.image, request, limits or limits_of(runtime, ready.image, labels, request))
+        plan = keep_pieces(plan, ready.image, labels, request.keep)
     told, gradients = case, gradients_of(case.image, ready.image)
     if request.deidentify:
         case, ready = case.without_identity(), ready.without_identity()

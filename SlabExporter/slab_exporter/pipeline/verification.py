@@ -20,6 +20,7 @@ from ..files.network.addresses import is_address
 from ..files.nifti_voxels import is_as_recorded
 from ..mrml.runtime import SlicerRuntime, open_runtime
 from ..prepare.preparation import recorded_preparation
+from ..volumes.body import body_remembered
 from ..volumes.choice import FileVolume, SeriesVolume
 from ..volumes.labels.opening import LabelFile, label_sha256, open_again
 from ..volumes.reading import open_volume
@@ -187,9 +188,10 @@ def _verify_set(
     notes += [] if comparison.note is None else [comparison.note]
     if not (is_label or checked.name is None):  # further channels decide on nothing
         return
-    limits.see(source, is_label)
-    if manifest.plan.left_out is not None:
-        require_rightly_left_out(manifest.plan.left_out, manifest.plan.kind, source, is_label)
+    with body_remembered():
+        limits.see(source, is_label)
+        if manifest.plan.left_out is not None:
+            require_rightly_left_out(manifest.plan.left_out, manifest.plan.kind, source, is_label)
 
 
 def _gap(manifest: Manifest) -> str | None:

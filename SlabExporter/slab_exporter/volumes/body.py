@@ -2,10 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+
 import numpy as np
 import numpy.typing as npt
 
 from ..core.values import LOOKS_LIKE_CT, LOWEST_AIR, lowest_value
+from ..interrupts import or_left_alone
+
+# The voxels whose body was found last, and the body.
+_found: ContextVar[list[npt.NDArray] | None] = ContextVar("found", default=None)
+
+
+@contextmanager
+def body_remembered() -> Iterator[None]:
+    """Find the body in the same voxels once within the block, however often it is asked for."""
+    token = _found.set([])
+    try:
+        yield
+    finally:
+        _found.reset(token)
 
 
 def body_mask(voxels_kji: npt.NDArray) -> npt.NDArray[np.bool_]:
@@ -22,6 +40,16 @@ def body_mask(voxels_kji: npt.NDArray) -> npt.NDArray[np.bool_]:
     >>> int(body_mask(scan).sum()), bool(body_mask(scan)[0, 0, 0])
     (64, False)
     """
+    known = _found.get()
+    if known and known[0] is voxels_kji:
+        return known[1]
+    mask = or_left_alone(lambda: _body(voxels_kji))
+    if known is not None:
+        known[:] = [voxels_kji, mask]
+    return mask
+
+
+def _body(voxels_kji: npt.NDArray) -> npt.NDArray[np.bool_]:
     import SimpleITK as sitk
 
     values = _finite(voxels_kji)
