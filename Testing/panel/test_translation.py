@@ -21,6 +21,7 @@ TRANSLATED = [
     PANEL / "choices.py",
     *sorted((PANEL / "views").glob("*.py")),
     *sorted((PANEL / "views" / "stitching").glob("*.py")),
+    *sorted((PANEL / "folder").glob("*.py")),
 ]
 
 

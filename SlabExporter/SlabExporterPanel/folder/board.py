@@ -6,6 +6,7 @@ from typing import Any
 
 from slab_exporter.core.text import counted
 
+from ..translation import tr as _
 from .rows import CaseRow, planned_row, stepped_row, stopped_row, waiting_row
 from .task import FolderTask
 
@@ -54,7 +55,7 @@ class FolderBoard:
         elif kind == "cancelled":
             self.stop(is_cancelled=True)
         elif kind == "refused":
-            self._stop_rows("interrupted")
+            self._stop_rows(_("interrupted"))
             self.ending = event["message"]
         else:
             self._step(event)
@@ -71,15 +72,19 @@ class FolderBoard:
             is_cancelled: the user asked for it.
             reason: otherwise, why.
         """
-        what = "Cancelled" if is_cancelled else reason
+        what = _("Cancelled") if is_cancelled else reason
         if not self.is_run:
             self.ending = f"{what}."
             return
-        self._stop_rows("cancelled" if is_cancelled else "interrupted")
+        self._stop_rows(_("cancelled") if is_cancelled else _("interrupted"))
         cases = self._all()
         complete = sum(row.stage == "complete" for row in cases)
-        stay = f"{complete} of {counted(len(cases), 'case')} {'is' if complete == 1 else 'are'} complete and stay"
-        self.ending = f"{what}: {stay}{'s' if complete == 1 else ''}; 'Resume' goes on with the others."
+        told = (
+            _("{what}: {done} of {cases} is complete and stays; 'Resume' goes on with the others.")
+            if complete == 1
+            else _("{what}: {done} of {cases} are complete and stay; 'Resume' goes on with the others.")
+        )
+        self.ending = told.format(what=what, done=complete, cases=counted(len(cases), "case"))
 
     @property
     def usable(self) -> int:
@@ -97,7 +102,8 @@ class FolderBoard:
     def going(self) -> str:
         """How far the export is."""
         over = sum(row.is_over for row in self._all())
-        return f"{over} of {counted(len(self._all()), 'case')} done, {self.percent} % of the slabs."
+        told = _("{done} of {cases} done, {percent} % of the slabs.")
+        return told.format(done=over, cases=counted(len(self._all()), "case"), percent=self.percent)
 
     @property
     def sums(self) -> str:
@@ -107,16 +113,24 @@ class FolderBoard:
             return self.summary
         pieces = sum(row.total for row in cases)
         piece = next((row.piece for row in cases if row.total), "slab")
-        seen = len(cases) if self.is_whole or len(cases) == self._cases else f"{len(cases)} of {self._cases}"
-        text = f"{self.summary}. {seen} looked at: {self.usable} can be exported, in {counted(pieces, piece)}"
-        return "\n".join((f"{text}.", *self._beyond()))
+        seen = str(len(cases))
+        if not self.is_whole and len(cases) != self._cases:
+            seen = _("{seen} of {cases}").format(seen=seen, cases=self._cases)
+        told = _("{seen} looked at: {usable} can be exported, in {slabs}.")
+        told = told.format(seen=seen, usable=self.usable, slabs=counted(pieces, piece))
+        return "\n".join((f"{self.summary}. {told}", *self._beyond()))
 
     def _beyond(self) -> list[str]:
         if not self._hidden:
             return []
         bad = sum(row.is_bad for row in self._hidden.values())
-        told = f"{bad} of these cannot be exported or failed" if bad else "none of these failed"
-        return [f"The table lists the first {MOST_ROWS} cases; {len(self._hidden)} more are treated like them, {told}."]
+        told = (
+            _("The table lists the first {rows} cases; {more} more are treated like them, {bad} of these cannot be "
+              "exported or failed.")
+            if bad
+            else _("The table lists the first {rows} cases; {more} more are treated like them, none of these failed.")
+        )  # fmt: skip
+        return [told.format(rows=MOST_ROWS, more=len(self._hidden), bad=bad)]
 
     def _begin(self, names: list[str]) -> None:
         self.ending, self.report, self.is_good, self.is_run, self.output = "", "", False, True, "earlier"
@@ -131,17 +145,17 @@ class FolderBoard:
             self.notes.append(event["message"])
 
     def _finish(self, event: dict[str, Any]) -> None:
-        self._stop_rows("interrupted")
+        self._stop_rows(_("interrupted"))
         self.report, problems = event["report"], event["problems"]
         self.is_good = not event["failed"] and not problems
-        failed = f", {event['failed']} failed (their rows and errors.csv say why)" if event["failed"] else ""
-        self.ending = "\n".join(
-            (
-                f"{counted(event['cases'], 'case')}, {counted(event['pieces'], event['piece'])}, "
-                f"{event['verified']} verified{failed} ({event['seconds']:.1f} s).",
-                *problems,
-            )
+        told = (
+            _("{cases}, {slabs}, {verified} verified, {failed} failed (their rows and errors.csv say why) ({time} s).")
+            if event["failed"]
+            else _("{cases}, {slabs}, {verified} verified ({time} s).")
         )
+        cases, slabs = counted(event["cases"], "case"), counted(event["pieces"], event["piece"])
+        values = {"verified": event["verified"], "failed": event["failed"], "time": f"{event['seconds']:.1f}"}
+        self.ending = "\n".join((told.format(cases=cases, slabs=slabs, **values), *problems))
 
     def _stop_rows(self, word: str) -> None:
         for row in self._all():

@@ -23,6 +23,8 @@ from typing import IO, TYPE_CHECKING, Any
 from slab_exporter.interrupts import INTERRUPTED, interrupt
 from slab_exporter.startup import fresh_python, open_closed_streams
 
+from ..translation import tr as _
+
 if TYPE_CHECKING:
     from .task import FolderTask
 
@@ -96,7 +98,8 @@ def _answer(task: FolderTask, tell: Tell) -> int:
             raise KeyboardInterrupt from error
         traceback.print_exc()
         reason = f"{type(error).__name__}: {str(error).strip() or 'no reason given'}"
-        tell({"event": "refused", "message": f"Something unexpected happened ({reason}); please report it."})
+        told = _("Something unexpected happened ({reason}); please report it.")
+        tell({"event": "refused", "message": told.format(reason=reason)})
     return 1
 
 

@@ -8,8 +8,10 @@ from typing import Any, Literal
 
 from slab_exporter.core.text import counted
 
+from ..translation import tr as _
+
 Stage = Literal["seen", "unusable", "waiting", "working", "complete", "failed", "stopped"]
-HEADERS = ("Case", "State", "Slabs", "Label maps", "Patient", "Part", "Voxels")
+HEADERS = (_("Case"), _("State"), _("Slabs"), _("Label maps"), _("Patient"), _("Part"), _("Voxels"))
 
 
 @dataclass(frozen=True)
@@ -34,7 +36,7 @@ class CaseRow:
     """
 
     case: str
-    state: str = "planned"
+    state: str = _("planned")
     stage: Stage = "seen"
     done: int = 0
     total: int = 0
@@ -56,7 +58,7 @@ class CaseRow:
     @property
     def _maps(self) -> str:
         names = [(name, re.split(r"[/\\]", path)[-1]) for name, path in self.labels]
-        return ", ".join(file if len(names) == 1 else f"{name}: {file}" for name, file in names) or "none"
+        return ", ".join(file if len(names) == 1 else f"{name}: {file}" for name, file in names) or _("none")
 
     @property
     def details(self) -> str:
@@ -64,9 +66,9 @@ class CaseRow:
         return "\n".join(
             (
                 *([self.error] if self.error else ()),
-                *(f"Warning: {text}" for text in self.notes),
-                *(f"Image: {path}" for path in self.images),
-                *(f"Labels '{name}': {path}" for name, path in self.labels),
+                *(_("Warning: {text}").format(text=text) for text in self.notes),
+                *(_("Image: {path}").format(path=path) for path in self.images),
+                *(_("Labels '{name}': {path}").format(name=name, path=path) for name, path in self.labels),
             )
         )
 
@@ -84,12 +86,12 @@ class CaseRow:
 def planned_row(event: dict[str, Any]) -> CaseRow:
     """Return the row of a case that was looked at."""
     error, notes = event.get("error", ""), tuple(event["warnings"])
-    state = "complete in the output folder" if event["there"] else "planned"
+    state = _("complete in the output folder") if event["there"] else _("planned")
     warned = f"; {counted(len(notes), 'warning')}" if notes else ""
     known = "pieces" in event
     return CaseRow(
         case=event["case"],
-        state=f"cannot be exported: {error}" if error else f"{state}{warned}",
+        state=_("cannot be exported: {why}").format(why=error) if error else f"{state}{warned}",
         stage="unusable" if error else "seen",
         total=event.get("pieces", 0),
         piece=event.get("piece", "slab"),
@@ -105,7 +107,7 @@ def planned_row(event: dict[str, Any]) -> CaseRow:
 
 def waiting_row(row: CaseRow) -> CaseRow:
     """Return the row as an export begins."""
-    return replace(row, state="waiting", stage="waiting", done=0, verified=0, error="")
+    return replace(row, state=_("waiting"), stage="waiting", done=0, verified=0, error="")
 
 
 def stepped_row(row: CaseRow, event: dict[str, Any]) -> CaseRow:
@@ -114,26 +116,27 @@ def stepped_row(row: CaseRow, event: dict[str, Any]) -> CaseRow:
     if kind == "warning":
         return row if message in row.notes else replace(row, notes=(*row.notes, message))
     if kind == "case-failed":
-        return replace(row, state=f"failed: {message}", stage="failed", error=message)
+        return replace(row, state=_("failed: {why}").format(why=message), stage="failed", error=message)
     total, piece = event["total"] or row.total, event["piece"]
     row = replace(row, done=event["done"], total=total, piece=piece)
     if kind == "case-skipped":
-        return replace(row, state="complete already", stage="complete", verified=0)
+        return replace(row, state=_("complete already"), stage="complete", verified=0)
     row = replace(row, verified=row.verified + bool(event.get("verified")))
     if kind == "case-finished":
         return replace(row, state=_complete(row), stage="complete", done=row.total)
-    return replace(row, state=f"{row.done} of {counted(row.total, row.piece)}", stage="working")
+    state = _("{done} of {slabs}").format(done=row.done, slabs=counted(row.total, row.piece))
+    return replace(row, state=state, stage="working")
 
 
 def stopped_row(row: CaseRow, word: str) -> CaseRow:
     """Return the row when the export has ended; ``word`` is what became of a case that was begun."""
     if row.stage not in ("waiting", "working"):
         return row
-    return replace(row, state=word if row.stage == "working" else "not begun", stage="stopped", done=0)
+    return replace(row, state=word if row.stage == "working" else _("not begun"), stage="stopped", done=0)
 
 
 def _complete(row: CaseRow) -> str:
     count = counted(row.total, row.piece)
     if row.verified == row.total:
-        return f"complete: {count}, verified"
-    return f"complete: {count}, {row.verified} verified"
+        return _("complete: {slabs}, verified").format(slabs=count)
+    return _("complete: {slabs}, {count} verified").format(slabs=count, count=row.verified)

@@ -13,6 +13,7 @@ from slab_exporter.core.options.entries import said
 from slab_exporter.export.options_file import resolved_options
 
 from ..settings import PanelSettings, data_set_of, request_of
+from ..translation import tr as _
 from ..views.checks import output_folder
 from ..views.commands import option_words
 
@@ -84,7 +85,8 @@ def _for_files(settings: PanelSettings) -> PanelSettings:
 def options_line(task: FolderTask) -> str:
     """Return the options that will be used, and what of the panel is not."""
     options = said(resolved_options(task.request, task.data_set))
-    return f"Options of this panel: {options}. Its volume, label maps, ROI and case name are not used here."
+    told = _("Options of this panel: {options}. Its volume, label maps, ROI and case name are not used here.")
+    return told.format(options=options)
 
 
 def folder_command(texts: FolderTexts, settings: PanelSettings) -> str:
@@ -101,12 +103,12 @@ def folder_command(texts: FolderTexts, settings: PanelSettings) -> str:
 
 def _input(text: str) -> Path:
     if not text.strip():
-        raise InputError("Choose a folder of volumes, or a list of them (.csv, .txt).")
+        raise InputError(_("Choose a folder of volumes, or a list of them (.csv, .txt)."))
     path = Path(text.strip()).expanduser()
     if not path.is_absolute():
-        raise InputError(f"'{path}' is not a full path; choose it with the button.")
+        raise InputError(_("'{path}' is not a full path; choose it with the button.").format(path=path))
     if not path.exists():
-        raise InputError(f"{path} does not exist.")
+        raise InputError(_("{path} does not exist.").format(path=path))
     return path
 
 
@@ -114,7 +116,8 @@ def _labels(text: str) -> list[str]:
     for label in (found := _split(text)):
         path = Path(re.sub(r"^[^=/\\]+=", "", label)).expanduser()
         if not path.is_absolute():
-            raise InputError(f"'{path}' is not a full path; choose the label maps with the button.")
+            told = _("'{path}' is not a full path; choose the label maps with the button.")
+            raise InputError(told.format(path=path))
     return found
 
 
@@ -129,5 +132,5 @@ def require_output(task: FolderTask) -> Path:
         OutputError: none is chosen.
     """
     if task.out is None:
-        raise OutputError("Choose the folder to write to.")
+        raise OutputError(_("Choose the folder to write to."))
     return task.out

@@ -8,16 +8,17 @@ from dataclasses import dataclass
 from slab_exporter.core.errors import SlabExporterError
 
 from ..settings import PanelSettings
+from ..translation import tr as _
 from ..views.action import Action
 from ..views.words import in_panel_words
 from .board import FolderBoard
 from .task import FolderTask, FolderTexts, folder_task, options_line
 
-START_TIP = "Export every case of the table, each verified; Slicer can be used meanwhile."
-RESUME_TIP = "Go on with the export in the output folder: complete cases stay, the others are made."
+START_TIP = _("Export every case of the table, each verified; Slicer can be used meanwhile.")
+RESUME_TIP = _("Go on with the export in the output folder: complete cases stay, the others are made.")
 
-_HOLDS_EXPORT = "The output folder holds an earlier export: 'Resume' goes on with it. Or choose another folder."
-_HOLDS_NONE = "There is nothing to go on with: the output folder holds no export."
+_HOLDS_EXPORT = _("The output folder holds an earlier export: 'Resume' goes on with it. Or choose another folder.")
+_HOLDS_NONE = _("There is nothing to go on with: the output folder holds no export.")
 
 
 @dataclass(frozen=True)
@@ -55,7 +56,7 @@ def folder_view(texts: FolderTexts, settings: PanelSettings, board: FolderBoard 
         reason = in_panel_words(error.sentence)
         return FolderView(Action(False, reason), Action(False, reason), status=reason)
     if is_busy and board is not None:
-        off = Action(False, "An export of a folder is under way.")
+        off = Action(False, _("An export of a folder is under way."))
         return FolderView(off, off, task, options_line(board.task), board.going)
     if board is not None and not _is_kept(board, task):
         board = None
@@ -88,19 +89,19 @@ def _actions(task: FolderTask, board: FolderBoard | None) -> tuple[Action, Actio
 
 def _why_neither(task: FolderTask, board: FolderBoard | None) -> str:
     if board is None or not board.is_whole:
-        return (board.ending if board else "") or "The folder is being looked at …"
+        return (board.ending if board else "") or _("The folder is being looked at …")
     if board.task != task:
-        return "The options have changed since this table was made; press 'Look again'."
+        return _("The options have changed since this table was made; press 'Look again'.")
     if task.out is None:
-        return "Choose the folder to write to."
+        return _("Choose the folder to write to.")
     if not board.usable:
-        return "None of the cases can be exported; their rows say why."
+        return _("None of the cases can be exported; their rows say why.")
     return _UNFIT.get(board.output, "").format(out=task.out)
 
 
 _UNFIT = {
-    "other": "The output folder {out} holds something else than an export; choose another one.",
-    "locked": "You are not allowed to write to the folder {out}; choose another one.",
+    "other": _("The output folder {out} holds something else than an export; choose another one."),
+    "locked": _("You are not allowed to write to the folder {out}; choose another one."),
 }
 
 

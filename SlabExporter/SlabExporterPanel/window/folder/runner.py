@@ -1,6 +1,7 @@
 """A process beside Slicer that looks at a folder of cases or exports it, followed by Qt's events."""
 
 import qt
+from slicer.i18n import tr as _
 
 # The process itself gives up ten seconds after it was asked to stop.
 _PATIENCE_MS = 15000
@@ -37,7 +38,7 @@ class FolderRunner:
 
     def drop(self):
         """Stop, and hear no more of it."""
-        self._onEvents = self._onEnd = lambda _: None
+        self._onEvents = self._onEnd = lambda told: None
         self.stop()
 
     def end(self, milliseconds=5000):
@@ -54,12 +55,13 @@ class FolderRunner:
     def _finished(self, code, status):
         self._read()
         said = self._process.readAllStandardError().data().decode(errors="replace").strip().splitlines()
-        how = f"The process ended with code {code}" if status == qt.QProcess.NormalExit else "The process has crashed"
+        isOrderly = status == qt.QProcess.NormalExit
+        how = _("The process ended with code {code}").format(code=code) if isOrderly else _("The process has crashed")
         self._over(how + (f" ({said[-1]})" if said else ""))
 
     def _failed(self, error):
         if error == qt.QProcess.FailedToStart:  # otherwise "finished" comes too
-            self._over(f"The process could not be started: {self._process.errorString()}")
+            self._over(_("The process could not be started: {why}").format(why=self._process.errorString()))
 
     def _over(self, sentence):
         # Not now: this is called by the process, which must not be deleted before it has returned from that.
