@@ -26,7 +26,7 @@ def planned(case: str, pieces: int = 5, **changes) -> dict:
 
 
 def broken(case: str) -> dict:
-    event = planned(case, error="It is damaged.")
+    event = planned(case, error=f"/in/{case}.nii.gz is damaged.")
     return {key: value for key, value in event.items() if key not in ("pieces", "piece", "voxels", "spacing", "axes")}
 
 
@@ -168,7 +168,8 @@ def test_rows_tell_what_matched_what_and_what_became_of_it():
     assert board.rows[0].cells == cells
     assert len(HEADERS) == len(cells)
     assert board.rows[0].details.splitlines()[:2] == ["Warning: Old.", "Image: /in/a.nii.gz"]
-    assert board.rows[1].cells[1:4] == ("cannot be exported: It is damaged.", "-", "none")
+    assert board.rows[1].cells[1:4] == ("cannot be exported: b.nii.gz is damaged.", "-", "none")
+    assert board.rows[1].details.splitlines()[0] == "/in/b.nii.gz is damaged."
     assert board.rows[2].state == "complete in the output folder"
     assert board.sums == "3 images. 3 looked at: 2 can be exported, in 10 slabs."
     assert board.changed() == [0, 1, 2]
@@ -184,9 +185,9 @@ def test_rows_tell_what_matched_what_and_what_became_of_it():
     board.take(step("case-finished", "a", 5))
     assert board.rows[0].state == "complete: 5 slabs, 4 verified"
     assert board.rows[0].notes == ("Old.", "New.")
-    board.take(step("case-failed", "b", total=0, message="It is damaged."))
+    board.take(step("case-failed", "b", total=0, message="/in/b.nii.gz is damaged."))
     board.take(step("case-skipped", "c", 5))
-    assert [row.state for row in board.rows][1:] == ["failed: It is damaged.", "complete already"]
+    assert [row.state for row in board.rows][1:] == ["failed: b.nii.gz is damaged.", "complete already"]
     assert board.percent == 100
     board.take(step("warning", "out", total=0, message="Few parts."))
     assert board.notes == ["Few parts."]

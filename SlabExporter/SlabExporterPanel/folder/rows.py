@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
@@ -57,7 +58,7 @@ class CaseRow:
 
     @property
     def _maps(self) -> str:
-        names = [(name, re.split(r"[/\\]", path)[-1]) for name, path in self.labels]
+        names = [(name, _name(path)) for name, path in self.labels]
         return ", ".join(file if len(names) == 1 else f"{name}: {file}" for name, file in names) or _("none")
 
     @property
@@ -91,7 +92,9 @@ def planned_row(event: dict[str, Any]) -> CaseRow:
     known = "pieces" in event
     return CaseRow(
         case=event["case"],
-        state=_("cannot be exported: {why}").format(why=error) if error else f"{state}{warned}",
+        state=_("cannot be exported: {why}").format(why=_short(error, event["images"]))
+        if error
+        else f"{state}{warned}",
         stage="unusable" if error else "seen",
         total=event.get("pieces", 0),
         piece=event.get("piece", "slab"),
@@ -116,7 +119,9 @@ def stepped_row(row: CaseRow, event: dict[str, Any]) -> CaseRow:
     if kind == "warning":
         return row if message in row.notes else replace(row, notes=(*row.notes, message))
     if kind == "case-failed":
-        return replace(row, state=_("failed: {why}").format(why=message), stage="failed", error=message)
+        return replace(
+            row, state=_("failed: {why}").format(why=_short(message, row.images)), stage="failed", error=message
+        )
     total, piece = event["total"] or row.total, event["piece"]
     row = replace(row, done=event["done"], total=total, piece=piece)
     if kind == "case-skipped":
@@ -140,3 +145,14 @@ def _complete(row: CaseRow) -> str:
     if row.verified == row.total:
         return _("complete: {slabs}, verified").format(slabs=count)
     return _("complete: {slabs}, {count} verified").format(slabs=count, count=row.verified)
+
+
+def _short(text: str, images: Iterable[str]) -> str:
+    """Return a sentence with the names of the case's files for their paths; the row's details have the whole."""
+    for path in images:
+        text = text.replace(path, _name(path))
+    return text
+
+
+def _name(path: str) -> str:
+    return re.split(r"[/\\]", path)[-1]

@@ -5,7 +5,7 @@ import qt
 from ...colours import BAD, GOOD
 from ..theme import colourOn, isDark
 
-_STATE, _FIRST_WIDTHS = 1, (110, 190)
+_STATE, _WIDTHS = 1, (105, 190, 45, 110, 95, 60)
 
 
 class CaseTable:
@@ -24,7 +24,7 @@ class CaseTable:
         table.verticalHeader().setDefaultSectionSize(22)
         table.horizontalHeader().highlightSections = False
         table.horizontalHeader().stretchLastSection = True
-        for column, width in enumerate(_FIRST_WIDTHS):
+        for column, width in enumerate(_WIDTHS):
             table.setColumnWidth(column, width)
 
     def show(self, board):
