@@ -212,6 +212,15 @@ def test_the_end_is_a_sentence():
     assert board.output == "earlier"
 
 
+def test_what_is_downloaded_is_said_until_the_cases_are_known():
+    board = FolderBoard(TASK)
+    board.take({"event": "downloading", "message": "Downloading https://host/a.nii.gz ..."})
+    assert board.sums == "Downloading https://host/a.nii.gz ..."
+    board.take({"event": "found", "cases": 1, "summary": "1 image"})
+    board.take(planned("a"))
+    assert board.sums == "1 image. 1 looked at: 1 can be exported, in 5 slabs."
+
+
 def test_a_long_list_ends_with_a_sentence(monkeypatch):
     monkeypatch.setattr(boards, "MOST_ROWS", 2)
     board = looked_at(planned("a"), planned("b"), planned("c"), broken("d"))

@@ -44,6 +44,8 @@ class FolderBoard:
         kind = event["event"]
         if kind == "found":
             self._cases, self.summary = event["cases"], event["summary"]
+        elif kind == "downloading":
+            self.summary = event["message"]
         elif kind == "planned":
             self._set(planned_row(event))
         elif kind == "looked":

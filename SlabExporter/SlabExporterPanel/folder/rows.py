@@ -87,6 +87,7 @@ class CaseRow:
 def planned_row(event: dict[str, Any]) -> CaseRow:
     """Return the row of a case that was looked at."""
     error, notes = event.get("error", ""), tuple(event["warnings"])
+    why = _short(error, event["images"])
     state = _("complete in the output folder") if event["there"] else _("planned")
     warned = f"; {counted(len(notes), 'warning')}" if notes else ""
     known = "pieces" in event

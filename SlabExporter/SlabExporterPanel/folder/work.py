@@ -21,6 +21,7 @@ from slab_exporter.export.identity import named_for_export
 from slab_exporter.export.nnunet import require_layout
 from slab_exporter.export.output_folder import refuse_other_content
 from slab_exporter.files.disk import is_exported_case
+from slab_exporter.files.network.downloads import Downloads
 from slab_exporter.inspection.dry_run import Outlook, outlook
 from slab_exporter.mrml.runtime import open_runtime
 from slab_exporter.pipeline.limiting import require_sound
@@ -37,18 +38,19 @@ def perform(task: FolderTask, tell: Tell) -> None:
     Raises:
         SlabExporterError: nothing could be done at all.
     """
-    cases = _cases(task, tell)
-    if task.exports:
-        _export(task, cases, tell)
-    else:
-        _look(task, cases, tell)
+    with Downloads(lambda text: tell({"event": "downloading", "message": text})) as files:
+        cases = _cases(task, files, tell)
+        if task.exports:
+            _export(task, cases, tell)
+        else:
+            _look(task, cases, tell)
 
 
-def _cases(task: FolderTask, tell: Tell) -> list[Case]:
+def _cases(task: FolderTask, files: Downloads, tell: Tell) -> list[Case]:
     def warn(text: str) -> None:
         tell({"event": "warning", "case": "", "message": in_panel_words(text)})
 
-    cases = find_cases([task.inputs], list(task.labels), task.out, warn, task.data_set.channels)
+    cases = find_cases([task.inputs], list(task.labels), task.out, warn, task.data_set.channels, files)
     return named_for_export(split_and_grouped(cases, task.request, task.data_set), task.request.deidentify, warn)
 
 
@@ -70,8 +72,8 @@ def _look(task: FolderTask, cases: list[Case], tell: Tell) -> None:
 def _planned(one: Outlook, is_there: bool) -> dict[str, Any]:
     case, plan = one.case, one.plan
     event: dict[str, Any] = {"event": "planned", "case": case.name, "there": is_there, "part": one.part}
-    event |= {"images": [str(image.image) for image in case.images], "patient": case.group or case.name}
-    event |= {"labels": {name: str(path) for name, path in case.labels.items()}}
+    event |= {"images": [case.told(str(image.image)) for image in case.images], "patient": case.group or case.name}
+    event |= {"labels": {name: case.told(str(path)) for name, path in case.labels.items()}}
     event |= {"warnings": [in_panel_words(text) for text in one.warnings]}
     if plan is None:
         return event | {"error": in_panel_words(one.error or "")}
