@@ -93,9 +93,7 @@ def planned_row(event: dict[str, Any]) -> CaseRow:
     known = "pieces" in event
     return CaseRow(
         case=event["case"],
-        state=_("cannot be exported: {why}").format(why=_short(error, event["images"]))
-        if error
-        else f"{state}{warned}",
+        state=_("cannot be exported: {why}").format(why=why) if error else f"{state}{warned}",
         stage="unusable" if error else "seen",
         total=event.get("pieces", 0),
         piece=event.get("piece", "slab"),
