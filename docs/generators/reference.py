@@ -175,8 +175,8 @@ def _row(*cells: str) -> str:
 
 def _cell(text: str) -> str:
     """A cell in which neither a bar nor a bracket means anything to Markdown."""
-    text = " ".join(text.split()).replace("|", "\\|")
-    return text if text.startswith("`") else re.sub(r"([<>{}\[\]*_])", r"\\\1", text)
+    text = " ".join(text.split())
+    return text if text.startswith("`") else re.sub(r"([|<>{}\[\]*_])", r"\\\1", text)
 
 
 def files_page() -> str:
