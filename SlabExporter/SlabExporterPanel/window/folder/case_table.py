@@ -58,6 +58,7 @@ class CaseTable:
         return items[0].row() if items else None
 
     def _fill(self, number, row):
+        details = row.details
         for column, text in enumerate(row.cells):
             item = self._table.item(number, column)
             if item is None:
@@ -66,7 +67,8 @@ class CaseTable:
                 self._table.setItem(number, column, item)
             if item.text() != text:
                 item.setText(text)
-            item.setToolTip(row.details)
+            if column <= _STATE:
+                item.setToolTip(details)
             if column == _STATE:
                 item.setForeground(qt.QBrush(self._colour(row)))
 
