@@ -164,6 +164,22 @@ def test_cancel_keeps_what_is_complete_and_resume_makes_the_rest(start, texts, t
     assert contents(tmp_path / "other") == contents(tmp_path / "out")
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="the stand-in is a shell script")
+def test_it_stops_behind_a_launcher_too(start, texts, tmp_path, monkeypatch):
+    """As PythonSlicer is one, to which a signal would go instead: standard input goes through it."""
+    make_data_set(tmp_path / "in", shape=(40, 40, 100), labels=False)
+    task, board = looked_at(start, texts, PanelSettings(thickness=1))
+    launcher = tmp_path / "PythonSlicer"
+    launcher.write_text(f'#!/bin/sh\n"{os.path.abspath(sys.executable)}" "$@"\nexit $?\n')
+    launcher.chmod(0o755)
+    monkeypatch.setattr(sys, "executable", str(launcher))
+    running = start(task.export(resume=False), board)
+    running.until("slab-finished")
+    assert running.stop() == 130
+    assert board.ending.startswith("Cancelled: ")
+    assert not list((tmp_path / "out").glob(f"**/{SCRATCH}*"))
+
+
 def test_looking_can_be_stopped(start, texts, tmp_path):
     make_data_set(tmp_path / "in", cases=2)
     running = start(folder_task(texts, SETTINGS))

@@ -1,5 +1,8 @@
 """The self-test's cases on the section Folder; they run as part of SlabExporterTest."""
 
+import os
+import signal
+import sys
 import time
 
 import qt
@@ -105,3 +108,25 @@ class FolderTests(DrivesFolder):
         self._until(lambda: not folder.isBusy)
         self.assertEqual(qt.QSettings().value(REMEMBERED["folderInputEdit"]), str(self.folder / "in"))
         self.assertEqual(qt.QSettings().value(REMEMBERED["folderOutputEdit"]), str(self.out))
+
+    def test_a_process_that_dies_or_cannot_be_started_is_no_loss(self):
+        """What happened is said; what is complete stays, and the rest is made by Resume."""
+        ui, folder = self._folder(thickness=4)
+        self._until(lambda: folder.board is not None and folder.board.is_whole)
+        ui.folderStartButton.click()
+        self.assertTrue(self._until(lambda: any(row.stage == "complete" for row in folder.board.rows)))
+        os.kill(folder.processId, signal.SIGTERM if os.name == "nt" else signal.SIGKILL)
+        self.assertTrue(self._until(lambda: not folder.isBusy))
+        self.assertIn("complete and stay", ui.folderStatusLabel.text.replace("is complete", "complete"))
+        self.assertIn("interrupted", {row.state for row in folder.board.rows})
+        self.assertTrue(ui.folderResumeButton.enabled)
+        python, sys.executable = sys.executable, "/nowhere/PythonSlicer"
+        try:
+            ui.folderResumeButton.click()
+            self.assertTrue(self._until(lambda: not folder.isBusy, 10))
+        finally:
+            sys.executable = python
+        self.assertIn("The process could not be started", ui.folderStatusLabel.text)
+        ui.folderResumeButton.click()
+        self.assertTrue(self._until(lambda: not folder.isBusy))
+        self.assertIn("4 cases, 152 slabs, 152 verified", ui.folderStatusLabel.text)

@@ -31,6 +31,11 @@ class FolderRunner:
         process.start(program, arguments)
         process.write(qt.QByteArray(line_of(task)))
 
+    @property
+    def processId(self):
+        """Return the number of the process; of its launcher where there is one."""
+        return self._process.processId()
+
     def stop(self):
         """Ask the process to stop: cases that are complete stay. Events go on coming until its end."""
         self._process.closeWriteChannel()
@@ -64,8 +69,12 @@ class FolderRunner:
             self._over(_("The process could not be started: {why}").format(why=self._process.errorString()))
 
     def _over(self, sentence):
-        # Not now: this is called by the process, which must not be deleted before it has returned from that.
-        qt.QTimer.singleShot(0, lambda: FolderRunner._alive.discard(self))
+        # Not now: this is called by the process, which must not be deleted before it has returned from that,
+        # and which may not even have returned from being started.
+        qt.QTimer.singleShot(0, lambda: self._tellEnd(sentence))
+
+    def _tellEnd(self, sentence):
+        FolderRunner._alive.discard(self)
         self._onEnd(sentence)
 
     def _kill(self):

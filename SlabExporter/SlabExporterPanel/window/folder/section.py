@@ -72,6 +72,11 @@ class FolderSection:
         """Return whether a folder is being exported."""
         return self._isExporting
 
+    @property
+    def processId(self):
+        """Return the number of the process that works for the section; None if none does."""
+        return self._runner.processId if self._runner is not None else None
+
     def refresh(self):
         """Decide what to show, with the panel's settings of the moment; look at the folder if that is needed."""
         from ...folder.view import folder_view
@@ -116,7 +121,7 @@ class FolderSection:
             return
         for name, key in REMEMBERED.items():
             qt.QSettings().setValue(key, getattr(self.ui, name).text)
-        self._isExporting = True
+        self._isExporting, self.board.ending = True, ""
         self._guard.watch(self._mayClose)
         self._run(self.board.task.export(resume))
 
