@@ -57,6 +57,15 @@ def preview(scene, thickness=4):
     return show_preview(slicer_classes(), scene, plan, node)
 
 
+def test_boxes_that_stay_where_they_are_are_not_touched(scene):
+    before = [(roi.GetMTime(), roi.GetDisplayNode().GetMTime()) for roi in preview(scene)]
+    again = preview(scene)
+    assert [(roi.GetMTime(), roi.GetDisplayNode().GetMTime()) for roi in again] == before
+    again[1].SetSize(1, 2, 3)
+    sizes = [list(roi.GetSize()) for roi in preview(scene)]
+    assert sizes[1] == sizes[0]
+
+
 def test_boxes_are_hidden_from_other_modules_and_leave_nothing_behind(scene):
     held(scene, index_phantom(SHAPE), affine())
     before = node_count(scene)

@@ -35,7 +35,8 @@ class PreviewSection:
         isWanted = self.wanted or bool(preview_rois(slicer.mrmlScene))
         ui.previewCheckBox.enabled, ui.previewCheckBox.toolTip = view.preview.enabled, view.preview.tooltip
         if isWanted and view.preview.enabled:
-            show_preview(slicer, slicer.mrmlScene, view.plan, volume)
+            with slicer.util.RenderBlocker():  # the views would be drawn again for each box
+                show_preview(slicer, slicer.mrmlScene, view.plan, volume)
         else:
             self.remove()
         self.wanted = isWanted
@@ -58,9 +59,11 @@ class PreviewSection:
 
     def remove(self):
         """Take the boxes away; they are shown again when there is something to show."""
-        from slab_exporter.mrml.slab_rois import remove_preview
+        from slab_exporter.mrml.slab_rois import preview_rois, remove_preview
 
-        remove_preview(slicer.mrmlScene)
+        if preview_rois(slicer.mrmlScene):
+            with slicer.util.RenderBlocker():
+                remove_preview(slicer.mrmlScene)
 
     def onWanted(self, wanted):
         """Show the slabs as boxes, or take the boxes away."""
@@ -76,7 +79,8 @@ class PreviewSection:
         from slab_exporter.mrml.slab_rois import keep_preview
 
         volume = self._panel.parameterNode.volume
-        keep_preview(slicer, slicer.mrmlScene, f"{volume.GetName()} {self._panel.view.plan.kind}s")
+        with slicer.util.RenderBlocker():
+            keep_preview(slicer, slicer.mrmlScene, f"{volume.GetName()} {self._panel.view.plan.kind}s")
         self.wanted = False
         self._panel.refresh()
 
@@ -84,7 +88,8 @@ class PreviewSection:
         """Make the selected slab's box stand out."""
         from slab_exporter.mrml.slab_rois import highlight
 
-        highlight(slicer.mrmlScene, self.table.selected())
+        with slicer.util.RenderBlocker():
+            highlight(slicer.mrmlScene, self.table.selected())
 
     def onRowDoubleClicked(self, row, column=0):
         """Bring the slice views to the middle of a slab, unless its slices are to be typed."""

@@ -25,7 +25,8 @@ def place_roi(roi: Any, geometry: VolumeGeometry, box: Box) -> None:
     """Lay a vtkMRMLMarkupsROINode around the voxels of a box, on their outer edges.
 
     The ROI's axes are the volume's; for a left-handed volume the first one is reversed, since
-    an ROI is right-handed. A box is symmetric, so it covers the same voxels.
+    an ROI is right-handed. A box is symmetric, so it covers the same voxels. An ROI that lies there already is not
+    touched: each change is drawn.
     """
     start, stop = np.array(box.start, dtype=float), np.array(box.stop, dtype=float)
     object_to_node = np.eye(4)
@@ -33,8 +34,11 @@ def place_roi(roi: Any, geometry: VolumeGeometry, box: Box) -> None:
     if not geometry.is_right_handed:
         object_to_node[:3, 0] *= -1
     object_to_node[:3, 3] = geometry.ras((start + stop - 1) / 2)
+    size = ((stop - start) * geometry.spacing).tolist()
+    if list(roi.GetSize()) == size and np.array_equal(array_from_matrix(roi.GetObjectToNodeMatrix()), object_to_node):
+        return
     # The matrix comes last: setting the size rounds the centre to float32.
-    roi.SetSize(*((stop - start) * geometry.spacing).tolist())
+    roi.SetSize(*size)
     roi.SetAndObserveObjectToNodeMatrix(matrix_from_array(object_to_node))
 
 
