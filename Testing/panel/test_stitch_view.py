@@ -15,6 +15,7 @@ from slab_exporter.export.from_files import export_cases
 from SlabExporterPanel import choices as panel_choices
 from SlabExporterPanel.views.stitching.stitch_view import (
     STITCH_TIP,
+    StitchEnding,
     StitchSettings,
     StitchWatch,
     run_stitch,
@@ -100,6 +101,16 @@ def test_the_own_slabs_give_the_volume_again(tmp_path, settings):
     )
     assert "add 'Replace'" in stitch_view(settings).summary
     assert stitch_view(replace(settings, replace=True)).stitch.enabled
+
+
+def test_after_a_success_the_line_above_the_button_does_not_read_like_a_failure(settings):
+    run_stitch(settings)
+    view = stitch_view(settings)
+    assert "add 'Replace'" in view.stitch.tooltip
+    assert StitchEnding(settings, "done", is_whole=True).summary(view) == ""
+    assert StitchEnding(settings, "failed").summary(view) == view.summary
+    again = stitch_view(replace(settings, replace=True))
+    assert StitchEnding(settings, "done", is_whole=True).summary(again) == again.summary
 
 
 def test_predictions_of_labels_are_told_as_what_they_are_loaded_as(settings, case):

@@ -22,7 +22,6 @@ class StitchTests:
         ui.stitchManifestPathEdit.currentPath = str(self.out / "Torso" / "manifest.json")
         self._wait()
         self.assertEqual(ui.stitchSummaryLabel.text, "Choose the file to write to.")
-        self.assertIn(ui.stitchSummaryLabel.text, ui.stitchButton.toolTip)
         ui.stitchOutputPathEdit.currentPath = str(self.folder / "back.nii.gz")
         self._wait()
         self.assertTrue(ui.stitchButton.enabled)
@@ -34,6 +33,7 @@ class StitchTests:
         self.assertTrue(np.array_equal(voxels_kji(back), voxels_kji(self.volume)))
         self._assertSameVoxels(back, self.volume)
         self.assertIn("add 'Replace'", ui.stitchButton.toolTip)
+        self.assertTrue(ui.stitchSummaryLabel.isHidden())
         # The label maps are named like the slabs, as predictions are.
         ui.stitchPredictionsPathEdit.currentPath = str(self.out / "Torso" / "labels")
         ui.stitchOutputPathEdit.currentPath = str(self.folder / "organs.nii.gz")
@@ -45,6 +45,8 @@ class StitchTests:
         self.assertTrue(np.array_equal(self._onGridOf(self.labels, organs), voxels_kji(self.labels)))
         ui.stitchManifestPathEdit.currentPath = ""
         self._wait()
+        self.assertTrue(ui.stitchStatusLabel.isHidden())
+        self.assertIn("Choose the manifest.json", ui.stitchSummaryLabel.text)
         self.assertEqual(self.settings.stitchManifest, "")
         ui.stitchSection.collapsed = True
 

@@ -27,7 +27,7 @@ class StitchSection:
 
         self.ui, self.logic = ui, logic
         self._node = self._watch = None
-        self._parts, self._loadedIDs = (), ()
+        self._parts, self._loadedIDs, self._ending = (), (), None
         self._tips = {name: getattr(ui, name).toolTip for name in ("stitchArgmaxCheckBox", "stitchTrustNamesCheckBox")}
         files, folders = ctk.ctkPathLineEdit.Files, ctk.ctkPathLineEdit.Dirs
         ui.stitchManifestPathEdit.filters = files
@@ -77,8 +77,14 @@ class StitchSection:
 
         if self._node is None or self.isBusy or self.ui.stitchSection.collapsed:
             return
-        view = stitch_view(self.logic.stitchSettings())
-        self.ui.stitchSummaryLabel.text = view.summary
+        settings = self.logic.stitchSettings()
+        view = stitch_view(settings)
+        if self._ending is not None and self._ending.settings != settings:
+            self._ending = None
+        self.ui.stitchSummaryLabel.text = view.summary if self._ending is None else self._ending.summary(view)
+        self.ui.stitchSummaryLabel.visible = bool(self.ui.stitchSummaryLabel.text)
+        self.ui.stitchStatusLabel.text = "" if self._ending is None else self._ending.text
+        self.ui.stitchStatusLabel.visible = self._ending is not None
         self._showParts(view.parts)
         for name, action in {
             "stitchButton": view.stitch,
@@ -117,18 +123,18 @@ class StitchSection:
         """Stitch as the settings say, with progress, until done, failed or cancelled; load the result."""
         from slab_exporter.core.errors import Cancelled, SlabExporterError
 
-        from ..views.stitching.stitch_view import StitchWatch
+        from ..views.stitching.stitch_view import StitchEnding, StitchWatch
         from ..views.watch import failed_text
 
         self.refresh()
         if not self.ui.stitchButton.enabled or self.isBusy:
             return
-        node = self._node  # the module may be left meanwhile
+        node, isWhole = self._node, False  # the module may be left meanwhile
         self._watch, self._around = StitchWatch(self._showProgress), Surroundings()
         self._setBusy(True)
         try:
             text = self._stitch(self.logic.stitchSettings(), node.stitchShow3D)
-            node.stitchReplace = False  # what is replaced is decided each time
+            node.stitchReplace, isWhole = False, True  # what is replaced is decided each time
         except Cancelled as stopped:
             text = str(stopped)
         except (SlabExporterError, MemoryError) as error:
@@ -138,8 +144,7 @@ class StitchSection:
         finally:
             self._watch = None
             self._setBusy(False)
-        self.ui.stitchStatusLabel.text = text
-        self.ui.stitchStatusLabel.visible = True
+        self._ending = StitchEnding(self.logic.stitchSettings(), text, isWhole)
         self.refresh()
 
     def _stitch(self, settings, show3D):

@@ -88,6 +88,29 @@ class StitchView:
     of_predictions: Action = NO_PREDICTIONS
 
 
+@dataclass(frozen=True)
+class StitchEnding:
+    """How a run ended, which is shown until the section is about something else.
+
+    Attributes:
+        settings: of the section at the end.
+        text: says so.
+        is_whole: whether the file was written and loaded.
+    """
+
+    settings: StitchSettings
+    text: str
+    is_whole: bool = False
+
+    def summary(self, view: StitchView) -> str:
+        """Return the line above the button: after a success not why the same cannot be done again.
+
+        Args:
+            view: of the same settings.
+        """
+        return "" if self.is_whole and not view.stitch.enabled else view.summary
+
+
 def stitch_view(settings: StitchSettings) -> StitchView:
     """Return what to show for these settings. Reads the manifest; voxels and predictions are not looked at."""
     manifest: Manifest | None = None
