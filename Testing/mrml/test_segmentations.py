@@ -40,6 +40,31 @@ def test_segments_keep_every_voxel_on_grids_of_any_orientation(scene, runtime, s
     assert volume.warnings == ()
 
 
+def test_segments_keep_their_colours_as_a_file_of_them_does(tmp_path, scene, runtime, run_cli):
+    pytest.importorskip("highdicom")
+    (tmp_path / "in").mkdir()
+    image = save_nifti(tmp_path / "in" / "case.nii.gz", index_phantom(SHAPE), affine(oblique=12))
+    volume = load(scene, image)
+    drawn = segmentation(scene, node_geometry(volume), masks())
+    for number, colour in enumerate([(0.5, 0.2, 0.1), (0.1, 0.9, 1.0)]):
+        drawn.GetSegmentation().GetNthSegment(number).SetColor(*colour)
+    found = segmentation_volume(runtime, drawn, node_geometry(volume))
+    assert found.colours == ((1, (128, 51, 26)), (2, (26, 230, 255)))
+    storage = scene.AddNewNodeByClass("vtkMRMLSegmentationStorageNode")
+    storage.SetFileName(str(tmp_path / "case.seg.nrrd"))
+    assert storage.WriteData(drawn)
+    request = ExportRequest(slabs=SlabOptions(thickness=6), format="dicom")
+    export_nodes(volume, tmp_path / "gui", request, drawn, case="case")
+    options = ["--labels", tmp_path / "case.seg.nrrd", "--thickness", 6, "--format", "dicom", "--quiet"]
+    assert run_cli("export", image, "-o", tmp_path / "cli", *options)[0] == 0
+    written = [
+        {path.name: path.read_bytes() for path in (tmp_path / route / "case" / "labels").iterdir()}
+        for route in ("gui", "cli")
+    ]
+    assert written[0] == written[1]
+    assert all(name.endswith(".dcm") for name in written[0])
+
+
 def test_a_segmentation_drawn_on_what_slicer_shows_fits_the_files_order(scene, runtime):
     drawn = VolumeGeometry(SHAPE, affine(oblique=10))
     node = segmentation(scene, drawn, masks())
@@ -105,7 +130,9 @@ def test_a_segmentation_is_exported_with_names_and_values_in_the_manifest(tmp_pa
     assert node_count(scene) == count
     manifest = json.loads((tmp_path / "out" / "ct" / "manifest.json").read_text())
     record = manifest["label_sources"]["organs"]
-    assert record["segments"] == [{"value": 1, "name": "liver"}, {"value": 2, "name": "spleen"}]
+    grey = [128, 128, 128]  # of a segment to which nobody has given a colour
+    named = [{"value": 1, "name": "liver", "rgb": grey}, {"value": 2, "name": "spleen", "rgb": grey}]
+    assert record["segments"] == named
     assert record["node"] == "Segmentation"
     parts = [nib.load(tmp_path / "out" / "ct" / s["labels"]["organs"]) for s in manifest["slabs"]]
     whole = np.concatenate([np.asanyarray(p.dataobj) for p in parts], axis=2)

@@ -7,7 +7,7 @@ own label map export, and a warning says which segments lost how many voxels.
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -61,7 +61,14 @@ def segmentation_volume(
             progress(ProgressEvent("waiting", name))
         if image is not None and image.GetMTime() != state:
             raise InputError(f"The segmentation '{name}' was changed while it was being exported; export again.")
-    return beside(lambda _: merged.volume(name, names, values, geometry), progress)
+    colours = tuple(zip(values, map(_rgb, segments), strict=True))
+    return replace(beside(lambda _: merged.volume(name, names, values, geometry), progress), colours=colours)
+
+
+def _rgb(segment: Any) -> tuple[int, int, int]:
+    """Return a segment's colour from 0 to 255, rounded as that of a segment in a file."""
+    red, green, blue = (min(255, max(0, round(part * 255))) for part in segment.GetColor())
+    return red, green, blue
 
 
 def _as_binary(runtime: SlicerRuntime, node: Any, geometry: VolumeGeometry) -> Any:
