@@ -135,6 +135,8 @@ def test_what_is_labelled_in_any_frame_is_kept(tmp_path, files):
     ("count", "options", "sentence"),
     [
         (3, {"frames": "0:2"}, "holds 3 frames, .*bold.nii.gz 4: it must hold one for each frame of the image"),
+        (3, {"frame": 1}, "holds 3 frames, .*bold.nii.gz 4: it must hold one for each frame of the image"),
+        (COUNT, {"channels": "4d"}, "other.nii.gz is 4D"),
         (COUNT, {"frames": "all", "format": "dicom"}, "in DICOM each frame of the image is a series"),
     ],
 )

@@ -58,7 +58,8 @@ def image_of(case: Case | Channel, request: ExportRequest) -> OneVolume:
 def label_of(case: Case, name: str, request: ExportRequest) -> LabelFile:
     """Return one of a case's label files, read as the request says of its image."""
     values = case.structures.get(name, {})
-    frame = request.frame if case.frame is None else case.frame
+    # the frames of a file that are channels have one label map, which is not a frame
+    frame = None if case.channels else request.frame if case.frame is None else case.frame
     return LabelFile(
         case.labels[name],
         request.nifti_transform,

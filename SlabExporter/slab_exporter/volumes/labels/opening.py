@@ -140,12 +140,20 @@ def require_frames_of(label: SourceVolume, image: SourceVolume, label_set: str) 
     Raises:
         InputError: with both numbers.
     """
-    ours, theirs = image.frames, label.frames
-    if ours is not None and theirs is not None and ours.of != theirs.of:
+    ours, theirs = _count(image), _count(label)
+    if ours is not None and theirs is not None and ours != theirs:
         raise InputError(
-            f"The label map {label.name} ({label_set}) holds {counted(theirs.of, 'frame')}, {image.name} {ours.of}: "
+            f"The label map {label.name} ({label_set}) holds {counted(theirs, 'frame')}, {image.name} {ours}: "
             "it must hold one for each frame of the image, or a single one for all of them."
         )
+
+
+def _count(volume: SourceVolume) -> int | None:
+    """Return how many frames the file of a volume holds that is of a frame of it; None where that is not known."""
+    if volume.frames is not None:
+        return volume.frames.of
+    is_frame = volume.frame is not None and volume.path is not None and volume.dicom is None
+    return frames_of(Path(str(volume.path))) if is_frame else None
 
 
 def layer_name(label_set: str, number: int) -> str:
