@@ -6,6 +6,7 @@ import ast
 import sys
 from pathlib import Path
 from types import SimpleNamespace
+from xml.etree import ElementTree
 
 import pytest
 from slab_exporter.core.options import REMAINDER_WORDS
@@ -70,6 +71,13 @@ def test_every_sentence_of_the_panel_can_be_translated(path):
     apart = {id(text) for node in ast.walk(tree) if _is_apart(node) for text in ast.walk(node)}
     loose = [node.value for node in ast.walk(tree) if _is_sentence(node) and id(node) not in apart]
     assert loose == []
+
+
+def test_texts_of_ui_files_can_be_translated():
+    """All but values that the user types, such as "auto"."""
+    for path in (PANEL.parent / "Resources" / "UI").glob("*.ui"):
+        kept = [s.text for s in ElementTree.parse(path).getroot().iter("string") if s.get("notr") == "true"]
+        assert set(kept) <= {"auto"}, path.name
 
 
 def _is_apart(node):

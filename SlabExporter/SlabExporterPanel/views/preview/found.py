@@ -17,17 +17,19 @@ from slab_exporter.core.geometry import Box, VolumeGeometry
 from slab_exporter.core.options import ExportRequest
 from slab_exporter.core.pieces.bounding import bounding_box, enlarged
 from slab_exporter.core.planning import SlabPlan, plan_slabs
+from slab_exporter.mrml.segmentations import BINARY_LABELMAP
 from slab_exporter.pipeline.keeping import keep_wanted, wanted_voxels
 from slab_exporter.pipeline.limiting import found_box
 from slab_exporter.prepare.preparation import preparation_of
 
+from ...translation import tr as _
 from .sources import image_of, labels_of
 
 # Seconds for which nobody is asked.
 QUICK = 0.5
 # Of one voxel on one processor, about.
 _BODY, _RESAMPLED, _LABEL_MAP, _SEGMENTATION = 1.2e-7, 2e-7, 5e-9, 4e-8
-_WHAT = {"labels": "labels", "labelled": "labels", "body": "parts of the body"}
+_WHAT = {"labels": _("labels"), "labelled": _("labels"), "body": _("parts of the body")}
 
 
 @dataclass(frozen=True)
@@ -53,11 +55,9 @@ class Search:
     def sentence(self) -> str:
         """What is not known yet."""
         if self.is_quick:
-            return f"Looking for {self.what} …"
-        seconds = max(1, round(self.seconds))
-        return (
-            f"Where {self.what} are decides what is cut; in a volume of this size, finding out takes some {seconds} s."
-        )
+            return _("Looking for {what} …").format(what=self.what)
+        slow = _("Where {what} are decides what is cut; in a volume of this size, finding out takes some {seconds} s.")
+        return slow.format(what=self.what, seconds=max(1, round(self.seconds)))
 
 
 @dataclass(frozen=True, eq=False)
@@ -147,5 +147,5 @@ def _state(node: Any) -> tuple[Any, ...]:
         return (node.GetID(), None if image is None else image.GetMTime())
     segmentation = node.GetSegmentation()
     parts = [segmentation.GetNthSegment(n) for n in range(segmentation.GetNumberOfSegments())]
-    held = [part.GetRepresentation("Binary labelmap") for part in parts]
+    held = [part.GetRepresentation(BINARY_LABELMAP) for part in parts]
     return (node.GetID(), segmentation.GetMTime(), *(0 if one is None else one.GetMTime() for one in held))
