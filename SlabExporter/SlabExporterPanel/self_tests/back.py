@@ -87,6 +87,24 @@ class BackTests:
                     found = slicer.util.arrayFromSegmentBinaryLabelmap(loaded, held.GetNthSegmentID(number), volume)
                     self.assertTrue(np.array_equal(found > 0, mask))
 
+    def test_a_segmentation_comes_back_with_its_own_names_and_colours(self):
+        """Exported, stitched from its label maps, and loaded; no dataset.json is needed."""
+        segmentation = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLSegmentationNode", "Drawn")
+        segmentation.CreateDefaultDisplayNodes()
+        segmentation.SetReferenceImageGeometryParameterFromVolumeNode(self.volume)
+        slicer.modules.segmentations.logic().ImportLabelmapToSegmentationNode(self.labels, segmentation)
+        drawn = segmentation.GetSegmentation()
+        for number in range(drawn.GetNumberOfSegments()):
+            drawn.GetNthSegment(number).SetName(f"organ {number}")
+            drawn.GetNthSegment(number).SetColor(number / 10, 0.2, 1 - number / 10)
+        self.logic.exportSlabs(self.volume, self.out, segmentation, thickness=40)
+        back = self.logic.stitch(self.out / "Torso", self.folder / "back.nii.gz", labelSet="labels").GetSegmentation()
+        self.assertEqual(back.GetNumberOfSegments(), drawn.GetNumberOfSegments())
+        for number in range(back.GetNumberOfSegments()):
+            one, other = back.GetNthSegment(number), drawn.GetNthSegment(number)
+            self.assertEqual((one.GetName(), one.GetLabelValue()), (other.GetName(), other.GetLabelValue()))
+            self.assertLess(max(abs(a - b) for a, b in zip(one.GetColor(), other.GetColor(), strict=True)), 0.003)
+
     def _exported(self, orientation):
         """Return a volume and its label map, oblique or as the phantom is, both from files; exported."""
         import numpy as np
