@@ -61,6 +61,7 @@ class SlabExporterTest(
         self.logic = SlabExporterLogic()
         self.volume, self.labels = self.logic.loadPhantom()
         self.panel = self._panel()
+        self.panel.ui.slabsSection.collapsed = True
         self.settings = self.logic.getParameterNode()
         self.settings.volume = self.volume
         self.settings.thickness = 32

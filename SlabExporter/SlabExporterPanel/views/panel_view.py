@@ -167,12 +167,14 @@ def _notes(request: ExportRequest, plan: SlabPlan, volume: Any, search: Search |
     box, kept = boxes[request.limit.crop_to] if is_open else "", request.keep.keep if is_open else "all"
     cropped = _("Only {box} is cut; until it is found the table shows the whole volume.")
     sparse = _("Pieces with nothing {kept} are left out; until they are found all are shown.")
+    slow = search is not None and not search.is_quick
     return (
         *frame_notes(request, volume),
         *warnings,
         *plan.notes,
         *((cropped.format(box=box),) if box else ()),
         *((sparse.format(kept=_KEPT[kept]),) if kept != "all" else ()),
+        *((_("'Find now', in the section 'Slabs', looks for them."),) if slow else ()),
         *table_note(plan),
     )
 

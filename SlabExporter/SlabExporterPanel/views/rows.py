@@ -136,6 +136,7 @@ def row_of(slab: Slab, plan: SlabPlan, left: LeftOut | None = None) -> Row:
 def _why_left_out(left: LeftOut, plan: SlabPlan) -> str:
     what = _OF[plan.left_out.options.keep] if plan.left_out is not None else ""
     if left.voxels == 0:
-        return f"left out: no {what}"
+        return _("left out: no {what}").format(what=what)
     inside = left.box.intersection(plan.geometry.box)
-    return f"left out: {100 * left.voxels / math.prod(inside.shape):.2g} % {what}"
+    part = f"{100 * left.voxels / math.prod(inside.shape):.2g} %"
+    return _("left out: {part} {what}").format(part=part, what=what)

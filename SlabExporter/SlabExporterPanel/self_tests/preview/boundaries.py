@@ -13,6 +13,7 @@ class BoundaryTests:
     def test_slices_typed_into_the_table_are_cut(self):
         """The neighbours give way; a bad value is a sentence, and the table shows what was there; then export."""
         ui = self.panel.ui
+        ui.slabsSection.collapsed = False
         self.assertEqual(self._slices()[:2], ["0 … 31", "32 … 63"])
         ui.slabTable.item(1, 2).setText("40 … 69")
         self._wait()

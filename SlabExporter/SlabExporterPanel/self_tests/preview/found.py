@@ -11,6 +11,7 @@ class FoundTests:
     def test_blocks_without_labels_are_grey_and_left_out(self):
         """In table and views, as the export then leaves them out; nothing is looked for again without need."""
         ui = self.panel.ui
+        ui.slabsSection.collapsed = False  # what is folded away counts as hidden
         self.settings.labels = [self.labels]
         self.settings.block = "32,32,32"
         self.settings.keep = type(self.settings.keep).labelled
@@ -85,6 +86,7 @@ class FoundTests:
         from ...views.preview import found
 
         ui, quick = self.panel.ui, found.QUICK
+        ui.slabsSection.collapsed = False
         found.QUICK = 0
         try:
             self.settings.keep = type(self.settings.keep).body
@@ -92,6 +94,7 @@ class FoundTests:
             self.assertIsNone(self.panel.finding.found)
             self.assertFalse(ui.findButton.isHidden())
             self.assertIn("finding out takes some 1 s", ui.findLabel.text)
+            self.assertIn("'Find now', in the section 'Slabs', looks for them.", ui.notesLabel.text)
             ui.findButton.click()
             self.assertTrue(ui.findRow.isHidden())
             self.assertIsNotNone(self.panel.finding.found.wanted)
