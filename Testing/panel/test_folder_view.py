@@ -10,6 +10,7 @@ from slab_exporter.cli.export import request_of as request_of_command
 from slab_exporter.cli.main import build_parser
 from slab_exporter.core.errors import SlabExporterError
 from slab_exporter.core.options import DataSetOptions
+from slab_exporter.core.text import Option, Sentence
 from SlabExporterPanel.folder import board as boards
 from SlabExporterPanel.folder.board import FolderBoard
 from SlabExporterPanel.folder.lines import EventLines
@@ -17,6 +18,7 @@ from SlabExporterPanel.folder.rows import HEADERS
 from SlabExporterPanel.folder.task import FolderTask, FolderTexts, folder_command, folder_task
 from SlabExporterPanel.folder.view import folder_view
 from SlabExporterPanel.settings import PanelSettings, request_of
+from SlabExporterPanel.views.words import in_panel_words
 
 
 def planned(case: str, pieces: int = 5, **changes) -> dict:
@@ -237,3 +239,16 @@ def test_a_long_list_ends_with_a_sentence(monkeypatch):
 def test_lines_arrive_in_any_pieces_and_broken_ones_are_dropped():
     lines, data = EventLines(), b'{"event": "a"}\n{"ev\n[1]\n{"event": "\xc3\xa4"}\n'
     assert [e for n in range(len(data)) for e in lines.take(data[n : n + 1])] == [{"event": "a"}, {"event": "ä"}]
+
+
+@pytest.mark.parametrize(
+    ("option", "sentence"),
+    [
+        (Option("deidentify"), "the command line's option --deidentify"),
+        (Option.to("jobs", 1), "the command line's option --jobs 1"),
+        (Option("split_series"), "the command line's option --split-series"),
+        (Option.on("resume"), "'Resume'"),
+    ],
+)
+def test_options_without_a_control_are_named_as_they_are_typed(option, sentence):
+    assert in_panel_words(Sentence("Try ", option, ".")) == f"Try {sentence}."

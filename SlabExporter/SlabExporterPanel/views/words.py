@@ -8,7 +8,7 @@ from slab_exporter.core.text import Option, Package, Sentence, in_words
 
 from ..translation import tr as _
 
-# Options as Python names them -> as the panel does; one that has no control here is called by its name.
+# Options as Python names them -> as the panel does.
 _NAMES = {
     "remainder": _("'Last slab'"),
     "thickness": _("'Thickness'"),
@@ -42,12 +42,26 @@ _NAMES = {
     "grid": _("'Grid'"),
     "argmax": _("'One number per class'"),
     "channel": _("'Slabs of'"),
-    "label_affine": _("the command line's option --label-affine"),
-    "label_tolerance": _("the command line's option --label-tolerance"),
-    "resample": _("the command line's option --resample"),
-    "allow_uneven": _("the command line's option --allow-uneven"),
-    "nifti_transform": _("the command line's option --nifti-transform"),
 }
+# Options without a control here, that a sentence may advise.
+_TYPED_ONLY = (
+    "allow_damaged",
+    "allow_outside_data",
+    "allow_uneven",
+    "channels",
+    "deidentify",
+    "frame",
+    "group_by",
+    "jobs",
+    "label_affine",
+    "label_tolerance",
+    "like",
+    "nifti_transform",
+    "resample",
+    "split",
+    "split_series",
+    "within",
+)
 
 
 def in_panel_words(sentence: str) -> str:
@@ -65,4 +79,7 @@ def missing_package(texts: Iterable[str]) -> str:
 
 
 def _panel_words(option: Option) -> str:
-    return option.named(_NAMES.get(option.keyword, option.keyword.replace("_", "-")))
+    name = option.keyword.replace("_", "-")
+    if option.keyword in _TYPED_ONLY:
+        return option.named(_("the command line's option --{name}").format(name=name))
+    return option.named(_NAMES.get(option.keyword, name))
