@@ -76,11 +76,21 @@ def _loadLabels(result, origin, volume, asLabelMap):
 
     labels = _loadFile(result, show=False, labelmap=True)
     values = [int(value) for value in np.unique(slicer.util.arrayFromVolume(labels)) if value]
+    _makeSmall(labels, max(values, default=0))
     if asLabelMap or len(values) > MOST_SEGMENTS:
         return Loaded((labels,), f"loaded as a label map of {counted(len(values), 'label')}")
     segmentation = _newSegmentation(labels, volume)
     _addSegments(segmentation, labels, origin.labels(values))
     return Loaded((segmentation,), f"loaded as a segmentation of {counted(len(values), 'segment')}")
+
+
+def _makeSmall(labels, highest):
+    """Hold labels that were saved as fractions as whole numbers."""
+    import numpy as np
+
+    held = slicer.util.arrayFromVolume(labels)
+    if held.dtype.kind == "f":
+        slicer.util.updateVolumeFromArray(labels, held.astype(np.min_scalar_type(highest)))
 
 
 def _loadLayers(result, origin, volume):
@@ -92,8 +102,9 @@ def _loadLayers(result, origin, volume):
 
     segmentation = None
     for number in range(result.channels):
-        layer = _channelNode(result, number, "vtkMRMLLabelMapVolumeNode")
+        layer = _readNode(result, number, "vtkMRMLLabelMapVolumeNode")
         values = [int(value) for value in np.unique(slicer.util.arrayFromVolume(layer)) if value]
+        _makeSmall(layer, max(values, default=0))
         if segmentation is None:
             segmentation = _newSegmentation(layer, volume)
         _addSegments(segmentation, layer, origin.masks(number, result.channels, values))
@@ -107,7 +118,7 @@ def _loadChannels(result, origin, volume):
 
     nodes = []
     for number, name in enumerate(origin.channels(result.channels)):
-        node = _channelNode(result, number, "vtkMRMLScalarVolumeNode")
+        node = _readNode(result, number, "vtkMRMLScalarVolumeNode")
         node.SetName(f"{node.GetName()} {name}")
         nodes.append(node)
     _showImage(nodes, origin, volume)
@@ -125,21 +136,32 @@ def _loadImage(result, origin, volume):
 def _loadFile(result, show, labelmap):
     from slab_exporter.core.naming import volume_stem
 
+    from .views.stitching.stitched import is_wide
+
+    if is_wide(result):  # Slicer ends at once on a left-handed file of such numbers
+        return _readNode(result, None, "vtkMRMLLabelMapVolumeNode" if labelmap else "vtkMRMLScalarVolumeNode")
     properties = {"name": volume_stem(result.path), "singleFile": True, "show": show, "labelmap": labelmap}
     return slicer.util.loadVolume(str(result.path), properties)
 
 
-def _channelNode(result, number, kind):
-    """Return a node of one of the numbers per voxel, with k in the order in which Slicer loads files."""
+def _readNode(result, number, kind):
+    """Return a node of a file, or of one of its numbers per voxel, with k in the order in which Slicer loads files.
+
+    :param result: StitchResult.
+    :param number: per voxel, from 0; None for the only one.
+    :param kind: class of the node.
+    """
     from slab_exporter.core.naming import volume_stem
     from slab_exporter.mrml.nodes import matrix_from_array
     from slab_exporter.mrml.runtime import open_runtime
     from slab_exporter.volumes.choice import FileVolume
     from slab_exporter.volumes.reading import open_volume
 
+    from .views.stitching.stitched import narrowed
+
     with open_runtime() as runtime:
         stored = open_volume(runtime, FileVolume(result.path, frame=number))
-        geometry, voxels = stored.geometry, stored.voxels_kji
+        geometry, voxels = stored.geometry, narrowed(stored.voxels_kji)
         if not geometry.is_right_handed:
             geometry, voxels = geometry.k_reversed(), voxels[::-1]
         node = slicer.util.addVolumeFromArray(voxels, nodeClassName=kind, name=volume_stem(result.path))

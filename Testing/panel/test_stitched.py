@@ -19,6 +19,7 @@ from SlabExporterPanel.views.stitching.stitch_view import (
     stitch_request,
     stitch_view,
 )
+from SlabExporterPanel.views.stitching.stitched import is_wide, narrowed
 from support.phantoms import affine, index_phantom, save_nifti
 from support.scenes import held, load
 
@@ -141,3 +142,22 @@ def test_masks_are_called_after_their_channels(settings):
     first, second = origin.masks(0, 2, [1]), origin.masks(1, 2, [1])
     assert first[0].rgb != second[0].rgb
     assert [one.name for one in origin.labels({4, 1})] == ["Label 1", "Label 4"]
+
+
+@pytest.mark.parametrize(
+    ("values", "kind"),
+    [([0, 255], "uint8"), ([0, 256], "uint16"), ([-1, 5], "int16"), ([-1, 40000], "int32"), ([0, 2**40], "float64")],
+)
+def test_numbers_of_64_bits_are_held_in_a_smaller_type(values, kind):
+    for dtype in ("int64",) if min(values) < 0 else ("int64", "uint64"):
+        voxels = np.array(values, dtype)
+        assert narrowed(voxels).dtype == kind
+        assert narrowed(voxels).tolist() == values
+    short = np.array([1, 2], np.int32)
+    assert narrowed(short) is short
+
+
+def test_a_stitch_of_64_bits_is_told_apart(settings):
+    result = run_stitch(settings)
+    assert not is_wide(result)
+    assert is_wide(replace(result, dtype="uint64"))

@@ -105,6 +105,23 @@ class BackTests:
             self.assertEqual((one.GetName(), one.GetLabelValue()), (other.GetName(), other.GetLabelValue()))
             self.assertLess(max(abs(a - b) for a, b in zip(one.GetColor(), other.GetColor(), strict=True)), 0.003)
 
+    def test_labels_of_every_type_become_a_segmentation(self):
+        """As programs save them: fractions, and whole numbers of 64 bits, on which Slicer's own reader ends."""
+        import numpy as np
+        import SimpleITK as sitk
+        from slab_exporter.mrml.nodes import voxels_kji
+
+        self.logic.exportSlabs(self.volume, self.out, self.labels, thickness=75)
+        for kind in ("Float32", "Int64", "UInt64", "Int8"):
+            predictions = self.folder / kind
+            predictions.mkdir()
+            for path in (self.out / "Torso" / "labels").glob("*.nii.gz"):
+                image = sitk.Cast(sitk.ReadImage(str(path)), getattr(sitk, f"sitk{kind}"))
+                sitk.WriteImage(image, str(predictions / path.name))
+            stitched = self.folder / f"{kind}.nii.gz"
+            segmentation = self.logic.stitch(self.out / "Torso", stitched, predictions, blend="vote")
+            self.assertTrue(np.array_equal(self._onGridOf(self.labels, segmentation), voxels_kji(self.labels)), kind)
+
     def _exported(self, orientation):
         """Return a volume and its label map, oblique or as the phantom is, both from files; exported."""
         import numpy as np
