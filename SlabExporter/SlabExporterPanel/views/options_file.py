@@ -112,8 +112,8 @@ def taken_from(path: Path) -> Taken:
     values = read_options(path)
     if values.get("deidentify"):
         raise RequestError(
-            f"{path.name} asks for an export that says of no patient whose images it holds, which the panel cannot "
-            "make; use the command line or the Python console."
+            f"{path.name} asks for a deidentified export, which the panel cannot make; use the command line or the "
+            "Python console."
         )
     _require_sound_shape(values)
     rounded, settings = _rounded(_settings_in(values))
