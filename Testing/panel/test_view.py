@@ -19,6 +19,7 @@ from SlabExporterPanel.views.watch import (
     CANCELLED_TEXT,
     VERIFIED,
     ExportWatch,
+    LoadWatch,
     failed_text,
     finished_notes,
     finished_text,
@@ -295,6 +296,24 @@ def test_cancel_stops_at_the_next_event_but_never_undoes_a_finished_case():
         watch(ProgressEvent("waiting", "a", 1, 3))
     watch(ProgressEvent("case-finished", "a", 3, 3))
     assert CANCELLED_TEXT.startswith("Cancelled")
+
+
+def test_a_case_that_is_complete_is_not_cancelled_while_the_folder_is_described():
+    watch = ExportWatch(lambda w: None)
+    watch(ProgressEvent("case-finished", "a", 3, 3))
+    watch.cancel()
+    watch(ProgressEvent("waiting", "a", 3, 3))
+    with pytest.raises(Cancelled):
+        watch(ProgressEvent("waiting", "b"))
+
+
+def test_loading_is_followed_file_by_file_and_can_be_cancelled():
+    watch = LoadWatch(lambda w: None)
+    watch(ProgressEvent("waiting", "a", 1, 4))
+    assert (watch.percent, watch.text) == (25, "1 of 4 files loaded")
+    watch.cancel()
+    with pytest.raises(Cancelled, match="Nothing was loaded"):
+        watch(ProgressEvent("waiting", "a", 2, 4))
 
 
 def test_failures_are_told_in_the_panels_words():

@@ -92,10 +92,10 @@ class LoadWatch(Watch):
         """
         self.percent = int(100 * event.done / event.total) if event.total else 0
         if not self._cancelled:
-            self.text = f"{event.done} of {counted(event.total, 'file')} loaded"
+            self.text = _("{done} of {files} loaded").format(done=event.done, files=counted(event.total, "file"))
         self._refresh(self)
         if self._cancelled:
-            raise Cancelled("Cancelled. Nothing was loaded.")
+            raise Cancelled(_("Cancelled. Nothing was loaded."))
 
 
 def finished_text(manifest: Manifest) -> str:
