@@ -211,7 +211,7 @@ def test_verify_and_resume_know_that_the_scratch_file_is_gone(memory, tmp_path, 
     assert code == 0
     assert out == (
         f"ct: 3 files as they were written; {given} is not downloaded again: check sums, shapes and positions were "
-        "compared, voxels with the source were not\n3 files checked, 0 differences\n"
+        "compared, voxels with it were not\n3 files checked, 0 differences\n"
     )
     slab = next((tmp_path / "out/ct/images").glob("*_slab-001*"))
     before = slab.stat().st_mtime_ns
@@ -225,6 +225,21 @@ def test_verify_and_resume_know_that_the_scratch_file_is_gone(memory, tmp_path, 
         file.write((tmp_path / "site/private/ct.nii.gz").read_bytes()[:-1])
     code, _, error = run_cli("export", given, "-o", tmp_path / "out", "--thickness", 4, "--resume")
     assert f"ct: warning: {given} has changed since it was exported: made again" in error
+
+
+def test_verify_counts_the_sources_that_are_far(memory, site, tmp_path):
+    far, near = f"{memory}/data/organs.nii.gz", site / "data/ct.nii.gz"
+    se.export(near, tmp_path / "one", thickness=4, labels=far)
+    (report,) = se.verify(tmp_path / "one")
+    assert (report.files, report.differences) == (6, ())
+    assert report.unchecked.startswith(f"{far} is not downloaded again: ")
+    se.export(f"{memory}/data/ct.nii.gz", tmp_path / "two", thickness=4, labels=far)
+    (report,) = se.verify(tmp_path / "two")
+    assert report.unchecked.startswith(f"{memory}/data/ct.nii.gz and 1 other source are not downloaded again: ")
+    assert report.unchecked.endswith(", voxels with them were not")
+    near.write_bytes(near.read_bytes() + b" ")
+    (report,) = se.verify(tmp_path / "one")
+    assert "has been changed since the export" in report.differences[0]
 
 
 def test_stitch_and_where_go_on_from_an_export(memory, site, tmp_path):

@@ -13,6 +13,7 @@ from ..core.manifest import FILE_NAME, Manifest, SlabRecord, read_manifest
 from ..core.options import SeriesOptions
 from ..core.placing.placed import Named, placed_again
 from ..core.records import PlanRecord, SourceRecord
+from ..core.text import counted
 from ..core.volume import SourceVolume
 from ..dicom.reading.scan import reread
 from ..files.disk import written_part
@@ -53,16 +54,20 @@ class CaseReport:
         return {"case": self.case, "files": self.files, "differences": list(self.differences), **told}
 
 
-def unchecked_because(address: str | None) -> str:
-    """Return the sentence on sources that are not read again.
+def unchecked_because(manifest: Manifest) -> str | None:
+    """Return the sentence on sources that are not read again; None where all are.
 
     A manifest is data from outside: no address that it names is asked.
-
-    Args:
-        address: from which a source was downloaded; None where the manifest names none.
     """
-    why = "the manifest does not name the source" if address is None else f"{address} is not downloaded again"
-    return f"{why}: check sums, shapes and positions were compared, voxels with the source were not"
+    compared = "check sums, shapes and positions were compared, voxels"
+    if any(source.path is None for source in manifest.sources):
+        return f"the manifest does not name the source: {compared} with the source were not"
+    far = [source.path for source in manifest.sources if _path_named(source) is None]
+    if not far:
+        return None
+    first, *more = far
+    others = f" and {counted(len(more), 'other source')} are" if more else " is"
+    return f"{first}{others} not downloaded again: {compared} with {'them' if more else 'it'} were not"
 
 
 def _path_named(record: SourceRecord) -> str | None:
@@ -95,10 +100,8 @@ def verify_case(runtime: SlicerRuntime, path: Path) -> CaseReport:
         manifest = read_manifest(path)
         case = manifest.case
         differences += [] if (gap := _gap(manifest)) is None else [gap]
-        limits, notes = LimitCheck(manifest.plan), list[str]()
+        limits, notes, unchecked = LimitCheck(manifest.plan), list[str](), unchecked_because(manifest)
         for checked in _sets(manifest):
-            if _path_named(checked.record) is None:
-                unchecked = unchecked_because(checked.record.path)
             with reading(f"What {path} names"):
                 for difference in _verify_set(runtime, path.parent, manifest, checked, limits, notes):
                     files += 1
