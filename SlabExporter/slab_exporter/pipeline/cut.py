@@ -8,14 +8,18 @@ from typing import Any
 
 import numpy.typing as npt
 
-from ..attended import held_in_scene
+from ..attended import held_in_scene, is_attended
 from ..core.errors import VerificationError
 from ..core.geometry import Box, VolumeGeometry
 from ..core.volume import SourceVolume
 from ..files.readback import first_difference
+from ..interrupts import stretches
 from ..mrml.crop import cropped_node
 from ..mrml.nodes import add_volume_node, node_geometry, temporary_nodes, voxels_kji
 from ..mrml.runtime import SlicerRuntime
+
+# Voxels that CropVolume cuts at a time while somebody waits on its thread.
+_CUT_AT_A_TIME = 1 << 22
 
 
 @contextmanager
@@ -28,12 +32,43 @@ def shown_volumes(runtime: SlicerRuntime, volumes: Mapping[str, SourceVolume]) -
 
 
 @contextmanager
-def cut_voxels(
-    runtime: SlicerRuntime, source: Any, geometry: VolumeGeometry, box: Box, fill: float
+def cut_as_source(
+    runtime: SlicerRuntime, node: Any, volume: SourceVolume, box: Box, fill: float
 ) -> Iterator[tuple[VolumeGeometry, npt.NDArray]]:
-    """Yield geometry and voxels (KJI) of what CropVolume cuts; the arguments are those of ``cropped_node``."""
-    with held_in_scene(_cut(runtime, source, geometry, box, fill)) as cut:
-        yield cut
+    """Yield geometry and voxels (KJI) of what CropVolume cuts, once the voxels are known to be the source's.
+
+    Args:
+        runtime: whose scene holds the node.
+        node: that shows the volume.
+        volume: the source.
+        box: what to cut, in IJK; may reach outside.
+        fill: value of the voxels outside.
+
+    Raises:
+        VerificationError: CropVolume would cut, or has cut, something else.
+    """
+    own = volume.voxels_kji[box.intersection(volume.geometry.box).slices_kji()]
+    if is_attended() and own.shape == box.shape[::-1] and own.flags.c_contiguous:
+        # In parts: while CropVolume copies a large box nothing else is done on its thread.
+        placed = [_compared(runtime, node, volume, part, fill) for part in _parts(box)]
+        yield VolumeGeometry(box.shape, placed[0].affine_ras), own
+        return
+    with held_in_scene(_cut(runtime, node, volume.geometry, box, fill)) as (geometry, found):
+        yield geometry, own_voxels(found, volume, box, fill)
+
+
+def _parts(box: Box) -> Iterator[Box]:
+    """Yield a box in some planes after the other."""
+    for planes in stretches(box.shape[2], max(1, _CUT_AT_A_TIME // (box.shape[0] * box.shape[1]))):
+        first, last = box.start[2] + planes.start, box.start[2] + min(planes.stop, box.shape[2])
+        yield Box((*box.start[:2], first), (*box.stop[:2], last))
+
+
+def _compared(runtime: SlicerRuntime, node: Any, volume: SourceVolume, box: Box, fill: float) -> VolumeGeometry:
+    """Cut a box, compare it with the source, and return where it lies."""
+    with held_in_scene(_cut(runtime, node, volume.geometry, box, fill)) as (geometry, found):
+        own_voxels(found, volume, box, fill)
+        return geometry
 
 
 @contextmanager

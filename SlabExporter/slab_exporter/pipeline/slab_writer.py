@@ -30,7 +30,7 @@ from ..files.machine import THREADS, helpers
 from ..files.readback import first_change
 from ..files.slab_files import FinishedFile, UnfinishedSlab
 from ..mrml.runtime import SlicerRuntime
-from .cut import cut_voxels, own_voxels, shown_volumes
+from .cut import cut_as_source, shown_volumes
 from .formats.slab_format import CaseFormat, CutSlab
 
 IMAGE = "image"
@@ -165,9 +165,11 @@ def write_slabs(runtime: SlicerRuntime, work: CaseWork, progress: Progress) -> t
         for slab in work.plan.slabs:
             tally.under_way.append({})
             for target in work.targets:
-                geometry, name = target.volume.geometry, f"{target.folder}-{slab.index}"
-                with cut_voxels(runtime, nodes[target.name], geometry, slab.box, target.fill) as (placed, found):
-                    voxels = own_voxels(found, target.volume, slab.box, target.fill)
+                name = f"{target.folder}-{slab.index}"
+                with cut_as_source(runtime, nodes[target.name], target.volume, slab.box, target.fill) as (
+                    placed,
+                    voxels,
+                ):
                     cut = CutSlab(placed, voxels, target.frames_in(slab.box))
                     staged = work.form.of(target.set_name).stage(runtime, cut, work.scratch, name)
                 tally.under_way[-1][target.name] = pool.submit(_finish, staged, work, target, slab)
