@@ -115,7 +115,7 @@ def test_the_panel_imports_no_command_line_and_its_views_no_window(path):
 
     inside = "SlabExporterPanel." + ".".join(path.relative_to(PANEL).with_suffix("").parts)
     # The parameter node needs Slicer's wrapper, and the console's logic Slicer's scene.
-    is_logic = path.parent == PANEL and path.stem.endswith("logic")
+    is_logic = path.parent == PANEL and path.stem.endswith(("logic", "loading"))
     needs_slicer = is_window(inside) or is_logic or path.stem == "parameters"
     for module in imported(path):
         assert not module.startswith("slab_exporter.cli")

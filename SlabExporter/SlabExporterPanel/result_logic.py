@@ -2,6 +2,7 @@
 
 import slicer
 
+from .loading import loadFile, readNode
 from .scene_logic import showLike
 
 PROBABILITIES = "vtkMRMLColorTableNodeFileViridis.txt"
@@ -136,37 +137,14 @@ def _loadImage(result, origin, volume):
 def _loadFile(result, show, labelmap):
     from slab_exporter.core.naming import volume_stem
 
-    from .views.stitching.stitched import is_wide
-
-    if is_wide(result):  # Slicer ends at once on a left-handed file of such numbers
-        return _readNode(result, None, "vtkMRMLLabelMapVolumeNode" if labelmap else "vtkMRMLScalarVolumeNode")
-    properties = {"name": volume_stem(result.path), "singleFile": True, "show": show, "labelmap": labelmap}
-    return slicer.util.loadVolume(str(result.path), properties)
+    return loadFile(result.path, volume_stem(result.path), result.dtype, show=show, labelmap=labelmap)
 
 
 def _readNode(result, number, kind):
-    """Return a node of a file, or of one of its numbers per voxel, with k in the order in which Slicer loads files.
-
-    :param result: StitchResult.
-    :param number: per voxel, from 0; None for the only one.
-    :param kind: class of the node.
-    """
+    """Return a node of one of the numbers per voxel of a file."""
     from slab_exporter.core.naming import volume_stem
-    from slab_exporter.mrml.nodes import matrix_from_array
-    from slab_exporter.mrml.runtime import open_runtime
-    from slab_exporter.volumes.choice import FileVolume
-    from slab_exporter.volumes.reading import open_volume
 
-    from .views.stitching.stitched import narrowed
-
-    with open_runtime() as runtime:
-        stored = open_volume(runtime, FileVolume(result.path, frame=number))
-        geometry, voxels = stored.geometry, narrowed(stored.voxels_kji)
-        if not geometry.is_right_handed:
-            geometry, voxels = geometry.k_reversed(), voxels[::-1]
-        node = slicer.util.addVolumeFromArray(voxels, nodeClassName=kind, name=volume_stem(result.path))
-        node.SetIJKToRASMatrix(matrix_from_array(geometry.affine_ras))
-    return node
+    return readNode(result.path, volume_stem(result.path), kind, number)
 
 
 def _newSegmentation(labels, volume):

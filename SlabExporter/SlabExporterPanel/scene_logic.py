@@ -5,6 +5,7 @@ from pathlib import Path
 import slicer
 import vtk
 
+from .loading import loadFile
 from .sequence_logic import SequenceLogic, isInSequence, shownNumber
 
 
@@ -53,8 +54,7 @@ class SceneLogic(SequenceLogic):
                 if file.holds_frames:
                     node = self.loadFrames(file.path, file.name, browser, manifest.frames.index, file.is_label)
                 else:
-                    properties = {"name": file.name, "show": False, "singleFile": True, "labelmap": file.is_label}
-                    node = slicer.util.loadVolume(str(file.path), properties)
+                    node = loadFile(file.path, file.name, file.dtype, labelmap=file.is_label)
                 loaded.append(node)
                 put_into(hierarchy, folder, node)
                 if like is not None and not file.is_label:

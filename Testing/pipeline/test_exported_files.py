@@ -14,8 +14,9 @@ from slab_exporter.pipeline.exported_files import slab_files
 def manifest(image="images/a_slab-000.nii.gz") -> Manifest:
     box = Box((0, 0, 0), (2, 2, 2))
     labels = {"organs": "organs/a_slab-000.nii.gz"}
-    record = SlabRecord(0, image, labels, box, VolumeGeometry((2, 2, 2), np.eye(4)), "", {}, True, {})
-    return Manifest("a", SourceRecord(None, VolumeGeometry((2, 2, 2), np.eye(4))), PlanRecord(), (record,))
+    geometry = VolumeGeometry((2, 2, 2), np.eye(4))
+    record = SlabRecord(0, image, labels, box, geometry, "", {}, True, {})
+    return Manifest("a", SourceRecord(None, geometry, dtype="int64"), PlanRecord(), (record,))
 
 
 @pytest.fixture
@@ -29,6 +30,7 @@ def folder(tmp_path):
 def test_images_and_labels_are_found_beside_the_manifest_and_named_apart(folder):
     files = slab_files(folder / "manifest.json", manifest(), labels=True)
     assert [(f.name, f.is_label) for f in files] == [("a_slab-000", False), ("a_slab-000 organs", True)]
+    assert [f.dtype for f in files] == ["int64", None]  # it says nothing of the label map's source
     assert [f.path for f in slab_files(folder, manifest(), labels=False)] == [folder / "images/a_slab-000.nii.gz"]
 
 

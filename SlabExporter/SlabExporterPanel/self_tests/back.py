@@ -122,6 +122,23 @@ class BackTests:
             segmentation = self.logic.stitch(self.out / "Torso", stitched, predictions, blend="vote")
             self.assertTrue(np.array_equal(self._onGridOf(self.labels, segmentation), voxels_kji(self.labels)), kind)
 
+    def test_slabs_of_labels_of_64_bits_are_loaded(self):
+        """Left-handed ones, as nibabel and numpy make them by default."""
+        import numpy as np
+        import SimpleITK as sitk
+        import slab_exporter as se
+        from slab_exporter.mrml.nodes import node_geometry, voxels_kji
+
+        wide = self.folder / "wide.nii.gz"
+        source = sitk.ReadImage(self.labels.GetStorageNode().GetFullNameFromFileName())
+        sitk.WriteImage(sitk.Cast(source, sitk.sitkInt64), str(wide))
+        se.export(wide, self.out, labels={"organs": wide}, thickness=200)
+        self.logic.loadManifest(self.out / "wide" / "manifest.json")
+        for name in ("wide_slab-000", "wide_slab-000 organs"):
+            node = slicer.util.getNode(name)
+            self.assertTrue(np.array_equal(voxels_kji(node), voxels_kji(self.labels)))
+            self.assertTrue(node_geometry(node).difference(node_geometry(self.labels)).is_same_grid())
+
     def _exported(self, orientation):
         """Return a volume and its label map, oblique or as the phantom is, both from files; exported."""
         import numpy as np

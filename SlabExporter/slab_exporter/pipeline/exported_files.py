@@ -21,12 +21,14 @@ class SlabFile:
         name: for the node.
         is_label: whether it is a label map.
         holds_frames: whether it holds several frames.
+        dtype: of its voxels, by numpy's name; None where the manifest does not say.
     """
 
     path: Path
     name: str
     is_label: bool
     holds_frames: bool = False
+    dtype: str | None = None
 
 
 def slab_files(path: Path, manifest: Manifest, labels: bool) -> list[SlabFile]:
@@ -45,17 +47,20 @@ def slab_files(path: Path, manifest: Manifest, labels: bool) -> list[SlabFile]:
     several = {name for name, source in manifest.label_sources.items() if source.frames is not None}
     found = []
     for slab in manifest.slabs:
-        found.append(_file(folder, slab.image, None, together))
+        found.append(_file(folder, slab.image, None, together, manifest.source.dtype))
         if labels:
-            found += [_file(folder, relative, name, name in several) for name, relative in slab.labels.items()]
+            for name, relative in slab.labels.items():
+                source = manifest.label_sources.get(name)
+                found.append(_file(folder, relative, name, name in several, None if source is None else source.dtype))
     return found
 
 
-def _file(folder: Path, relative: str, label_set: str | None, holds_frames: bool) -> SlabFile:
+def _file(folder: Path, relative: str, label_set: str | None, holds_frames: bool, dtype: str | None) -> SlabFile:
     path = written_part(folder, relative)
     if not path.exists():
         raise InputError(f"{path}, which the manifest names, is missing.")
     if not kind_of(path).is_volume_file or volume_extension(path) is None:
         raise InputError(f"{path} is not a volume file; load DICOM slabs with Slicer's DICOM module.")
     name = volume_stem(path)
-    return SlabFile(path, name if label_set is None else f"{name} {label_set}", label_set is not None, holds_frames)
+    shown = name if label_set is None else f"{name} {label_set}"
+    return SlabFile(path, shown, label_set is not None, holds_frames, dtype)

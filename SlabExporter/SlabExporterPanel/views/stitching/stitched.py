@@ -115,9 +115,9 @@ def is_sequence(result: StitchResult) -> bool:
     return result.channels > 1 and len(result.frames) == result.channels
 
 
-def is_wide(result: StitchResult) -> bool:
-    """Return whether the voxels are whole numbers of 64 bits, with which parts of VTK cannot work."""
-    return result.dtype in ("int64", "uint64")
+def is_wide(dtype: str | None) -> bool:
+    """Return whether voxels are whole numbers of 64 bits, with which parts of VTK cannot work."""
+    return dtype in ("int64", "uint64")
 
 
 def narrowed(voxels: npt.NDArray) -> npt.NDArray:
