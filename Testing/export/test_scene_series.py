@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -275,9 +276,10 @@ def test_a_changed_volume_without_identity_names_nobody(tmp_path, scene, series)
     )
     pytest.importorskip("dicomanonymizer")
     node = copy_of(scene, loaded(scene, series), voxels(SHAPE) + 1)
+    node.SetName("Miller")
     export_nodes(node, tmp_path / "out", request, database=Database(series))
     text = "".join(p.read_text("latin-1") for p in (tmp_path / "out").rglob("*") if p.is_file())
-    for word in ("Phantom", "P1\0", uid("study"), uid("series"), uid("frame"), "changed"):
+    for word in ("Phantom", "P1\0", uid("study"), uid("series"), uid("frame"), "Miller"):
         assert word not in text, word
 
 
@@ -301,6 +303,19 @@ def test_values_that_slicer_inverted_are_not_called_monochrome1(tmp_path, scene)
     inverted = copy_of(scene, node, -1 - voxels_kji(node))
     export_nodes(inverted, tmp_path / "inverted", DICOM, database=Database(folder))
     assert images(tmp_path / "inverted")[0].PhotometricInterpretation == "MONOCHROME2"
+    pytest.importorskip("dicomanonymizer")
+    nameless = replace(DICOM, dicom=DicomOptions(deidentify=True))
+    export_nodes(inverted, tmp_path / "nameless", nameless, database=Database(folder))
+    assert images(tmp_path / "nameless")[0].PhotometricInterpretation == "MONOCHROME2"
+
+
+def test_a_changed_volume_without_identity_has_no_technique_of_one_image(tmp_path, scene, series):
+    pytest.importorskip("dicomanonymizer")
+    node = copy_of(scene, loaded(scene, series), voxels(SHAPE) + 1)
+    request = replace(DICOM, dicom=DicomOptions(deidentify=True))
+    manifest = export_nodes(node, tmp_path / "out", request, database=Database(series))
+    assert all("Exposure" not in one and one.KVP == 120 for one in images(tmp_path / "out"))
+    assert manifest.source.derived_from == {"files": SHAPE[0], "done": "changed in 3D Slicer"}
 
 
 def test_two_volumes_that_slicer_stacked_into_one_are_refused(tmp_path, scene):

@@ -13,11 +13,12 @@ from slab_exporter.core.options import ExportRequest, SeriesOptions, SlabOptions
 from slab_exporter.dicom.reading.load import load_series
 from slab_exporter.dicom.reading.scan import series_of_instances
 from slab_exporter.export.from_scene import export_nodes
-from slab_exporter.mrml.nodes import voxels_kji
+from slab_exporter.mrml.nodes import node_geometry, voxels_kji
 from slab_exporter.mrml.sequences import held_frames
 from support.dicom_phantoms import voxels, write_series
 from support.scene_series import Database, loaded_frames
-from support.sequences import multi_volume
+from support.scenes import held
+from support.sequences import browsed, multi_volume
 
 COUNT = 3
 
@@ -80,6 +81,23 @@ def test_frames_go_by_what_they_hold_where_slicer_orders_them_otherwise(tmp_path
     assert manifest.frames.numbers == (2, 1)
     image = se.SlabDataset(tmp_path / "out")[0]["image"]
     np.testing.assert_array_equal(image[0], image[1] + 1)
+
+
+def test_labels_go_by_the_scenes_order_where_the_series_has_another(tmp_path, scene, series):
+    node = loaded_frames(scene, volumes_of(series)[::-1])
+    place, labels = node_geometry(node), scene.AddNewNodeByClass("vtkMRMLSequenceNode", "labels")
+    for number in range(COUNT):
+        array = np.full(place.shape_ijk, number + 1, np.uint8)
+        one = held(scene, array, place.affine_ras, "labels", "vtkMRMLLabelMapVolumeNode")
+        labels.SetDataNodeAtValue(one, str(number))
+        scene.RemoveNode(one)
+    asked = (browsed(scene, labels)[1], None, "dce")
+    for frames, frame, expected in (("0:2", None, [1, 2]), ("2,0", None, [3, 1]), (None, 2, [3])):
+        request = request_for(frames=frames, frame=frame)
+        export_nodes(node, tmp_path / f"{frame}", request, *asked, replace=True, database=Database(series))
+        found = np.asarray(se.SlabDataset(tmp_path / f"{frame}")[0]["label"])
+        assert [int(value) for value in np.unique(found)] == sorted(expected)
+        assert [int(one.max()) for one in found.reshape(len(expected), -1)] == expected
 
 
 def test_a_changed_frame_keeps_the_patient_and_claims_no_image(tmp_path, scene, series):

@@ -30,7 +30,7 @@ from ..pipeline.limiting import require_one_kind_of_several
 from ..pipeline.one_case import export_sources
 from ..prepare.preparation import cut_grid
 from ..volumes.as_found import VoxelsAsFound
-from ..volumes.scene_frames import node_volume, source_file
+from ..volumes.scene_frames import node_volume, numbers_in_scene, source_file
 from ..volumes.scene_images import Archive, InstanceFiles, images_of_node, told_of_patient
 from ..volumes.scene_labels import label_of_node
 from .data_set import DataSetFiles, refuse_named_cases
@@ -93,8 +93,9 @@ def export_nodes(
         image = _image_source(runtime, volume, *asked)
         images = {key: _image_source(runtime, node, *asked) for key, node in further.items()}
         limits = None if roi is None else box_inside_roi(roi, cut_grid(image.geometry, request.prepare))
+        shown = (volume, image, numbers_in_scene(volume, request.frames, request.frame))
         told = (request.labels, progress)
-        sets = {key: label_of_node(runtime, node, volume, image, key, *told) for key, node in named.items()}
+        sets = {key: label_of_node(runtime, node, *shown, key, *told) for key, node in named.items()}
         make_output([], out)
         with locked(out):
             clear_interrupted(out)

@@ -52,7 +52,7 @@ def without_identity(volume: SourceVolume, name: str) -> SourceVolume:
         name=name,
         path=None,
         header=None if volume.header is None else _without_texts(volume.header),
-        record={key: value for key, value in volume.record.items() if key in _KEPT_RECORDS} | _damage(volume),
+        record={key: value for key, value in volume.record.items() if key in _KEPT_RECORDS} | _nameless_records(volume),
         segments=(),
         colours=(),
         warnings=_nameless(volume),
@@ -60,9 +60,14 @@ def without_identity(volume: SourceVolume, name: str) -> SourceVolume:
     )
 
 
-def _damage(volume: SourceVolume) -> dict[str, str]:
-    """Return that images of the series are lost or damaged, if that was accepted, without their names."""
-    return {"allow_damaged": "images are lost or damaged"} if "allow_damaged" in volume.record else {}
+def _nameless_records(volume: SourceVolume) -> dict[str, Any]:
+    """Return what else is told of a series: that images are lost or damaged, that it was changed; without its name."""
+    kept: dict[str, Any] = {}
+    if "allow_damaged" in volume.record:
+        kept["allow_damaged"] = "images are lost or damaged"
+    if DERIVED_FROM in volume.record:
+        kept[DERIVED_FROM] = {key: volume.record[DERIVED_FROM][key] for key in ("files", "done")}
+    return kept
 
 
 def _without_texts(header: Any) -> Any:

@@ -58,8 +58,32 @@ def node_volume(
     database = archive.database
     if frames is None and frame is None:
         return _shown(runtime, node, held, progress, database)
-    numbers = chosen_frames(str(frame) if frames is None else frames, held.count, f"'{held.kept.GetName()}'")
+    numbers = numbers_in_scene(node, frames, frame)
     return beside(lambda _: frames_of(runtime, held, numbers, database), progress)
+
+
+def numbers_in_scene(node: Any, frames: str | None, frame: int | None) -> tuple[int, ...]:
+    """Return which frames of a node's sequence or multi-volume are asked for, as the scene counts them.
+
+    The series that they were loaded from may count them otherwise, and so may what is made of it.
+
+    Args:
+        node: volume node.
+        frames: which are read together; None: one.
+        frame: which one alone; None with ``frames`` None: the one that is shown.
+
+    Returns:
+        Their numbers, from 0; none of a node that holds one volume.
+
+    Raises:
+        InputError: there is no such frame.
+    """
+    held = held_frames(node)
+    if held is None:
+        return ()
+    if frames is None and frame is None:
+        return (held.shown,)
+    return chosen_frames(str(frame) if frames is None else frames, held.count, f"'{held.kept.GetName()}'")
 
 
 def source_file(node: Any) -> Path | None:

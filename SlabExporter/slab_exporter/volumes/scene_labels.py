@@ -30,6 +30,7 @@ def label_of_node(
     node: Any,
     image_node: Any,
     image: SourceVolume,
+    numbers: tuple[int, ...],
     label_set: str,
     options: LabelOptions,
     progress: Progress = no_progress,
@@ -44,6 +45,7 @@ def label_of_node(
         node: label map or segmentation node.
         image_node: the volume that it labels.
         image: as it was read of that.
+        numbers: of its frames in the scene (``numbers_in_scene``).
         label_set: the name of the set, for sentences.
         options: how label maps are taken.
         progress: called meanwhile, as ``attended.beside`` says.
@@ -54,7 +56,6 @@ def label_of_node(
     if not node.IsA(_SEGMENTATION) and not node.IsA("vtkMRMLScalarVolumeNode"):
         raise InputError(f"'{node.GetName()}' is neither a label map nor a segmentation.")
     labels, images = held_frames(node), held_frames(image_node)
-    numbers = _numbers(image)
     if not isinstance(labels, SequenceFrames) or images is None or numbers in ((), (images.shown,)):
         if node.IsA(_SEGMENTATION):
             return segmentation_volume(runtime, node, image.geometry, progress)
@@ -64,13 +65,6 @@ def label_of_node(
     if node.IsA(_SEGMENTATION):
         return _segmentations(runtime, labels, theirs, image, progress)
     return beside(lambda _: on_image(frames_of(runtime, labels, theirs), image, label_set, options), progress)
-
-
-def _numbers(image: SourceVolume) -> tuple[int, ...]:
-    """Return which frames an image is of; none of a single volume."""
-    if image.frames is not None:
-        return image.frames.numbers
-    return () if image.frame is None else (image.frame,)
 
 
 def _items(labels: SequenceFrames, images: HeldFrames, numbers: tuple[int, ...]) -> tuple[int, ...]:
