@@ -196,6 +196,18 @@ def test_two_addresses_of_one_name_are_two_cases(memory, tmp_path):
         se.export([f"{memory}/data/ct.nii.gz"] * 2, tmp_path / "twice", thickness=4)
 
 
+@pytest.mark.parametrize("order", [1, -1])
+def test_an_address_may_go_on_where_another_one_ends(memory, site, tmp_path, order):
+    whole = f"{memory}/data/ct.nii.gz"
+    (tmp_path / "list.csv").write_text("\n".join(["case,image", *[f"a,{whole}", f"b,{whole}/x.nii.gz"][::order]]))
+    with Downloads() as files:
+        paths = [files.beside(tmp_path / "list.csv", text)[0] for text in (f"{whole}/x.nii.gz", whole)[::order]]
+        assert [path.is_file() for path in paths] == [path.name == "ct.nii.gz" for path in paths]
+    result = se.export(tmp_path / "list.csv", tmp_path / "out")
+    assert [manifest.case for manifest in result.manifests] == ["a"]
+    assert "x.nii.gz cannot be downloaded: there is no such file." in str(result.failures[0].error)
+
+
 def test_folders_and_patterns_are_refused(memory, site, tmp_path):
     with pytest.raises(se.InputError, match=rf"^{memory}/data is a folder, and only single files are downloaded; "):
         se.export(f"{memory}/data", tmp_path / "out")

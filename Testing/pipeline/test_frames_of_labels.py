@@ -122,6 +122,15 @@ def _reversed_j() -> np.ndarray:
     return place
 
 
+def test_labels_that_vanish_from_any_frame_are_named(tmp_path, files):
+    labels = labels_phantom()
+    labels[7, 7, 9, 2] = 9
+    masks = save_frames(tmp_path / "points.nii.gz", labels)
+    manifest = exported(files[0], tmp_path / "out", frames="all", labels=masks, spacing=4.5)
+    (said,) = [text for text in manifest.warnings if "vanish" in text]
+    assert said.startswith("Resampling loses labels of 'labels': the value 9 vanishes")
+
+
 def test_what_is_labelled_in_any_frame_is_kept(tmp_path, files):
     image, masks = files
     manifest = exported(image, tmp_path / "out", frames="all", labels=masks, crop_to="labels", crop=True)

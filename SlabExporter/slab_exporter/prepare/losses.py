@@ -16,7 +16,7 @@ def vanished_labels(name: str, before: SourceVolume, after: SourceVolume) -> tup
         before: as it was read.
         after: on the grid that is cut.
     """
-    lost = sorted(label_values(before.voxels_kji) - label_values(after.voxels_kji))
+    lost = sorted(_values(before) - _values(after))
     if not lost:
         return ()
     shown = ", ".join(f"{value:g}" for value in lost[:_SHOWN]) + (", ..." if len(lost) > _SHOWN else "")
@@ -25,3 +25,8 @@ def vanished_labels(name: str, before: SourceVolume, after: SourceVolume) -> tup
         f"Resampling loses labels of '{name}': the {values} {shown} {vanish}, "
         f"since no voxel centre of the grid that is cut lies in what {they}.",
     )
+
+
+def _values(label: SourceVolume) -> set[float]:
+    """Return the values of a label map, of all of its frames."""
+    return set().union(*map(label_values, label.frames_kji))

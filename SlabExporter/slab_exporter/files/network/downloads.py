@@ -11,6 +11,7 @@ import tempfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
+from itertools import count
 from pathlib import Path
 from types import TracebackType
 from typing import Any, TypeVar
@@ -172,11 +173,13 @@ class Downloads:
         if self._folder is None:
             self._folder = self._stack.enter_context(scratch_beside(Path(tempfile.gettempdir(), _SCRATCH).resolve()))
         *folders, name = address.parts
-        folder, number = self._folder.joinpath(*folders), 2
-        while folder / name in self._sources:  # another query of the same path
-            folder, number = self._folder.joinpath(*folders, str(number)), number + 1
-        folder.mkdir(parents=True, exist_ok=True)
-        return folder / name
+        for number in count(1):  # another query of the same path, or a path that goes on where another ends
+            top = self._folder if number == 1 else self._folder / str(number)
+            path = top.joinpath(*folders, name)
+            if not path.is_dir() and not self._sources.keys() & {path, *path.parents}:
+                break
+        path.parent.mkdir(parents=True, exist_ok=True)
+        return path
 
 
 def _server(address: Address) -> tuple[Any, str]:
