@@ -13,7 +13,8 @@ from slab_exporter.core.geometry import Box
 from slab_exporter.core.options import ExportRequest, SlabOptions
 from slab_exporter.export.from_scene import export_nodes, label_sets
 from slab_exporter.pipeline.verification import verify_export
-from slab_exporter.volumes.scene_volumes import geometry_to_cut, scene_volume
+from slab_exporter.volumes.held.headers import geometry_to_cut
+from slab_exporter.volumes.scene_volumes import scene_volume
 from support.phantoms import affine, index_phantom, save_nifti
 from support.scenes import add_roi, held, load, node_count, node_geometry, put_under_transform
 
@@ -113,23 +114,26 @@ def changed(node, path, how):
 
 
 @pytest.mark.parametrize(
-    ("how", "words"),
+    ("how", "words", "axes"),
     [
-        ("gone", "is gone"),
-        ("overwritten", "no longer holds"),
-        ("moved", "no longer holds"),
-        ("damaged", "cannot be read any more"),
-        ("edited", "has been changed in Slicer"),
+        ("gone", "is gone", "LAI"),
+        ("overwritten", "no longer holds", "LAS"),
+        ("moved", "no longer holds", "LAI"),
+        ("damaged", "cannot be read any more", "LAS"),
+        ("edited", "has been changed in Slicer", "LAS"),
     ],
 )
-def test_a_volume_whose_file_says_something_else_is_cut_as_the_scene_holds_it(tmp_path, scene, how, words):
+def test_a_volume_whose_file_says_something_else_is_cut_as_the_scene_holds_it(tmp_path, scene, how, words, axes):
     path = save_nifti(tmp_path / "in" / "case.nii.gz", index_phantom(SHAPE), affine(signs=LAS))
     node = load(scene, path)
     changed(node, path, how)
+    shown = geometry_to_cut(node)
     manifest = export_nodes(node, tmp_path / "out", REQUEST)
     assert len(manifest.warnings) == 1
     assert words in manifest.warnings[0]
-    assert "Slicer's index order" in manifest.warnings[0]
+    order = "in Slicer's index order." if axes == "LAI" else "in the index order that was loaded, k against Slicer's."
+    assert manifest.warnings[0].endswith(order)
+    assert shown.orientation == manifest.geometry.orientation == axes
     assert manifest.source.path is None
     assert manifest.source.node == "case"
     assert_slabs_hold_the_node(tmp_path / "out" / "case", manifest, node)
@@ -138,10 +142,13 @@ def test_a_volume_whose_file_says_something_else_is_cut_as_the_scene_holds_it(tm
 def assert_slabs_hold_the_node(folder, manifest, node):
     from slab_exporter.mrml.nodes import voxels_kji
 
-    geometry = node_geometry(node)
+    geometry, voxels = node_geometry(node), voxels_kji(node)
+    if manifest.source.loaded_affine_ras is not None:
+        np.testing.assert_allclose(manifest.source.loaded_affine_ras, geometry.affine_ras)
+        geometry, voxels = geometry.k_reversed(), voxels[::-1]
     for slab in manifest.slabs:
         image = nib.load(folder / slab.image)
-        np.testing.assert_array_equal(np.asanyarray(image.dataobj).T, voxels_kji(node)[slab.box.slices_kji()])
+        np.testing.assert_array_equal(np.asanyarray(image.dataobj).T, voxels[slab.box.slices_kji()])
         np.testing.assert_allclose(image.affine, geometry.cropped(slab.box).affine_ras, atol=1e-4)
 
 

@@ -13,7 +13,7 @@ from slab_exporter.core.text import Option, command_words
 from slab_exporter.export.from_scene import case_name, label_sets
 from slab_exporter.export.options_file import resolved_options
 from slab_exporter.mrml.sequences import held_frames, shown_frame
-from slab_exporter.volumes.scene_frames import source_file
+from slab_exporter.volumes.held.headers import source_file
 from slab_exporter.volumes.scene_images import Archive, InstanceFiles, images_of_node
 
 from ..settings import PanelSettings, data_set_of, request_of

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from slab_exporter.core.errors import SlabExporterError
-from slab_exporter.volumes.scene_volumes import geometry_to_cut
+from slab_exporter.volumes.held.headers import geometry_to_cut
 
 from ..translation import tr as _
 from .checks import require_usable_label

@@ -21,7 +21,7 @@ from slab_exporter.mrml.roi import box_inside_roi
 from slab_exporter.mrml.slab_rois import MOST_BOXES, shown_pieces
 from slab_exporter.mrml.volume_files import geometry_warnings
 from slab_exporter.prepare.preparation import cut_grid
-from slab_exporter.volumes.scene_volumes import geometry_to_cut, header_warnings, require_well_placed
+from slab_exporter.volumes.held.headers import geometry_to_cut, header_warnings, require_well_placed
 
 from ..settings import PanelSettings, data_set_of, request_of
 from ..translation import tr as _
@@ -194,7 +194,7 @@ def _order_note(cut: VolumeGeometry, volume: Any) -> str:
     held = node_geometry(volume)
     if cut.orientation == held.orientation:
         return ""
-    if cut.orientation == held.k_reversed().orientation:
+    if cut.orientation == held.k_reversed().orientation and not cut.is_right_handed:
         return _(
             "The file is stored left-handed ({axes}); Slicer shows it with k reversed. "
             "Slabs and the indices below are the file's."

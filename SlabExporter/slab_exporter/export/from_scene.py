@@ -30,7 +30,8 @@ from ..pipeline.limiting import require_one_kind_of_several
 from ..pipeline.one_case import export_sources
 from ..prepare.preparation import cut_grid
 from ..volumes.as_found import VoxelsAsFound
-from ..volumes.scene_frames import node_volume, numbers_in_scene, source_file
+from ..volumes.held.headers import source_file
+from ..volumes.scene_frames import node_volume, numbers_in_scene
 from ..volumes.scene_images import Archive, InstanceFiles, images_of_node, told_of_patient
 from ..volumes.scene_labels import label_of_node
 from .data_set import DataSetFiles, refuse_named_cases

@@ -222,6 +222,10 @@ class FrameViews:
         self.dtype = views[0].dtype
         self.shape = (len(views), *views[0].shape)
 
+    def k_reversed(self) -> FrameViews:
+        """Return the same voxels with k the other way round."""
+        return FrameViews(tuple(view[::-1] for view in self._views))
+
     def __len__(self) -> int:
         return len(self._views)
 

@@ -20,11 +20,12 @@ from ..mrml.runtime import SlicerRuntime
 from ..mrml.sequences import FrameViews, HeldFrames, ShownFrame, frames_in_memory, held_frames
 from ..mrml.volume_files import geometry_warnings
 from .choice import FileVolume
+from .held.headers import are_reversed_when_cut, file_of_node, header_freedom
 from .reading import open_volume
 from .same_volume import k_order, same_values
 from .scene_images import Archive, InstanceFiles, images_of_frames, images_of_node
 from .scene_series import frames_of_images
-from .scene_volumes import file_of_node, header_freedom, scene_volume
+from .scene_volumes import order_words, scene_volume
 
 
 def node_volume(
@@ -86,12 +87,6 @@ def numbers_in_scene(node: Any, frames: str | None, frame: int | None) -> tuple[
     return chosen_frames(str(frame) if frames is None else frames, held.count, f"'{held.kept.GetName()}'")
 
 
-def source_file(node: Any) -> Path | None:
-    """Return the one file of a volume node, or of the sequence of which it shows a frame; None where there is none."""
-    held = held_frames(node)
-    return file_of_node(node if held is None else held.kept)
-
-
 def _require_first(node: Any, frames: str | None, frame: int | None) -> None:
     """Refuse another frame than the first of a node that holds one volume.
 
@@ -150,9 +145,8 @@ def frames_of(
         return found
     volume = found[0].of(_of_scene(held, views, numbers, found[0].reason), is_label=False)
     stack = volume.frames
-    return (
-        volume if stack is None else replace(volume, frames=replace(stack, planes=tuple(one.source for one in found)))
-    )
+    planes = tuple(one.source_of(volume) for one in found)
+    return volume if stack is None else replace(volume, frames=replace(stack, planes=planes))
 
 
 def _stored_or_held(
@@ -184,14 +178,16 @@ def _stored_or_held(
 
 def _of_scene(held: HeldFrames, views: FrameViews, numbers: tuple[int, ...], reason: str | Sentence) -> SourceVolume:
     """Return frames as they lie in the scene, with the reason for which no file is read."""
-    index, geometry = in_scene(lambda: (held.index, held.geometry(numbers[0])))
+    index, place = in_scene(lambda: (held.index, held.geometry(numbers[0])))
+    is_reversed = in_scene(lambda: are_reversed_when_cut(held, numbers[0], place))
+    geometry, views = (place.k_reversed(), views.k_reversed()) if is_reversed else (place, views)
     step, unit, start = index.times() or (0.0, "", 0.0)
     stack = FrameStack(views, numbers, held.count, step, unit, start, index=index.chosen(numbers))
     sha256 = hashlib.sha256()
     for n in range(len(views)):
         end_if_abandoned()
         sha256.update(views[n].data)
-    text = Sentence(reason, ": the slabs are cut from the frames in Slicer's scene, in Slicer's index order.")
+    text = Sentence(reason, ": the slabs are cut from the frames in Slicer's scene, ", order_words(is_reversed))
     return SourceVolume(
         name=in_scene(lambda: str(held.kept.GetName())),
         path=None,
@@ -200,6 +196,7 @@ def _of_scene(held: HeldFrames, views: FrameViews, numbers: tuple[int, ...], rea
         voxels_kji=views[0],
         frame=numbers[0],
         frames=stack if len(numbers) > 1 else None,
+        loaded_affine_ras=place.affine_ras if is_reversed else None,
         warnings=(*geometry_warnings(geometry), text),
     )
 

@@ -69,12 +69,16 @@ class Descent:
 
     def of(self, volume: SourceVolume, is_label: bool) -> SourceVolume:
         """Return a volume as one that descends from the series; a label map is not of the images' modality."""
-        series = self.source.series
+        series, source = self.source.series, self.source_of(volume)
         record = {"series_instance_uid": series.info.series_uid, "files": len(series.files), "done": self.done}
-        source = self.source
         if is_label:
             source = replace(source, series=replace(series, info=replace(series.info, modality="", sop_class="")))
         return replace(volume, dicom=source, record={**volume.record, DERIVED_FROM: record})
+
+    def source_of(self, volume: SourceVolume) -> DicomSource:
+        """Return the headers in the order of a volume, which may be cut with k against the scene's."""
+        turned = volume.loaded_affine_ras is not None
+        return replace(self.source, planes=self.source.planes[::-1]) if turned else self.source
 
 
 def read_images(images: NodeImages) -> ImagesRead:

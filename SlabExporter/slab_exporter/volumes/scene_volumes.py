@@ -2,99 +2,39 @@
 
 Since Slicer 5.8 a left-handed file is held with its K axis reversed. Cutting the file instead of
 the node gives the slabs of a headless run, byte for byte. Where there is no such file, the
-node's voxels are cut in the node's order, and a warning says why.
+node's voxels are cut, in the order that ``held.headers`` says, and a warning says why.
 """
 
 from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass, replace
-from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from ..attended import beside
-from ..core.errors import Cancelled, InputError, SlabExporterError
-from ..core.geometry import VolumeGeometry
-from ..core.naming import volume_extension
+from ..core.errors import Cancelled, SlabExporterError
 from ..core.options import SeriesOptions
 from ..core.options.labels import LabelOptions
 from ..core.progress import Progress, no_progress
 from ..core.text import Sentence
-from ..core.volume import SourceVolume, VolumePeek
-from ..files.nifti import read_header
-from ..files.nifti_transforms import SAME_MM, contradictions, itk_freedom_mm, refuse_unusable
-from ..files.statements.table import read_statement
+from ..core.volume import SourceVolume
 from ..interrupts import stretches
 from ..mrml.nodes import lies_under_grid, node_geometry, require_no_transform, voxels_kji
 from ..mrml.runtime import SlicerRuntime
-from ..mrml.volume_files import geometry_warnings, is_nifti
+from ..mrml.volume_files import geometry_warnings
 from .choice import FileVolume
+from .held.headers import file_of_node, header_freedom, is_reversed_when_cut, require_well_placed
 from .labels.placing import on_image
-from .reading import open_volume, peek_volume
-from .same_volume import k_order, same_volume
+from .reading import open_volume
+from .same_volume import same_volume
 from .scene_images import NodeImages
 from .scene_series import read_images, volume_of_images
 
 # Bytes that are summed at a time.
 _SUMMED = 1 << 24
-
-
-def require_well_placed(node: Any) -> None:
-    """Refuse a node that Slicer loaded from a file without placing it as the file says.
-
-    Slicer reads a sheared sform through the qform beside it, or not at all; a headless run refuses
-    such a file too. A negative voxel size makes a mirror image, and Slicer ignores the unit of an
-    NRRD. A node that was changed since is taken as it is.
-
-    Raises:
-        InputError: with what is wrong, and by how much.
-    """
-    path = file_of_node(node)
-    if path is None or node.GetModifiedSinceRead():
-        return
-    try:
-        why = _why_elsewhere(path)
-    except OSError:
-        return
-    stated = _header_of(node) if why else None
-    if stated is None:
-        return
-    held = node_geometry(node)
-    difference = min((stated.geometry.difference(one) for one in (held, held.k_reversed())), key=lambda one: one.mm)
-    if difference.mm > SAME_MM:
-        raise InputError(
-            f"Slicer shows '{node.GetName()}' up to {difference} away from where the header of {path} says. "
-            f"{why[0]} Export the file with the command line, or repair its header and load it again."
-        )
-
-
-def _why_elsewhere(path: Path) -> list[str]:
-    """Return sentences about a header by which Slicer shows a file elsewhere than it says.
-
-    Raises:
-        InputError: the transforms of a NIfTI file cannot be used at all.
-    """
-    if is_nifti(path):
-        try:
-            header = read_header(path)
-        except SlabExporterError:
-            return []
-        refuse_unusable(header, None)
-        return contradictions(header)
-    try:
-        stated = read_statement(path)
-    except SlabExporterError:
-        return []
-    return [*stated.warnings] if stated.unit_mm != 1.0 else []
-
-
-def header_warnings(node: Any) -> tuple[str, ...]:
-    """Return what the header of a node's file leaves open; nothing for a node that was changed since."""
-    found = None if node.GetModifiedSinceRead() else _header_of(node)
-    return () if found is None else found.warnings
 
 
 def scene_volume(
@@ -117,7 +57,8 @@ def scene_volume(
         require_no_transform(node)
     require_well_placed(node)
     held, path = volume_as_held(node), file_of_node(node)
-    file = _NodeFile(path, _why_no_file(node) if path is None else _what_changed(node, path))
+    otherwise = _why_no_file(node) if path is None else _what_changed(node, path)
+    file = _NodeFile(path, otherwise, is_reversed_when_cut(node, held.geometry))
     is_label = bool(node.IsA("vtkMRMLLabelMapVolumeNode"))
     volume = beside(lambda _: _found(runtime, held, file, images, is_label), progress)
     if is_acquisition and "series_instance_uid" not in volume.record:
@@ -132,10 +73,12 @@ class _NodeFile:
     Attributes:
         path: None where there is none.
         otherwise: why there is none, or why it does not hold what the node does; half a sentence.
+        is_reversed: whether the node's voxels, where they are taken, are cut with k reversed.
     """
 
     path: Path | None
     otherwise: str
+    is_reversed: bool
 
 
 def _found(
@@ -173,19 +116,20 @@ def _stored_or_held(
     """
     path = file.path
     if path is None:
-        return _with_reason(held, not_images or file.otherwise)
+        return _with_reason(held, not_images or file.otherwise, file)
     if not path.is_file():
-        return _with_reason(held, not_images or f"The file {path}, from which '{held.name}' was loaded, is gone")
+        reason = f"The file {path}, from which '{held.name}' was loaded, is gone"
+        return _with_reason(held, not_images or reason, file)
     try:
         stored = open_volume(runtime, FileVolume(path))
     except Cancelled:
         raise
     except SlabExporterError as error:
         why = error.sentence.without_full_stop()
-        return _with_reason(held, Sentence(f"The file of '{held.name}' cannot be read any more (", why, ")"))
+        return _with_reason(held, Sentence(f"The file of '{held.name}' cannot be read any more (", why, ")"), file)
     order = same_volume(stored, held, header_freedom(path))
     if order is None:
-        return _with_reason(held, not_images or file.otherwise)
+        return _with_reason(held, not_images or file.otherwise, file)
     if not_images is not None:
         text = Sentence(not_images, f": the slabs are cut from its file {path.name}.")
         stored = replace(stored, warnings=(*stored.warnings, text))
@@ -222,57 +166,22 @@ def label_volume(
     return beside(lambda _: on_image(found, image, label_set, options), progress)
 
 
-def file_of_node(node: Any) -> Path | None:
-    """Return the one volume file that a node was loaded from or saved to; None for DICOM and unsaved nodes."""
-    storage = node.GetStorageNode()
-    name = storage.GetFullNameFromFileName() if storage is not None else None
-    if not name or storage.GetNumberOfFileNames() > 1 or volume_extension(Path(name)) is None:
-        return None
-    return Path(name)
-
-
-def geometry_to_cut(node: Any) -> VolumeGeometry:
-    """Return the geometry in whose index order the node will be cut; cheap, for showing a plan.
-
-    That is the file's order where its header still places the same volume, else the node's.
-
-    Raises:
-        InputError: the node holds no voxels.
-    """
-    voxels_kji(node)
-    held = node_geometry(node)
-    stored = _header_of(node)
-    path = file_of_node(node)
-    if stored is None or path is None or k_order(stored.geometry, held, header_freedom(path)) is None:
-        return held
-    return stored.geometry
-
-
-def _header_of(node: Any) -> VolumePeek | None:
-    path = file_of_node(node)
-    if path is None or not path.is_file():
-        return None
-    status = path.stat()
-    return _peeked(str(path), status.st_mtime_ns, status.st_size)
-
-
-@lru_cache(maxsize=32)
-def _peeked(path: str, _mtime: int, _size: int) -> VolumePeek | None:
-    """Return what a header says, or None where it cannot be read; the file's state is part of the key."""
-    try:
-        return peek_volume(FileVolume(Path(path)))
-    except (SlabExporterError, RuntimeError, OSError):
-        return None
-
-
-def header_freedom(path: Path) -> float:
-    """Return how far Slicer may place a file from what its header says, by rounding alone, in mm."""
-    return itk_freedom_mm(read_header(path)) if is_nifti(path) else 0.0
-
-
-def _with_reason(volume: SourceVolume, reason: str) -> SourceVolume:
-    text = Sentence(reason, ": the slabs are cut from the volume in Slicer's scene, in Slicer's index order.")
+def _with_reason(volume: SourceVolume, reason: str, file: _NodeFile) -> SourceVolume:
+    """Return the volume of a scene in the order in which it is cut (``held.headers``), and say so."""
+    if file.is_reversed:
+        volume = replace(
+            volume,
+            geometry=volume.geometry.k_reversed(),
+            voxels_kji=np.ascontiguousarray(volume.voxels_kji[::-1]),
+            loaded_affine_ras=volume.geometry.affine_ras,
+        )
+    text = Sentence(reason, ": the slabs are cut from the volume in Slicer's scene, ", order_words(file.is_reversed))
     return _with_check_sum(replace(volume, warnings=(*volume.warnings, text)))
+
+
+def order_words(is_reversed: bool) -> str:
+    """Return the end of a sentence on the index order in which voxels of a scene are cut."""
+    return "in the index order that was loaded, k against Slicer's." if is_reversed else "in Slicer's index order."
 
 
 def _with_check_sum(volume: SourceVolume) -> SourceVolume:

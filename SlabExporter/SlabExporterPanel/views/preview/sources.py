@@ -14,8 +14,8 @@ from slab_exporter.core.volume import SourceVolume
 from slab_exporter.mrml.nodes import node_geometry, require_no_transform, voxels_kji
 from slab_exporter.mrml.runtime import open_runtime
 from slab_exporter.mrml.segmentations import segmentation_volume
+from slab_exporter.volumes.held.headers import geometry_to_cut
 from slab_exporter.volumes.labels.placing import on_image
-from slab_exporter.volumes.scene_volumes import geometry_to_cut
 
 
 def image_of(volume: Any) -> SourceVolume:

@@ -10,7 +10,7 @@ from slab_exporter.core.errors import InputError
 from slab_exporter.core.geometry import VolumeGeometry
 from slab_exporter.core.manifest import Manifest
 from slab_exporter.mrml.nodes import node_geometry, voxels_kji
-from slab_exporter.volumes.scene_volumes import file_of_node
+from slab_exporter.volumes.held.headers import file_of_node
 
 
 def volume_of(nodes: Iterable[Any], manifest: Manifest, folder: Path) -> Any | None:

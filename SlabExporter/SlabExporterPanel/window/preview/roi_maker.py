@@ -64,7 +64,7 @@ class RoiMaker:
         """Lay an ROI around a box of the volume, in the order in which its file is cut."""
         from slab_exporter.core.errors import SlabExporterError
         from slab_exporter.mrml.roi import place_roi
-        from slab_exporter.volumes.scene_volumes import geometry_to_cut
+        from slab_exporter.volumes.held.headers import geometry_to_cut
 
         from ...views.words import in_panel_words
 
