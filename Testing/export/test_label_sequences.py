@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import nibabel as nib
 import numpy as np
 import pytest
@@ -117,6 +119,18 @@ def test_a_saved_label_sequence_gives_the_bytes_of_its_file(tmp_path, scene):
     ours, theirs = ({p.name: p.read_bytes() for p in (tmp_path / f).rglob("*.nii.gz")} for f in ("node", "file"))
     assert ours == theirs
     assert len(ours) == 2
+
+
+def test_a_saved_label_sequence_with_other_numbers_is_verified_by_its_own(tmp_path, scene, image):
+    path = save_sequence(scene, label_sequence(scene, ("0", *TIMES[:COUNT]), (0, 0, 1, 2)), tmp_path / "masks.seq.nrrd")
+    masks = browsed(scene, load_sequence(scene, path))[1]
+    manifest = export_nodes(image, tmp_path / "out", ExportRequest(slabs=ONE_SLAB, frames="2,1"), masks)
+    record = json.loads((tmp_path / "out" / "bold" / "manifest.json").read_text())["label_sources"]["labels"]
+    assert (record["path"], record["frames"], record["frame_numbers"]) == ("../../masks.seq.nrrd", 2, [3, 2])
+    expected = np.stack([labels_of(n) for n in (2, 1)], axis=-1)
+    np.testing.assert_array_equal(slab_of(tmp_path / "out", manifest, "labels"), expected)
+    (report,) = se.verify(tmp_path / "out")
+    assert report.differences == ()
 
 
 def test_a_label_map_that_is_no_sequence_is_of_every_frame(tmp_path, scene, image):

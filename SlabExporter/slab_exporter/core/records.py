@@ -41,12 +41,11 @@ class SourceRecord:
         allow_uneven_mm: what was accepted of the series.
         allow_damaged: which images of the series were lost or damaged, and that was accepted; None for none.
         resampled: how a regular volume was made of the series; None where it was one.
-        derived_from: of a volume of a scene that is no longer the DICOM series that it was loaded from: its
-            "series_instance_uid", how many "files" it has, what was "done" to it; None for others.
+        derived_from: the DICOM series of a scene's volume that was changed, how many "files" it has, what was "done".
         file_geometry: of a label map's file, where it was put on the image's voxels.
         placed: how it was put there; None where it lies as it is stored, and in what earlier versions wrote.
         frame: of a 4D file or series; None for 3D.
-        frames: of a label map, how many were cut together, one for each frame of the image; None for one for all.
+        frames, frame_numbers: of a label map, how many were cut together (None: one for all), which if not the image's.
         nifti_transform: "sform" or "qform", whichever gave the affine; None for other files.
         outside_data: files of voxels that lay outside the folder of the header that names them; that was accepted.
         extra: what is not known here.
@@ -74,6 +73,7 @@ class SourceRecord:
     outside_data: tuple[str, ...] = ()
     frame_sha256: str | None = None
     frames: int | None = None
+    frame_numbers: tuple[int, ...] = ()
     extra: Json = field(default_factory=dict)
 
     def to_json(self) -> Json:
@@ -101,6 +101,7 @@ class SourceRecord:
             "placed": self.placed,
             "frame": self.frame,
             "frames": self.frames,
+            "frame_numbers": list(self.frame_numbers) or None,
             "nifti_transform": self.nifti_transform,
             "outside_data": list(self.outside_data) or None,
         }
@@ -144,6 +145,7 @@ class SourceRecord:
             placed=rest.optional("placed", dict),
             frame=rest.optional("frame", int),
             frames=rest.optional("frames", int),
+            frame_numbers=tuple(_of_kind("frame_numbers", n, int) for n in rest.pop("frame_numbers", ())),
             nifti_transform=rest.optional("nifti_transform", str),
             outside_data=tuple(_of_kind("outside_data", path, str) for path in rest.pop("outside_data", ())),
             extra=dict(rest),

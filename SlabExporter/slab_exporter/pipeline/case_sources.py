@@ -128,10 +128,17 @@ def _require_frames_of_label(case: CaseSources, label: SourceVolume, name: str) 
         )
 
 
-def label_record(label: SourceVolume, folder: Path, request: ExportRequest) -> SourceRecord:
-    """Return what the manifest says of a label map as it was read."""
-    frames = None if label.frames is None else len(label.frames)
-    return replace(source_record(label, folder, request), frames=frames)
+def label_records(case: CaseSources, folder: Path, request: ExportRequest) -> dict[str, SourceRecord]:
+    """Return what the manifest says of each label map as it was read with its image."""
+    ours = None if case.image.frames is None else case.image.frames.numbers
+    found = {}
+    for name, label in case.labels.items():
+        record, theirs = source_record(label, folder, request), label.frames
+        if theirs is not None:
+            others = () if theirs.numbers == ours else theirs.numbers
+            record = replace(record, frames=len(theirs), frame_numbers=others)
+        found[name] = record
+    return found
 
 
 def channel_records(

@@ -38,7 +38,7 @@ from ..prepare.resampled import resampler_version
 from ..report.pictures import write_previews
 from ..volumes.body import body_remembered
 from .case_folder import new_case_folder
-from .case_sources import CaseSources, channel_records, label_record, relative_to, source_record
+from .case_sources import CaseSources, channel_records, label_records, relative_to, source_record
 from .formats.slab_format import CaseContents, CaseFormat
 from .formats.table import case_format
 from .gradients import gradients_of, write_gradients
@@ -104,7 +104,7 @@ def export_sources(
             channel=case.channel,
             channels=channel_records(case, form, targets, plan, folder, request),
             frames=frames,
-            label_sources={name: label_record(label, folder, request) for name, label in case.labels.items()},
+            label_sources=label_records(case, folder, request),
             prepared=_prepared_record(preparation, folder, request),
             plan=plan_record(plan, form, request, targets[0].fill, folder),
             slabs=records,

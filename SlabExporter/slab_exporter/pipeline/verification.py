@@ -281,9 +281,9 @@ def _is_as_recorded(source: SourceVolume, path: Path, record: SourceRecord) -> b
 def _frames_of(manifest: Manifest, checked: _Set) -> str | None:
     """The frames of a source that pieces hold together; None for one volume, and one label map for all of them."""
     together = manifest.frames is not None and not manifest.frames.apart
-    if checked.is_label and checked.record.frames is None:
+    if not together or manifest.frames is None or (checked.is_label and checked.record.frames is None):
         return None
-    return ",".join(map(str, manifest.frames.numbers)) if together and manifest.frames is not None else None
+    return ",".join(map(str, checked.record.frame_numbers or manifest.frames.numbers))
 
 
 def _read_source(runtime: SlicerRuntime, path: Path, record: SourceRecord, frames: str | None) -> SourceVolume:
