@@ -96,6 +96,27 @@ def test_labels_that_cannot_be_of_the_next_volume_are_let_go_of(scene, volume):
     assert fitting((organs, drawn), volume) == ((organs, drawn), ())
 
 
+def test_an_outcome_says_no_more_than_is_true_of_what_is_asked_for_now(scene, volume, settings, tmp_path):
+    export_nodes(volume, tmp_path / "out", request_of(settings))
+    done = Outcome(tmp_path / "out" / "CT", volume.GetID(), "5 slabs.", ("unsaved",), is_whole=True, asked=settings)
+    held_already = panel_view(settings, volume)
+    assert "holds an export already" in held_already.export.reason
+    assert done.reason(held_already, settings) == ""
+    assert (done.line(settings), done.warnings(settings)) == ("5 slabs. 1 warning, shown above.", ("unsaved",))
+    other = replace(settings, overlap=9)
+    assert "The overlap (9 slices) must be smaller" in done.reason(panel_view(other, volume), other)
+    assert (done.line(other), done.warnings(other)) == ("5 slabs.", ())
+    assert not done.is_over(panel_view(other, volume), volume, other)
+
+
+def test_a_cancelled_export_is_spoken_of_until_something_else_is_asked_for(volume, settings):
+    view = panel_view(settings, volume)
+    cancelled = Outcome(view.folder, volume.GetID(), "Cancelled.", asked=settings)
+    assert not cancelled.is_over(view, volume, settings)
+    other = replace(settings, thickness=7)
+    assert cancelled.is_over(panel_view(other, volume), volume, other)
+
+
 def test_an_outcome_is_about_one_volume_and_one_folder(scene, volume, settings, tmp_path):
     view = panel_view(settings, volume)
     done = Outcome(view.folder, volume.GetID(), "5 slabs written", is_whole=True)

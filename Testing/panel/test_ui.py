@@ -99,6 +99,14 @@ def test_every_control_has_a_tooltip():
     assert without == []
 
 
+def test_no_sentence_makes_the_panel_wider():
+    wrapped = [w for _, _, w in _elements() if w.findtext("property[@name='wordWrap']/bool") == "true"]
+    policies = [w.find("property[@name='sizePolicy']/sizepolicy") for w in wrapped]
+    # Qt gives a label of four lines the width of eighty letters, unless the layout ignores what it would like
+    assert [p is not None and p.get("hsizetype") for p in policies] == ["Ignored"] * len(wrapped)
+    assert len(wrapped) > 10
+
+
 def test_every_binding_names_a_setting_of_the_parameter_node():
     bound = {
         p.findtext("string") for _, _, w in _elements() for p in w.findall("property[@name='SlicerParameterName']")

@@ -271,6 +271,14 @@ def test_an_identity_affine_and_the_plans_notes_are_shown_in_the_panels_words(sc
     assert any("single slice; 'Last slab' shift, pad or balance" in note for note in notes)
 
 
+def test_slabs_of_one_slice_each_are_no_surprise(volume, settings):
+    view = panel_view(replace(settings, thickness=1), volume)
+    assert view.notes == ()
+    assert "23 slabs of up to 1 slice (2.5 mm) along k" in view.summary
+    view = panel_view(replace(settings, thickness=1, overlap=1), volume)
+    assert "The overlap (1 slice) must be smaller than the thickness (1 slice)" in view.export.reason
+
+
 def test_options_are_called_as_the_panel_calls_them():
     text = Sentence("Choose ", Option.to("remainder", "keep"), ", or add ", Option.on("overwrite"), ".")
     assert in_panel_words(text) == "Choose 'Last slab' keep, or add 'Replace'."
@@ -283,7 +291,7 @@ def test_the_watch_follows_an_export_to_its_end(tmp_path, volume, settings):
     manifest = export_nodes(volume, tmp_path / "out", request_of(settings), progress=watch)
     assert seen[-1] == (100, "5 of 5 slabs", dict.fromkeys(range(5), VERIFIED))
     assert [percent for percent, *_ in seen] == sorted(percent for percent, *_ in seen)
-    assert finished_text(manifest) == "5 slabs written to 'CT', 5 verified. 1 warning, shown above."
+    assert finished_text(manifest) == "5 slabs written to 'CT', 5 verified."
     assert "never been saved" in finished_notes(manifest)[0]
 
 

@@ -166,3 +166,46 @@ class ExportTests:
         self.assertIn("'highdicom'", ui.packageLabel.text)
         self.panel.packageOffer.offer(["nothing is missing"])
         self.assertTrue(ui.packageOffer.isHidden())
+
+    def test_after_an_export_what_is_wrong_with_other_settings_is_said(self):
+        """The reason stands below the grey button again; warnings of the export go; cancelled is not said for ever."""
+        from slab_exporter.core.text import Package, Sentence
+
+        ui = self.panel.ui
+        ui.exportButton.click()
+        self.assertTrue(ui.reasonLabel.isHidden())
+        ui.overlapSpinBox.value = 40
+        self.panel.refresh()
+        self.assertIn("must be smaller than the thickness", ui.reasonLabel.text)
+        self.assertFalse(ui.reasonLabel.isHidden())
+        self.assertIn("5 slabs written", ui.statusLabel.text)
+        ui.overlapSpinBox.value = 0
+        self.panel.refresh()
+        self.assertTrue(ui.reasonLabel.isHidden())
+        self.settings.thickness = 2
+        self.settings.outputFolder = str(self.folder / "cancelled")
+        self.panel.refresh()
+        qt.QTimer.singleShot(0, ui.cancelButton.click)
+        ui.exportButton.click()
+        self.assertIn("Cancelled", ui.statusLabel.text)
+        self.panel.packageOffer.offer([Sentence("It needs ", Package("highdicom", "'slab-exporter[x]'"), ".")])
+        self.settings.thickness = 50
+        self.panel.refresh()
+        self.assertTrue(ui.statusLabel.isHidden())
+        self.assertTrue(ui.packageOffer.isHidden())
+
+    def test_the_first_volume_that_is_loaded_is_chosen_and_no_label_map(self):
+        """The panel is open already; after a volume was removed no other one is taken, until one is loaded."""
+        ui = self.panel.ui
+        slicer.mrmlScene.RemoveNode(self.volume)
+        self._wait()
+        self.assertIsNone(ui.volumeSelector.currentNode())
+        self.panel.initializeParameterNode()  # the module is opened: a label map is no volume
+        self.assertIsNone(ui.volumeSelector.currentNode())
+        volume, _labels = self.logic.loadPhantom()
+        self._wait()
+        self.assertEqual(ui.volumeSelector.currentNodeID, volume.GetID())
+        self.assertIn("stored LAS", ui.summaryLabel.text)
+        self.logic.loadPhantom()
+        self._wait()
+        self.assertEqual(ui.volumeSelector.currentNodeID, volume.GetID())

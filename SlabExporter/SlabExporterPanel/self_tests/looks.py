@@ -42,6 +42,11 @@ class LooksTests:
         self.assertFalse(self.panel.ui.replaceCheckBox.isHidden())
         self.assertIn("5 slabs with label maps 'Organs", self.panel.ui.replaceCheckBox.toolTip)
         self.assertLessEqual(self.panel.parent.minimumSizeHint.width(), width)
+        self.panel.input.say(["The first.", "The second of four lines.", "The third.", "The fourth, a long one " * 4])
+        self.panel.refresh()
+        self._wait()
+        self.assertIn("The third.", self.panel.ui.notesLabel.text)
+        self.assertLessEqual(self.panel.parent.minimumSizeHint.width(), width)
 
     def _setPalette(self, ground, text):
         palette = qt.QPalette(slicer.app.palette())

@@ -138,6 +138,9 @@ class SavedTests:
         self.assertEqual((self.settings.thickness, self.settings.unit.value, self.settings.overlap), (96.25, "mm", 3))
         self.assertEqual(ui.thicknessSpinBox.value, 96.25)
         self.assertEqual(self.settings.roi.GetName(), "box")
+        self.settings.overlap = 2
+        self._wait()
+        self.assertNotIn("Options taken", ui.notesLabel.text)  # they are others now
         document = json.loads(path.read_text())
         document["options"]["seed"] = 7
         path.write_text(json.dumps(document))

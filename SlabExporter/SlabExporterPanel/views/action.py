@@ -11,3 +11,8 @@ class Action:
 
     enabled: bool
     tooltip: str
+
+    @property
+    def reason(self) -> str:
+        """Why it cannot be used; empty where it can."""
+        return "" if self.enabled else self.tooltip

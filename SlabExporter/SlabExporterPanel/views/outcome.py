@@ -12,6 +12,7 @@ from slab_exporter.core.naming import REPORT
 from slab_exporter.pipeline.exported_files import slab_files
 
 from .panel_view import PanelView
+from .watch import warned_text
 
 
 @dataclass(frozen=True)
@@ -24,6 +25,7 @@ class Outcome:
         text: how it ended.
         notes: the manifest's warnings.
         is_whole: whether the case was written.
+        asked: what it was asked to do: settings and nodes, compared with those of the moment.
     """
 
     folder: Path
@@ -31,6 +33,7 @@ class Outcome:
     text: str
     notes: tuple[str, ...] = ()
     is_whole: bool = False
+    asked: Any = None
 
     @property
     def report(self) -> Path:
@@ -44,6 +47,23 @@ class Outcome:
             return bool(slab_files(self.folder, read_manifest(self.folder), labels=True))
         except SlabExporterError:
             return False
+
+    def line(self, asked: Any) -> str:
+        """Return how it ended, and how many warnings are shown with it."""
+        return self.text + warned_text(len(self.warnings(asked)))
+
+    def warnings(self, asked: Any) -> tuple[str, ...]:
+        """Return the manifest's warnings as long as nothing else is asked for: they are about its slabs."""
+        return self.notes if asked == self.asked else ()
+
+    def reason(self, view: PanelView, asked: Any) -> str:
+        """Return why Export cannot be pressed; empty where it can, and where it has just done what is asked for."""
+        is_done = self.is_whole and asked == self.asked
+        return "" if is_done else view.export.reason
+
+    def is_over(self, view: PanelView, volume: Any, asked: Any) -> bool:
+        """Return whether it is to be shown no more; one that wrote nothing goes with the next thing asked for."""
+        return not self.is_about(view, volume) or not (self.is_whole or asked == self.asked)
 
     def is_about(self, view: PanelView, volume: Any) -> bool:
         """Return whether the panel still shows the volume and the folder that this is about."""

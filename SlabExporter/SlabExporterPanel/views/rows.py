@@ -60,10 +60,10 @@ def _planned(plan: SlabPlan) -> str:
     if plan.kind == "crop":
         return _("one piece of {size}").format(size=plan.size)
     mm = plan.thickness * float(plan.geometry.spacing[plan.axis])
-    thickness = _("{count} slices ({mm} mm) along {axis}")
+    thickness = _("{count} ({mm} mm) along {axis}")
     return _("{slabs} of up to {size}, numbered {direction}").format(
         slabs=counted(len(plan.slabs), plan.kind),
-        size=thickness.format(count=plan.thickness, mm=f"{mm:.4g}", axis="ijk"[plan.axis])
+        size=thickness.format(count=counted(plan.thickness, "slice"), mm=f"{mm:.4g}", axis="ijk"[plan.axis])
         if plan.kind == "slab"
         else plan.size,
         direction=plan.direction.replace(" to ", " → "),

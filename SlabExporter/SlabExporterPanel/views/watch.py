@@ -102,9 +102,12 @@ def finished_text(manifest: Manifest) -> str:
     """Return the line after an export."""
     slabs, verified = len(manifest.slabs), sum(slab.verified for slab in manifest.slabs)
     told = _("{slabs} written to '{case}', {verified} verified.")
-    text = told.format(slabs=counted(slabs, manifest.plan.kind), case=manifest.case, verified=verified)
-    warnings = len(manifest.warnings)
-    return text + (_(" {warnings}, shown above.").format(warnings=counted(warnings, "warning")) if warnings else "")
+    return told.format(slabs=counted(slabs, manifest.plan.kind), case=manifest.case, verified=verified)
+
+
+def warned_text(warnings: int) -> str:
+    """Return what is added to that line, of so many warnings."""
+    return _(" {warnings}, shown above.").format(warnings=counted(warnings, "warning")) if warnings else ""
 
 
 def finished_notes(manifest: Manifest) -> tuple[str, ...]:

@@ -46,29 +46,35 @@ class ExportSection:
             self._watch.cancel()
             self.ui.statusLabel.text = self._watch.text
 
-    def forgetWhatIsOver(self, before, view, volume):
+    def forgetWhatIsOver(self, before, view, volume, asked):
         """Let go of what belongs to another volume, folder or plan than those of the moment.
 
         :param before: the PanelView until now, or None.
         :param view: the new one.
         :param volume: the volume node, or None.
+        :param asked: settings and nodes of the moment.
         """
         if before is not None and view.rows != before.rows:
             self.states = {}
-        if self.outcome is not None and not self.outcome.is_about(view, volume):
+        if self.outcome is not None and self.outcome.is_over(view, volume, asked):
             self.outcome, self.states = None, {}
+            self._panel.packageOffer.offer(())
         if str(view.folder) != self.replaceable:
             self.replaceable = ""
 
-    def show(self, view):
-        """Bring the widgets to what the view says, and to what came of the last export."""
+    def show(self, view, asked):
+        """Bring the widgets to what the view says, and to what came of the last export.
+
+        :param view: a PanelView.
+        :param asked: settings and nodes of the moment.
+        """
         ui, outcome = self.ui, self.outcome
-        notes = dict.fromkeys((*self._panel.input.notes, *view.notes, *(outcome.notes if outcome else ())))
+        notes = dict.fromkeys((*self._panel.input.notes, *view.notes, *(outcome.warnings(asked) if outcome else ())))
         ui.notesLabel.text = "\n".join(notes)
         ui.notesLabel.visible = bool(notes)
         ui.exportButton.enabled, ui.exportButton.toolTip = view.export.enabled, view.export.tooltip
         isWhole = outcome is not None and outcome.is_whole
-        ui.reasonLabel.text = "" if view.export.enabled or isWhole else view.export.tooltip
+        ui.reasonLabel.text = outcome.reason(view, asked) if outcome else view.export.reason
         ui.reasonLabel.visible = bool(ui.reasonLabel.text)
         wasBlocked = ui.replaceCheckBox.blockSignals(True)
         ui.replaceCheckBox.checked = bool(self.replaceable)
@@ -77,7 +83,7 @@ class ExportSection:
         # a long text in a tick box would make the whole panel wider
         lost = _("Lost would be {what}.").format(what=view.earlier)
         ui.replaceCheckBox.toolTip = f"{self._replaceTip} {lost}"
-        ui.statusLabel.text = outcome.text if outcome else ""
+        ui.statusLabel.text = outcome.line(asked) if outcome else ""
         ui.statusLabel.visible = bool(ui.statusLabel.text)
         ui.loadSlabsButton.visible = isWhole and outcome.can_be_loaded
         ui.openReportButton.visible = isWhole and outcome.report.is_file()
@@ -112,7 +118,7 @@ class ExportSection:
         from ..views.outcome import Outcome
         from ..views.watch import ExportWatch, failed_text, finished_notes, finished_text
 
-        volumeID, notes, isWhole = node.volume.GetID(), (), False
+        volumeID, notes, isWhole, asked = node.volume.GetID(), (), False, self._panel.asked()
         labels = self._panel.input.labels()
         self._watch, self._around = ExportWatch(self._showProgress), Surroundings((node.volume, node.roi, *labels))
         self._setBusy(True)
@@ -132,7 +138,7 @@ class ExportSection:
         finally:
             self._watch = None
             self._setBusy(False)
-        return Outcome(folder, volumeID, text, notes, isWhole)
+        return Outcome(folder, volumeID, text, notes, isWhole, asked)
 
     def _export(self, folder, node, labels):
         from slab_exporter.export.from_scene import export_nodes

@@ -20,7 +20,8 @@ class InputSection:
         self._panel, self.ui = panel, panel.ui
         self._volumeID = None
         self._shownTicked = []  # label maps that are shown as ticked: what differs is the user's act
-        self.notes = ()
+        self.notes, self._notedFor = (), None
+        self._arrivedID = None
         ui = self.ui
         ui.outputPathEdit.filters = ctk.ctkPathLineEdit.Dirs
         ui.outputPathEdit.connect("currentPathChanged(QString)", self.onOutputChanged)
@@ -42,8 +43,32 @@ class InputSection:
         if parameterNode.caseName and not parameterNode.namedVolume:  # a scene of an earlier version
             parameterNode.namedVolume = parameterNode.volume
         self._volumeID = parameterNode.volume.GetID() if parameterNode.volume else None
-        self.notes = ()
+        self.say(())
         self._showUnbound()
+
+    def say(self, sentences):
+        """Show sentences until something else is asked for."""
+        self.notes, self._notedFor = tuple(sentences), None
+
+    def forgetWhatIsOver(self, asked):
+        """Let go of sentences on settings and nodes that are others now.
+
+        :param asked: those of the moment.
+        """
+        if self._notedFor not in (None, asked):
+            self.notes = ()
+        self._notedFor = asked
+
+    def offer(self, volume):
+        """A volume was added to the scene: it is chosen where none is, once it is whole."""
+        if self._panel.parameterNode is not None and self._panel.parameterNode.volume is None:
+            self._arrivedID = self._arrivedID or volume.GetID()
+            self._panel.onModified()
+
+    def _chooseArrived(self, node):
+        arrived, self._arrivedID = self._arrivedID, None
+        if node.volume is None and arrived is not None:
+            node.volume = slicer.mrmlScene.GetNodeByID(arrived)
 
     def rememberFolder(self):
         """Offer this folder when Slicer is started the next time."""
@@ -60,6 +85,7 @@ class InputSection:
         if self._volumeID is not None and slicer.mrmlScene.GetNodeByID(self._volumeID) is None:
             # Slicer's list of nodes takes the next one, which might be another patient's.
             self._volumeID = node.volume = None
+        self._chooseArrived(node)
         volume = node.volume
         if volume is not None and volume.GetID() != self._volumeID:
             if self._volumeID is not None:
@@ -90,7 +116,8 @@ class InputSection:
         node.cutAt = ""
         self._panel.roiMaker.leave(node, volume)
         labels = self.labels()
-        kept, self.notes = fitting(labels, volume)
+        kept, notes = fitting(labels, volume)
+        self.say(notes)
         if len(kept) != len(labels):
             node.labels = list(kept)
 

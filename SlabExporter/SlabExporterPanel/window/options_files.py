@@ -73,7 +73,7 @@ class OptionsFiles:
         self._tell((_("Options saved to {name}.").format(name=Path(path).name), *told))
 
     def _tell(self, sentences):
-        self._panel.input.notes = tuple(sentences)
+        self._panel.input.say(sentences)
         self._panel.refresh()
 
     def _folder(self):

@@ -22,6 +22,7 @@ from .preview.roi_maker import RoiMaker
 from .preview_section import PreviewSection
 from .stitch_section import StitchSection
 from .theme import paintLabels
+from .volumes import firstVolume, isVolume
 
 SECTIONS = ("exportInputs", "previewCheckBox", "slabsSection", "optionsSection", "filesSection", "stitchSection")
 
@@ -54,6 +55,7 @@ class SlabExporterWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self.addObserver(slicer.mrmlScene, slicer.mrmlScene.StartCloseEvent, self.onSceneStartClose)
         for event in (slicer.mrmlScene.EndCloseEvent, slicer.mrmlScene.EndImportEvent):
             self.addObserver(slicer.mrmlScene, event, self.onSceneChanged)
+        self.addObserver(slicer.mrmlScene, slicer.vtkMRMLScene.NodeAddedEvent, self.onNodeAdded)
         slicer.app.connect("paletteChanged(QPalette)", self.onModified)
         self.input = InputSection(self)
         self.optionsFiles = OptionsFiles(self)
@@ -103,6 +105,12 @@ class SlabExporterWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self.finding.forget()
         self.setParameterNode(None)
 
+    @vtk.calldata_type(vtk.VTK_OBJECT)
+    def onNodeAdded(self, caller, event, node):
+        """The first volume that is loaded while the panel is looked at is the one to cut."""
+        if isVolume(node):
+            self.input.offer(node)
+
     def onSceneChanged(self, caller=None, event=None):
         """Start afresh, with the settings of a scene that was loaded, if the module is being looked at."""
         if self.parent.isEntered:
@@ -112,7 +120,7 @@ class SlabExporterWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         """Use the scene's settings; where no volume is chosen yet, take the first."""
         node = self.logic.getParameterNode()
         if not node.volume:
-            node.volume = slicer.mrmlScene.GetFirstNodeByClass("vtkMRMLScalarVolumeNode")
+            node.volume = firstVolume()
         self.setParameterNode(node)
 
     def setParameterNode(self, parameterNode):
@@ -167,10 +175,20 @@ class SlabExporterWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         before = self.view
         settings = self.logic.settings(self.export.replaceable)
         self.view = panel_view(settings, node.volume, labels, node.roi, self.finding.found)
-        self.export.forgetWhatIsOver(before, self.view, node.volume)
-        self._show()
+        asked = self.asked()
+        self.input.forgetWhatIsOver(asked)
+        self.export.forgetWhatIsOver(before, self.view, node.volume, asked)
+        self._show(asked)
 
-    def _show(self):
+    def asked(self):
+        """What an export would be asked to do, to be compared: settings and nodes."""
+        node, bounds = self.parameterNode, [0.0] * 6
+        if node.roi is not None:
+            node.roi.GetRASBounds(bounds)
+        nodes = (node.volume, node.roi, *self.input.labels())
+        return (self.logic.settings(), tuple(one and one.GetID() for one in nodes), tuple(bounds))
+
+    def _show(self, asked):
         """Bring the widgets to what the view says."""
         ui, view = self.ui, self.view
         paintLabels(ui)
@@ -184,7 +202,7 @@ class SlabExporterWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         ui.hardenButton.visible = view.can_harden
         self.input.showFrames(view.frames)
         ui.copyCommandButton.enabled = ui.copyPythonButton.enabled = view.plan is not None
-        self.export.show(view)
+        self.export.show(view, asked)
         self.preview.show(view, self.parameterNode.volume, self.export.states)
         self.boundaries.show(view)
         self.finding.show(view)

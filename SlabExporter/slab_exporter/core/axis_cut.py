@@ -104,7 +104,12 @@ class AxisCut:
                 f"its only slab is {self.length} thick."
             )
         sizes = [stop - start for start, stop in self.intervals]
-        if self.at is None and self.remainder in ("keep", "balance") and len(sizes) > 1 and sizes[-1] == 1:
+        if (
+            self.at is None
+            and self.remainder in ("keep", "balance")
+            and len(sizes) > 1
+            and sizes[-1] == 1 < self.thickness
+        ):
             other = Option.to("remainder", "shift", "pad", "balance")
             notes.append(Sentence("The last slab is a single slice; ", other, " avoids that."))
         return tuple(notes)

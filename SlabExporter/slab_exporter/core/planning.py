@@ -130,7 +130,7 @@ class SlabPlan:
         """Size of a full slab in words."""
         if self.options.cuts_blocks:
             return f"{sizes(cut.thickness for cut in self.cuts)} voxels"
-        return f"{self.thickness} slices along {'ijk'[self.axis]}"
+        return f"{counted(self.thickness, 'slice')} along {'ijk'[self.axis]}"
 
     def describe(self, dtype: str = "") -> str:
         """Return one line about the volume (with the type of its voxels, where given) and what will be made of it."""

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from ..errors import RequestError
 from ..pieces.blocks import Overlap, Sizes, SizesMm, require_sound
 from ..pieces.boundaries import boundaries_of
-from ..text import Option
+from ..text import Option, counted
 from .choices import AXES, REMAINDERS, AxisName, Remainder, require_choice
 
 
@@ -113,7 +113,7 @@ class SlabOptions:
 
 def overlap_sentence(overlap: int, thickness: int) -> str:
     """Return the sentence that refuses an overlap of a whole slab or more."""
+    shared, all_of_it = counted(overlap, "slice"), counted(thickness, "slice")
     return (
-        f"The overlap ({overlap} slices) must be smaller than the thickness ({thickness} slices): "
-        "otherwise the slabs do not advance."
+        f"The overlap ({shared}) must be smaller than the thickness ({all_of_it}): otherwise the slabs do not advance."
     )
