@@ -99,6 +99,7 @@ def test_a_folder_that_is_not_there_is_said_so(tmp_path):
 def test_the_options_that_will_be_used_are_said(texts):
     view = folder_view(texts, PanelSettings(thickness=96, unit="mm"), None, False)
     assert view.options.startswith("Options of this panel: thickness_mm 96")
+    assert not any(word in view.options for word in ("seed", "verify", "label_affine", "overlapping"))
     assert "ROI and case name are not used" in view.options
     assert view.status == "The folder is being looked at …"
     wrong = folder_view(texts, PanelSettings(overlap=64), None, False)

@@ -17,6 +17,9 @@ from ..translation import tr as _
 from ..views.checks import output_folder
 from ..views.commands import option_words
 
+# Options that have a value without being given, and no control in the panel: nobody has set them.
+_NEVER_SET = ("label_affine", "overlapping", "seed", "verify")
+
 
 @dataclass(frozen=True)
 class FolderTexts:
@@ -84,7 +87,8 @@ def _for_files(settings: PanelSettings) -> PanelSettings:
 
 def options_line(task: FolderTask) -> str:
     """Return the options that will be used, and what of the panel is not."""
-    options = said(resolved_options(task.request, task.data_set))
+    resolved = resolved_options(task.request, task.data_set)
+    options = said({keyword: value for keyword, value in resolved.items() if keyword not in _NEVER_SET})
     told = _("Options of this panel: {options}. Its volume, label maps, ROI and case name are not used here.")
     return told.format(options=options)
 
