@@ -67,7 +67,7 @@ def test_with_manifest_and_output_the_button_can_be_pressed(settings, case):
         ({"output": ""}, "Choose the file to write to."),
         ({"output": "back.nii.gz"}, "not a full path"),
         ({"output": "{tmp}/back.png"}, "must end in .nii.gz, .nii or .nrrd"),
-        ({"output": "{tmp}/ct.nii.gz"}, "add 'Replace' to replace it"),
+        ({"output": "{tmp}/ct.nii.gz"}, "tick 'Replace' to replace it"),
     ],
 )
 def test_what_is_missing_or_senseless_is_said(tmp_path, settings, change, words):
@@ -99,14 +99,14 @@ def test_the_own_slabs_give_the_volume_again(tmp_path, settings):
     assert stitched_text(result, "loaded as a volume") == (
         "4 slabs stitched into back.nii.gz (int16, overlaps: first); loaded as a volume."
     )
-    assert "add 'Replace'" in stitch_view(settings).summary
+    assert "tick 'Replace'" in stitch_view(settings).summary
     assert stitch_view(replace(settings, replace=True)).stitch.enabled
 
 
 def test_after_a_success_the_line_above_the_button_does_not_read_like_a_failure(settings):
     run_stitch(settings)
     view = stitch_view(settings)
-    assert "add 'Replace'" in view.stitch.tooltip
+    assert "tick 'Replace'" in view.stitch.tooltip
     assert StitchEnding(settings, "done", is_whole=True).summary(view) == ""
     assert StitchEnding(settings, "failed").summary(view) == view.summary
     again = stitch_view(replace(settings, replace=True))

@@ -133,7 +133,7 @@ def test_output_folders_that_cannot_be_used_say_why(tmp_path, volume, settings):
 def test_an_earlier_export_is_only_replaced_when_ticked(tmp_path, volume, settings):
     export_nodes(volume, tmp_path / "out", request_of(settings))
     view = panel_view(settings, volume)
-    assert "add 'Replace'" in view.export.tooltip
+    assert "tick 'Replace'" in view.export.tooltip
     assert view.earlier == "5 slabs"
     assert panel_view(replace(settings, replace=str(tmp_path / "out" / "CT")), volume).export.enabled
     assert not panel_view(replace(settings, replace=str(tmp_path / "out" / "MR")), volume).export.enabled
@@ -281,7 +281,7 @@ def test_slabs_of_one_slice_each_are_no_surprise(volume, settings):
 
 def test_options_are_called_as_the_panel_calls_them():
     text = Sentence("Choose ", Option.to("remainder", "keep"), ", or add ", Option.on("overwrite"), ".")
-    assert in_panel_words(text) == "Choose 'Last slab' keep, or add 'Replace'."
+    assert in_panel_words(text) == "Choose 'Last slab' keep, or tick 'Replace'."
     assert in_panel_words("gdcmconv --raw, a program's own option") == "gdcmconv --raw, a program's own option"
 
 

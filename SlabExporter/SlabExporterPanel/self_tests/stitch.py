@@ -32,7 +32,7 @@ class StitchTests:
         back = slicer.util.getNode("back")
         self.assertTrue(np.array_equal(voxels_kji(back), voxels_kji(self.volume)))
         self._assertSameVoxels(back, self.volume)
-        self.assertIn("add 'Replace'", ui.stitchButton.toolTip)
+        self.assertIn("tick 'Replace'", ui.stitchButton.toolTip)
         self.assertTrue(ui.stitchSummaryLabel.isHidden())
         # The label maps are named like the slabs, as predictions are.
         ui.stitchPredictionsPathEdit.currentPath = str(self.out / "Torso" / "labels")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from slab_exporter.core.text import Option, Package, Sentence, in_words
 
@@ -43,6 +43,7 @@ _NAMES = {
     "argmax": _("'One number per class'"),
     "channel": _("'Slabs of'"),
 }
+_CHECK_BOXES = ("overwrite", "trust_names", "argmax")
 # Options without a control here, that a sentence may advise.
 _TYPED_ONLY = (
     "allow_damaged",
@@ -68,8 +69,18 @@ def in_panel_words(sentence: str) -> str:
     """Return a sentence of the library with options as the panel names them, and packages as Slicer installs them."""
     if isinstance(sentence, Sentence):
         parts = (f"slicer.util.pip_install('{p.name}')" if isinstance(p, Package) else p for p in sentence.parts)
-        sentence = Sentence(*parts)
+        sentence = Sentence(*_ticked(tuple(parts)))
     return in_words(sentence, _panel_words)
+
+
+def _ticked(parts: tuple[str | Option, ...]) -> Iterator[str | Option]:
+    """Yield the parts of a sentence; what is added on the command line is ticked here, where it is a check box."""
+    for part, after in zip(parts, (*parts[1:], ""), strict=True):
+        is_box = isinstance(after, Option) and after.keyword in _CHECK_BOXES
+        if is_box and isinstance(part, str) and part.endswith("add "):
+            yield part.removesuffix("add ") + "tick "
+        else:
+            yield part
 
 
 def missing_package(texts: Iterable[str]) -> str:
