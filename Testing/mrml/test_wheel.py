@@ -46,6 +46,23 @@ def test_what_is_nowhere_is_an_attribute_error():
     assert "vtkNothing" in run(code)
 
 
+def test_who_takes_part_in_imports_may_ask_for_anything_meanwhile():
+    """As PySide6 does, which a notebook or a viewer has loaded before: the nodes still derive from one another."""
+    code = (
+        "import builtins, sys; plain = builtins.__import__\n"
+        "def curious(*arguments, **more):\n"
+        "    module = plain(*arguments, **more)\n"
+        "    if 'slicer_core.vtkTeem' in sys.modules:  # on behalf of MRMLCore, which is not there yet\n"
+        "        hasattr(sys.modules['slicer_core'], '__wrapped__')\n"
+        "    return module\n"
+        "builtins.__import__ = curious\n"
+        "from slab_exporter.mrml import wheel; own = wheel.load()\n"
+        "assert issubclass(own.vtkMRMLCropVolumeParametersNode, own.vtkMRMLNode)\n"
+        "import slicer_core; assert slicer_core.vtkSlicerPlotsModuleLogic"
+    )
+    run(code)
+
+
 def test_a_package_that_is_loaded_already_is_taken_as_it_is():
     run("import slicer_core; from slab_exporter.mrml import wheel; assert wheel.load() is slicer_core")
 

@@ -53,13 +53,14 @@ def _partly_loaded() -> ModuleType:
     if spec is None or spec.loader is None or not spec.submodule_search_locations:
         return importlib.import_module(NAME)
     package = importlib.util.module_from_spec(spec)
-    package.__class__ = _PartlyLoaded
+    package.__class__ = _BeingLoaded
     sys.modules[NAME] = package
     try:
         load_beside(NAME, *_USED)
         with _functions_bound_when_called():
             for library in _USED:
                 _take(package, importlib.import_module(f"{NAME}.{library}"))
+        package.__class__ = _PartlyLoaded
     except BaseException:
         del sys.modules[NAME]
         raise
@@ -85,7 +86,7 @@ class _PartlyLoaded(ModuleType):
         with _loading:
             if self.__class__ is not _PartlyLoaded:
                 return
-            self.__class__ = _BeingCompleted  # type: ignore[assignment]
+            self.__class__ = _BeingLoaded  # type: ignore[assignment]
             try:
                 self.__loader__.exec_module(self)  # type: ignore[union-attr]
                 for name, module in list(sys.modules.items()):
@@ -96,12 +97,15 @@ class _PartlyLoaded(ModuleType):
                 self.__class__ = ModuleType  # type: ignore[assignment]
 
 
-class _BeingCompleted(ModuleType):
-    """The package while its ``__init__`` runs, for whose end other threads wait."""
+class _BeingLoaded(ModuleType):
+    """The package while libraries, or its ``__init__``, are being loaded, for whose end other threads wait.
+
+    Whoever takes part in imports, as PySide6 does, may ask it for anything meanwhile; nothing more is loaded for that.
+    """
 
     def __getattr__(self, name: str) -> Any:
         with _loading:
-            if self.__class__ is _BeingCompleted:  # it is ``__init__`` itself that asks
+            if self.__class__ is _BeingLoaded:  # whoever loads it asks
                 raise AttributeError(f"module {NAME!r} has no attribute {name!r}")
         return getattr(self, name)
 
