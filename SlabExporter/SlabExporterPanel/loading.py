@@ -12,7 +12,7 @@ def loadFile(path, name, dtype, show=False, labelmap=False):
     :param show: in the slice views.
     :param labelmap: make it a label map.
     """
-    from .views.stitching.stitched import is_wide
+    from .wide import is_wide
 
     if is_wide(dtype):  # Slicer ends at once on a left-handed file of such numbers
         return readNode(path, name, "vtkMRMLLabelMapVolumeNode" if labelmap else "vtkMRMLScalarVolumeNode")
@@ -28,18 +28,16 @@ def readNode(path, name, kind, number=None):
     :param kind: class of the node.
     :param number: which of the numbers per voxel, from 0; None for the only one.
     """
-    from slab_exporter.mrml.nodes import matrix_from_array
+    from slab_exporter.mrml.nodes import as_slicer_loads, matrix_from_array
     from slab_exporter.mrml.runtime import open_runtime
     from slab_exporter.volumes.choice import FileVolume
     from slab_exporter.volumes.reading import open_volume
 
-    from .views.stitching.stitched import narrowed
+    from .wide import narrowed
 
     with open_runtime() as runtime:
         stored = open_volume(runtime, FileVolume(path, frame=number))
-        geometry, voxels = stored.geometry, narrowed(stored.voxels_kji)
-        if not geometry.is_right_handed:
-            geometry, voxels = geometry.k_reversed(), voxels[::-1]
+        voxels, geometry = as_slicer_loads(narrowed(stored.voxels_kji), stored.geometry)
         node = slicer.util.addVolumeFromArray(voxels, nodeClassName=kind, name=name)
         node.SetIJKToRASMatrix(matrix_from_array(geometry.affine_ras))
     return node

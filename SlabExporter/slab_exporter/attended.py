@@ -19,7 +19,7 @@ from typing import Any, Generic, TypeVar
 
 from .core.errors import Cancelled
 from .core.progress import Progress, ProgressEvent
-from .interrupts import abandonable
+from .interrupts import abandonable, perform
 
 _Result = TypeVar("_Result")
 # Set on the other thread, and on those of its helpers.
@@ -107,16 +107,12 @@ class _Attended(Generic[_Result]):
         self._steps.put(lambda: self._step(future, step))
         return future.result()
 
-    def _step(self, future: Future[Any] | None, step: Callable[[], Any]) -> None:
+    def _step(self, future: Future[Any], step: Callable[[], Any]) -> None:
         try:
-            future.set_result(step())  # type: ignore[union-attr]
-        except Exception as error:
-            future.set_exception(error)  # type: ignore[union-attr]
+            perform(future, step)
         except BaseException as error:
-            future.set_exception(Cancelled("The work was interrupted."))  # type: ignore[union-attr]
+            future.set_exception(Cancelled("The work was interrupted."))
             self._give_up(error)
-        finally:
-            future = None  # what it raised knows this frame, and would keep itself alive
 
     def attend(self, patience: float) -> _Result:
         """Wait for the work, as ``beside`` says."""

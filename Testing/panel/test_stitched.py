@@ -19,7 +19,7 @@ from SlabExporterPanel.views.stitching.stitch_view import (
     stitch_request,
     stitch_view,
 )
-from SlabExporterPanel.views.stitching.stitched import is_wide, narrowed
+from SlabExporterPanel.wide import is_wide, narrowed
 from support.phantoms import affine, index_phantom, save_nifti
 from support.scenes import held, load
 

@@ -161,12 +161,9 @@ class ExportSection:
 
     def _showProgress(self, watch):
         self.states = dict(watch.states)
-        self.ui.progressBar.value = watch.percent
-        self.ui.statusLabel.text = watch.text
         view = self._panel.view
         self._panel.preview.table.show(view.rows, view.headers, self.states)
-        if not self._around.live():
-            self.cancel()
+        self._showLoading(watch)
 
     def _setBusy(self, busy):
         ui = self.ui

@@ -10,7 +10,7 @@ from typing import Any, Literal
 import numpy as np
 import numpy.typing as npt
 
-from .geometry import FloatArray, VolumeGeometry
+from .geometry import Box, FloatArray, VolumeGeometry
 from .index_map import IndexMap
 from .several.frames import FrameStack, FrameTime
 from .values import label_objection
@@ -93,6 +93,10 @@ class SourceVolume:
         before = (str(self.record[DERIVED_FROM]["done"]),) if DERIVED_FROM in self.record else ()
         ready = (str(self.record[PREPARED]),) if PREPARED in self.record else ()
         return (*regular, *before, *ready)
+
+    def inside(self, box: Box) -> npt.NDArray:
+        """Return the voxels (KJI) of a box as far as it lies inside the volume; a view."""
+        return self.voxels_kji[box.intersection(self.geometry.box).slices_kji()]
 
     def rearranged(self, order: IndexMap) -> SourceVolume:
         """Return the same voxels in the same places of the patient, in another index order.

@@ -46,23 +46,40 @@ def add_volume_node(
 
     The caller keeps the array alive and unchanged for as long as the node lives.
     """
+    node = runtime.classes.vtkMRMLScalarVolumeNode()
+    node.SetName(name)
+    fill_node(node, voxels_kji, geometry, copy=False)
+    return runtime.scene.AddNode(node)
+
+
+def fill_node(node: Any, voxels_kji: npt.NDArray, geometry: VolumeGeometry, copy: bool) -> None:
+    """Give a volume node voxels and place.
+
+    Args:
+        node: scalar volume node.
+        voxels_kji: its voxels.
+        geometry: where they lie.
+        copy: False: the caller keeps the array alive and unchanged for as long as the node lives.
+    """
     from vtkmodules.util.numpy_support import numpy_to_vtk
     from vtkmodules.vtkCommonDataModel import vtkImageData
 
     image = vtkImageData()
     image.SetDimensions(*geometry.shape_ijk)
     voxels = np.ascontiguousarray(voxels_kji)
-    scalars = numpy_to_vtk(voxels.reshape(-1), deep=False)
-    if np.may_share_memory(voxels, voxels_kji):
+    scalars = numpy_to_vtk(voxels.reshape(-1), deep=copy)
+    if not copy and np.may_share_memory(voxels, voxels_kji):
         # VTK remembers attributes of wrappers that are gone, and so would hold on to the voxels
         # after the node, until some other wrapper goes.
         del scalars._numpy_reference
     image.GetPointData().SetScalars(scalars)
-    node = runtime.classes.vtkMRMLScalarVolumeNode()
-    node.SetName(name)
     node.SetAndObserveImageData(image)
     node.SetIJKToRASMatrix(matrix_from_array(geometry.affine_ras))
-    return runtime.scene.AddNode(node)
+
+
+def as_slicer_loads(voxels_kji: npt.NDArray, geometry: VolumeGeometry) -> tuple[npt.NDArray, VolumeGeometry]:
+    """Return voxels and place in the order in which Slicer loads files: k of a left-handed one is reversed."""
+    return (voxels_kji, geometry) if geometry.is_right_handed else (voxels_kji[::-1], geometry.k_reversed())
 
 
 def voxels_kji(node: Any) -> npt.NDArray:

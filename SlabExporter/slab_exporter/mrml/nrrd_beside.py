@@ -19,6 +19,8 @@ import numpy.typing as npt
 from ..attended import in_scene
 from ..core.geometry import VolumeGeometry
 from ..files.disk import iter_file
+from ..files.encodings.encoding import Shape
+from ..files.encodings.nrrd import Nrrd
 from ..files.gzip_codec import LARGE_CHUNK, DamagedGzipError, inflated
 from ..interrupts import end_if_abandoned
 
@@ -62,7 +64,8 @@ def read_nrrd_beside(path: Path, load: Callable[[Path], Loaded]) -> Loaded | Non
     voxels = _voxels(path, end, prod(sizes) * np.dtype(dtype).itemsize, encoding != "raw")
     if voxels is None:
         return None
-    twin, geometry = _twin(head[:end], [min(2, size) for size in sizes], np.dtype(dtype), load)
+    i, j, k = (min(2, size) for size in sizes)
+    twin, geometry = _twin(head[:end], (i, j, k), np.dtype(dtype), load)
     if twin.dtype != dtype:
         return None
     return voxels.view(twin.dtype).reshape(sizes[::-1]), VolumeGeometry(sizes, geometry.affine_ras)
@@ -86,10 +89,9 @@ def _voxels(path: Path, start: int, size: int, packed: bool) -> npt.NDArray[np.u
     return content if at == size else None
 
 
-def _twin(head: bytes, sizes: list[int], dtype: np.dtype, load: Callable[[Path], Loaded]) -> Loaded:
-    for field, value in ((b"sizes", " ".join(map(str, sizes)).encode()), (b"encoding", b"raw")):
-        head = re.sub(rb"(?m)^" + field + rb": .*$", field + b": " + value, head, count=1)
+def _twin(head: bytes, shape: Shape, dtype: np.dtype, load: Callable[[Path], Loaded]) -> Loaded:
+    head = re.sub(rb"(?m)^encoding: .*$", b"encoding: raw", Nrrd().resized(head, shape, 1), count=1)
     with tempfile.TemporaryDirectory() as folder:
         twin = Path(folder) / "twin.nrrd"
-        twin.write_bytes(head + bytes(prod(sizes) * dtype.itemsize))
+        twin.write_bytes(head + bytes(prod(shape) * dtype.itemsize))
         return in_scene(lambda: load(twin))

@@ -5,12 +5,10 @@ from __future__ import annotations
 from itertools import pairwise
 from typing import Any
 
-import numpy as np
-
 from ..core.several.frames import FramesRecord
 from ..core.several.index import FrameIndex
 from ..core.volume import SourceVolume
-from .nodes import matrix_from_array
+from .nodes import as_slicer_loads, fill_node
 
 # vtkMRMLSequenceNode.h: values of an index that are nearer to each other than this are one item.
 _TOLERANCE = 0.001
@@ -39,15 +37,12 @@ def add_sequence(
     sequence = scene.AddNewNodeByClass("vtkMRMLSequenceNode", name)
     values = _set_index(sequence, index or FramesRecord.of_stack(stack).ordered_by)
     kind = "vtkMRMLLabelMapVolumeNode" if is_label else "vtkMRMLScalarVolumeNode"
-    turned = not geometry.is_right_handed
-    place = matrix_from_array((geometry.k_reversed() if turned else geometry).affine_ras)
     for n, value in enumerate(values):
-        voxels = stack.voxels_fkji[n]
         node = scene.CreateNodeByClass(kind)
         node.UnRegister(None)  # the factory's own reference
         node.SetName(f"{name}_{n:04d}")
         sequence.SetDataNodeAtValue(node, value)
-        _fill(node, voxels[::-1] if turned else voxels, place)
+        fill_node(node, *as_slicer_loads(stack.voxels_fkji[n], geometry), copy=True)
         sequence.UpdateDataNodeAtValue(node, value, True)  # without copying the voxels once more
     return sequence
 
@@ -64,15 +59,3 @@ def _set_index(sequence: Any, index: FrameIndex) -> tuple[str, ...]:
     sequence.SetIndexUnit(index.unit)
     sequence.SetIndexType(sequence.TextIndex if index.numbers is None else sequence.NumericIndex)
     return index.values
-
-
-def _fill(node: Any, voxels_kji: Any, place: Any) -> None:
-    """Give a volume node a copy of voxels (KJI), and its matrix (IJK to RAS)."""
-    from vtkmodules.util.numpy_support import numpy_to_vtk
-    from vtkmodules.vtkCommonDataModel import vtkImageData
-
-    image = vtkImageData()
-    image.SetDimensions(*voxels_kji.shape[::-1])
-    image.GetPointData().SetScalars(numpy_to_vtk(np.ascontiguousarray(voxels_kji).reshape(-1), deep=True))
-    node.SetAndObserveImageData(image)
-    node.SetIJKToRASMatrix(place)

@@ -47,8 +47,8 @@ def cut_as_source(
     Raises:
         VerificationError: CropVolume would cut, or has cut, something else.
     """
-    own = volume.voxels_kji[box.intersection(volume.geometry.box).slices_kji()]
-    if is_attended() and own.shape == box.shape[::-1] and own.flags.c_contiguous:
+    own = _whole_planes(volume, box)
+    if is_attended() and own is not None:
         # In parts: while CropVolume copies a large box nothing else is done on its thread.
         placed = [_compared(runtime, node, volume, part, fill) for part in _parts(box)]
         yield VolumeGeometry(box.shape, placed[0].affine_ras), own
@@ -99,5 +99,11 @@ def own_voxels(cut_kji: npt.NDArray, volume: SourceVolume, box: Box, fill: float
     difference = first_difference(cut_kji, volume.voxels_kji, volume.geometry.box, box, fill)
     if difference is not None:
         raise VerificationError(f"Slicer's CropVolume cut {box} of {volume.name}, of which {difference}.")
-    own = volume.voxels_kji[box.intersection(volume.geometry.box).slices_kji()]
-    return own if own.shape == cut_kji.shape and own.flags.c_contiguous else cut_kji
+    own = _whole_planes(volume, box)
+    return cut_kji if own is None else own
+
+
+def _whole_planes(volume: SourceVolume, box: Box) -> npt.NDArray | None:
+    """Return the voxels of a box that consists of whole planes of the volume; None for any other."""
+    own = volume.inside(box)
+    return own if own.shape == box.shape[::-1] and own.flags.c_contiguous else None

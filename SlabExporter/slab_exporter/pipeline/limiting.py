@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -121,8 +121,7 @@ def found_box(image: SourceVolume, labels: Sequence[SourceVolume], crop_to: Crop
     """
     if crop_to == "labels" and not labels:
         raise RequestError(f"{image.name} has no label map, and ", Option.to("crop_to", "labels"), " needs one.")
-    boxes = [cropping_box(volume, crop_to) for volume in (labels if crop_to == "labels" else [image])]
-    box = around([box for box in boxes if box is not None])
+    box = box_around(labels if crop_to == "labels" else [image], crop_to)
     if box is None:
         nothing = {
             "labels": f"No voxel of {' or '.join(label.name for label in labels)} is labelled",
@@ -130,6 +129,12 @@ def found_box(image: SourceVolume, labels: Sequence[SourceVolume], crop_to: Crop
         }
         raise RequestError(f"{nothing[crop_to]}, and ", Option.to("crop_to", crop_to), " would leave nothing to cut.")
     return box
+
+
+def box_around(volumes: Iterable[SourceVolume], crop_to: CropTo) -> Box | None:
+    """Return the box around what is cropped to in all of the volumes, which share a grid; None for nothing."""
+    boxes = [cropping_box(volume, crop_to) for volume in volumes]
+    return around([box for box in boxes if box is not None])
 
 
 def cropping_box(volume: SourceVolume, crop_to: CropTo) -> Box | None:

@@ -71,7 +71,7 @@ class Target:
 
     def inside(self, box: Box) -> npt.NDArray:
         """Return the voxels (KJI) of a box as far as it lies inside the volume."""
-        return self.volume.voxels_kji[box.intersection(self.volume.geometry.box).slices_kji()]
+        return self.volume.inside(box)
 
     def frames_in(self, box: Box) -> npt.NDArray | None:
         """Return the voxels of a box in all frames (frames, k, j, i), padded; None for one volume."""

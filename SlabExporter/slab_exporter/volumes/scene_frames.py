@@ -21,6 +21,7 @@ from ..mrml.sequences import FrameViews, HeldFrames, ShownFrame, frames_in_memor
 from ..mrml.volume_files import geometry_warnings
 from .choice import FileVolume
 from .held.headers import are_reversed_when_cut, file_of_node, header_freedom
+from .held.reasons import differing, gone, unreadable
 from .reading import open_volume
 from .same_volume import k_order, same_values
 from .scene_images import Archive, InstanceFiles, images_of_frames, images_of_node
@@ -154,24 +155,20 @@ def _stored_or_held(
 ) -> SourceVolume:
     """Return frames of the file where it holds the same, else those of the scene."""
     path = in_scene(lambda: file_of_node(held.kept))
-    name, is_changed = in_scene(lambda: (f"'{held.kept.GetName()}'", held.kept.GetModifiedSinceRead()))
+    name, is_changed = in_scene(lambda: (str(held.kept.GetName()), bool(held.kept.GetModifiedSinceRead())))
     if path is None:
-        return _of_scene(held, views, numbers, f"The frames of {name} have never been saved as one volume file")
+        return _of_scene(held, views, numbers, f"The frames of '{name}' have never been saved as one volume file")
     if not path.is_file():
-        return _of_scene(held, views, numbers, f"The file {path}, from which {name} was loaded, is gone")
+        return _of_scene(held, views, numbers, gone(path, name))
     try:
         stored = open_volume(runtime, FileVolume(path, frames=",".join(map(str, numbers))))
     except Cancelled:
         raise
     except SlabExporterError as error:
-        why = error.sentence.without_full_stop()
-        return _of_scene(held, views, numbers, Sentence(f"The file of {name} cannot be read any more (", why, ")"))
+        return _of_scene(held, views, numbers, unreadable(name, error))
     order = _same_frames(stored, held, views, numbers)
     if order is None:
-        what = f"{name} has been changed in Slicer since it was loaded from {path}"
-        if not is_changed:
-            what = f"The file {path} no longer holds what {name} was loaded from it"
-        return _of_scene(held, views, numbers, what)
+        return _of_scene(held, views, numbers, differing(path, name, is_changed))
     loaded = in_scene(lambda: held.geometry(numbers[0])).affine_ras
     return stored if order == "same" else replace(stored, loaded_affine_ras=loaded)
 

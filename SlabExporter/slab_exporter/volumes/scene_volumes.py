@@ -27,6 +27,7 @@ from ..mrml.runtime import SlicerRuntime
 from ..mrml.volume_files import geometry_warnings
 from .choice import FileVolume
 from .held.headers import file_of_node, header_freedom, is_reversed_when_cut, require_well_placed
+from .held.reasons import differing, gone, unreadable
 from .labels.placing import on_image
 from .reading import open_volume
 from .same_volume import same_volume
@@ -57,7 +58,8 @@ def scene_volume(
         require_no_transform(node)
     require_well_placed(node)
     held, path = volume_as_held(node), file_of_node(node)
-    otherwise = _why_no_file(node) if path is None else _what_changed(node, path)
+    name, is_changed = str(node.GetName()), bool(node.GetModifiedSinceRead())
+    otherwise = _why_no_file(node) if path is None else differing(path, name, is_changed)
     file = _NodeFile(path, otherwise, is_reversed_when_cut(node, held.geometry))
     is_label = bool(node.IsA("vtkMRMLLabelMapVolumeNode"))
     volume = beside(lambda _: _found(runtime, held, file, images, is_label), progress)
@@ -118,15 +120,13 @@ def _stored_or_held(
     if path is None:
         return _with_reason(held, not_images or file.otherwise, file)
     if not path.is_file():
-        reason = f"The file {path}, from which '{held.name}' was loaded, is gone"
-        return _with_reason(held, not_images or reason, file)
+        return _with_reason(held, not_images or gone(path, held.name), file)
     try:
         stored = open_volume(runtime, FileVolume(path))
     except Cancelled:
         raise
     except SlabExporterError as error:
-        why = error.sentence.without_full_stop()
-        return _with_reason(held, Sentence(f"The file of '{held.name}' cannot be read any more (", why, ")"), file)
+        return _with_reason(held, unreadable(held.name, error), file)
     order = same_volume(stored, held, header_freedom(path))
     if order is None:
         return _with_reason(held, not_images or file.otherwise, file)
@@ -196,9 +196,3 @@ def _why_no_file(node: Any) -> str:
     if storage is not None and storage.GetFileName():
         return f"'{node.GetName()}' was loaded from DICOM or from several files, not from one volume file"
     return f"'{node.GetName()}' has never been saved as a volume file"
-
-
-def _what_changed(node: Any, path: Path) -> str:
-    if node.GetModifiedSinceRead():
-        return f"'{node.GetName()}' has been changed in Slicer since it was loaded from {path}"
-    return f"The file {path} no longer holds what '{node.GetName()}' was loaded from it"

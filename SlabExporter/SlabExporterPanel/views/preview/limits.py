@@ -9,8 +9,7 @@ from typing import Any
 import numpy as np
 from slab_exporter.core.errors import InputError, RequestError
 from slab_exporter.core.geometry import Box, FloatArray, VolumeGeometry
-from slab_exporter.core.pieces.bounding import around
-from slab_exporter.pipeline.limiting import cropping_box
+from slab_exporter.pipeline.limiting import box_around
 
 from .sources import image_of, labels_of
 
@@ -41,8 +40,7 @@ def box_of_labels(volume: Any, labels: Sequence[Any]) -> Box:
     """
     if not labels:
         raise InputError("Tick a label map or a segmentation first.")
-    boxes = [cropping_box(label, "labels") for label in labels_of(labels, image_of(volume))]
-    box = around([one for one in boxes if one is not None])
+    box = box_around(labels_of(labels, image_of(volume)), "labels")
     if box is None:
         raise InputError("No voxel of the ticked label maps is labelled.")
     return box
